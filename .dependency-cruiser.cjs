@@ -1,0 +1,41 @@
+/** The import rule of the rooms: a room imports only rooms above it in this list (and itself). */
+const ROOMS = [
+  'gpu',
+  'tensor',
+  'autograd',
+  'ops',
+  'losses',
+  'regions',
+  'detector',
+  'data',
+  'eval',
+  'train',
+  'report',
+  'cli',
+];
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'src-stands-alone',
+      comment: 'The product imports neither its tests nor its benches.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|bench)/' },
+    },
+    ...ROOMS.slice(0, -1).map((room, index) => ({
+      name: `room-${room}`,
+      comment: `src/${room}/ may import only ${[...ROOMS.slice(0, index), room].join(', ')}.`,
+      severity: 'error',
+      from: { path: `^src/${room}/` },
+      to: { path: `^src/(index\\.ts|(${ROOMS.slice(index + 1).join('|')})/)` },
+    })),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    exclude: { path: '\\.wgsl$' },
+  },
+};

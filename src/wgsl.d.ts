@@ -1,0 +1,5 @@
+/** A WGSL module with its includes expanded; see scripts/wgsl.js. */
+declare module '*.wgsl' {
+  const source: string;
+  export default source;
+}
