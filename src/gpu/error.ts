@@ -1,0 +1,12 @@
+/**
+ * Wrong input: the message names the argument, its value, what was expected and the remedy.
+ * Thrown before anything is submitted to the GPU. The command line prints the message alone and exits 1.
+ */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+}
+
+/** The adapter or a kernel failed: the message names the kernel or what was looked for. */
+export class DeviceError extends Error {
+  override readonly name = 'DeviceError';
+}
