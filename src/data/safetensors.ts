@@ -1,0 +1,194 @@
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { InputError } from '../gpu/error.js';
+
+/**
+ * Element types of the format and the array each is read into. F16 and BF16 have no array in JavaScript:
+ * their 16 bits are handed over as they are.
+ */
+const ARRAYS = {
+  F64: Float64Array,
+  F32: Float32Array,
+  F16: Uint16Array,
+  BF16: Uint16Array,
+  I64: BigInt64Array,
+  U64: BigUint64Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+  I16: Int16Array,
+  U16: Uint16Array,
+  I8: Int8Array,
+  U8: Uint8Array,
+  BOOL: Uint8Array,
+};
+
+type Dtype = keyof typeof ARRAYS;
+
+/** A tensor of a file: `data` holds the product of `shape` elements, row-major. `dtype` narrows the type of `data`. */
+export type StoredTensor = {
+  [D in Dtype]: { dtype: D; shape: number[]; data: InstanceType<(typeof ARRAYS)[D]> };
+}[Dtype];
+
+export interface SafetensorsFile {
+  tensors: Map<string, StoredTensor>;
+  metadata: Record<string, string>;
+}
+
+// The limit of the reference implementation; a larger number means that the first eight bytes are something else.
+const LARGEST_HEADER = 100_000_000;
+const ALIGNMENT = 8;
+
+/**
+ * Reads a safetensors file: 8 bytes of header length, a JSON header, then the tensors' bytes, little-endian.
+ * Arrays are copies: they do not keep the file's bytes alive.
+ *
+ * @param source path of a file, or its bytes
+ * @throws {InputError} the file is missing, cut short, has a broken header, or its offsets do not cover the data exactly
+ * @see https://github.com/huggingface/safetensors#format
+ */
+export async function readSafetensors(source: string | Uint8Array): Promise<SafetensorsFile> {
+  if (typeof source !== 'string') return parse(source, 'the safetensors bytes');
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(source);
+  } catch (error) {
+    throw new InputError(`${source} cannot be read (${reason(error)}); give the path of a .safetensors file`);
+  }
+  return parse(bytes, source);
+}
+
+/**
+ * Writes a safetensors file atomically: a temporary file in the same folder, flushed to the disk, then renamed. A reader
+ * sees the old file or the new one, never a part; a failure leaves the old file as it was.
+ *
+ * @param file path; the folder must exist
+ * @param tensors arrays as {@link readSafetensors} gives them: `data.length` is the product of `shape`
+ * @param metadata strings kept beside the tensors
+ * @throws {InputError} a tensor's data does not fit its dtype or shape, a name is reserved, the folder cannot be written
+ */
+export async function writeSafetensors(
+  file: string,
+  tensors: Iterable<readonly [string, StoredTensor]>,
+  metadata: Record<string, string> = {},
+): Promise<void> {
+  // Widest elements first, as the reference implementation writes them: every tensor then starts at a multiple of its element.
+  const entries = [...tensors].sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
+  const header: [string, unknown][] = [['__metadata__', metadata]];
+  const names = new Set<string>();
+  let offset = 0;
+  for (const [name, { dtype, shape, data }] of entries) {
+    if (name === '__metadata__' || names.has(name))
+      throw new InputError(
+        `tensor name "${name}" is ${names.has(name) ? 'given twice' : 'reserved'}; rename the tensor`,
+      );
+    if (!(data instanceof ARRAYS[dtype]))
+      throw new InputError(
+        `tensor "${name}" is ${dtype} but its data is a ${kind(data)}; give a ${ARRAYS[dtype].name}`,
+      );
+    if (count(shape) !== data.length)
+      throw new InputError(`tensor "${name}" has shape [${shape}] but ${data.length} elements; make them agree`);
+    names.add(name);
+    header.push([name, { dtype, shape, data_offsets: [offset, offset + data.byteLength] }]);
+    offset += data.byteLength;
+  }
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
+  const padding = Buffer.alloc(-json.length & (ALIGNMENT - 1), ' ');
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length + padding.length));
+
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    const handle = await open(temporary, 'w');
+    try {
+      for (const part of [length, json, padding, ...entries.map(([, { data }]) => data)])
+        await handle.writeFile(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw new InputError(
+      `${file} cannot be written (${reason(error)}); check the folder, its permissions and free space`,
+    );
+  }
+}
+
+function parse(bytes: Uint8Array, name: string): SafetensorsFile {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const broken = (what: string) => new InputError(`${name} is not a whole safetensors file: ${what}`);
+  const again = 'copy, download or write it again';
+  if (bytes.length < 8) throw broken(`it has ${bytes.length} bytes, fewer than the 8 of the header length; ${again}`);
+  const headerLength = Number(view.getBigUint64(0, true));
+  if (headerLength > LARGEST_HEADER)
+    throw broken(
+      `its header length reads ${headerLength}, above ${LARGEST_HEADER}; check that it is a .safetensors file`,
+    );
+  if (8 + headerLength > bytes.length)
+    throw broken(`cut short, its header ends at byte ${8 + headerLength} but it has ${bytes.length}; ${again}`);
+
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + headerLength)));
+  } catch (error) {
+    throw broken(`its header is not JSON (${reason(error)}); ${again}`);
+  }
+  if (!isRecord(header)) throw broken(`its header is not a JSON object; ${again}`);
+  const { __metadata__: metadata = {}, ...infos } = header;
+  if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== 'string'))
+    throw broken('__metadata__ must be an object of strings; write it again with string values');
+
+  const data = bytes.subarray(8 + headerLength);
+  const tensors = new Map<string, StoredTensor>();
+  const spans: [string, number, number][] = [];
+  for (const [key, info] of Object.entries(infos)) {
+    const { dtype, shape, begin, end } = describe(key, info, broken);
+    if (end > data.length)
+      throw broken(`cut short, tensor "${key}" ends at byte ${end} of the data, which has ${data.length}; ${again}`);
+    const array = new (ARRAYS[dtype] as new (buffer: ArrayBuffer) => StoredTensor['data'])(
+      new Uint8Array(data.subarray(begin, end)).buffer,
+    );
+    tensors.set(key, { dtype, shape, data: array } as StoredTensor);
+    spans.push([key, begin, end]);
+  }
+
+  // The format demands that tensors follow each other without hole or overlap and end with the file.
+  spans.sort((a, b) => a[1] - b[1] || a[2] - b[2]);
+  let covered = 0;
+  for (const [key, begin, end] of spans) {
+    if (begin !== covered)
+      throw broken(
+        `tensor "${key}" starts at byte ${begin} of the data, expected ${covered} (hole or overlap); ${again}`,
+      );
+    covered = end;
+  }
+  if (covered !== data.length)
+    throw broken(`its tensors take ${covered} bytes but ${data.length} follow the header; ${again}`);
+  return { tensors, metadata: metadata as Record<string, string> };
+}
+
+/** Checks one tensor's entry of the header. */
+function describe(key: string, info: unknown, broken: (what: string) => InputError) {
+  const entry = isRecord(info) ? info : {};
+  const { dtype, shape, data_offsets: offsets } = entry;
+  if (typeof dtype !== 'string' || !Object.hasOwn(ARRAYS, dtype))
+    throw broken(
+      `tensor "${key}" has dtype ${JSON.stringify(dtype)}; convert it to one of ${Object.keys(ARRAYS).join(', ')}`,
+    );
+  if (!isCounts(shape)) throw broken(`tensor "${key}" has shape ${JSON.stringify(shape)}, expected an array of sizes`);
+  if (!isCounts(offsets) || offsets.length !== 2 || offsets[0] > offsets[1])
+    throw broken(`tensor "${key}" has data_offsets ${JSON.stringify(offsets)}, expected [begin, end]`);
+  const [begin, end] = offsets;
+  const expected = count(shape) * ARRAYS[dtype as Dtype].BYTES_PER_ELEMENT;
+  if (end - begin !== expected)
+    throw broken(`tensor "${key}" (${dtype} [${shape}]) takes ${expected} bytes, its data_offsets say ${end - begin}`);
+  return { dtype: dtype as Dtype, shape, begin, end };
+}
+
+const count = (shape: number[]) => shape.reduce((product, size) => product * size, 1);
+const isCounts = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
+const kind = (data: unknown) => (data as object)?.constructor?.name ?? typeof data;
