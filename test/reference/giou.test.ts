@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Box, boxAt, diou } from './boxes.js';
+import { expectClose } from './closeTo.js';
+import { centralDifferences } from './differences.js';
+import { ciouLoss, giouLoss } from './giou.js';
+
+const coordinate = fc.double({ min: -3, max: 3, noNaN: true });
+const side = fc.double({ min: 0.5, max: 6, noNaN: true });
+const box = fc
+  .tuple(coordinate, coordinate, side, side)
+  .map(([x, y, width, height]): Box => [x, y, x + width, y + height]);
+
+test('the specification’s vector', () => {
+  expect(1 - giouLoss([-32, -32, 32, 32], [-10, -20, 150, 180]).loss).toBeCloseTo(-0.056684479, 8);
+});
+
+test('a perfect box has no loss; disjoint boxes lose more than one', () => {
+  for (const loss of [giouLoss, ciouLoss]) {
+    expect(loss([1, 2, 4, 7], [1, 2, 4, 7]).loss).toBeCloseTo(0, 12);
+    expect(loss([0, 0, 1, 1], [3, 3, 4, 4]).loss).toBeGreaterThan(1);
+  }
+});
+
+test('CIoU of boxes of one aspect ratio is DIoU', () => {
+  const [a, b]: Box[] = [
+    [0, 0, 2, 4],
+    [1, 1, 4, 7],
+  ];
+  expect(1 - ciouLoss(a, b).loss).toBeCloseTo(diou(a, b), 12);
+});
+
+for (const [name, loss] of Object.entries({ giouLoss, ciouLoss })) {
+  test(`${name}: the gradient is the central difference`, () => {
+    fc.assert(
+      fc.property(box, box, (predicted, target) => {
+        // Where two edges coincide, or one box begins where the other ends, the loss has a kink.
+        for (const axis of [0, 1]) {
+          for (const p of [predicted[axis], predicted[axis + 2]]) {
+            for (const t of [target[axis], target[axis + 2]]) fc.pre(Math.abs(p - t) > 1e-3);
+          }
+        }
+        const numeric = centralDifferences((x) => loss(boxAt(x, 0), target).loss, predicted);
+        expectClose(loss(predicted, target).gradient, numeric, { absolute: 1e-6, relative: 1e-6 });
+      }),
+    );
+  });
+}
+
+test('at a tie each side has half of the gradient: the mean of the one-sided slopes', () => {
+  const target: Box = [0, 0, 4, 3];
+  const predicted: Box = [0, 0.5, 3, 3];
+  const step = 1e-6;
+  const at = (x1: number) => giouLoss([x1, 0.5, 3, 3], target).loss;
+  const slopes = (at(step) - at(0)) / step + (at(0) - at(-step)) / step;
+  expect(giouLoss(predicted, target).gradient[0]).toBeCloseTo(slopes / 2, 5);
+});
