@@ -1,0 +1,166 @@
+import { InputError } from '../gpu/error.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { accumulate, addTensors } from './sum.js';
+
+/**
+ * The gradients of an operation's inputs from that of its output, one for each parent (null: none needed).
+ * It may return the incoming gradient itself; it must not write into it, nor dispose it.
+ */
+export type Pullback = (gradient: Tensor) => (Tensor | null)[];
+
+/** A value that remembers how it was made, so that gradients can flow back. */
+export class Variable<T extends Tensor = Tensor> {
+  readonly value: T;
+  /** True where a gradient is wanted here or further back. */
+  readonly requiresGradient: boolean;
+  /** The accumulated gradient of a leaf after `backward`; null before. */
+  gradient: Tensor | null = null;
+  /** Set to keep an intermediate's value through `backward`, which otherwise gives it back to the pool. */
+  retained = false;
+  readonly parents: readonly Variable[];
+  readonly pullback: Pullback | null;
+
+  /** A leaf. Operations make the others, with `Variable.from`. */
+  constructor(value: T, requiresGradient = false, parents: readonly Variable[] = [], pullback: Pullback | null = null) {
+    this.value = value;
+    this.requiresGradient = requiresGradient;
+    this.parents = parents;
+    this.pullback = pullback;
+  }
+
+  /** The result of an operation; without a pullback where no parent wants a gradient. */
+  static from<T extends Tensor>(value: T, parents: readonly Variable[], pullback: Pullback): Variable<T> {
+    const requires = parents.some((parent) => parent.requiresGradient);
+    return requires ? new Variable(value, true, parents, pullback) : new Variable(value);
+  }
+
+  get isLeaf(): boolean {
+    return this.pullback === null;
+  }
+}
+
+/** Where a backward pass starts: a variable and the gradient that comes into it. */
+export interface Seed {
+  variable: Variable;
+  /** Of the variable's shape; it stays the caller's. Default: ones for a single element. */
+  gradient?: Tensor;
+}
+
+/**
+ * Lets gradients flow from the seeds to the leaves that want them, where they are added to `gradient`.
+ * Intermediate values and gradients go back to the pool as soon as nobody needs them, so a graph serves one backward.
+ * @throws InputError when a gradient's size is not its variable's, or none is given for more than one element
+ */
+export function backward(seeds: Seed | Seed[]): void {
+  const list = Array.isArray(seeds) ? seeds : [seeds];
+  const flowing = new Flow();
+  for (const { variable, gradient } of list) {
+    if (!variable.requiresGradient) {
+      throw new InputError('backward: the variable does not depend on a leaf that requires a gradient.');
+    }
+    if (gradient) {
+      flowing.hold(gradient);
+      flowing.add(variable, gradient);
+    } else if (variable.value.size === 1) {
+      flowing.add(variable, variable.value.device.tensor([1], variable.value.shape));
+    } else {
+      throw new InputError(
+        `backward: give a gradient of shape [${variable.value.shape}]; only a scalar has a default.`,
+      );
+    }
+  }
+  for (const variable of topologicalOrder(list.map(({ variable }) => variable)).reverse()) {
+    const gradient = flowing.take(variable);
+    if (!gradient) continue;
+    if (variable.pullback) {
+      const gradients = variable.pullback(gradient);
+      variable.parents.forEach((parent, index) => {
+        const own = gradients[index];
+        if (own && parent.requiresGradient) flowing.add(parent, own);
+        else if (own && own !== gradient) own.dispose();
+      });
+      if (!variable.retained) variable.value.dispose();
+    } else {
+      deposit(variable, gradient);
+    }
+    flowing.release(gradient);
+  }
+}
+
+/** A leaf keeps its gradient: added to what is there, or a copy of its own. */
+function deposit(leaf: Variable, gradient: Tensor): void {
+  if (leaf.gradient) {
+    accumulate(leaf.gradient, gradient);
+    return;
+  }
+  const { device } = leaf.value;
+  const own = device.keep(device.empty(leaf.value.shape));
+  if (own.size > 0) device.copy(gradient.range.buffer, gradient.offset, own.buffer, own.offset, 4 * own.size);
+  leaf.gradient = own;
+}
+
+/** The gradients under way. One tensor may flow into several variables, so holders are counted. */
+class Flow {
+  readonly #gradients = new Map<Variable, Tensor>();
+  readonly #holders = new Map<Tensor, number>();
+
+  hold(gradient: Tensor): void {
+    this.#holders.set(gradient, (this.#holders.get(gradient) ?? 0) + 1);
+  }
+
+  release(gradient: Tensor): void {
+    const left = (this.#holders.get(gradient) ?? 0) - 1;
+    if (left > 0) {
+      this.#holders.set(gradient, left);
+    } else {
+      this.#holders.delete(gradient);
+      gradient.dispose();
+    }
+  }
+
+  add(variable: Variable, gradient: Tensor): void {
+    if (gradient.size !== variable.value.size) {
+      throw new InputError(
+        `backward: a gradient of shape [${gradient.shape}] for a variable of shape [${variable.value.shape}].`,
+      );
+    }
+    const present = this.#gradients.get(variable);
+    const total = present ? addTensors(present, gradient) : gradient;
+    this.hold(total);
+    this.#gradients.set(variable, total);
+    if (present) {
+      this.release(present);
+      this.hold(gradient);
+      this.release(gradient);
+    }
+  }
+
+  take(variable: Variable): Tensor | undefined {
+    const gradient = this.#gradients.get(variable);
+    this.#gradients.delete(variable);
+    return gradient;
+  }
+}
+
+/** Parents before children; an explicit stack, since a deep network would overflow a recursive one. */
+function topologicalOrder(roots: Variable[]): Variable[] {
+  const order: Variable[] = [];
+  const seen = new Set<Variable>();
+  const stack = roots.map((variable) => ({ variable, next: 0 }));
+  while (stack.length > 0) {
+    const top = stack[stack.length - 1];
+    if (top.next === 0 && seen.has(top.variable)) {
+      stack.pop();
+      continue;
+    }
+    seen.add(top.variable);
+    const parent = top.variable.parents[top.next++];
+    if (parent) {
+      if (parent.requiresGradient && !seen.has(parent)) stack.push({ variable: parent, next: 0 });
+    } else {
+      order.push(top.variable);
+      stack.pop();
+    }
+  }
+  return order;
+}

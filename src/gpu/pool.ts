@@ -1,0 +1,64 @@
+/** Every pooled buffer can be bound, copied and cleared. */
+const USAGE = 0x80 /* STORAGE */ | 0x04 /* COPY_SRC */ | 0x08; /* COPY_DST */
+
+/** Rounds up to four sizes an octave, so that a buffer serves neighbouring requests and wastes at most a fifth. */
+function sizeClass(bytes: number): number {
+  const step = 2 ** Math.max(8, Math.floor(Math.log2(Math.max(bytes, 1))) - 2);
+  return Math.max(256, Math.ceil(bytes / step) * step);
+}
+
+/**
+ * Keeps freed buffers for the next request of their size.
+ * Reuse inside one command buffer is safe: commands run in the order in which they were recorded.
+ */
+export class BufferPool {
+  readonly #gpu: GPUDevice;
+  readonly #free = new Map<number, GPUBuffer[]>();
+  readonly #live = new Set<GPUBuffer>();
+  #heldBytes = 0;
+  #freeBytes = 0;
+
+  constructor(gpu: GPUDevice) {
+    this.#gpu = gpu;
+  }
+
+  /** Bytes of all buffers the pool has made, in use or free. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Bytes of the buffers in use. */
+  get usedBytes(): number {
+    return this.#heldBytes - this.#freeBytes;
+  }
+
+  /** A buffer of at least `bytes`; its content is undefined. */
+  take(bytes: number): GPUBuffer {
+    const size = sizeClass(bytes);
+    const reused = this.#free.get(size)?.pop();
+    if (reused) {
+      this.#freeBytes -= size;
+      return reused;
+    }
+    const buffer = this.#gpu.createBuffer({ label: `pool ${size}`, size, usage: USAGE });
+    this.#live.add(buffer);
+    this.#heldBytes += size;
+    return buffer;
+  }
+
+  give(buffer: GPUBuffer): void {
+    const list = this.#free.get(buffer.size);
+    if (list) list.push(buffer);
+    else this.#free.set(buffer.size, [buffer]);
+    this.#freeBytes += buffer.size;
+  }
+
+  /** Destroys every buffer, those in use too. */
+  destroy(): void {
+    for (const buffer of this.#live) buffer.destroy();
+    this.#live.clear();
+    this.#free.clear();
+    this.#heldBytes = 0;
+    this.#freeBytes = 0;
+  }
+}

@@ -1,0 +1,353 @@
+import { DeviceError, InputError } from './error.js';
+import { BufferPool } from './pool.js';
+import { type KernelInterface, packParameters, readInterface } from './wgsl.js';
+
+/** A kernel: one WGSL module with the entry point `main`. Its bindings, uniform and workgroup size are read from the WGSL. */
+export interface KernelDefinition {
+  /** Names the kernel in errors, labels and timings. */
+  name: string;
+  source: string;
+}
+
+/** A piece of a buffer; `offset` and `size` in bytes. */
+export interface BufferRange {
+  buffer: GPUBuffer;
+  offset: number;
+  size: number;
+}
+
+/** One dispatch. */
+export interface Launch {
+  kernel: KernelDefinition;
+  /** `override` constants: a set of values is a variant of the kernel, compiled once. */
+  constants?: Record<string, number>;
+  /** The resources by the names that the WGSL gives them. */
+  bindings: Record<string, BufferRange>;
+  /** The fields of the uniform `params`. */
+  params?: Record<string, number | ArrayLike<number>>;
+  /** Either a count of invocations (folded into two dimensions where one does not hold them) … */
+  invocations?: number;
+  /** … or the workgroups of each dimension. */
+  workgroups?: [number, number, number];
+}
+
+interface Pipeline {
+  pipeline: GPUComputePipeline;
+  layout: GPUBindGroupLayout;
+}
+
+const MAX_WORKGROUPS = 65_535;
+const MAX_CACHED_BIND_GROUPS = 8192;
+const UNIFORM = 0x40;
+const COPY_DST = 0x08;
+const MAP_READ = 0x01;
+
+/**
+ * Records dispatches and copies and submits them in order. Pipelines, uniforms and bind groups are made once and kept.
+ * A validation error is kept and thrown by the next `settled`, `read` or `close`; it names the kernel.
+ */
+export class Runtime {
+  readonly gpu: GPUDevice;
+  readonly pool: BufferPool;
+  readonly #interfaces = new Map<string, KernelInterface>();
+  readonly #pipelines = new Map<KernelDefinition, Map<string, Pipeline>>();
+  readonly #bindGroups = new Map<string, GPUBindGroup>();
+  readonly #uniforms = new Map<string, GPUBuffer>();
+  readonly #bufferIds = new WeakMap<GPUBuffer, number>();
+  readonly #release: () => void;
+  #nextBufferId = 0;
+  #nextPipelineId = 0;
+  readonly #pipelineIds = new WeakMap<Pipeline, number>();
+  #encoder: GPUCommandEncoder | null = null;
+  #pass: GPUComputePassEncoder | null = null;
+  #recorded = new Set<string>();
+  #dispatches = 0;
+  #failure: DeviceError | null = null;
+  #checks: Promise<void>[] = [];
+  #closed = false;
+
+  /** @param release called once at close: gives back what the device was opened with */
+  constructor(gpu: GPUDevice, release: () => void = () => {}) {
+    this.gpu = gpu;
+    this.pool = new BufferPool(gpu);
+    this.#release = release;
+    gpu.onuncapturederror = (event) => {
+      event.preventDefault?.();
+      this.#fail('the device', event.error);
+    };
+    void gpu.lost.then((info) => {
+      if (!this.#closed && info.reason !== 'destroyed') {
+        this.#failure ??= new DeviceError(`the GPU device was lost: ${info.message}`);
+      }
+    });
+  }
+
+  /** Dispatches recorded since the device was opened. */
+  get dispatches(): number {
+    return this.#dispatches;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Records one dispatch.
+   * @throws InputError when bindings or params do not fit the WGSL's declarations
+   */
+  run(launch: Launch): void {
+    this.#assertOpen();
+    const { kernel } = launch;
+    const declared = this.#interface(kernel);
+    const pipeline = this.#pipeline(kernel, declared, launch.constants ?? {});
+    const group = this.#bindGroup(launch, declared, pipeline);
+    const [x, y, z] = launch.workgroups ?? fold(Math.ceil((launch.invocations ?? 0) / declared.workgroupSize));
+    if (x * y * z === 0) return;
+    if (Math.max(x, y, z) > MAX_WORKGROUPS) {
+      throw new InputError(`kernel ${kernel.name}: ${x}×${y}×${z} workgroups; a dimension holds ${MAX_WORKGROUPS}.`);
+    }
+    const pass = this.#computePass();
+    pass.setPipeline(pipeline.pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(x, y, z);
+    this.#recorded.add(kernel.name);
+    this.#dispatches++;
+  }
+
+  /** Records a copy between buffers; offsets and size are multiples of 4 bytes. */
+  copy(source: GPUBuffer, sourceOffset: number, target: GPUBuffer, targetOffset: number, bytes: number): void {
+    this.#assertOpen();
+    this.#commandEncoder().copyBufferToBuffer(source, sourceOffset, target, targetOffset, bytes);
+    this.#recorded.add('copy');
+  }
+
+  /** Records filling a range with zeros; offset and size are multiples of 4 bytes. */
+  clear({ buffer, offset, size }: BufferRange): void {
+    this.#assertOpen();
+    this.#commandEncoder().clearBuffer(buffer, offset, size);
+    this.#recorded.add('clear');
+  }
+
+  /** Writes from the host. What was recorded before is submitted first, so that order is kept. */
+  write(buffer: GPUBuffer, byteOffset: number, data: ArrayBufferView<ArrayBuffer>): void {
+    this.#assertOpen();
+    this.submit();
+    this.gpu.queue.writeBuffer(buffer, byteOffset, data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  /** Submits what was recorded and reads a range back. */
+  async read({ buffer, offset, size }: BufferRange): Promise<ArrayBuffer> {
+    this.#assertOpen();
+    const staging = this.gpu.createBuffer({ label: 'read', size: Math.max(4, size), usage: MAP_READ | COPY_DST });
+    try {
+      this.copy(buffer, offset, staging, 0, size);
+      this.submit();
+      await this.#checked();
+      await staging.mapAsync(MAP_READ);
+      return staging.getMappedRange().slice(0, size);
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  /** Submits what was recorded; does not wait. */
+  submit(): void {
+    if (!this.#encoder) return;
+    this.#pass?.end();
+    const label = [...this.#recorded].join(', ');
+    this.#check(`the commands of ${label}`, () => {
+      if (this.#encoder) this.gpu.queue.submit([this.#encoder.finish({ label })]);
+    });
+    this.#encoder = null;
+    this.#pass = null;
+    this.#recorded = new Set();
+  }
+
+  /**
+   * Submits, waits until the queue is empty, and reports.
+   * @throws DeviceError the first error since the last report; it names the kernel
+   */
+  async settled(): Promise<void> {
+    this.#assertOpen();
+    this.submit();
+    await this.gpu.queue.onSubmittedWorkDone();
+    await this.#checked();
+  }
+
+  /**
+   * Waits for the queue, frees everything and lets the process exit. Closing twice does nothing.
+   * @throws DeviceError an error not reported before, after everything was freed
+   */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      await this.settled();
+    } finally {
+      this.#closed = true;
+      this.pool.destroy();
+      for (const buffer of this.#uniforms.values()) buffer.destroy();
+      this.#bindGroups.clear();
+      this.gpu.onuncapturederror = null;
+      this.#release();
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new InputError('device: it is closed; open another with openDevice().');
+  }
+
+  #commandEncoder(): GPUCommandEncoder {
+    this.#pass?.end();
+    this.#pass = null;
+    this.#encoder ??= this.gpu.createCommandEncoder({ label: 'edgewise' });
+    return this.#encoder;
+  }
+
+  #computePass(): GPUComputePassEncoder {
+    this.#encoder ??= this.gpu.createCommandEncoder({ label: 'edgewise' });
+    this.#pass ??= this.#encoder.beginComputePass({ label: 'edgewise' });
+    return this.#pass;
+  }
+
+  #interface(kernel: KernelDefinition): KernelInterface {
+    let declared = this.#interfaces.get(kernel.source);
+    if (!declared) {
+      declared = readInterface(kernel.name, kernel.source);
+      this.#interfaces.set(kernel.source, declared);
+    }
+    return declared;
+  }
+
+  #pipeline(kernel: KernelDefinition, declared: KernelInterface, constants: Record<string, number>): Pipeline {
+    let variants = this.#pipelines.get(kernel);
+    if (!variants) {
+      variants = new Map();
+      this.#pipelines.set(kernel, variants);
+    }
+    const key = JSON.stringify(constants);
+    let pipeline = variants.get(key);
+    if (!pipeline) {
+      pipeline = this.#check(`kernel ${kernel.name}`, () => {
+        const layout = this.gpu.createBindGroupLayout({
+          label: kernel.name,
+          entries: declared.bindings.map(({ binding, type }) => ({
+            binding,
+            visibility: 4 /* COMPUTE */,
+            buffer: { type },
+          })),
+        });
+        const module = this.gpu.createShaderModule({ label: kernel.name, code: kernel.source });
+        return {
+          layout,
+          pipeline: this.gpu.createComputePipeline({
+            label: kernel.name,
+            layout: this.gpu.createPipelineLayout({ label: kernel.name, bindGroupLayouts: [layout] }),
+            compute: { module, entryPoint: 'main', constants },
+          }),
+        };
+      });
+      this.#pipelineIds.set(pipeline, this.#nextPipelineId++);
+      variants.set(key, pipeline);
+    }
+    return pipeline;
+  }
+
+  #bindGroup({ kernel, bindings, params }: Launch, declared: KernelInterface, pipeline: Pipeline): GPUBindGroup {
+    const ranges: { binding: number; range: BufferRange }[] = [];
+    let key = `${this.#pipelineIds.get(pipeline)}`;
+    let named = 0;
+    for (const { binding, name, type } of declared.bindings) {
+      if (type === 'uniform' && !params) throw new InputError(`kernel ${kernel.name}: params are not given.`);
+      const range = type === 'uniform' ? this.#uniform(kernel, declared, params ?? {}) : bindings[name];
+      if (!range) throw new InputError(`kernel ${kernel.name}: the binding ${name} is not given.`);
+      if (type !== 'uniform') named++;
+      ranges.push({ binding, range });
+      key += `|${this.#bufferId(range.buffer)}:${range.offset}:${range.size}`;
+    }
+    if (named !== Object.keys(bindings).length) {
+      const names = declared.bindings.map(({ name }) => name).join(', ');
+      throw new InputError(`kernel ${kernel.name}: it binds ${names}; got ${Object.keys(bindings).join(', ')}.`);
+    }
+    let group = this.#bindGroups.get(key);
+    if (!group) {
+      if (this.#bindGroups.size >= MAX_CACHED_BIND_GROUPS) this.#bindGroups.clear();
+      group = this.#check(`the bindings of kernel ${kernel.name}`, () =>
+        this.gpu.createBindGroup({
+          label: kernel.name,
+          layout: pipeline.layout,
+          entries: ranges.map(({ binding, range }) => ({ binding, resource: range })),
+        }),
+      );
+      this.#bindGroups.set(key, group);
+    }
+    return group;
+  }
+
+  /** Uniforms never change once written: equal content is one buffer, and a step that repeats writes nothing. */
+  #uniform(kernel: KernelDefinition, declared: KernelInterface, params: NonNullable<Launch['params']>): BufferRange {
+    if (!declared.parameters) throw new InputError(`kernel ${kernel.name}: it has no params.`);
+    const bytes = packParameters(kernel.name, declared.parameters, params);
+    const key = String.fromCharCode(...new Uint16Array(bytes));
+    let buffer = this.#uniforms.get(key);
+    if (!buffer) {
+      buffer = this.gpu.createBuffer({
+        label: `params of ${kernel.name}`,
+        size: bytes.byteLength,
+        usage: UNIFORM,
+        mappedAtCreation: true,
+      });
+      new Uint8Array(buffer.getMappedRange()).set(new Uint8Array(bytes));
+      buffer.unmap();
+      this.#uniforms.set(key, buffer);
+    }
+    return { buffer, offset: 0, size: bytes.byteLength };
+  }
+
+  #bufferId(buffer: GPUBuffer): number {
+    let id = this.#bufferIds.get(buffer);
+    if (id === undefined) {
+      id = this.#nextBufferId++;
+      this.#bufferIds.set(buffer, id);
+    }
+    return id;
+  }
+
+  /** Runs `make` inside error scopes; what they catch is kept for the next report. */
+  #check<T>(what: string, make: () => T): T {
+    this.gpu.pushErrorScope('validation');
+    this.gpu.pushErrorScope('out-of-memory');
+    try {
+      return make();
+    } finally {
+      const popped = [this.gpu.popErrorScope(), this.gpu.popErrorScope()];
+      this.#checks.push(
+        Promise.all(popped).then(
+          (errors) => {
+            for (const error of errors) if (error) this.#fail(what, error);
+          },
+          () => {},
+        ),
+      );
+    }
+  }
+
+  #fail(what: string, error: GPUError): void {
+    this.#failure ??= new DeviceError(`${what}: ${error.message}`);
+  }
+
+  async #checked(): Promise<void> {
+    const checks = this.#checks;
+    this.#checks = [];
+    await Promise.all(checks);
+    const failure = this.#failure;
+    this.#failure = null;
+    if (failure) throw failure;
+  }
+}
+
+/** Splits a count of workgroups over two dimensions; kernels rebuild the index with shaders/lib/index.wgsl. */
+function fold(groups: number): [number, number, number] {
+  if (groups <= MAX_WORKGROUPS) return [groups, 1, 1];
+  const rows = Math.ceil(groups / MAX_WORKGROUPS);
+  return [Math.ceil(groups / rows), rows, 1];
+}

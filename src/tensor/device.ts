@@ -1,0 +1,120 @@
+import { type AdapterPreference, findAdapter, requestDevice } from '../gpu/adapter.js';
+import { Runtime } from '../gpu/runtime.js';
+import { type DataType, sizeOf, Tensor, toArray } from './tensor.js';
+
+/** What the kernels run on. */
+export interface AdapterDescription {
+  /** The name as the driver gives it. */
+  name: string;
+  kind: 'hardware' | 'software' | 'embedded' | 'browser' | 'adopted';
+  /** Where the driver came from. */
+  source: string;
+}
+
+export interface OpenOptions {
+  /**
+   * `auto` (default) takes the first found of: hardware, the system's software Vulkan (Mesa lavapipe), the embedded
+   * SwiftShader.
+   */
+  adapter?: AdapterPreference;
+}
+
+/** A `Runtime` that makes tensors. Open one with `openDevice`, or `Device.adopt` a `GPUDevice` you have. */
+export class Device extends Runtime {
+  readonly adapter: AdapterDescription;
+  #scopes: Set<Tensor>[] = [];
+
+  constructor(gpu: GPUDevice, adapter: AdapterDescription, release?: () => void) {
+    super(gpu, release);
+    this.adapter = adapter;
+  }
+
+  /** Uses a `GPUDevice` that the caller has made and will destroy. */
+  static adopt(gpu: GPUDevice): Device {
+    const { vendor = '', architecture = '', description = '' } = gpu.adapterInfo ?? {};
+    const name = description || [vendor, architecture].filter(Boolean).join(' ') || 'adopted device';
+    return new Device(gpu, { name, kind: 'adopted', source: 'Device.adopt' });
+  }
+
+  /**
+   * A tensor with the given values.
+   * @param shape default: one dimension
+   * @param type default: the values' own type, f32 for plain numbers
+   */
+  tensor(values: ArrayLike<number>, shape: readonly number[] = [values.length], type?: DataType): Tensor {
+    const inferred = values instanceof Int32Array ? 'i32' : values instanceof Uint32Array ? 'u32' : 'f32';
+    const tensor = this.empty(shape, type ?? inferred);
+    tensor.write(toArray(values, tensor.type));
+    return tensor;
+  }
+
+  /** A tensor with undefined content. */
+  empty(shape: readonly number[], type: DataType = 'f32'): Tensor {
+    const buffer = this.pool.take(4 * sizeOf(shape));
+    return this.track(new Tensor(this, { buffer, offset: 0, shape: [...shape], type, ownership: 'pooled' }));
+  }
+
+  /** A tensor of zeros. */
+  zeros(shape: readonly number[], type: DataType = 'f32'): Tensor {
+    const tensor = this.empty(shape, type);
+    if (tensor.size > 0) this.clear({ ...tensor.range, size: 4 * tensor.size });
+    return tensor;
+  }
+
+  /** Makes the innermost `tidy` responsible for a tensor; returns it. */
+  track<T extends Tensor>(tensor: T): T {
+    this.#scopes.at(-1)?.add(tensor);
+    return tensor;
+  }
+
+  /**
+   * Runs `work` and gives back every tensor made in it, except those in its result (a tensor, or an array or plain
+   * object of tensors) and those moved out with `keep`. `work` must be synchronous.
+   */
+  tidy<T>(work: () => T): T {
+    const scope = new Set<Tensor>();
+    this.#scopes.push(scope);
+    let result: T | undefined;
+    try {
+      result = work();
+      return result;
+    } finally {
+      this.#scopes.pop();
+      const kept = new Set<Tensor>();
+      collect(result, kept);
+      for (const tensor of scope) {
+        if (kept.has(tensor)) this.track(tensor);
+        else tensor.dispose();
+      }
+    }
+  }
+
+  /** Takes a tensor out of every enclosing `tidy`: the caller disposes it. */
+  keep<T extends Tensor>(tensor: T): T {
+    for (const scope of this.#scopes) scope.delete(tensor);
+    return tensor;
+  }
+}
+
+/**
+ * Opens an adapter and a device.
+ * @throws DeviceError when there is none: it says what was looked for and how to get one
+ */
+export async function openDevice({ adapter = 'auto' }: OpenOptions = {}): Promise<Device> {
+  const found = await findAdapter(adapter);
+  const gpu = await requestDevice(found);
+  const { description, vendor, architecture } = found.adapter.info;
+  const name = description || `${vendor} ${architecture}`.trim();
+  return new Device(gpu, { name, kind: found.kind, source: found.source }, () => {
+    gpu.destroy();
+    found.release();
+  });
+}
+
+function collect(value: unknown, into: Set<Tensor>): void {
+  if (value instanceof Tensor) into.add(value);
+  else if (Array.isArray(value)) for (const item of value) collect(item, into);
+  else if (value && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
+    for (const item of Object.values(value)) collect(item, into);
+  }
+}

@@ -1,0 +1,86 @@
+import { InputError } from '../gpu/error.js';
+import type { Device } from './device.js';
+import { Tensor, type TensorPlacement } from './tensor.js';
+
+/** Kernels hold the level table in a uniform of this many entries. */
+export const MAX_LEVELS = 8;
+
+/** Height and width of one level's map. */
+export interface LevelSize {
+  height: number;
+  width: number;
+}
+
+/** One level of a pyramid. `start` counts locations of one image before it; `offset` counts elements of the buffer. */
+export interface Level extends LevelSize {
+  start: number;
+  offset: number;
+}
+
+/**
+ * Feature maps of several levels in one buffer, level by level, each `[B, C, H, W]`: what convolutions write and what
+ * one dispatch covers. A plain map `[B, C, H, W]` is a pyramid of one level.
+ */
+export class Pyramid extends Tensor {
+  readonly batch: number;
+  readonly channels: number;
+  readonly levels: readonly Level[];
+  /** Locations of one image, over all levels. */
+  readonly locations: number;
+
+  /** Use `Pyramid.empty` or `Pyramid.of`. */
+  constructor(
+    device: Device,
+    placement: TensorPlacement,
+    batch: number,
+    channels: number,
+    sizes: readonly LevelSize[],
+  ) {
+    super(device, placement);
+    this.batch = batch;
+    this.channels = channels;
+    let start = 0;
+    this.levels = sizes.map(({ height, width }) => {
+      const level = { height, width, start, offset: batch * channels * start };
+      start += height * width;
+      return level;
+    });
+    this.locations = start;
+  }
+
+  /** A new pyramid with undefined content. */
+  static empty(device: Device, batch: number, channels: number, sizes: readonly LevelSize[]): Pyramid {
+    const elements = batch * channels * locationsOf(sizes);
+    const buffer = device.pool.take(4 * elements);
+    const placement = { buffer, offset: 0, shape: [elements], type: 'f32', ownership: 'pooled' } as const;
+    return device.track(new Pyramid(device, placement, batch, channels, sizes));
+  }
+
+  /**
+   * Views a tensor as a pyramid, without a copy; `tensor` keeps the memory.
+   * @throws InputError when the sizes do not give the tensor's number of elements
+   */
+  static of(tensor: Tensor, batch: number, channels: number, sizes: readonly LevelSize[]): Pyramid {
+    const elements = batch * channels * locationsOf(sizes);
+    if (elements !== tensor.size) {
+      const list = sizes.map(({ height, width }) => `${height}×${width}`).join(', ');
+      throw new InputError(
+        `pyramid: ${batch} images × ${channels} channels over levels ${list} are ${elements} elements; the tensor has ${tensor.size}.`,
+      );
+    }
+    const { buffer, offset, shape, type } = tensor;
+    return new Pyramid(tensor.device, { buffer, offset, shape, type, ownership: 'borrowed' }, batch, channels, sizes);
+  }
+
+  /** The level table for a kernel's uniform: (start, height, width, 0) of each level; see shaders/lib/pyramid.wgsl. */
+  get levelTable(): number[] {
+    return this.levels.flatMap(({ start, height, width }) => [start, height, width, 0]);
+  }
+}
+
+function locationsOf(sizes: readonly LevelSize[]): number {
+  if (sizes.length < 1 || sizes.length > MAX_LEVELS) {
+    throw new InputError(`levels: ${sizes.length}; a pyramid has 1 to ${MAX_LEVELS} levels.`);
+  }
+  return sizes.reduce((sum, { height, width }) => sum + height * width, 0);
+}

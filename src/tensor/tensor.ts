@@ -1,0 +1,154 @@
+import { InputError } from '../gpu/error.js';
+import type { BufferRange } from '../gpu/runtime.js';
+import type { Device } from './device.js';
+
+export type DataType = 'f32' | 'i32' | 'u32';
+export type Values = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+
+const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
+
+/** Number of elements of a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, extent) => product * extent, 1);
+}
+
+/** How a tensor lies in its buffer. */
+export interface TensorPlacement {
+  buffer: GPUBuffer;
+  /** Byte offset; a multiple of the device's `minStorageBufferOffsetAlignment`. */
+  offset: number;
+  shape: readonly number[];
+  type: DataType;
+  /** `pooled`: goes back to the pool; `borrowed`: the buffer belongs to somebody else or to another tensor. */
+  ownership: 'pooled' | 'borrowed';
+}
+
+/** A typed view of a GPU buffer: 32-bit elements, row-major, dense. */
+export class Tensor {
+  readonly device: Device;
+  readonly buffer: GPUBuffer;
+  /** Bytes from the start of the buffer. */
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly type: DataType;
+  readonly size: number;
+  #ownership: TensorPlacement['ownership'];
+  #disposed = false;
+
+  /** Use `device.tensor`, `device.empty`, `tensor.view` or `Tensor.borrow`. */
+  constructor(device: Device, { buffer, offset, shape, type, ownership }: TensorPlacement) {
+    this.device = device;
+    this.buffer = buffer;
+    this.offset = offset;
+    this.shape = shape;
+    this.type = type;
+    this.size = sizeOf(shape);
+    this.#ownership = ownership;
+  }
+
+  /**
+   * Views a buffer that somebody else owns; `dispose` leaves it alone.
+   * @param offset bytes; a multiple of the device's storage offset alignment
+   * @throws InputError when the offset is not aligned or the buffer is too small or lacks the usage STORAGE
+   */
+  static borrow(
+    device: Device,
+    buffer: GPUBuffer,
+    shape: readonly number[],
+    offset = 0,
+    type: DataType = 'f32',
+  ): Tensor {
+    assertRange(device, buffer, shape, offset);
+    return new Tensor(device, { buffer, offset, shape: [...shape], type, ownership: 'borrowed' });
+  }
+
+  /** What a kernel binds. */
+  get range(): BufferRange {
+    if (this.#disposed)
+      throw new InputError(`tensor of shape [${this.shape}]: it was disposed; keep it alive until its last use.`);
+    return { buffer: this.buffer, offset: this.offset, size: Math.max(4, 4 * this.size) };
+  }
+
+  /**
+   * The range as whole `vec4`s, for kernels that take four elements at once: up to three elements of padding follow.
+   * @throws InputError when the buffer ends before the padding (never for pooled tensors)
+   */
+  get range4(): BufferRange {
+    const range = this.range;
+    const size = Math.max(16, Math.ceil(this.size / 4) * 16);
+    if (range.offset + size > this.buffer.size) {
+      throw new InputError(
+        `tensor of shape [${this.shape}]: its borrowed buffer has ${this.buffer.size} bytes; this kernel reads four elements at once: make it ${range.offset + size} bytes.`,
+      );
+    }
+    return { ...range, size };
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /**
+   * The same memory under another shape, from `start` elements on. The view does not own the memory.
+   * @throws InputError when it does not lie inside this tensor or its start is not aligned
+   */
+  view(shape: readonly number[], start = 0): Tensor {
+    if (start + sizeOf(shape) > this.size) {
+      throw new InputError(
+        `view: shape [${shape}] from element ${start} ends beyond the tensor's ${this.size} elements.`,
+      );
+    }
+    return Tensor.borrow(this.device, this.range.buffer, shape, this.offset + 4 * start, this.type);
+  }
+
+  /** Copies the values to the host; waits for the work recorded before. */
+  async read(): Promise<Values> {
+    if (this.size === 0) return new ARRAYS[this.type](0);
+    const { buffer, offset } = this.range;
+    return new ARRAYS[this.type](await this.device.read({ buffer, offset, size: 4 * this.size }));
+  }
+
+  /** Copies values from the host. @throws InputError when there are not exactly `size` of them */
+  write(values: ArrayLike<number>): void {
+    if (values.length !== this.size) {
+      throw new InputError(`write: ${values.length} values for a tensor of shape [${this.shape}] (${this.size}).`);
+    }
+    if (this.size > 0) this.device.write(this.range.buffer, this.offset, toArray(values, this.type));
+  }
+
+  /** Gives pooled memory back. The tensor must not be used afterwards; disposing twice does nothing. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    if (this.#ownership === 'pooled' && !this.device.closed) this.device.pool.give(this.buffer);
+  }
+}
+
+/** @throws InputError when `shape` from `offset` on is not a bindable range of `buffer` */
+export function assertRange(device: Device, buffer: GPUBuffer, shape: readonly number[], offset: number): void {
+  const alignment = device.gpu.limits.minStorageBufferOffsetAlignment;
+  const bytes = 4 * sizeOf(shape);
+  if (shape.some((extent) => !Number.isInteger(extent) || extent < 0)) {
+    throw new InputError(`shape: [${shape}] is not a list of non-negative integers.`);
+  }
+  if (offset % alignment !== 0) {
+    throw new InputError(
+      `offset: ${offset} bytes is not a multiple of ${alignment}, which this device needs; align it, or give the offset in the LogitLayout.`,
+    );
+  }
+  if (offset + bytes > buffer.size) {
+    throw new InputError(
+      `buffer: it has ${buffer.size} bytes; shape [${shape}] at offset ${offset} needs ${offset + bytes}.`,
+    );
+  }
+  if (!(buffer.usage & 0x80)) {
+    throw new InputError('buffer: it lacks the usage STORAGE; create it with GPUBufferUsage.STORAGE.');
+  }
+}
+
+/** The values as the typed array of the type; no copy where they are one already. */
+export function toArray(values: ArrayLike<number>, type: DataType): Values {
+  const array = ARRAYS[type];
+  if (values instanceof array && values.buffer instanceof ArrayBuffer) return values as Values;
+  return array.from(values);
+}
