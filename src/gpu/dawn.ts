@@ -1,0 +1,207 @@
+/** Finding an adapter in Node, through Dawn. Kept apart so that a browser never loads it. */
+import { readdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { ARCHIVE, unpackSwiftShader } from './embedded.js';
+import { DeviceError } from './error.js';
+import {
+  type AdapterKind,
+  type AdapterPreference,
+  type FoundAdapter,
+  foundAdapter,
+  isSoftware,
+  nameOf,
+} from './foundAdapter.js';
+
+type Dawn = typeof import('webgpu');
+
+/** The Vulkan loader reads these when an instance is made: the new name, and the one before loader 1.3.207. */
+const DRIVER_VARIABLES = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'] as const;
+
+/** Bit masks that host code needs as globals, as in a browser. The interfaces stay out of `globalThis`. */
+const MASKS = ['GPUBufferUsage', 'GPUMapMode', 'GPUShaderStage'] as const;
+
+const VULKAN_LOADER = 'libvulkan.so.1';
+const RTLD_NOW = 0x2;
+const RTLD_GLOBAL = 0x100;
+const RTLD_NODELETE = 0x1000;
+
+/** Dawn rejects Mesa 22.3 (Debian 12) and takes 25.0. */
+const REMEDY = [
+  'To get one, install any of',
+  "  the graphics card's own driver, with Vulkan",
+  '  the Vulkan loader and Mesa with its software driver: apt install libvulkan1 mesa-vulkan-drivers',
+  '    (Debian 12: apt install -t bookworm-backports libvulkan1 mesa-vulkan-drivers; its own Mesa 22.3 is too old)',
+  `  embedded SwiftShader, on Linux x64, without root: npm install ${ARCHIVE}`,
+].join('\n');
+
+/**
+ * Finds an adapter in Node. `auto` takes the system's best (hardware before software), then SwiftShader.
+ *
+ * @throws DeviceError when there is none, with every attempt's reason and the remedies
+ */
+export async function findNodeAdapter(preference: AdapterPreference): Promise<FoundAdapter> {
+  const dawn = await loadDawn();
+  const reasons: string[] = [];
+  const attempt = async (name: string, find: () => Promise<FoundAdapter>) => {
+    try {
+      return await find();
+    } catch (thrown) {
+      reasons.push(`  ${name}: ${(thrown as Error).message}`);
+      return undefined;
+    }
+  };
+
+  let found: FoundAdapter | undefined;
+  if (preference === 'auto') found = await attempt('hardware and software', () => systemAdapter(dawn));
+  if (preference === 'hardware') found = await attempt('hardware', () => hardwareAdapter(dawn));
+  if (preference === 'software') found = await attempt('software', () => softwareAdapter(dawn));
+  if (!found && (preference === 'auto' || preference === 'embedded')) {
+    found = await attempt('embedded', () => embeddedAdapter(dawn));
+  }
+  if (found) return found;
+  throw new DeviceError(`No WebGPU adapter was found (asked for: ${preference}).\n${reasons.join('\n')}\n${REMEDY}`);
+}
+
+async function loadDawn(): Promise<Dawn> {
+  let dawn: Dawn;
+  try {
+    dawn = await import('webgpu');
+  } catch (cause) {
+    throw new DeviceError(
+      `WebGPU for Node (npm package webgpu) does not load on ${process.platform} ${process.arch}: ${(cause as Error).message}\n` +
+        'It has builds for Linux (glibc) and Windows on x64 and arm64, and for macOS.',
+      { cause },
+    );
+  }
+  const globals = dawn.globals as Record<string, unknown>;
+  for (const name of MASKS) if (!(name in globalThis)) Object.assign(globalThis, { [name]: globals[name] });
+  return dawn;
+}
+
+/** The best adapter of the drivers that the system, or the user's own `VK_DRIVER_FILES`, offers. */
+async function systemAdapter(dawn: Dawn): Promise<FoundAdapter> {
+  // Asked first because Dawn writes a warning to stderr where the loader is missing.
+  if (process.platform === 'linux' && !loadLibrary(VULKAN_LOADER)) {
+    throw new DeviceError(`the Vulkan loader, ${VULKAN_LOADER}, is not installed`);
+  }
+  const found = await openAdapter(dawn, 'hardware');
+  if (!found) {
+    if (process.platform !== 'linux') throw new DeviceError('the system offers no adapter that Dawn accepts');
+    const drivers = driversOfUser() ?? systemDrivers().join(', ');
+    throw new DeviceError(
+      `Vulkan offers no adapter that Dawn accepts (drivers: ${drivers || `none in ${driverFolders().join(', ')}`})`,
+    );
+  }
+  if (!isSoftware(found.adapter.info)) return found;
+  const lavapipe = found.source.includes('llvmpipe') ? systemDrivers().find(isLavapipe) : undefined;
+  return Object.assign(found, { kind: 'software', source: driversOfUser() ?? lavapipe ?? found.source } as const);
+}
+
+async function hardwareAdapter(dawn: Dawn): Promise<FoundAdapter> {
+  const found = await systemAdapter(dawn);
+  if (found.kind === 'hardware') return found;
+  throw new DeviceError(`the only adapter is a software one (${nameOf(found.adapter.info)})`);
+}
+
+async function softwareAdapter(dawn: Dawn): Promise<FoundAdapter> {
+  const found = await systemAdapter(dawn);
+  if (found.kind === 'software') return found;
+  // Dawn answers with the hardware first: to get past it, leave only lavapipe to the loader.
+  for (const manifest of systemDrivers().filter(isLavapipe)) {
+    const lavapipe = await openAdapter(dawn, 'software', manifest);
+    if (lavapipe) return Object.assign(lavapipe, { source: manifest });
+  }
+  throw new DeviceError(
+    `there is only hardware (${nameOf(found.adapter.info)}); no lavapipe driver that Dawn accepts ` +
+      `(lvp_icd*.json) in ${driverFolders().join(', ')}`,
+  );
+}
+
+async function embeddedAdapter(dawn: Dawn): Promise<FoundAdapter> {
+  const files = await unpackSwiftShader();
+  if (!loadLibrary(VULKAN_LOADER) && !loadLibrary(files.loader)) {
+    throw new DeviceError(`${files.loader} does not load: is its folder on a file system mounted noexec?`);
+  }
+  const found = await openAdapter(dawn, 'embedded', files.manifest);
+  if (found?.adapter.info.architecture !== 'swiftshader') {
+    // A worker thread has its own copy of process.env, which the Vulkan loader does not see.
+    throw new DeviceError(
+      `Vulkan did not take the driver ${files.manifest}` +
+        (found ? ' (in a worker thread, set VK_DRIVER_FILES to it before the process starts)' : ''),
+    );
+  }
+  return Object.assign(found, { source: files.source });
+}
+
+/**
+ * Opens Dawn's first adapter, optionally with one driver manifest only. The environment is as before when this
+ * returns: Dawn makes its Vulkan instance inside the call of `requestAdapter`, before its promise resolves.
+ */
+async function openAdapter(dawn: Dawn, kind: AdapterKind, manifest?: string): Promise<FoundAdapter | undefined> {
+  // Dawn rounds timestamps to 0.1 ms against side channels between web pages; kernels take less than that.
+  const gpu = dawn.create(['disable-dawn-features=timestamp_quantization']);
+  const before = DRIVER_VARIABLES.map((name) => process.env[name]);
+  let pending: Promise<GPUAdapter | null>;
+  try {
+    if (manifest) for (const name of DRIVER_VARIABLES) process.env[name] = manifest;
+    pending = gpu.requestAdapter({ powerPreference: 'high-performance' });
+  } finally {
+    DRIVER_VARIABLES.forEach((name, i) => {
+      const value = before[i];
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    });
+  }
+  const adapter = await pending;
+  if (!adapter) return undefined;
+  return foundAdapter(gpu, adapter, kind, nameOf(adapter.info));
+}
+
+/**
+ * Loads a shared library for the whole process, so that Dawn's `dlopen('libvulkan.so.1')` finds it, and says whether
+ * it is there. Node offers no plain dlopen: `process.dlopen` complains that the library is no add-on and closes it,
+ * but RTLD_NODELETE keeps it loaded.
+ */
+function loadLibrary(library: string): boolean {
+  try {
+    process.dlopen({ exports: {} }, library, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
+    return true;
+  } catch (thrown) {
+    return (thrown as Error).message.includes('did not self-register');
+  }
+}
+
+function driversOfUser(): string | undefined {
+  return process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES || undefined;
+}
+
+function isLavapipe(manifest: string): boolean {
+  return /lvp_icd[^/]*\.json$/.test(manifest);
+}
+
+/** The driver manifests of the system, in the loader's order. */
+function systemDrivers(): string[] {
+  return driverFolders().flatMap((folder) => {
+    try {
+      const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
+      return names.sort().map((name) => join(folder, name));
+    } catch {
+      return []; // Most of the folders do not exist on any one system.
+    }
+  });
+}
+
+/** Where the Vulkan loader looks for drivers on Linux: https://github.com/KhronosGroup/Vulkan-Loader LoaderDriverInterface.md */
+function driverFolders(): string[] {
+  const { env } = process;
+  const list = (value: string | undefined, otherwise: string) => (value || otherwise).split(':').filter(Boolean);
+  const roots = [
+    env.XDG_CONFIG_HOME || join(homedir(), '.config'),
+    ...list(env.XDG_CONFIG_DIRS, '/etc/xdg'),
+    '/etc',
+    env.XDG_DATA_HOME || join(homedir(), '.local/share'),
+    ...list(env.XDG_DATA_DIRS, '/usr/local/share:/usr/share'),
+  ];
+  return [...new Set(roots)].map((root) => join(root, 'vulkan/icd.d'));
+}
