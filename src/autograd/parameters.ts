@@ -1,0 +1,121 @@
+import { InputError } from '../gpu/error.js';
+import type { Device } from '../tensor/device.js';
+import { sizeOf, type Tensor } from '../tensor/tensor.js';
+import { Variable } from './variable.js';
+
+/** A trainable tensor before it has memory. */
+export interface ParameterDeclaration {
+  /** Unique, dotted: `backbone.stage1.0.conv1.weight`; the name in checkpoints. */
+  name: string;
+  shape: readonly number[];
+  /** Whether weight decay applies: to weights of convolutions, not to biases, norms and scales. */
+  decay: boolean;
+  initial: Float32Array;
+}
+
+/** Views start at multiples of this many bytes, which every device can bind. */
+const ALIGNMENT = 256;
+
+/**
+ * All parameters of a model in one buffer, their gradients in another: an optimizer step is one dispatch, a checkpoint one
+ * read. Decayed parameters come first.
+ */
+export class ParameterStore {
+  readonly device: Device;
+  readonly names: readonly string[];
+  /** Flat values and gradients; between parameters lies padding that stays zero. */
+  readonly values: Tensor;
+  readonly gradients: Tensor;
+  /** Weight decay applies to the elements before this one. */
+  readonly decayedElements: number;
+  /** Elements without the padding. */
+  readonly count: number;
+  readonly #variables = new Map<string, Variable>();
+  readonly #starts = new Map<string, number>();
+
+  /** @throws InputError when two parameters have one name or an initial value does not fit its shape */
+  constructor(device: Device, declarations: readonly ParameterDeclaration[]) {
+    this.device = device;
+    this.names = declarations.map(({ name }) => name);
+    this.count = declarations.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    const ordered = [...declarations.filter(({ decay }) => decay), ...declarations.filter(({ decay }) => !decay)];
+    let elements = 0;
+    let decayed = 0;
+    for (const { name, shape, decay, initial } of ordered) {
+      if (this.#starts.has(name)) throw new InputError(`parameter ${name}: declared twice.`);
+      if (initial.length !== sizeOf(shape)) {
+        throw new InputError(`parameter ${name}: ${initial.length} initial values for the shape [${shape}].`);
+      }
+      this.#starts.set(name, elements);
+      elements = Math.ceil((elements + initial.length) / (ALIGNMENT / 4)) * (ALIGNMENT / 4);
+      if (decay) decayed = elements;
+    }
+    this.decayedElements = decayed;
+    const flat = new Float32Array(elements);
+    for (const { name, initial } of ordered) flat.set(initial, this.#start(name));
+    this.values = device.keep(device.tensor(flat));
+    this.gradients = device.keep(device.zeros([elements]));
+    for (const { name, shape } of declarations) {
+      const variable = new Variable(this.values.view(shape, this.#start(name)), true);
+      variable.gradient = this.gradients.view(shape, this.#start(name));
+      this.#variables.set(name, variable);
+    }
+  }
+
+  /** The leaf of a parameter; its gradient is a view of `gradients`. @throws InputError for an unknown name */
+  get(name: string): Variable {
+    const variable = this.#variables.get(name);
+    if (!variable) throw new InputError(`parameter ${name}: the model has no such parameter.`);
+    return variable;
+  }
+
+  /** The same parameters as constants: a frozen teacher builds no graph. */
+  frozen(name: string): Variable {
+    return new Variable(this.get(name).value);
+  }
+
+  /** Records setting every gradient to zero. */
+  zeroGradients(): void {
+    this.device.clear({ ...this.gradients.range, size: 4 * this.gradients.size });
+  }
+
+  /** Splits a flat host copy (of `values`, `gradients` or an optimizer's state) into named parts. */
+  split(flat: Float32Array): Map<string, { shape: readonly number[]; data: Float32Array }> {
+    return new Map(
+      this.names.map((name) => {
+        const { shape, size } = this.get(name).value;
+        const start = this.#start(name);
+        return [name, { shape, data: flat.subarray(start, start + size) }];
+      }),
+    );
+  }
+
+  /**
+   * Joins named parts into a flat array for `values.write`.
+   * @throws InputError that names a missing part or one of another shape
+   */
+  join(parts: ReadonlyMap<string, { shape: readonly number[]; data: ArrayLike<number> }>): Float32Array {
+    const flat = new Float32Array(this.values.size);
+    for (const name of this.names) {
+      const { shape } = this.get(name).value;
+      const part = parts.get(name);
+      if (!part) throw new InputError(`parameter ${name}: it is missing; is the file of another model?`);
+      if (part.shape.join() !== shape.join()) {
+        throw new InputError(`parameter ${name}: shape [${part.shape}]; this model has [${shape}].`);
+      }
+      flat.set(part.data, this.#start(name));
+    }
+    return flat;
+  }
+
+  dispose(): void {
+    this.values.dispose();
+    this.gradients.dispose();
+  }
+
+  #start(name: string): number {
+    const start = this.#starts.get(name);
+    if (start === undefined) throw new InputError(`parameter ${name}: the model has no such parameter.`);
+    return start;
+  }
+}

@@ -1,0 +1,87 @@
+import { InputError } from '../gpu/error.js';
+import { Pyramid } from './pyramid.js';
+import type { Tensor } from './tensor.js';
+
+/** Where a level's elements lie: element = offset + image·batch + channel·channel + location·location, row-major locations. */
+export interface LevelLayout {
+  offset: number;
+  batch: number;
+  channel: number;
+  location: number;
+}
+
+/** One entry a level. Lets head outputs of other frameworks be read and gradients written where they lie, without a copy. */
+export type LogitLayout = readonly LevelLayout[];
+
+/** Head outputs (or features): a pyramid, or a tensor with the description of its strides. */
+export type Maps = Pyramid | { tensor: Tensor; layout: LogitLayout };
+
+/** The tensor behind the maps. */
+export function tensorOf(maps: Maps): Tensor {
+  return maps instanceof Pyramid ? maps : maps.tensor;
+}
+
+/** The layout of the maps; that of a pyramid follows from its shape. */
+export function layoutOf(maps: Maps): LogitLayout {
+  if (!(maps instanceof Pyramid)) return maps.layout;
+  return maps.levels.map(({ offset, height, width }) => {
+    const area = height * width;
+    return { offset, batch: maps.channels * area, channel: area, location: 1 };
+  });
+}
+
+/** The layout for a kernel's uniform: (offset, batch, channel, location) of each level; see shaders/lib/layout.wgsl. */
+export function layoutTable(maps: Maps): number[] {
+  return layoutOf(maps).flatMap(({ offset, batch, channel, location }) => [offset, batch, channel, location]);
+}
+
+/**
+ * The layout of row-major rows `[B, A, channels]`, levels concatenated along A: how most frameworks flatten head outputs.
+ * @param areas locations (height × width) of each level
+ */
+export function rowMajorLayout(channels: number, areas: readonly number[]): LogitLayout {
+  const locations = areas.reduce((sum, area) => sum + area, 0);
+  let start = 0;
+  return areas.map((area) => {
+    const level = { offset: start * channels, batch: locations * channels, channel: 1, location: channels };
+    start += area;
+    return level;
+  });
+}
+
+/**
+ * Checks that maps hold what a loss expects.
+ * @throws InputError that names the argument, what it has and what was expected
+ */
+export function assertMaps(
+  name: string,
+  maps: Maps,
+  expected: { batch: number; channels: number; areas: readonly number[]; meaning: string },
+): void {
+  const { batch, channels, areas, meaning } = expected;
+  if (maps instanceof Pyramid) {
+    const own = maps.levels.map(({ height, width }) => height * width);
+    if (own.join() !== areas.join()) {
+      throw new InputError(
+        `${name}: its levels have ${own.join(', ')} locations; the grid (image size and strides) has ${areas.join(', ')}. Give the strides the head was built with.`,
+      );
+    }
+    if (maps.batch !== batch) throw new InputError(`${name}: a batch of ${maps.batch}; expected ${batch}.`);
+    if (maps.channels !== channels) {
+      throw new InputError(`${name}: ${maps.channels} channels; expected ${channels} (${meaning}).`);
+    }
+    return;
+  }
+  if (maps.layout.length !== areas.length) {
+    throw new InputError(`${name}: its layout has ${maps.layout.length} levels; the grid has ${areas.length}.`);
+  }
+  maps.layout.forEach((level, index) => {
+    const last =
+      level.offset + (batch - 1) * level.batch + (channels - 1) * level.channel + (areas[index] - 1) * level.location;
+    if (Object.values(level).some((value) => !Number.isInteger(value) || value < 0) || last >= maps.tensor.size) {
+      throw new InputError(
+        `${name}: level ${index} of its layout reaches element ${last} of a tensor of ${maps.tensor.size}; expected ${batch} images × ${channels} channels (${meaning}) × ${areas[index]} locations.`,
+      );
+    }
+  });
+}
