@@ -6,6 +6,10 @@ export function boxAt(values: ArrayLike<number>, row: number): Box {
   return [values[4 * row], values[4 * row + 1], values[4 * row + 2], values[4 * row + 3]];
 }
 
+export function scaled(box: Box, factor: number): Box {
+  return [factor * box[0], factor * box[1], factor * box[2], factor * box[3]];
+}
+
 export function area(box: Box): number {
   return (box[2] - box[0]) * (box[3] - box[1]);
 }

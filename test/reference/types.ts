@@ -1,0 +1,17 @@
+import type { Box } from './boxes.js';
+
+/** A head's outputs, one array a level: class logits [B, C, H, W], box logits [B, 4*bins, H, W], features [B, F, H, W]. */
+export interface HeadOutputs {
+  classLogits: readonly ArrayLike<number>[];
+  boxLogits: readonly ArrayLike<number>[];
+  features?: readonly ArrayLike<number>[] | undefined;
+}
+
+/** The ground truth of one image. */
+export interface ImageTruth {
+  /** Pixels. */
+  boxes: readonly Box[];
+  labels: readonly number[];
+  /** Regions to ignore (COCO's crowds), pixels. */
+  ignore?: readonly Box[] | undefined;
+}

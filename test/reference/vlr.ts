@@ -1,0 +1,34 @@
+import { type AtssInput, assignAtss } from './atss.js';
+import { diou, iou, pseudoDiou } from './boxes.js';
+
+export interface VlrInput extends AtssInput {
+  /**
+   * reference: gamma t <= I / area(anchor) - rho^2/c^2 < t (spec 3.3);
+   * paper: gamma t <= DIoU <= t (algorithm 1, spec 3.2).
+   */
+  form: 'reference' | 'paper';
+  /** Lower end of the interval as a share of t. 0.25 unless given. */
+  gamma?: number | undefined;
+}
+
+/**
+ * The valuable localization region of one image: per location (levels concatenated) the largest IoU with a ground truth
+ * for which the location is in the region, 0 elsewhere. Neither positives nor ignored anchors are left out.
+ */
+export function valuableRegion(input: VlrInput): Float64Array {
+  const { boxes, form, gamma = 0.25 } = input;
+  const { levels, thresholds } = assignAtss(input);
+  return Float64Array.from(
+    levels.flatMap((level) => level.anchors),
+    (anchor) => {
+      let value = 0;
+      boxes.forEach((truth, g) => {
+        const threshold = thresholds[g];
+        const x = form === 'paper' ? diou(anchor, truth) : pseudoDiou(anchor, truth);
+        const below = form === 'paper' ? x <= threshold : x < threshold;
+        if (x >= gamma * threshold && below) value = Math.max(value, iou(anchor, truth));
+      });
+      return value;
+    },
+  );
+}
