@@ -26,6 +26,16 @@ const RTLD_NOW = 0x2;
 const RTLD_GLOBAL = 0x100;
 const RTLD_NODELETE = 0x1000;
 
+/**
+ * Dawn's instances by the drivers they see, kept for the life of the process. Dawn's event pump points into the
+ * instance without owning it: an instance collected as garbage while an adapter, a device or a buffer of it still
+ * lives, even a destroyed one, crashes the process (webgpu 0.6.2). A kept instance does not stop Node from exiting.
+ */
+const instances = new Map<string, GPU>();
+
+/** Whether the system has a Vulkan loader; found out once, because the embedded loader takes its name. */
+let systemLoader: boolean | undefined;
+
 /** Dawn rejects Mesa 22.3 (Debian 12) and takes 25.0. */
 const REMEDY = [
   'To get one, install any of',
@@ -82,7 +92,7 @@ async function loadDawn(): Promise<Dawn> {
 /** The best adapter of the drivers that the system, or the user's own `VK_DRIVER_FILES`, offers. */
 async function systemAdapter(dawn: Dawn): Promise<FoundAdapter> {
   // Asked first because Dawn writes a warning to stderr where the loader is missing.
-  if (process.platform === 'linux' && !loadLibrary(VULKAN_LOADER)) {
+  if (process.platform === 'linux' && !hasSystemLoader()) {
     throw new DeviceError(`the Vulkan loader, ${VULKAN_LOADER}, is not installed`);
   }
   const found = await openAdapter(dawn, 'hardware');
@@ -120,7 +130,7 @@ async function softwareAdapter(dawn: Dawn): Promise<FoundAdapter> {
 
 async function embeddedAdapter(dawn: Dawn): Promise<FoundAdapter> {
   const files = await unpackSwiftShader();
-  if (!loadLibrary(VULKAN_LOADER) && !loadLibrary(files.loader)) {
+  if (!hasSystemLoader() && !loadLibrary(files.loader)) {
     throw new DeviceError(`${files.loader} does not load: is its folder on a file system mounted noexec?`);
   }
   const found = await openAdapter(dawn, 'embedded', files.manifest);
@@ -139,8 +149,10 @@ async function embeddedAdapter(dawn: Dawn): Promise<FoundAdapter> {
  * returns: Dawn makes its Vulkan instance inside the call of `requestAdapter`, before its promise resolves.
  */
 async function openAdapter(dawn: Dawn, kind: AdapterKind, manifest?: string): Promise<FoundAdapter | undefined> {
+  const drivers = manifest ?? driversOfUser() ?? '';
   // Dawn rounds timestamps to 0.1 ms against side channels between web pages; kernels take less than that.
-  const gpu = dawn.create(['disable-dawn-features=timestamp_quantization']);
+  const gpu = instances.get(drivers) ?? dawn.create(['disable-dawn-features=timestamp_quantization']);
+  instances.set(drivers, gpu);
   const before = DRIVER_VARIABLES.map((name) => process.env[name]);
   let pending: Promise<GPUAdapter | null>;
   try {
@@ -170,6 +182,11 @@ function loadLibrary(library: string): boolean {
   } catch (thrown) {
     return (thrown as Error).message.includes('did not self-register');
   }
+}
+
+function hasSystemLoader(): boolean {
+  systemLoader ??= loadLibrary(VULKAN_LOADER);
+  return systemLoader;
 }
 
 function driversOfUser(): string | undefined {

@@ -6,7 +6,7 @@ export type AdapterPreference = 'auto' | 'hardware' | 'software' | 'embedded';
 
 export type AdapterKind = 'hardware' | 'software' | 'embedded' | 'browser';
 
-/** An adapter, and what keeps it alive. */
+/** An adapter and where it comes from. */
 export interface FoundAdapter {
   /** Dawn's instance (Node) or `navigator.gpu` (browser); `undefined` once released. */
   gpu: GPU | undefined;
@@ -14,7 +14,7 @@ export interface FoundAdapter {
   kind: AdapterKind;
   /** For people: the driver manifest, the package, or the driver's own description. */
   source: string;
-  /** Drops the reference to `gpu`, which can keep a Node process alive. Destroy the device first. */
+  /** Drops the reference to `gpu`. Destroy the device first; then nothing of it keeps the process from exiting. */
   release(): void;
 }
 
