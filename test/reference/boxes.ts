@@ -10,11 +10,11 @@ export function scaled(box: Box, factor: number): Box {
   return [factor * box[0], factor * box[1], factor * box[2], factor * box[3]];
 }
 
-export function area(box: Box): number {
+function area(box: Box): number {
   return (box[2] - box[0]) * (box[3] - box[1]);
 }
 
-export function intersection(a: Box, b: Box): number {
+function intersection(a: Box, b: Box): number {
   const width = Math.max(0, Math.min(a[2], b[2]) - Math.max(a[0], b[0]));
   const height = Math.max(0, Math.min(a[3], b[3]) - Math.max(a[1], b[1]));
   return width * height;
@@ -32,7 +32,7 @@ export function iof(a: Box, b: Box): number {
 }
 
 /** rho^2 / c^2: squared centre distance over the squared diagonal of the enclosing box (at least 1e-6). */
-export function centrePenalty(a: Box, b: Box): number {
+function centrePenalty(a: Box, b: Box): number {
   const dx = (a[0] + a[2] - b[0] - b[2]) / 2;
   const dy = (a[1] + a[3] - b[1] - b[3]) / 2;
   const width = Math.max(a[2], b[2]) - Math.min(a[0], b[0]);

@@ -7,10 +7,10 @@ export interface RowLoss {
 }
 
 /** Targets end 0.1 before the last bin, so that floor(y) + 1 is a bin (reference implementation's constant). */
-export const LAST_BIN_MARGIN = 0.1;
+const LAST_BIN_MARGIN = 0.1;
 
 /** The distance that the loss aims at: `distance` (units of stride) clamped to [0, bins - 1 - 0.1]. */
-export function clampTarget(distance: number, bins: number): number {
+function clampTarget(distance: number, bins: number): number {
   return Math.min(Math.max(distance, 0), bins - 1 - LAST_BIN_MARGIN);
 }
 

@@ -10,18 +10,18 @@ import type { ImageTruth } from './types.js';
 export type ImitationMethod = 'whole' | 'inside' | 'main' | 'finegrained' | 'decouple' | 'gibox';
 
 /** Every location of one image. */
-export function wholeRegion(levels: readonly GridLevel[]): Uint8Array {
+function wholeRegion(levels: readonly GridLevel[]): Uint8Array {
   return new Uint8Array(levels.reduce((sum, level) => sum + level.anchors.length, 0)).fill(1);
 }
 
 /** Locations of one image whose anchor centre is strictly inside any ground truth. */
-export function insideRegion(levels: readonly GridLevel[], boxes: readonly Box[]): Uint8Array {
+function insideRegion(levels: readonly GridLevel[], boxes: readonly Box[]): Uint8Array {
   const centres = levels.flatMap((level) => level.centres);
   return Uint8Array.from(centres, ([x, y]) => (boxes.some((box) => insideMargin(x, y, box) > 0) ? 1 : 0));
 }
 
 /** Locations i of one image with IoU_ij > 0.5 max_i' IoU_i'j for any ground truth j, i' over all anchors of all levels. */
-export function finegrainedRegion(levels: readonly GridLevel[], boxes: readonly Box[]): Uint8Array {
+function finegrainedRegion(levels: readonly GridLevel[], boxes: readonly Box[]): Uint8Array {
   const anchors = levels.flatMap((level) => level.anchors);
   const best = boxes.map((box) => anchors.reduce((most, anchor) => Math.max(most, iou(anchor, box)), 0));
   return Uint8Array.from(anchors, (anchor) => (boxes.some((box, j) => iou(anchor, box) > 0.5 * best[j]) ? 1 : 0));
