@@ -56,6 +56,7 @@ export async function unpackSwiftShader(): Promise<SwiftShader> {
       { cause },
     );
   }
+  await checkPrivate(dirname(folder));
   await checkPrivate(folder);
 
   let archive: Map<string, Buffer> | undefined;
@@ -75,16 +76,18 @@ export async function unpackSwiftShader(): Promise<SwiftShader> {
 async function checkPrivate(folder: string): Promise<void> {
   const status = await lstat(folder);
   const user = process.getuid?.();
-  const remedy = `remove ${folder}, or set XDG_CACHE_HOME to a folder of your own`;
-  if (!status.isDirectory()) throw new DeviceError(`the cache folder is not a plain folder; ${remedy}`);
-  if (status.uid !== user) {
-    throw new DeviceError(`the cache folder belongs to user ${status.uid}, not to you (${user}); ${remedy}`);
-  }
-  if (status.mode & 0o022) {
-    throw new DeviceError(
-      `the cache folder can be written by others (mode ${(status.mode & 0o777).toString(8)}); ${remedy}`,
-    );
-  }
+  const fault = !status.isDirectory()
+    ? 'is not a plain folder'
+    : status.uid !== user
+      ? `belongs to user ${status.uid}, not to you (${user})`
+      : status.mode & 0o022
+        ? `can be written by others (mode ${(status.mode & 0o777).toString(8)})`
+        : undefined;
+  if (!fault) return;
+  throw new DeviceError(
+    `the cache folder ${folder} ${fault}, so a library in it cannot be trusted; chmod 700 or remove it, or set ` +
+      'XDG_CACHE_HOME to a folder of your own',
+  );
 }
 
 /** Whether the file is the user's own, is a plain file nobody else can write, and has the content expected. */
