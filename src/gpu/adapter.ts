@@ -1,7 +1,7 @@
 import { DeviceError, InputError } from './error.js';
 import { type AdapterPreference, type FoundAdapter, foundAdapter, isSoftware, nameOf } from './foundAdapter.js';
 
-export type { AdapterKind, AdapterPreference, FoundAdapter } from './foundAdapter.js';
+export type { AdapterPreference, FoundAdapter } from './foundAdapter.js';
 
 const PREFERENCES: readonly AdapterPreference[] = ['auto', 'hardware', 'software', 'embedded'];
 

@@ -30,8 +30,9 @@ beforeAll(async () => {
     const { kind, source, adapter: { info: { description } } } = found;
     console.log(JSON.stringify({ kind, source, description, doubled, drivers: process.env.VK_DRIVER_FILES }));
     if (END === 'throw') throw new Error('thrown with the device open');
+    device.queue.onSubmittedWorkDone(); // leaves a turn of Dawn's event pump to come, which the instance must outlive
     if (END !== 'open') { device.destroy(); found.release(); }
-    gc(); // Dawn's instance must outlive its event pump
+    gc();
     await new Promise((resolve) => setTimeout(resolve, 20));
     gc();
   `);
