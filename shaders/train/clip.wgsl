@@ -1,0 +1,27 @@
+// Second half of the global gradient norm, and what follows from it: the factor that clips the gradients
+// (torch.nn.utils.clip_grad_norm_), or that this update is skipped because a gradient is NaN or infinite.
+struct Params {
+  /// largest norm of all gradients together; 0: no clipping
+  clip: f32,
+}
+#include "control.wgsl"
+#include "finite.wgsl"
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> partials: array<vec2f>;
+@group(0) @binding(2) var<storage, read_write> control: Control;
+
+#include "sum_workgroup.wgsl"
+
+@compute @workgroup_size(256)
+fn main(@builtin(local_invocation_index) local: u32) {
+  let total = sum_workgroup(partials[local], local);
+  if (local == 0u) {
+    let norm = sqrt(total.x);
+    let usable = total.y == 0.0 && finite(total.x);
+    control.norm = norm;
+    control.apply = select(0u, 1u, usable);
+    control.skipped += select(1u, 0u, usable);
+    // 1e-6 as in PyTorch, against a division by zero.
+    control.scale = select(1.0, min(1.0, params.clip / (norm + 1e-6)), params.clip > 0.0 && usable);
+  }
+}

@@ -1,0 +1,168 @@
+import adamwSource from '../../shaders/train/adamw.wgsl';
+import averageSource from '../../shaders/train/average.wgsl';
+import clipSource from '../../shaders/train/clip.wgsl';
+import gradientNormSource from '../../shaders/train/gradient_norm.wgsl';
+import sgdSource from '../../shaders/train/sgd.wgsl';
+import type { ParameterStore } from '../autograd/parameters.js';
+import { InputError } from '../gpu/error.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+const GRADIENT_NORM = { name: 'gradientNorm', source: gradientNormSource };
+const CLIP = { name: 'clip', source: clipSource };
+const SGD = { name: 'sgd', source: sgdSource };
+const ADAMW = { name: 'adamw', source: adamwSource };
+const AVERAGE = { name: 'average', source: averageSource };
+
+// The defaults of PyTorch's AdamW.
+const BETA1 = 0.9;
+const BETA2 = 0.999;
+const EPSILON = 1e-8;
+
+/** Workgroups of the gradient norm: fixed, so that one workgroup sums what they leave and the order never changes. */
+const NORM_WORKGROUPS = 256;
+
+export interface OptimizerSettings {
+  optimizer: 'sgd' | 'adamw';
+  /** SGD's momentum; AdamW has its own 0.9 and 0.999. */
+  momentum: number;
+  /** Applies to the decayed elements of the parameter store only. */
+  weightDecay: number;
+  /** Largest norm of all gradients together; 0: no clipping. */
+  clip: number;
+  /** Decay of the exponential moving average of the parameters; 0: none is kept. */
+  ema: number;
+}
+
+/**
+ * SGD with momentum or AdamW over the flat buffers of a parameter store, with global norm clipping and a moving average,
+ * all on the GPU: nothing is read back. An update with a NaN or infinite gradient is skipped, as a whole, and counted.
+ */
+export class Optimizer {
+  readonly parameters: ParameterStore;
+  readonly settings: OptimizerSettings;
+  /** The optimizer's memory by name, each flat as `parameters.values`: `momentum`, or `first` and `second`. */
+  readonly state: Readonly<Record<string, Tensor>>;
+  /** The moving average of `parameters.values`; null without one. */
+  readonly average: Tensor | null;
+  /** Updates begun, skipped ones included; set it when going on from a checkpoint. */
+  updates = 0;
+  readonly #partials: Tensor;
+  /** Control and Scalars of shaders/train/control.wgsl. */
+  readonly #control: Tensor;
+  readonly #scalars: Tensor;
+
+  constructor(parameters: ParameterStore, settings: OptimizerSettings) {
+    const { device, values } = parameters;
+    const zeros = () => device.keep(device.zeros([values.size]));
+    this.parameters = parameters;
+    this.settings = settings;
+    this.state = settings.optimizer === 'sgd' ? { momentum: zeros() } : { first: zeros(), second: zeros() };
+    this.average = settings.ema > 0 ? device.keep(device.empty([values.size])) : null;
+    this.#partials = device.keep(device.empty([NORM_WORKGROUPS, 2]));
+    this.#control = device.keep(device.zeros([4], 'u32'));
+    this.#scalars = device.keep(device.empty([4]));
+    this.restartAverage();
+  }
+
+  /** Sets the moving average to the parameters as they are. */
+  restartAverage(): void {
+    const { device, values } = this.parameters;
+    if (this.average)
+      device.copy(values.buffer, values.offset, this.average.buffer, this.average.offset, 4 * values.size);
+  }
+
+  /**
+   * Uploads the scalars of the next update. Call it before a step's first dispatch: an upload submits what was recorded.
+   * The average's decay is that of `settings.ema`, but (1 + t)/(10 + t) while that is less, so that it soon forgets the
+   * random start (TensorFlow's ExponentialMovingAverage with num_updates).
+   */
+  begin(learningRate: number): void {
+    const t = ++this.updates;
+    this.#scalars.write([
+      learningRate,
+      1 - BETA1 ** t,
+      Math.sqrt(1 - BETA2 ** t),
+      Math.min(this.settings.ema, (1 + t) / (10 + t)),
+    ]);
+  }
+
+  /** Records the update from `parameters.gradients`; `begin` goes before. */
+  update(): void {
+    const { device, values, gradients, decayedElements } = this.parameters;
+    const { clip, momentum, weightDecay, optimizer } = this.settings;
+    const count = values.size / 4; // the store pads every parameter to 64 elements
+    const decayed = decayedElements / 4;
+    device.run({
+      kernel: GRADIENT_NORM,
+      bindings: { gradients: gradients.range, partials: this.#partials.range },
+      params: { count, share: Math.ceil(count / NORM_WORKGROUPS) },
+      workgroups: [NORM_WORKGROUPS, 1, 1],
+    });
+    const control = this.#control.range;
+    device.run({
+      kernel: CLIP,
+      bindings: { partials: this.#partials.range, control },
+      params: { clip },
+      workgroups: [1, 1, 1],
+    });
+    const shared = { control, scalars: this.#scalars.range, values: values.range };
+    const state = Object.fromEntries(Object.entries(this.state).map(([name, tensor]) => [name, tensor.range]));
+    device.run({
+      kernel: optimizer === 'sgd' ? SGD : ADAMW,
+      bindings: { ...shared, ...state, gradients: gradients.range },
+      params:
+        optimizer === 'sgd'
+          ? { count, decayed, momentum, weight_decay: weightDecay }
+          : {
+              count,
+              decayed,
+              beta1: BETA1,
+              beta2: BETA2,
+              rest1: 1 - BETA1,
+              rest2: 1 - BETA2,
+              epsilon: EPSILON,
+              weight_decay: weightDecay,
+            },
+      invocations: count,
+    });
+    if (this.average) {
+      device.run({
+        kernel: AVERAGE,
+        bindings: { ...shared, averages: this.average.range },
+        params: { count },
+        invocations: count,
+      });
+    }
+  }
+
+  /**
+   * Reads what became of the updates; waits for the GPU.
+   * @returns norm: of the last gradients before clipping; skipped: updates skipped since the last `readControl`
+   */
+  async readControl(): Promise<{ norm: number; skipped: number }> {
+    const words = (await this.#control.read()) as Uint32Array<ArrayBuffer>;
+    const skipped = words[2];
+    if (skipped > 0) this.#control.write([0, 0, 0, 0]);
+    return { norm: new Float32Array(words.buffer)[3], skipped };
+  }
+
+  dispose(): void {
+    for (const tensor of [...Object.values(this.state), this.#partials, this.#control, this.#scalars]) tensor.dispose();
+    this.average?.dispose();
+  }
+}
+
+/** @throws InputError that names the setting, its value and what it may be */
+export function checkOptimizerSettings(settings: OptimizerSettings): void {
+  const { optimizer, momentum, ema, weightDecay, clip } = settings;
+  if (optimizer !== 'sgd' && optimizer !== 'adamw') {
+    throw new InputError(`optimizer is ${JSON.stringify(optimizer)}; expected 'sgd' or 'adamw'.`);
+  }
+  for (const [name, value] of Object.entries({ momentum, ema })) {
+    if (!(value >= 0 && value < 1)) throw new InputError(`${name} is ${value}; expected a number of [0, 1).`);
+  }
+  for (const [name, value] of Object.entries({ weightDecay, clip })) {
+    if (!(value >= 0 && value < Infinity))
+      throw new InputError(`${name} is ${value}; expected 0 or a positive number.`);
+  }
+}
