@@ -1,0 +1,84 @@
+import { InputError } from '../gpu/error.js';
+import { type LevelSize, MAX_LEVELS } from '../tensor/pyramid.js';
+
+export interface GridOptions {
+  /** Pixels of the padded images, one size for the batch. */
+  imageSize: { width: number; height: number };
+  /** Pixels a cell, one a level, finest first. */
+  strides: readonly number[];
+  /** Anchor centre in cells from a cell's top-left corner: 0 in the reference implementation, 0.5 in newer detectors. */
+  centreOffset?: number;
+  /** Side of the square anchor in strides: 8 in the configurations of GFocal and ATSS. */
+  octaveScale?: number;
+}
+
+/**
+ * The locations of an image: each level a map of ceil(size / stride) cells, each cell with one square anchor of side
+ * octaveScale · stride around ((column + centreOffset) · stride, (row + centreOffset) · stride) pixels.
+ */
+export interface Grid {
+  readonly imageSize: { readonly width: number; readonly height: number };
+  readonly strides: readonly number[];
+  readonly centreOffset: number;
+  readonly octaveScale: number;
+  readonly levels: readonly LevelSize[];
+  /** Locations of each level of one image. */
+  readonly areas: readonly number[];
+  /** Locations of one image, over all levels. */
+  readonly locations: number;
+}
+
+/**
+ * The grid of a head.
+ * @throws InputError for sizes and strides that are not positive integers, for no or too many levels, for an anchor
+ *   without area
+ */
+export function makeGrid({ imageSize, strides, centreOffset = 0, octaveScale = 8 }: GridOptions): Grid {
+  const { width, height } = imageSize;
+  if (![width, height].every(isPositiveInteger)) {
+    throw new InputError(`imageSize: ${width}×${height}; expected positive whole numbers of pixels.`);
+  }
+  if (strides.length < 1 || strides.length > MAX_LEVELS || !strides.every(isPositiveInteger)) {
+    throw new InputError(
+      `strides: [${strides}]; expected 1 to ${MAX_LEVELS} positive whole numbers of pixels, such as [8, 16, 32, 64, 128].`,
+    );
+  }
+  if (!Number.isFinite(centreOffset)) {
+    throw new InputError(`centreOffset: ${centreOffset}; expected a share of a cell, 0 (corner) or 0.5 (middle).`);
+  }
+  if (!(octaveScale > 0 && Number.isFinite(octaveScale))) {
+    throw new InputError(`octaveScale: ${octaveScale}; expected the anchor's side in strides, such as 8.`);
+  }
+  const levels = strides.map((stride) => ({ height: Math.ceil(height / stride), width: Math.ceil(width / stride) }));
+  const areas = levels.map((level) => level.height * level.width);
+  return {
+    imageSize: { width, height },
+    strides: [...strides],
+    centreOffset,
+    octaveScale,
+    levels,
+    areas,
+    locations: areas.reduce((sum, area) => sum + area, 0),
+  };
+}
+
+/** The uniform fields of kernels that include shaders/lib/grid.wgsl; `levels` holds (start, height, width, stride). */
+export function gridParams(grid: Grid, batch: number) {
+  let start = 0;
+  const levels = grid.levels.flatMap(({ height, width }, level) => {
+    const entry = [start, height, width, grid.strides[level]];
+    start += height * width;
+    return entry;
+  });
+  return {
+    batch,
+    level_count: grid.levels.length,
+    half_side: grid.octaveScale / 2,
+    centre_offset: grid.centreOffset,
+    levels,
+  };
+}
+
+function isPositiveInteger(value: number): boolean {
+  return Number.isInteger(value) && value > 0;
+}
