@@ -24,7 +24,7 @@ export interface Category {
 }
 
 /** An image with what training needs. Boxes are xyxy in pixels, clipped to the image. */
-export interface CocoImage {
+interface CocoImage {
   id: number;
   fileName: string;
   width: number;
