@@ -1,0 +1,135 @@
+import { setImmediate } from 'node:timers/promises';
+import { InputError } from '../gpu/error.js';
+import { Random } from '../tensor/random.js';
+import { augment, normalise, type Objects } from './augment.js';
+import { fitSample } from './images.js';
+import type { ImageSource, Sample } from './source.js';
+
+// Batches made ahead of the one in use: one hides a decoding pause, the second a slow image in the first.
+const PREFETCH = 2;
+// Decoded images kept in memory; 1 GiB holds 4,660 images of 320×240.
+const CACHE_BYTES = 2 ** 30;
+
+export interface LoaderOptions {
+  /** Images a batch. */
+  batch: number;
+  /** The network's input size in pixels. */
+  height: number;
+  width: number;
+  /** Fixes order and augmentation, together with the epoch. */
+  seed: number;
+  augment: boolean;
+  shuffle: boolean;
+  /** Leave out the images that do not fill a batch. */
+  dropLast: boolean;
+}
+
+/** A batch in the form the network and the head loss take. G objects, I ignored regions, B images. */
+export interface Batch {
+  /** [B, 3, height, width], normalised by ImageNet's mean and deviation. Always B images: what `ids` lacks is 0. */
+  images: Float32Array;
+  /** [G, 4] xyxy in pixels of the network's input */
+  boxes: Float32Array;
+  /** [G] class indices */
+  labels: Int32Array;
+  /** [G] position in the batch of the image each box belongs to, ascending */
+  imageIndex: Int32Array;
+  /** [I, 4] and [I], likewise */
+  ignore: Float32Array;
+  ignoreIndex: Int32Array;
+  /** Id of each image; fewer than B in the last batch when it is not dropped. */
+  ids: number[];
+  /** Of each image: the network's pixels to one of the original; without augmentation, box / scale is the original's box. */
+  scales: number[];
+}
+
+/**
+ * Reads, fits, augments and batches the images of a source. Order and augmentation are functions of seed, epoch and image
+ * alone, so a training goes on from any step as if it had not stopped.
+ */
+export class Loader {
+  /** Batches an epoch. */
+  readonly steps: number;
+  readonly #cache = new Map<number, { sample: Sample; scale: number }>();
+  #cachedBytes = 0;
+
+  /** @throws {InputError} a size is not a positive integer, or dropLast leaves no batch */
+  constructor(
+    readonly source: ImageSource,
+    readonly options: LoaderOptions,
+  ) {
+    for (const name of ['batch', 'height', 'width'] as const)
+      if (!Number.isSafeInteger(options[name]) || options[name] < 1)
+        throw new InputError(`${name} is ${options[name]}, expected a positive integer`);
+    this.steps = options.dropLast
+      ? Math.floor(source.length / options.batch)
+      : Math.ceil(source.length / options.batch);
+    if (this.steps === 0)
+      throw new InputError(`batch is ${options.batch} but there are ${source.length} images; make it smaller`);
+  }
+
+  /**
+   * The batches of an epoch. The next ones are made while the caller works on one: image by image, giving way in between,
+   * so that the answers of a GPU are taken in.
+   *
+   * @param epoch from 0
+   * @param fromStep the first step, for a training that goes on in the middle of an epoch
+   * @throws {InputError} an image cannot be decoded; thrown where its batch is asked for
+   */
+  async *batches(epoch: number, fromStep = 0): AsyncGenerator<Batch, void, void> {
+    const { batch, seed, shuffle } = this.options;
+    const order = Array.from({ length: this.source.length }, (_, index) => index);
+    if (shuffle) Random.of(seed, epoch).shuffle(order);
+
+    const ahead: Promise<Batch>[] = [];
+    let started = fromStep;
+    for (let step = fromStep; step < this.steps; step++) {
+      for (; started < this.steps && started <= step + PREFETCH; started++) {
+        const made = this.#make(epoch, order.slice(started * batch, (started + 1) * batch));
+        made.catch(() => undefined); // a caller that stops early never asks for this batch; its error then concerns nobody
+        ahead[started % (PREFETCH + 1)] = made;
+      }
+      yield await ahead[step % (PREFETCH + 1)];
+    }
+  }
+
+  async #make(epoch: number, indices: number[]): Promise<Batch> {
+    const { batch, height, width, seed } = this.options;
+    const pixels = 3 * height * width;
+    const images = new Float32Array(batch * pixels);
+    const loaded = await Promise.all(indices.map((index) => this.#load(index)));
+    const objects: Objects[] = [];
+    for (const [position, { sample }] of loaded.entries()) {
+      await setImmediate();
+      const output = images.subarray(position * pixels, (position + 1) * pixels);
+      objects.push(
+        this.options.augment
+          ? augment(sample, Random.of(seed, epoch, indices[position]), this.options, output)
+          : normalise(sample, this.options, output),
+      );
+    }
+    return {
+      images,
+      boxes: Float32Array.from(objects.flatMap(({ boxes }) => [...boxes])),
+      labels: Int32Array.from(objects.flatMap(({ labels }) => [...labels])),
+      imageIndex: Int32Array.from(objects.flatMap(({ labels }, position) => Array(labels.length).fill(position))),
+      ignore: Float32Array.from(objects.flatMap(({ ignore }) => [...ignore])),
+      ignoreIndex: Int32Array.from(objects.flatMap(({ ignore }, position) => Array(ignore.length / 4).fill(position))),
+      ids: loaded.map(({ sample }) => sample.id),
+      scales: loaded.map(({ scale }) => scale),
+    };
+  }
+
+  async #load(index: number): Promise<{ sample: Sample; scale: number }> {
+    const cached = this.#cache.get(index);
+    if (cached) return cached;
+    const fitted = await fitSample(await this.source.load(index), this.options.height, this.options.width);
+    // Once full, what is in stays: every epoch reads every image once, so replacing the oldest would never meet one again.
+    const bytes = fitted.sample.pixels.byteLength;
+    if (!this.#cache.has(index) && this.#cachedBytes + bytes <= CACHE_BYTES) {
+      this.#cache.set(index, fitted);
+      this.#cachedBytes += bytes;
+    }
+    return fitted;
+  }
+}
