@@ -1,0 +1,78 @@
+import { InputError } from '../gpu/error.js';
+import { MAX_LEVELS } from '../tensor/pyramid.js';
+
+/** Widths and depths of a detector. Widths are multiples of 8: group norm takes groups of 8 channels. */
+interface Architecture {
+  /** Channels after each of the two stride-2 convolutions that bring the image to stride 4. */
+  stem: readonly [number, number];
+  /** Channels of the residual stages at strides 8, 16 and 32. */
+  stages: readonly [number, number, number];
+  /** Channels of every level after the neck, and of the head's towers. */
+  features: number;
+  /** 3×3 convolutions in each of the head's two towers. */
+  tower: number;
+}
+
+/** About 0.1, 0.4 and 1.4 million parameters; 0.1, 0.3 and 1.0 GFLOP for an image of 320×256. */
+const ARCHITECTURES = {
+  tiny: { stem: [8, 8], stages: [16, 32, 64], features: 24, tower: 1 },
+  small: { stem: [16, 16], stages: [32, 64, 128], features: 32, tower: 2 },
+  base: { stem: [16, 32], stages: [64, 128, 256], features: 48, tower: 3 },
+} as const satisfies Record<string, Architecture>;
+
+export type DetectorSize = keyof typeof ARCHITECTURES;
+
+/** Everything that fixes a detector's parameters and maps. Plain JSON; checkpoints hold it. */
+export interface DetectorConfig {
+  size: DetectorSize;
+  classes: number;
+  /** Bins of each edge's distribution: distances of 0 … bins − 1 strides. */
+  bins: number;
+  /** Pixels a cell of each level: consecutive powers of two from 4 or 8 on. */
+  strides: readonly number[];
+  /** The network's input in pixels; multiples of the largest stride. */
+  width: number;
+  height: number;
+}
+
+/** Most bins that the kernels hold in registers. */
+const MOST_BINS = 64;
+
+/**
+ * A complete configuration: bins 17 (GFocal's reg_max 16) and strides 8, 16, 32 unless given.
+ * @throws InputError that names the field, its value and what is allowed
+ */
+export function detectorConfig(
+  given: Omit<DetectorConfig, 'bins' | 'strides'> & { bins?: number; strides?: readonly number[] },
+): DetectorConfig {
+  const { size, classes, bins = 17, strides = [8, 16, 32], width, height } = given;
+  if (!Object.hasOwn(ARCHITECTURES, size)) {
+    throw new InputError(`size: ${JSON.stringify(size)}; expected one of ${Object.keys(ARCHITECTURES).join(', ')}.`);
+  }
+  if (!Number.isInteger(classes) || classes < 1) {
+    throw new InputError(`classes: ${classes}; expected a positive integer.`);
+  }
+  if (!Number.isInteger(bins) || bins < 2 || bins > MOST_BINS) {
+    throw new InputError(`bins: ${bins}; expected an integer from 2 to ${MOST_BINS}; GFocal uses 17.`);
+  }
+  const [first] = strides;
+  const consecutive = strides.every((stride, level) => stride === first * 2 ** level);
+  if (strides.length < 1 || strides.length > MAX_LEVELS || (first !== 4 && first !== 8) || !consecutive) {
+    throw new InputError(
+      `strides: [${strides.join(', ')}]; expected 1 to ${MAX_LEVELS} consecutive powers of two from 4 or 8 on, for instance 8, 16, 32 or 8, 16, 32, 64, 128.`,
+    );
+  }
+  const largest = strides[strides.length - 1];
+  for (const [name, extent] of Object.entries({ width, height })) {
+    if (!Number.isInteger(extent) || extent < largest || extent % largest !== 0) {
+      const remedy = extent > 0 ? `; ${Math.ceil(extent / largest) * largest} would do` : '';
+      throw new InputError(`${name}: ${extent}; expected a multiple of the largest stride, ${largest}${remedy}.`);
+    }
+  }
+  return { size, classes, bins, strides: [...strides], width, height };
+}
+
+/** The widths and depths of a size. */
+export function architectureOf(config: DetectorConfig): Architecture {
+  return ARCHITECTURES[config.size];
+}

@@ -1,0 +1,96 @@
+import { ParameterStore } from '../autograd/parameters.js';
+import { Variable } from '../autograd/variable.js';
+import { InputError } from '../gpu/error.js';
+import type { Device } from '../tensor/device.js';
+import type { Pyramid } from '../tensor/pyramid.js';
+import { declareBackbone } from './backbone.js';
+import type { DetectorConfig } from './config.js';
+import { declareHead, type HeadLogits } from './head.js';
+import { Layers, type Parameters } from './layers.js';
+import { declareNeck } from './neck.js';
+
+/** What a detector says of a batch of images. */
+export interface DetectorOutputs extends HeadLogits {
+  /** [B, F, H, W] a level: what feature imitation compares. */
+  features: Variable<Pyramid>;
+}
+
+interface Network {
+  layers: Layers;
+  apply: (images: Variable<Pyramid>, parameters: Parameters) => DetectorOutputs;
+}
+
+/** A small one-stage detector with distribution boxes: residual backbone, feature pyramid, GFocal head. */
+export class Detector {
+  readonly config: DetectorConfig;
+  readonly parameters: ParameterStore;
+  readonly #network: Network;
+
+  /**
+   * @param config from `detectorConfig`
+   * @param seed fixes the initial parameters, bit by bit
+   */
+  constructor(device: Device, config: DetectorConfig, { seed }: { seed: number }) {
+    this.config = config;
+    this.#network = declareNetwork(config);
+    this.parameters = new ParameterStore(device, this.#network.layers.declarations(seed));
+  }
+
+  /**
+   * Logits and features of a batch.
+   * @param images [B, 3, height, width], one level; normalised as in training. They stay the caller's.
+   * @param training true: the outputs remember how they were made, for `backward`, which also frees the intermediates.
+   * false: they are constants, intermediates are freed at once, and the caller disposes the three values.
+   * @throws InputError when the images do not have three channels or the configured size
+   */
+  forward(images: Pyramid, { training }: { training: boolean }): DetectorOutputs {
+    const { width, height } = this.config;
+    const [level] = images.levels;
+    if (images.channels !== 3 || images.levels.length !== 1 || level.width !== width || level.height !== height) {
+      throw new InputError(
+        `images: ${images.channels} channels of ${level.width}×${level.height} pixels; this detector takes 3 channels of ${width}×${height}.`,
+      );
+    }
+    const input = new Variable(images);
+    if (training) return this.#network.apply(input, (name) => this.parameters.get(name));
+    const values = images.device.tidy(() => {
+      const outputs = this.#network.apply(input, (name) => this.parameters.frozen(name));
+      return {
+        classLogits: outputs.classLogits.value,
+        boxLogits: outputs.boxLogits.value,
+        features: outputs.features.value,
+      };
+    });
+    return {
+      classLogits: new Variable(values.classLogits),
+      boxLogits: new Variable(values.boxLogits),
+      features: new Variable(values.features),
+    };
+  }
+
+  dispose(): void {
+    this.parameters.dispose();
+  }
+}
+
+/**
+ * Floating-point operations of one image's forward pass: the convolutions, a multiplication and an addition counting 2.
+ * Norms and activations are left out; they are bound by memory.
+ */
+export function flops(config: DetectorConfig): number {
+  return declareNetwork(config).layers.flops;
+}
+
+function declareNetwork(config: DetectorConfig): Network {
+  const layers = new Layers(config);
+  const backbone = declareBackbone(layers, config);
+  const neck = declareNeck(layers, config, backbone.channels);
+  const head = declareHead(layers, config);
+  return {
+    layers,
+    apply: (images, parameters) => {
+      const features = neck(backbone.apply(images, parameters), parameters);
+      return { ...head(features, parameters), features };
+    },
+  };
+}

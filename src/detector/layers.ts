@@ -1,0 +1,102 @@
+import type { ParameterDeclaration } from '../autograd/parameters.js';
+import type { Variable } from '../autograd/variable.js';
+import { conv2d } from '../ops/conv2d.js';
+import { groupNorm } from '../ops/groupNorm.js';
+import { relu } from '../ops/relu.js';
+import type { Pyramid } from '../tensor/pyramid.js';
+import { Random } from '../tensor/random.js';
+import { sizeOf } from '../tensor/tensor.js';
+
+/** Finds a parameter by its name: trainable, or as a constant in a frozen network. */
+export type Parameters = (name: string) => Variable;
+
+/** A layer or a chain of layers. */
+export type Layer = (input: Variable<Pyramid>, parameters: Parameters) => Variable<Pyramid>;
+
+/** A convolution. Padding is (kernel − 1) / 2. */
+export interface Convolution {
+  name: string;
+  inputs: number;
+  outputs: number;
+  kernel: 1 | 3;
+  /** Default 1. */
+  stride?: 2;
+  /** Strides of the maps it writes, in pixels of the image. */
+  at: readonly number[];
+  /** Initial value of a bias; without one, a norm follows that has its own. */
+  bias?: number;
+  /** Standard deviation of the initial weights. Default: √(2 / inputs·kernel²), He et al., 2015, for a ReLU that follows. */
+  deviation?: number;
+}
+
+/** Channels that group norm takes together; GFocal's 256 channels in 32 groups. */
+const GROUP = 8;
+
+interface Declared extends Omit<ParameterDeclaration, 'initial'> {
+  initial: (random: Random) => number;
+}
+
+/** Collects the parameters and the cost of a network while it is put together. */
+export class Layers {
+  readonly #declared: Declared[] = [];
+  #flops = 0;
+
+  /** @param image the network's input in pixels */
+  constructor(readonly image: { width: number; height: number }) {}
+
+  /** Floating-point operations of the convolutions for one image; a multiplication and an addition count 2. */
+  get flops(): number {
+    return this.#flops;
+  }
+
+  /** The parameters with their initial values. The same seed gives the same bits. */
+  declarations(seed: number): ParameterDeclaration[] {
+    return this.#declared.map((parameter, index) => {
+      const random = Random.of(seed, index);
+      const initial = Float32Array.from({ length: sizeOf(parameter.shape) }, () => parameter.initial(random));
+      return { ...parameter, initial };
+    });
+  }
+
+  /** Declares a vector of one value, without weight decay. */
+  vector(name: string, length: number, value: number): void {
+    this.#declared.push({ name, shape: [length], decay: false, initial: () => value });
+  }
+
+  convolution({ name, inputs, outputs, kernel, stride, at, bias, deviation }: Convolution): Layer {
+    const fan = inputs * kernel ** 2;
+    const spread = deviation ?? Math.sqrt(2 / fan);
+    this.#declared.push({
+      name: `${name}.weight`,
+      shape: [outputs, inputs, kernel, kernel],
+      decay: true,
+      initial: (random) => spread * random.normal(),
+    });
+    if (bias !== undefined) this.vector(`${name}.bias`, outputs, bias);
+    const { width, height } = this.image;
+    for (const cell of at) this.#flops += 2 * fan * outputs * Math.ceil(width / cell) * Math.ceil(height / cell);
+    return (input, parameters) =>
+      conv2d(
+        input,
+        parameters(`${name}.weight`),
+        bias === undefined ? null : parameters(`${name}.bias`),
+        stride ? { stride } : {},
+      );
+  }
+
+  /** Group norm (Wu and He, 2018) of a whole number of 8 channels. */
+  norm(name: string, channels: number): Layer {
+    this.vector(`${name}.scale`, channels, 1);
+    this.vector(`${name}.shift`, channels, 0);
+    return (input, parameters) =>
+      groupNorm(input, parameters(`${name}.scale`), parameters(`${name}.shift`), { groups: channels / GROUP });
+  }
+
+  /** Convolution, group norm, ReLU. */
+  block(convolution: Convolution): Layer {
+    const { name, outputs } = convolution;
+    const convolve = this.convolution({ ...convolution, name: `${name}.conv` });
+    const normalise = this.norm(`${name}.norm`, outputs);
+    return (input, parameters) => relu(normalise(convolve(input, parameters), parameters));
+  }
+}
