@@ -1,0 +1,191 @@
+import { Ajv, type ErrorObject, type JSONSchemaType } from 'ajv';
+import { InputError } from '../gpu/error.js';
+
+export type ImitationMethod =
+  | 'none'
+  | 'whole'
+  | 'inside'
+  | 'main'
+  | 'finegrained'
+  | 'decouple'
+  | 'gibox'
+  | 'gibox-image';
+
+/**
+ * Everything that a head loss can be told: weights, temperatures, regions and normalisers of every term. Plain JSON.
+ * Numbers are weights unless said otherwise; 0 switches a term off. Sections are those of the LD paper (CVPR 2022).
+ */
+export interface Recipe {
+  name: string;
+  regions: {
+    /** Candidates a level of ATSS. */
+    topk: number;
+    /** Anchor side in strides. */
+    octaveScale: number;
+    /** Anchor centre in cells from the cell's top-left corner. */
+    centreOffset: number;
+    /** Anchors that ignore boxes cover by more than this share are not negatives; negative: off. */
+    ignoreIofThreshold: number;
+    /** Form of the valuable localization region: the paper's DIoU, or the reference code's IoF − ρ²/c². */
+    vlr: 'paper' | 'reference';
+    /** The VLR's lower bound as a share of the assigner's threshold (Algorithm 1). */
+    gamma: number;
+  };
+  /** Quality focal loss on every location and class. */
+  classification: { weight: number; beta: number; normaliser: 'images' | 'positives' | 'none' };
+  /** What the bins mean and the loss on the decoded boxes of the main region. */
+  box: {
+    parameters: 'ltrb' | 'offset';
+    form: 'giou' | 'ciou';
+    weight: number;
+    normaliser: 'weights' | 'positives' | 'none';
+  };
+  /** Distribution focal loss; targets are clamped `margin` bins below the last. Normalised as `box`. */
+  dfl: { weight: number; margin: number };
+  /** Localization distillation: temperature KL over the bins of each edge. */
+  ld: { main: number; vlr: number; temperature: number; normaliser: 'reference' | 'weights' | 'none' };
+  /** Class distillation; `binary` compares each class's sigmoid and is not silent with a single class. */
+  kd: {
+    main: number;
+    vlr: number;
+    temperature: number;
+    form: 'softmax' | 'binary';
+    normaliser: 'level' | 'region' | 'none';
+  };
+  /** Feature imitation: mean squared error over the region's locations and all channels. */
+  imitation: { method: ImitationMethod; weight: number; background: number; needsPositives: boolean };
+}
+
+/** The defaults: the constants of the reference implementation (LDHead, GFocal), without distillation. */
+const GFOCAL: Recipe = {
+  name: 'gfocal',
+  regions: { topk: 9, octaveScale: 8, centreOffset: 0, ignoreIofThreshold: -1, vlr: 'paper', gamma: 0.25 },
+  classification: { weight: 1, beta: 2, normaliser: 'images' },
+  box: { parameters: 'ltrb', form: 'giou', weight: 2, normaliser: 'weights' },
+  dfl: { weight: 0.25, margin: 0.1 },
+  ld: { main: 0, vlr: 0, temperature: 10, normaliser: 'reference' },
+  kd: { main: 0, vlr: 0, temperature: 2, form: 'softmax', normaliser: 'level' },
+  imitation: { method: 'none', weight: 0, background: 2, needsPositives: true },
+};
+
+/** A recipe where every field may be left out; what is left out is that of `gfocal`. */
+export type PartialRecipe = { [K in keyof Recipe]?: Recipe[K] extends object ? Partial<Recipe[K]> : Recipe[K] };
+
+/** Weights of the paper's last row (Main KD + Main LD + VLR LD) for GFocal heads. */
+const MAIN_LD = { main: 0.25 };
+const MAIN_VLR_LD = { main: 0.25, vlr: 0.25 };
+const OURS = { ld: MAIN_VLR_LD, kd: { main: 10 } };
+/** The feature weight of the reference's R50 configuration. */
+const IMITATION_WEIGHT = 2;
+const IMITATIONS = ['whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox', 'gibox-image'] as const;
+
+const SHIPPED: PartialRecipe[] = [
+  { name: 'gfocal' },
+  { name: 'main-ld', ld: MAIN_LD },
+  { name: 'vlr-ld', ld: { vlr: 0.25 } },
+  { name: 'main-ld+vlr-ld', ld: MAIN_VLR_LD },
+  { name: 'main-kd', kd: { main: 10 } },
+  { name: 'main-kd+main-ld', ld: MAIN_LD, kd: { main: 10 } },
+  { name: 'main-kd+main-ld+vlr-ld', ...OURS },
+  { name: 'main-kd+main-ld+vlr-ld+vlr-kd', ld: MAIN_VLR_LD, kd: { main: 10, vlr: 10 } },
+  { name: 'paper', ...OURS, regions: { vlr: 'paper' } },
+  { name: 'reference', ...OURS, regions: { vlr: 'reference' } },
+  ...IMITATIONS.flatMap((method) => [
+    { name: `imitation-${method}`, imitation: { method, weight: IMITATION_WEIGHT } },
+    { name: `main-kd+main-ld+vlr-ld+imitation-${method}`, ...OURS, imitation: { method, weight: IMITATION_WEIGHT } },
+  ]),
+];
+
+/** Names of the shipped recipes; those of the paper's tables. */
+export const recipeNames: readonly string[] = SHIPPED.map(({ name }) => name ?? '');
+
+const number = (minimum: number): { type: 'number'; minimum: number } => ({ type: 'number', minimum });
+const weight = number(0);
+const temperature = { type: 'number', exclusiveMinimum: 0 } as const;
+const choice = <T extends string>(...values: T[]): { type: 'string'; enum: T[] } => ({ type: 'string', enum: values });
+
+const SCHEMA: JSONSchemaType<Recipe> = closed({
+  name: { type: 'string', minLength: 1 },
+  regions: closed({
+    topk: { type: 'integer', minimum: 1, maximum: 32 },
+    octaveScale: temperature,
+    centreOffset: { type: 'number', minimum: 0, maximum: 1 },
+    ignoreIofThreshold: { type: 'number', maximum: 1 },
+    vlr: choice('paper', 'reference'),
+    gamma: { type: 'number', minimum: 0, maximum: 1 },
+  }),
+  classification: closed({ weight, beta: weight, normaliser: choice('images', 'positives', 'none') }),
+  box: closed({
+    parameters: choice('ltrb', 'offset'),
+    form: choice('giou', 'ciou'),
+    weight,
+    normaliser: choice('weights', 'positives', 'none'),
+  }),
+  dfl: closed({ weight, margin: { type: 'number', exclusiveMinimum: 0, maximum: 1 } }),
+  ld: closed({ main: weight, vlr: weight, temperature, normaliser: choice('reference', 'weights', 'none') }),
+  kd: closed({
+    main: weight,
+    vlr: weight,
+    temperature,
+    form: choice('softmax', 'binary'),
+    normaliser: choice('level', 'region', 'none'),
+  }),
+  imitation: closed({
+    method: choice('none', ...IMITATIONS),
+    weight,
+    background: weight,
+    needsPositives: { type: 'boolean' },
+  }),
+}) as unknown as JSONSchemaType<Recipe>;
+
+/** An object with exactly these fields. */
+function closed(properties: Record<string, object>) {
+  return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false };
+}
+
+const validate = new Ajv({ allErrors: true, verbose: true }).compile(SCHEMA);
+
+/**
+ * A whole recipe from a shipped one's name or from a partial one; what it leaves out is that of `gfocal`.
+ * @throws InputError that names every unknown field, wrong type and value out of range
+ */
+export function resolveRecipe(recipe: string | PartialRecipe): Recipe {
+  const given = typeof recipe === 'string' ? SHIPPED.find(({ name }) => name === recipe) : recipe;
+  if (!given) {
+    throw new InputError(`recipe: there is none called ${recipe}; the shipped ones are ${recipeNames.join(', ')}.`);
+  }
+  if (typeof given !== 'object' || Array.isArray(given)) {
+    throw new InputError('recipe: it is not a JSON object; see the recipes of the documentation.');
+  }
+  const whole: Record<string, unknown> = { ...GFOCAL, name: 'custom' };
+  for (const [key, value] of Object.entries(given)) {
+    const base = GFOCAL[key as keyof Recipe];
+    const nested = typeof base === 'object' && typeof value === 'object' && value !== null && !Array.isArray(value);
+    whole[key] = nested ? { ...base, ...value } : value;
+  }
+  if (!validate(whole)) {
+    throw new InputError(`recipe ${whole.name}: ${(validate.errors ?? []).map(describe).join('; ')}.`);
+  }
+  if (whole.imitation.weight > 0 && whole.imitation.method === 'none') {
+    throw new InputError(
+      `recipe ${whole.name}: imitation.weight is ${whole.imitation.weight} but imitation.method is none.`,
+    );
+  }
+  return whole;
+}
+
+/** True where the recipe compares the student with a teacher. */
+export function needsTeacher({ ld, kd, imitation }: Recipe): boolean {
+  return ld.main > 0 || ld.vlr > 0 || kd.main > 0 || kd.vlr > 0 || imitation.weight > 0;
+}
+
+function describe({ instancePath, keyword, params, message, data }: ErrorObject): string {
+  const path = instancePath.slice(1).replaceAll('/', '.');
+  if (keyword === 'additionalProperties') {
+    const fields = Object.keys((GFOCAL as unknown as Record<string, object>)[path] ?? GFOCAL).join(', ');
+    const field = [path, params.additionalProperty].filter(Boolean).join('.');
+    return `unknown field ${field} (${path || 'a recipe'} has ${fields})`;
+  }
+  const allowed = keyword === 'enum' ? ` ${params.allowedValues.join(', ')}` : '';
+  return `${path} is ${JSON.stringify(data)}; it ${message}${allowed}`;
+}
