@@ -26,6 +26,8 @@ export interface Grid {
   readonly areas: readonly number[];
   /** Locations of one image, over all levels. */
   readonly locations: number;
+  /** For a kernel's uniform: (start, height, width, stride) of each level; see shaders/lib/pyramid.wgsl and grid.wgsl. */
+  readonly levelTable: readonly number[];
 }
 
 /**
@@ -51,6 +53,12 @@ export function makeGrid({ imageSize, strides, centreOffset = 0, octaveScale = 8
   }
   const levels = strides.map((stride) => ({ height: Math.ceil(height / stride), width: Math.ceil(width / stride) }));
   const areas = levels.map((level) => level.height * level.width);
+  let locations = 0;
+  const levelTable = levels.flatMap((level, index) => {
+    const entry = [locations, level.height, level.width, strides[index]];
+    locations += areas[index];
+    return entry;
+  });
   return {
     imageSize: { width, height },
     strides: [...strides],
@@ -58,24 +66,19 @@ export function makeGrid({ imageSize, strides, centreOffset = 0, octaveScale = 8
     octaveScale,
     levels,
     areas,
-    locations: areas.reduce((sum, area) => sum + area, 0),
+    locations,
+    levelTable,
   };
 }
 
-/** The uniform fields of kernels that include shaders/lib/grid.wgsl; `levels` holds (start, height, width, stride). */
-export function gridParams(grid: Grid, batch: number) {
-  let start = 0;
-  const levels = grid.levels.flatMap(({ height, width }, level) => {
-    const entry = [start, height, width, grid.strides[level]];
-    start += height * width;
-    return entry;
-  });
+/** The uniform fields that shaders/lib/grid.wgsl asks for. */
+export function gridParams({ levels, octaveScale, centreOffset, levelTable }: Grid, batch: number) {
   return {
     batch,
-    level_count: grid.levels.length,
-    half_side: grid.octaveScale / 2,
-    centre_offset: grid.centreOffset,
-    levels,
+    level_count: levels.length,
+    half_side: octaveScale / 2,
+    centre_offset: centreOffset,
+    levels: levelTable,
   };
 }
 

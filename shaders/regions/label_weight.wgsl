@@ -1,0 +1,53 @@
+// One invocation a location: label weight 0 beyond the image and, where ignore regions count, on anchors that one of them
+// covers by more than the threshold (intersection / anchor area). An image without ground truth ignores nothing (LD spec 2.2).
+
+struct Params {
+  batch: u32,
+  level_count: u32,
+  half_side: f32,
+  centre_offset: f32,
+  locations: u32,
+  /// not positive: ignore regions do not count
+  ignore_threshold: f32,
+  levels: array<vec4u, 8>,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+/// [B] width and height, pixels
+@group(0) @binding(1) var<storage, read> image_sizes: array<vec2u>;
+/// [B + 1]
+@group(0) @binding(2) var<storage, read> image_starts: array<u32>;
+/// [I] xyxy pixels
+@group(0) @binding(3) var<storage, read> ignore_boxes: array<vec4f>;
+/// [B + 1]
+@group(0) @binding(4) var<storage, read> ignore_starts: array<u32>;
+/// [locations]
+@group(0) @binding(5) var<storage, read_write> weight: array<f32>;
+
+#include "../lib/index.wgsl"
+#include "../lib/pyramid.wgsl"
+#include "../lib/grid.wgsl"
+#include "../lib/boxes.wgsl"
+
+fn ignored(at: Location) -> bool {
+  if (params.ignore_threshold <= 0.0 || image_starts[at.image] == image_starts[at.image + 1u]) {
+    return false;
+  }
+  let anchor = anchor_box(at.level, at.index);
+  for (var i = ignore_starts[at.image]; i < ignore_starts[at.image + 1u]; i++) {
+    if (box_intersection(anchor, ignore_boxes[i]) / max(box_area(anchor), 1e-6) > params.ignore_threshold) {
+      return true;
+    }
+  }
+  return false;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let location = linear_index(workgroup, workgroups, local, 64u);
+  if (location >= params.locations) {
+    return;
+  }
+  let at = locate(location);
+  let counts = is_valid(at.level, at.index, image_sizes[at.image]) && !ignored(at);
+  weight[location] = select(0.0, 1.0, counts);
+}
