@@ -1,8 +1,9 @@
 // Softmax over the bins of one edge, held in a function-local array. A kernel declares `var z: Bins;`, loads BINS
 // logits, and passes `&z`. BINS is specialised, so that loops of so few turns are unrolled and the array lives in registers.
 
-/// bins of an edge, K = reg_max + 1; at most MAX_BINS
+/// bins of an edge, K = reg_max + 1
 override BINS: u32 = 17u;
+/// the most that `Bins` holds
 const MAX_BINS = 64u;
 alias Bins = array<f32, MAX_BINS>;
 

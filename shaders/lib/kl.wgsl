@@ -1,4 +1,3 @@
-#include "bins.wgsl"
 #include "logistic.wgsl"
 
 // Kullback-Leibler divergence with a relative error of a few roundings, however close the distributions are. Summed as
@@ -10,28 +9,11 @@
 fn divergence(log_p: f32, log_q: f32) -> vec2f {
   let p = exp(log_p);
   let v = log_q - log_p;
-  if (abs(v) < 0.5) {
-    let tail = 1.0 / 120.0 + v * (1.0 / 720.0 + v * (1.0 / 5040.0 + v * (1.0 / 40320.0)));
-    let rest = v * v * (0.5 + v * (1.0 / 6.0 + v * (1.0 / 24.0 + v * tail)));
-    return vec2f(p * rest, p * (v + rest));
-  }
+  // e^v - 1 - v as its series where the subtraction would cancel; omitted terms are below 1e-7 of it for |v| < 1/2.
+  let tail = 1.0 / 120.0 + v * (1.0 / 720.0 + v * (1.0 / 5040.0 + v * (1.0 / 40320.0)));
+  let rest = v * v * (0.5 + v * (1.0 / 6.0 + v * (1.0 / 24.0 + v * tail)));
   let difference = exp(log_q) - p;
-  return vec2f(difference - p * v, difference);
-}
-
-/// KL(teacher || student) over the bins of one edge, both after `shift_bins` with the same temperature.
-/// student <- q - p, so that the loss (T^2 / K) KL has the gradient (T / K) (q - p); teacher is left as it is.
-fn divergence_bins(
-  student: ptr<function, Bins>, student_log_sum: f32,
-  teacher: ptr<function, Bins>, teacher_log_sum: f32,
-) -> f32 {
-  var sum = 0.0;
-  for (var k = 0u; k < BINS; k++) {
-    let part = divergence((*teacher)[k] - teacher_log_sum, (*student)[k] - student_log_sum);
-    sum += part.x;
-    (*student)[k] = part.y;
-  }
-  return sum;
+  return select(vec2f(difference - p * v, difference), vec2f(p * rest, p * (v + rest)), abs(v) < 0.5);
 }
 
 /// KL between the Bernoulli distributions sigmoid(teacher) and sigmoid(student): (KL, q - p). Logits are already over T.

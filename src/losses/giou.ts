@@ -1,0 +1,33 @@
+import source from '../../shaders/losses/giou.wgsl';
+import type { Variable } from '../autograd/variable.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { assertTensor, type RowLossOptions, rowLoss } from './rowLoss.js';
+
+const GIOU = { name: 'giou', source };
+
+export interface BoxLossOptions extends RowLossOptions {
+  /** `giou` (default), or `ciou`, which adds centre distance and aspect ratio. */
+  form?: 'giou' | 'ciou';
+}
+
+/**
+ * Box regression loss of each row, 1 − GIoU (Rezatofighi et al., CVPR 2019) or 1 − CIoU (Zheng et al., AAAI 2020; the
+ * gradient flows through its trade-off factor too). Where edges coincide each side has half of the gradient, as in torch.
+ * @param predicted [R, 4] boxes x1, y1, x2, y2 in any one unit
+ * @param truth [R, 4] in the same unit
+ * @throws InputError when shapes do not fit
+ */
+export function giouLoss(predicted: Variable, truth: Tensor, options: BoxLossOptions = {}): Variable {
+  const shape = [predicted.value.shape[0] ?? 0, 4];
+  assertTensor('predicted', predicted.value, shape, 'boxes x1, y1, x2, y2');
+  assertTensor('truth', truth, shape, 'as many boxes as predicted');
+  return rowLoss(
+    predicted,
+    {
+      kernel: GIOU,
+      constants: { COMPLETE: options.form === 'ciou' ? 1 : 0 },
+      bindings: { predicted: predicted.value.range4, truth: truth.range4 },
+    },
+    options,
+  );
+}

@@ -1,0 +1,83 @@
+import source from '../../shaders/losses/imitation.wgsl';
+import factorsSource from '../../shaders/losses/imitation_factors.wgsl';
+import { emptyLike } from '../autograd/sum.js';
+import type { Variable } from '../autograd/variable.js';
+import { InputError } from '../gpu/error.js';
+import type { Pyramid } from '../tensor/pyramid.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { sum } from './reduce.js';
+import { assertNumber, assertTensor, one, withGradient } from './rowLoss.js';
+
+const IMITATION = { name: 'imitation', source };
+const FACTORS = { name: 'imitation factors', source: factorsSource };
+
+export interface ImitationOptions {
+  /** Default 1. */
+  lossWeight?: number;
+  /** [levels]: multiplies each level's loss; 0 where a level should imitate nothing, as LD has it without positives. */
+  gates?: Tensor;
+}
+
+/**
+ * Feature imitation: the mean of (student − teacher)² over the selected locations of a level and all channels, summed
+ * over levels. A level without a selected location gives 0.
+ * @param student features
+ * @param teacher features of the same levels and channels
+ * @param mask [N], N the locations of all images: a pyramid of one channel. Selected where greater than 0.
+ * @returns a scalar
+ * @throws InputError when the pyramids differ or the mask does not fit
+ */
+export function imitationLoss(
+  student: Variable<Pyramid>,
+  teacher: Pyramid,
+  mask: Tensor,
+  { lossWeight = 1, gates }: ImitationOptions = {},
+): Variable {
+  const { value } = student;
+  const { device, batch, channels, levels, levelTable } = value;
+  if (describe(value) !== describe(teacher)) {
+    throw new InputError(
+      `teacher: features of ${describe(teacher)}; the student's are of ${describe(value)}. There is no adaptation layer: build both necks with the same channels and strides.`,
+    );
+  }
+  const locations = batch * value.locations;
+  if (mask.type !== 'f32' || mask.size !== locations) {
+    throw new InputError(
+      `mask: a ${mask.type} tensor of ${mask.size} elements; expected f32, one for each of ${locations} locations.`,
+    );
+  }
+  if (gates) assertTensor('gates', gates, [levels.length], 'one a level');
+  assertNumber('lossWeight', lossWeight);
+
+  const factors = device.empty([levels.length]);
+  const losses = device.empty([locations]);
+  const gradient = emptyLike(value);
+  device.run({
+    kernel: FACTORS,
+    bindings: { mask: mask.range, gates: (gates ?? one(device)).range, factors: factors.range },
+    params: { batch, channels, gate_stride: gates ? 1 : 0, scale: lossWeight, levels: levelTable },
+    workgroups: [levels.length, 1, 1],
+  });
+  device.run({
+    kernel: IMITATION,
+    bindings: {
+      student: value.range,
+      teacher: teacher.range,
+      mask: mask.range,
+      factors: factors.range,
+      losses: losses.range,
+      gradient: gradient.range,
+    },
+    params: { batch, level_count: levels.length, channels, locations, levels: levelTable },
+    invocations: locations,
+  });
+  const total = sum(losses);
+  losses.dispose();
+  factors.dispose();
+  return withGradient(total, student, gradient);
+}
+
+function describe({ batch, channels, levels }: Pyramid): string {
+  const sizes = levels.map(({ height, width }) => `${height}×${width}`).join(', ');
+  return `${batch} images × ${channels} channels over levels ${sizes}`;
+}

@@ -1,0 +1,148 @@
+import scaleSource from '../../shaders/losses/scale_gradient.wgsl';
+import { emptyLike } from '../autograd/sum.js';
+import { Variable } from '../autograd/variable.js';
+import { InputError } from '../gpu/error.js';
+import type { KernelDefinition, Launch } from '../gpu/runtime.js';
+import type { Device } from '../tensor/device.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { sum } from './reduce.js';
+
+/** How the losses of the rows become one: lossWeight · Σ_i weights_i ℓ_i / averageFactor. */
+export interface RowLossOptions {
+  /** [R], one a row; default 1. */
+  weights?: Tensor;
+  /** What the sum is divided by, a number or one element on the GPU; default 1. With 0 (an empty set) the loss is 0. */
+  averageFactor?: number | Tensor;
+  /** Default 1. */
+  lossWeight?: number;
+  /** `sum` (default): a scalar. `none`: the addends of that sum, [R]. */
+  reduction?: 'sum' | 'none';
+}
+
+/** What distinguishes one loss: its kernel and what that reads. The kernel has one invocation a row. */
+interface RowKernel {
+  kernel: KernelDefinition;
+  constants?: Launch['constants'];
+  /** Without `weights`, `average_factor`, `losses` and `gradient`, which every kernel of rows binds. */
+  bindings: Launch['bindings'];
+  /** Without `rows`, `weight_stride` and `scale`. */
+  params?: NonNullable<Launch['params']>;
+}
+
+/**
+ * Runs a loss over the rows of `input`. The kernel writes the weighted losses and their gradients at once; backward is a
+ * multiplication by the incoming gradient.
+ * @param input [R, …], the only differentiable input
+ * @throws InputError when weights or average factor do not fit
+ */
+export function rowLoss(input: Variable, row: RowKernel, options: RowLossOptions): Variable {
+  const { averageFactor = 1, lossWeight = 1, reduction = 'sum' } = options;
+  const { device, shape } = input.value;
+  const rows = shape[0];
+  const weights = options.weights ?? one(device);
+  if (options.weights) assertTensor('weights', options.weights, [rows], 'one a row');
+  const divisor = typeof averageFactor === 'number' ? one(device) : averageFactor;
+  if (divisor.size !== 1 || divisor.type !== 'f32') {
+    throw new InputError(
+      `averageFactor: a ${divisor.type} tensor of shape [${divisor.shape}]; expected one f32 element.`,
+    );
+  }
+  assertNumber('lossWeight', lossWeight);
+
+  const losses = device.empty([rows]);
+  const gradient = emptyLike(input.value);
+  device.run({
+    kernel: row.kernel,
+    ...(row.constants && { constants: row.constants }),
+    bindings: {
+      ...row.bindings,
+      weights: weights.range,
+      average_factor: divisor.range,
+      losses: losses.range,
+      gradient: gradient.range4,
+    },
+    params: {
+      ...row.params,
+      rows,
+      weight_stride: options.weights ? 1 : 0,
+      scale: typeof averageFactor === 'number' ? scaleOf(lossWeight, averageFactor) : lossWeight,
+    },
+    invocations: rows,
+  });
+  if (reduction === 'none') return withGradient(losses, input, gradient);
+  const total = sum(losses);
+  losses.dispose();
+  return withGradient(total, input, gradient);
+}
+
+/**
+ * A variable whose derivative is known already. It takes over `gradient`.
+ * @param value a scalar, or [R] where row r depends on row r of `input` alone
+ * @param gradient of the input's shape: d value / d input, row by row
+ */
+export function withGradient(value: Tensor, input: Variable, gradient: Tensor): Variable {
+  if (!input.requiresGradient) gradient.dispose();
+  return Variable.from(value, [input], (incoming) => {
+    const { device, size } = gradient;
+    const perRow = value.shape.length > 0;
+    device.run({
+      kernel: SCALE_GRADIENT,
+      constants: { ROW_LENGTH: perRow ? size / Math.max(1, value.size) : 0 },
+      bindings: { incoming: incoming.range, gradient: gradient.range4 },
+      params: { count: Math.ceil(size / 4), rows: value.size },
+      invocations: Math.ceil(size / 4),
+    });
+    return [gradient];
+  });
+}
+
+/** @throws InputError when the tensor is not f32 or has another shape; `meaning` says what the shape is */
+export function assertTensor(name: string, tensor: Tensor, shape: readonly number[], meaning: string): void {
+  if (tensor.type !== 'f32' || tensor.shape.join() !== shape.join()) {
+    throw new InputError(
+      `${name}: a ${tensor.type} tensor of shape [${tensor.shape}]; expected f32 of shape [${shape}] (${meaning}).`,
+    );
+  }
+}
+
+/**
+ * The number of columns of rows of logits.
+ * @throws InputError when the tensor is not f32 of shape [rows, columns] with at least `least` columns
+ */
+export function columnsOf(name: string, { type, shape }: Tensor, least: number): number {
+  if (type !== 'f32' || shape.length !== 2 || shape[1] < least) {
+    throw new InputError(
+      `${name}: a ${type} tensor of shape [${shape}]; expected f32 rows [R, K] with K of at least ${least}.`,
+    );
+  }
+  return shape[1];
+}
+
+/** @throws InputError when the value is not finite, or not greater than `above` */
+export function assertNumber(name: string, value: number, above = Number.NEGATIVE_INFINITY): void {
+  if (!Number.isFinite(value) || value <= above) {
+    const bound = Number.isFinite(above) ? ` greater than ${above}` : '';
+    throw new InputError(`${name}: ${value}; expected a finite number${bound}.`);
+  }
+}
+
+const SCALE_GRADIENT = { name: 'scale gradient', source: scaleSource };
+
+function scaleOf(lossWeight: number, averageFactor: number): number {
+  if (!Number.isFinite(averageFactor) || averageFactor < 0) {
+    throw new InputError(`averageFactor: ${averageFactor}; expected a finite number, 0 or more.`);
+  }
+  return averageFactor === 0 ? 0 : lossWeight / averageFactor;
+}
+
+const ones = new WeakMap<Device, Tensor>();
+
+/** One element, 1: stands for weights and factors that are not given. */
+export function one(device: Device): Tensor {
+  let tensor = ones.get(device);
+  if (!tensor) {
+    tensor = device.keep(device.tensor([1]));
+    ones.set(device, tensor);
+  }
+  return tensor;
+}
