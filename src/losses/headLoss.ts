@@ -217,7 +217,7 @@ export class HeadLoss {
         matched: assignment.matched.range,
         label_weight: assignment.weight.range,
         region: vlr.range,
-        truth: truth.boxes.range,
+        truth: truth.boxes.range4,
         rows: rows.range,
       },
       params: {

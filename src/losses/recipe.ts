@@ -150,12 +150,12 @@ const validate = new Ajv({ allErrors: true, verbose: true }).compile(SCHEMA);
  * @throws InputError that names every unknown field, wrong type and value out of range
  */
 export function resolveRecipe(recipe: string | PartialRecipe): Recipe {
-  const given = typeof recipe === 'string' ? SHIPPED.find(({ name }) => name === recipe) : recipe;
-  if (!given) {
+  if (typeof recipe === 'string' && !recipeNames.includes(recipe)) {
     throw new InputError(`recipe: there is none called ${recipe}; the shipped ones are ${recipeNames.join(', ')}.`);
   }
-  if (typeof given !== 'object' || Array.isArray(given)) {
-    throw new InputError('recipe: it is not a JSON object; see the recipes of the documentation.');
+  const given = typeof recipe === 'string' ? SHIPPED.find(({ name }) => name === recipe) : recipe;
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new InputError(`recipe: ${JSON.stringify(given)} is not a JSON object; give a name or the fields to change.`);
   }
   const whole: Record<string, unknown> = { ...GFOCAL, name: 'custom' };
   for (const [key, value] of Object.entries(given)) {

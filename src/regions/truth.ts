@@ -59,7 +59,7 @@ const UNLIMITED = 2 ** 30;
  */
 export function uploadTruth(device: Device, truth: GroundTruth, size: { batch: number; classes: number }): Truth {
   const { batch, classes } = size;
-  for (const [name, value] of Object.entries(size)) {
+  for (const [name, value] of Object.entries({ batch, classes })) {
     if (!Number.isInteger(value) || value < 1) throw new InputError(`${name}: ${value}; expected a positive integer.`);
   }
   const { labels, images, ignoreBoxes = [], ignoreImages = [], imageSizes } = truth;
