@@ -135,6 +135,23 @@ export class Optimizer {
     }
   }
 
+  /** Runs `work` while the parameters are their moving average (if one is kept), for evaluation. */
+  async usingAverage<T>(work: () => Promise<T>): Promise<T> {
+    const { device, values } = this.parameters;
+    const { average } = this;
+    if (!average) return work();
+    const bytes = 4 * values.size;
+    const trained = device.keep(device.empty([values.size]));
+    device.copy(values.buffer, values.offset, trained.buffer, trained.offset, bytes);
+    device.copy(average.buffer, average.offset, values.buffer, values.offset, bytes);
+    try {
+      return await work();
+    } finally {
+      device.copy(trained.buffer, trained.offset, values.buffer, values.offset, bytes);
+      trained.dispose();
+    }
+  }
+
   /**
    * Reads what became of the updates; waits for the GPU.
    * @returns norm: of the last gradients before clipping; skipped: updates skipped since the last `readControl`

@@ -1,0 +1,78 @@
+import { SingleBar } from 'cli-progress';
+import { TERM_NAMES } from '../losses/headLoss.js';
+import type { TrainProgress } from '../train/loop.js';
+
+/** Shows how a training gets on. */
+export interface ProgressReporter {
+  report(progress: TrainProgress): void;
+  /** Clears the bar; call it before anything else is written, and at the end. */
+  stop(): void;
+}
+
+/** On a terminal a bar with images a second, loss terms and time left; elsewhere one line an epoch. */
+export function progressReporter(stream: NodeJS.WriteStream = process.stderr): ProgressReporter {
+  let bar: SingleBar | null = null;
+  const stop = () => {
+    bar?.stop();
+    bar = null;
+  };
+  const show = (format: string, done: number, of: number, payload: object) => {
+    if (!bar) {
+      bar = new SingleBar({ format, stream, clearOnComplete: true, hideCursor: true, barsize: 24, fps: 5 });
+      bar.start(of, done, payload);
+    }
+    bar.update(done, payload);
+  };
+  return {
+    report(progress) {
+      if (progress.kind === 'epoch') {
+        stop();
+        stream.write(`${epochLine(progress)}\n`);
+      } else if (!stream.isTTY) {
+        return;
+      } else if (progress.kind === 'evaluation') {
+        show('evaluation {bar} {value}/{total} images', progress.done, progress.of, {});
+        if (progress.done === progress.of) stop();
+      } else {
+        const { epoch, epochs, step, steps, imagesPerSecond, loss, terms, secondsLeft } = progress;
+        show('epoch {epoch} {bar} {value}/{total} steps  {rate} images/s  loss {loss}  {left} left', step, steps, {
+          epoch: `${epoch}/${epochs}`,
+          rate: imagesPerSecond.toFixed(1),
+          loss: `${loss.toFixed(3)} (${describeTerms(terms)})`,
+          left: duration(secondsLeft),
+        });
+        if (step % (steps / epochs) === 0) stop();
+      }
+    },
+    stop,
+  };
+}
+
+function epochLine(progress: Extract<TrainProgress, { kind: 'epoch' }>): string {
+  const { epoch, epochs, loss, terms, imagesPerSecond, seconds, evaluation } = progress;
+  const figures = evaluation
+    ? ['AP', 'AP50', 'AP75'].map((name) => `${name} ${(100 * evaluation[name]).toFixed(1)}`)
+    : [];
+  return [
+    `epoch ${epoch}/${epochs}`,
+    `loss ${loss.toFixed(3)} (${describeTerms(terms)})`,
+    `${imagesPerSecond.toFixed(1)} images/s`,
+    duration(seconds),
+    ...figures,
+  ].join('  ');
+}
+
+/** The terms that are not zero, without the prefix that all of them share. */
+function describeTerms(terms: Record<string, number>): string {
+  return TERM_NAMES.filter((name) => terms[name] !== 0)
+    .map((name) => `${name.replace('loss_', '')} ${terms[name].toFixed(3)}`)
+    .join(', ');
+}
+
+/** 75 → `1:15`, 3700 → `1:01:40` */
+function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const [hours, minutes, rest] = parts.map((part) => String(part).padStart(2, '0'));
+  return hours === '00' ? `${Number(minutes)}:${rest}` : `${Number(hours)}:${minutes}:${rest}`;
+}

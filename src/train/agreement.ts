@@ -1,0 +1,114 @@
+import type { DetectorConfig } from '../detector/config.js';
+import { decodeBoxes } from '../detector/decode.js';
+import type { DetectorOutputs } from '../detector/detector.js';
+import { InputError } from '../gpu/error.js';
+
+/** Locations count where the teacher's best class score exceeds this: where it sees an object. */
+const TEACHER_SCORE = 0.3;
+const TEACHER_LOGIT = Math.log(TEACHER_SCORE / (1 - TEACHER_SCORE));
+
+/** How far a student is from its teacher, over the locations where the teacher's best class score exceeds 0.3. */
+export interface LevelAgreement {
+  /** Pixels a cell. */
+  stride: number;
+  /** Locations that count. */
+  locations: number;
+  /**
+   * Mean over locations and edges of |E[student's edge] − E[teacher's edge]|, the expectations of the two distributions,
+   * in bins: strides of the level for `ltrb` boxes. 0 without locations.
+   */
+  localizationError: number;
+  /** Mean over locations of the L1 distance Σ_c |σ(student) − σ(teacher)| of the class scores. 0 without locations. */
+  classificationError: number;
+}
+
+/** All levels together (stride 0) and each of them. */
+export interface Agreement {
+  all: LevelAgreement;
+  levels: LevelAgreement[];
+}
+
+/** Adds up the agreement of two detectors batch by batch. */
+export class AgreementMeter {
+  readonly #config: DetectorConfig;
+  readonly #sums: { locations: number; localization: number; classification: number }[];
+
+  constructor(config: DetectorConfig) {
+    this.#config = config;
+    this.#sums = config.strides.map(() => ({ locations: 0, localization: 0, classification: 0 }));
+  }
+
+  /**
+   * Adds a batch; waits for the GPU.
+   * @param images the first so many of the batch count
+   * @throws InputError when the two have not the same maps
+   */
+  async add(student: DetectorOutputs, teacher: DetectorOutputs, images: number): Promise<void> {
+    const { batch, channels, levels } = student.classLogits.value;
+    const other = teacher.classLogits.value;
+    if (other.size !== student.classLogits.value.size || other.channels !== channels) {
+      throw new InputError(
+        `teacher: its class logits are ${other.channels} channels in ${other.size} elements; the student's ${channels} in ${student.classLogits.value.size}. Both need the same classes, strides and image size.`,
+      );
+    }
+    const [own, taught, ownEdges, taughtEdges] = await Promise.all([
+      student.classLogits.value.read(),
+      other.read(),
+      this.#edges(student),
+      this.#edges(teacher),
+    ]);
+    for (const [level, { offset, start, height, width }] of levels.entries()) {
+      const sums = this.#sums[level];
+      const area = height * width;
+      for (let image = 0; image < images; image++) {
+        for (let index = 0; index < area; index++) {
+          const first = offset + image * channels * area + index;
+          let sees = false;
+          for (let c = 0; c < channels; c++) sees ||= taught[first + c * area] > TEACHER_LOGIT;
+          if (!sees) continue;
+          sums.locations++;
+          for (let c = 0; c < channels; c++) {
+            const at = first + c * area;
+            sums.classification += Math.abs(sigmoid(own[at]) - sigmoid(taught[at]));
+          }
+          const row = 4 * (batch * start + image * area + index);
+          for (let edge = row; edge < row + 4; edge++) {
+            sums.localization += Math.abs(ownEdges[edge] - taughtEdges[edge]) / 4;
+          }
+        }
+      }
+    }
+  }
+
+  result(): Agreement {
+    const total = { locations: 0, localization: 0, classification: 0 };
+    for (const sums of this.#sums) {
+      total.locations += sums.locations;
+      total.localization += sums.localization;
+      total.classification += sums.classification;
+    }
+    const mean = (stride: number, { locations, localization, classification }: typeof total) => ({
+      stride,
+      locations,
+      localizationError: localization / Math.max(1, locations),
+      classificationError: classification / Math.max(1, locations),
+    });
+    return {
+      all: mean(0, total),
+      levels: this.#sums.map((sums, level) => mean(this.#config.strides[level], sums)),
+    };
+  }
+
+  /** [batch · locations, 4] expected edges, on the host. */
+  async #edges({ boxLogits }: DetectorOutputs) {
+    const { expected, boxes } = decodeBoxes(boxLogits.value, this.#config);
+    boxes.dispose();
+    const values = await expected.read();
+    expected.dispose();
+    return values;
+  }
+}
+
+function sigmoid(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}

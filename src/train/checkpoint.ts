@@ -1,0 +1,160 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { version } from '../../package.json';
+import type { ParameterStore } from '../autograd/parameters.js';
+import type { Category } from '../data/coco.js';
+import { readSafetensors, type StoredTensor, writeSafetensors } from '../data/safetensors.js';
+import { type DetectorConfig, detectorConfig } from '../detector/config.js';
+import { Detector } from '../detector/detector.js';
+import { InputError } from '../gpu/error.js';
+import { type Recipe, resolveRecipe } from '../losses/recipe.js';
+import type { Device } from '../tensor/device.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { Optimizer } from './optimizer.js';
+import { type TrainSettings, trainSettings } from './settings.js';
+
+/** The latest state of a run, in its folder. */
+export const CHECKPOINT = 'checkpoint.safetensors';
+/** The state of best AP on the validation set, without the optimizer's memory. */
+export const BEST = 'best.safetensors';
+
+/** The key of the file's metadata that marks a checkpoint. */
+const KEY = 'edgewise';
+const AVERAGE = 'ema.';
+const OPTIMIZER = 'optimizer.';
+
+export interface CheckpointMetadata {
+  /** Of the package that wrote it. */
+  version: string;
+  detector: DetectorConfig;
+  recipe: Recipe;
+  classes: Category[];
+  settings: TrainSettings;
+  /** Steps done since the start of the training. */
+  step: number;
+  /** Steps an epoch: with the images, it fixes what the next step sees. */
+  stepsPerEpoch: number;
+  /** Sums of the loss terms, [8, levels], over the steps done of an epoch under way. */
+  epochTerms: number[];
+  /** Largest AP on the validation set so far; −1 before any. */
+  bestAp: number;
+}
+
+export interface Checkpoint {
+  file: string;
+  metadata: CheckpointMetadata;
+  tensors: Map<string, StoredTensor>;
+}
+
+/**
+ * Writes parameters, their moving average (`ema.…`), the optimizer's memory (`optimizer.momentum.…`) and the metadata as
+ * one safetensors file, atomically.
+ * @param optimizer its memory and moving average; `withState: false` leaves the memory out
+ * @throws InputError when the folder cannot be written
+ */
+export async function saveCheckpoint(
+  file: string,
+  optimizer: Optimizer,
+  metadata: Omit<CheckpointMetadata, 'version'>,
+  { withState = true } = {},
+): Promise<void> {
+  const { parameters, average, state } = optimizer;
+  const flat: [string, Tensor][] = [['', parameters.values]];
+  if (average) flat.push([AVERAGE, average]);
+  if (withState) for (const [name, tensor] of Object.entries(state)) flat.push([`${OPTIMIZER}${name}.`, tensor]);
+  const stored: [string, StoredTensor][] = [];
+  for (const [prefix, tensor] of flat) {
+    const parts = parameters.split((await tensor.read()) as Float32Array);
+    for (const [name, { shape, data }] of parts) {
+      stored.push([prefix + name, { dtype: 'F32', shape: [...shape], data: data as Float32Array<ArrayBuffer> }]);
+    }
+  }
+  await writeSafetensors(file, stored, { [KEY]: JSON.stringify({ version, ...metadata }) });
+}
+
+/**
+ * Reads a checkpoint.
+ * @param path of the file, or of a run's folder: then its latest state
+ * @throws InputError when it is missing, cut short, or not a checkpoint of this package
+ */
+export async function loadCheckpoint(path: string): Promise<Checkpoint> {
+  const isFolder = await stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+  const file = isFolder ? join(path, CHECKPOINT) : path;
+  const { tensors, metadata } = await readSafetensors(file);
+  const text = metadata[KEY];
+  if (text === undefined) {
+    throw new InputError(`${file} is a safetensors file, but no checkpoint of edgewise (its metadata lack '${KEY}').`);
+  }
+  try {
+    const read = JSON.parse(text) as CheckpointMetadata;
+    const checked = {
+      ...read,
+      detector: detectorConfig(read.detector),
+      recipe: resolveRecipe(read.recipe),
+      settings: trainSettings(read.settings),
+    };
+    return { file, tensors, metadata: checked };
+  } catch (cause) {
+    throw new InputError(
+      `${file}: version ${version} does not understand its metadata (${(cause as Error).message}); was it written by another version?`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Builds the detector of a checkpoint.
+ * @param use `average`: the moving average where there is one, for evaluation and teaching; `trained`: the parameters
+ * @throws InputError when a parameter is missing or of another shape
+ */
+export function restoreDetector(device: Device, checkpoint: Checkpoint, use: 'average' | 'trained'): Detector {
+  const detector = new Detector(device, checkpoint.metadata.detector, { seed: checkpoint.metadata.settings.seed });
+  try {
+    const prefix = use === 'average' && hasPrefix(checkpoint, AVERAGE) ? AVERAGE : '';
+    detector.parameters.values.write(joined(checkpoint, detector.parameters, prefix));
+    return detector;
+  } catch (error) {
+    detector.dispose();
+    throw error;
+  }
+}
+
+/**
+ * Gives an optimizer the memory, the moving average and the count of updates that it had.
+ * @throws InputError when the checkpoint was written without them, or by another optimizer
+ */
+export function restoreOptimizer(optimizer: Optimizer, checkpoint: Checkpoint): void {
+  const { parameters, state, average } = optimizer;
+  for (const [name, tensor] of Object.entries(state)) {
+    const prefix = `${OPTIMIZER}${name}.`;
+    if (!hasPrefix(checkpoint, prefix)) {
+      throw new InputError(
+        `${checkpoint.file} holds no ${prefix}*: no training can go on from it. Give a run's ${CHECKPOINT}; ${BEST} is for evaluation.`,
+      );
+    }
+    tensor.write(joined(checkpoint, parameters, prefix));
+  }
+  average?.write(joined(checkpoint, parameters, AVERAGE));
+  optimizer.updates = checkpoint.metadata.step;
+}
+
+function hasPrefix({ tensors }: Checkpoint, prefix: string): boolean {
+  return [...tensors.keys()].some((name) => name.startsWith(prefix));
+}
+
+/** The parts of a prefix as one flat array. */
+function joined({ file, tensors }: Checkpoint, parameters: ParameterStore, prefix: string): Float32Array {
+  const parts = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+  for (const [name, { shape, data }] of tensors) {
+    if (!(data instanceof Float32Array)) throw new InputError(`${file}: ${name} is not of type F32.`);
+    if (name.startsWith(prefix)) parts.set(name.slice(prefix.length), { shape, data });
+  }
+  try {
+    return parameters.join(parts);
+  } catch (cause) {
+    throw new InputError(`${file}: ${prefix}${(cause as Error).message}`, { cause });
+  }
+}

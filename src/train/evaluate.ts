@@ -1,0 +1,117 @@
+import type { GroundTruth } from '../data/coco.js';
+import type { CocoFolder } from '../data/folder.js';
+import { type Batch, Loader } from '../data/loader.js';
+import { toCoco } from '../data/shapes.js';
+import type { ImageSource } from '../data/source.js';
+import { type Detections, decode } from '../detector/decode.js';
+import type { Detector, DetectorOutputs } from '../detector/detector.js';
+import { type AveragePrecision, averagePrecision, STATISTICS } from '../eval/averagePrecision.js';
+import type { Detection } from '../eval/detections.js';
+import { InputError } from '../gpu/error.js';
+import type { Recipe } from '../losses/recipe.js';
+import { Pyramid } from '../tensor/pyramid.js';
+import { type Agreement, AgreementMeter } from './agreement.js';
+
+export interface EvaluateOptions {
+  source: ImageSource;
+  /** Images at a time; default 8. */
+  batch?: number;
+  /** What the detector was trained with: the meaning of its bins. Default `gfocal`. */
+  recipe?: Pick<Recipe, 'box' | 'regions'>;
+  /** Measures how far the detector is from it, too; it must have the detector's size, strides, bins and classes. */
+  teacher?: Detector;
+  /** Called after each batch. */
+  onProgress?: (done: number, of: number) => void;
+  /** Stops after the batch under way: `evaluate` then returns null. */
+  signal?: AbortSignal;
+}
+
+export interface Evaluation {
+  averagePrecision: AveragePrecision;
+  /** In pixels of the original images. */
+  detections: Detection[];
+  truth: GroundTruth;
+  agreement: Agreement | null;
+  /** Detector, suppression and, where there is one, the teacher; decoded images are read ahead. */
+  imagesPerSecond: number;
+}
+
+/**
+ * Runs a detector over every image of a source and compares what it finds with the annotations.
+ * @returns null when it was aborted
+ * @throws InputError when the classes are not as many as the detector's, or an image cannot be read
+ */
+export async function evaluate(detector: Detector, options: EvaluateOptions): Promise<Evaluation | null> {
+  const { source, batch = 8, recipe, teacher, onProgress, signal } = options;
+  assertClasses(detector, source);
+  const { width, height } = detector.config;
+  const loader = new Loader(source, { batch, height, width, seed: 0, augment: false, shuffle: false, dropLast: false });
+  const truth = await groundTruthOf(source);
+  const sizes = new Map(truth.images.map((image) => [image.id, image]));
+  const meter = teacher ? new AgreementMeter(detector.config) : null;
+  const detections: Detection[] = [];
+  const started = performance.now();
+  let done = 0;
+  for await (const images of loader.batches(0)) {
+    const pixels = detector.parameters.device.tensor(images.images);
+    const input = Pyramid.of(pixels, batch, 3, [{ width, height }]);
+    const outputs = detector.forward(input, { training: false });
+    const taught = teacher?.forward(input, { training: false });
+    try {
+      const found = await decode(outputs, detector.config, {
+        imageSizes: Array.from({ length: batch }, (_, i) => fittedSize(images, i, sizes) ?? { width, height }),
+        ...(recipe && { recipe }),
+      });
+      detections.push(...images.ids.flatMap((id, i) => toDetections(found[i], id, images.scales[i], source)));
+      if (taught && meter) await meter.add(outputs, taught, images.ids.length);
+    } finally {
+      for (const made of [outputs, taught]) if (made) disposeOutputs(made);
+      pixels.dispose();
+    }
+    done += images.ids.length;
+    onProgress?.(done, source.length);
+    if (signal?.aborted) return null;
+  }
+  const imagesPerSecond = done / ((performance.now() - started) / 1000);
+  const figures = averagePrecision(truth, detections);
+  return { averagePrecision: figures, detections, truth, agreement: meter?.result() ?? null, imagesPerSecond };
+}
+
+/** The twelve COCO figures by name. */
+export function namedStatistics({ stats }: AveragePrecision): Record<string, number> {
+  return Object.fromEntries(STATISTICS.map((name, i) => [name, stats[i]]));
+}
+
+/** @throws InputError when a source has not as many classes as a detector */
+export function assertClasses({ config }: Detector, { classes }: ImageSource): void {
+  if (classes.length !== config.classes) {
+    const names = classes.map(({ name }) => name).join(', ');
+    throw new InputError(
+      `the data have ${classes.length} classes (${names}) but the detector has ${config.classes}; was it trained on other data?`,
+    );
+  }
+}
+
+/** Gives the memory of a forward pass back. */
+function disposeOutputs({ classLogits, boxLogits, features }: DetectorOutputs): void {
+  for (const { value } of [classLogits, boxLogits, features]) value.dispose();
+}
+
+/** The annotations of a source: those of its file, crowds and empty boxes included, or those it generates. */
+async function groundTruthOf(source: ImageSource): Promise<GroundTruth> {
+  return 'dataset' in source ? (source as CocoFolder).dataset.truth : toCoco(source);
+}
+
+/** The part of the network's input that an image fills. */
+function fittedSize({ ids, scales }: Batch, i: number, sizes: Map<number, { width: number; height: number }>) {
+  const size = sizes.get(ids[i]);
+  return size && { width: size.width * scales[i], height: size.height * scales[i] };
+}
+
+function toDetections(found: Detections, image_id: number, scale: number, { classes }: ImageSource): Detection[] {
+  return Array.from(found.scores, (score, i) => {
+    const [x1, y1, x2, y2] = Array.from(found.boxes.subarray(4 * i, 4 * i + 4), (value) => value / scale);
+    const category_id = classes[found.labels[i]].id;
+    return { image_id, category_id, bbox: [x1, y1, x2 - x1, y2 - y1], score };
+  });
+}

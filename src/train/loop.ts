@@ -1,0 +1,248 @@
+import { join } from 'node:path';
+import { Loader } from '../data/loader.js';
+import type { ImageSource } from '../data/source.js';
+import type { DetectorConfig } from '../detector/config.js';
+import type { Detector } from '../detector/detector.js';
+import { DeviceError, InputError } from '../gpu/error.js';
+import { HeadLoss, TERM_NAMES, type TermName } from '../losses/headLoss.js';
+import { needsTeacher, type Recipe } from '../losses/recipe.js';
+import type { Device } from '../tensor/device.js';
+import { BEST, CHECKPOINT, saveCheckpoint } from './checkpoint.js';
+import { assertClasses, evaluate, namedStatistics } from './evaluate.js';
+import type { Optimizer } from './optimizer.js';
+import { appendLog, type LogEntry } from './runFolder.js';
+import { learningRateAt } from './schedule.js';
+import type { TrainSettings } from './settings.js';
+import { trainStep } from './step.js';
+import { meanTerms, TermHistory } from './terms.js';
+
+/** Steps between two looks at the losses: reading them makes the GPU wait for the host. */
+const READ_EVERY = 10;
+/** Steps that may be queued: more would only hold memory and delay an interruption. */
+const MOST_QUEUED = 4;
+
+/** Where a training is, every few steps. */
+export interface StepProgress {
+  /** From 1. */
+  epoch: number;
+  epochs: number;
+  /** Steps done, and all of the training. */
+  step: number;
+  steps: number;
+  learningRate: number;
+  /** Means over the steps since the last report, summed over the levels, weights included. */
+  loss: number;
+  terms: Record<TermName, number>;
+  /** Norm of the last step's gradients before clipping. */
+  gradientNorm: number;
+  imagesPerSecond: number;
+  /** Of the remaining steps; evaluation comes on top. */
+  secondsLeft: number;
+}
+
+export type TrainProgress =
+  | ({ kind: 'step' } & StepProgress)
+  | { kind: 'evaluation'; done: number; of: number }
+  | ({ kind: 'epoch'; epochs: number } & LogEntry);
+
+/** What a training needs besides what its checkpoints hold. */
+export interface TrainContext {
+  device: Device;
+  source: ImageSource;
+  validation?: ImageSource;
+  /** Frozen; needed where the recipe distils. It stays the caller's. */
+  teacher?: Detector;
+  /** The run's folder: `checkpoint.safetensors`, `best.safetensors`, `log.jsonl`, `run.json`. */
+  folder: string;
+  onProgress?: (progress: TrainProgress) => void;
+  /** Once aborted, the step under way is finished and the state saved. */
+  signal?: AbortSignal;
+}
+
+export interface TrainResult {
+  /** True where it was aborted: `resumeTraining` goes on from the folder. */
+  interrupted: boolean;
+  /** Steps done since the start of the training. */
+  step: number;
+  /** The last epoch's line of the log; null before the end of the first. */
+  last: LogEntry | null;
+}
+
+/** What changes while training, besides the tensors. */
+export interface TrainState {
+  readonly recipe: Recipe;
+  readonly settings: TrainSettings;
+  step: number;
+  /** Sums of the terms over the steps done of the epoch under way, in the order of the steps. */
+  epochTerms: number[];
+  bestAp: number;
+}
+
+/**
+ * The loop over epochs and steps, from wherever `state` is.
+ * @param prepareFolder called once everything is checked, before the first step
+ * @throws InputError, DeviceError as `train`
+ */
+export async function runEpochs(
+  context: TrainContext,
+  detector: Detector,
+  optimizer: Optimizer,
+  state: TrainState,
+  prepareFolder: () => Promise<void>,
+): Promise<TrainResult> {
+  const { device, source, validation, folder, onProgress, signal } = context;
+  const { recipe, settings } = state;
+  const { batch, epochs, seed, evaluateEvery } = settings;
+  const { config } = detector;
+  assertClasses(detector, source);
+  const teacher = chooseTeacher(context.teacher, config, recipe);
+  const loader = new Loader(source, {
+    ...config,
+    batch,
+    seed,
+    augment: settings.augment,
+    shuffle: true,
+    dropLast: true,
+  });
+  const total = epochs * loader.steps;
+  const imageSize = { width: config.width, height: config.height };
+  const headLoss = new HeadLoss(device, { ...config, imageSize, batch, recipe });
+  const history = new TermHistory(device, config.strides.length, READ_EVERY);
+  const tools = { detector, teacher, headLoss, optimizer, history };
+  const rateAt = (step: number) => learningRateAt(settings, step, total);
+  const save = (name: string, withState: boolean) =>
+    saveCheckpoint(
+      join(folder, name),
+      optimizer,
+      { detector: config, classes: source.classes, ...state, stepsPerEpoch: loader.steps },
+      { withState },
+    );
+
+  let stepSeconds = 0;
+  let stepsTimed = 0;
+  let last: LogEntry | null = null;
+  try {
+    await prepareFolder();
+    while (state.step < total) {
+      const epoch = Math.floor(state.step / loader.steps);
+      const epochStarted = performance.now();
+      let lastRead = epochStarted;
+      for await (const images of loader.batches(epoch, state.step % loader.steps)) {
+        trainStep(tools, images, rateAt(state.step));
+        state.step++;
+        const ends = state.step % loader.steps === 0 || signal?.aborted === true;
+        if (history.pending === READ_EVERY || ends) {
+          const { steps, ...window } = await readWindow(tools, state);
+          const seconds = (performance.now() - lastRead) / 1000;
+          lastRead = performance.now();
+          stepSeconds += seconds;
+          stepsTimed += steps;
+          onProgress?.({
+            kind: 'step',
+            epoch: epoch + 1,
+            epochs,
+            step: state.step,
+            steps: total,
+            learningRate: rateAt(state.step - 1),
+            ...window,
+            imagesPerSecond: (batch * steps) / seconds,
+            secondsLeft: ((total - state.step) * stepSeconds) / stepsTimed,
+          });
+        } else if (history.pending % MOST_QUEUED === 0) {
+          await device.settled();
+        }
+        if (signal?.aborted) break;
+      }
+      if (state.step % loader.steps !== 0) {
+        await save(CHECKPOINT, true);
+        return { interrupted: true, step: state.step, last };
+      }
+
+      const terms = meanTerms(state.epochTerms, loader.steps);
+      state.epochTerms = [];
+      const entry: LogEntry = {
+        epoch: epoch + 1,
+        step: state.step,
+        learningRate: rateAt(state.step - 1),
+        loss: sum(terms),
+        terms,
+        imagesPerSecond: (batch * stepsTimed) / stepSeconds,
+        seconds: 0,
+      };
+      const isDue = evaluateEvery > 0 && (entry.epoch % evaluateEvery === 0 || entry.epoch === epochs);
+      if (validation && isDue && !signal?.aborted) {
+        const evaluated = await optimizer.usingAverage(() =>
+          evaluate(detector, {
+            source: validation,
+            batch,
+            recipe,
+            ...(teacher && { teacher }),
+            ...(signal && { signal }),
+            onProgress: (done, of) => onProgress?.({ kind: 'evaluation', done, of }),
+          }),
+        );
+        if (evaluated) {
+          entry.evaluation = namedStatistics(evaluated.averagePrecision);
+          if (evaluated.agreement) entry.agreement = evaluated.agreement;
+          if (entry.evaluation.AP > state.bestAp) {
+            state.bestAp = entry.evaluation.AP;
+            await save(BEST, false);
+          }
+        }
+      }
+      entry.seconds = (performance.now() - epochStarted) / 1000;
+      await appendLog(folder, entry);
+      await save(CHECKPOINT, true);
+      last = entry;
+      onProgress?.({ kind: 'epoch', epochs, ...entry });
+      if (signal?.aborted && state.step < total) return { interrupted: true, step: state.step, last };
+    }
+    return { interrupted: false, step: state.step, last };
+  } finally {
+    history.dispose();
+  }
+}
+
+/**
+ * Reads the terms of the last steps and adds them to the epoch's, step by step, so that their sum does not depend on when
+ * they are read.
+ */
+async function readWindow({ history, optimizer }: Parameters<typeof trainStep>[0], state: TrainState) {
+  const steps = await history.take(state.step);
+  const { norm, skipped } = await optimizer.readControl();
+  if (skipped > 0) {
+    throw new DeviceError(
+      `${skipped} of the last ${steps.length} updates up to step ${state.step} were skipped: a gradient was NaN or infinite though every loss is finite. ` +
+        'A lower learning rate or more warm-up steps keep a training finite; the last checkpoint is whole.',
+    );
+  }
+  const window = new Float64Array(steps[0].length);
+  if (state.epochTerms.length === 0) state.epochTerms = new Array<number>(window.length).fill(0);
+  for (const terms of steps) {
+    for (let i = 0; i < terms.length; i++) {
+      window[i] += terms[i];
+      state.epochTerms[i] += terms[i];
+    }
+  }
+  const terms = meanTerms(window, steps.length);
+  return { steps: steps.length, loss: sum(terms), terms, gradientNorm: norm };
+}
+
+function chooseTeacher(teacher: Detector | undefined, student: DetectorConfig, recipe: Recipe): Detector | null {
+  if (!needsTeacher(recipe)) return null;
+  if (!teacher) {
+    throw new InputError(`recipe ${recipe.name} distils: give a teacher, or use the recipe gfocal.`);
+  }
+  for (const name of ['classes', 'bins', 'width', 'height', 'strides'] as const) {
+    if (String(teacher.config[name]) !== String(student[name])) {
+      throw new InputError(
+        `the teacher has ${name} ${teacher.config[name]}, the student ${student[name]}; train both with the same.`,
+      );
+    }
+  }
+  return teacher;
+}
+
+function sum(terms: Record<TermName, number>): number {
+  return TERM_NAMES.reduce((total, name) => total + terms[name], 0);
+}

@@ -1,0 +1,79 @@
+import { appendFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../gpu/error.js';
+import type { TermName } from '../losses/headLoss.js';
+import type { Agreement } from './agreement.js';
+import { CHECKPOINT } from './checkpoint.js';
+
+/** One line of a run's `log.jsonl`: an epoch. */
+export interface LogEntry {
+  /** From 1: epochs done. */
+  epoch: number;
+  /** Steps done. */
+  step: number;
+  /** Of the epoch's last step. */
+  learningRate: number;
+  /** Mean of the total loss over the epoch's steps. */
+  loss: number;
+  /** Mean of each term, summed over the levels, weights included. */
+  terms: Record<TermName, number>;
+  /** Of the steps alone, since the training was last started. */
+  imagesPerSecond: number;
+  /** Of the epoch's steps and its evaluation, since the training was last started. */
+  seconds: number;
+  /** The COCO figures on the validation set by name; where it was evaluated. */
+  evaluation?: Record<string, number>;
+  /** Of student and teacher on the validation set; where there is a teacher. */
+  agreement?: Agreement;
+}
+
+const LOG = 'log.jsonl';
+const SETTINGS = 'run.json';
+
+/**
+ * Makes the folder of a new run and writes its `run.json`.
+ * @throws InputError when it holds a run already, or cannot be written
+ */
+export async function createRun(folder: string, description: object): Promise<void> {
+  const exists = await stat(join(folder, CHECKPOINT)).then(
+    () => true,
+    () => false,
+  );
+  if (exists) throw new InputError(`${folder} holds a training already; go on with it, or give another folder.`);
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, SETTINGS), `${JSON.stringify(description, null, 2)}\n`);
+    await writeFile(join(folder, LOG), '');
+  } catch (error) {
+    throw new InputError(`${folder} cannot be written (${(error as Error).message}); give another folder.`);
+  }
+}
+
+/** Adds an epoch to the log. */
+export async function appendLog(folder: string, entry: LogEntry): Promise<void> {
+  await appendFile(join(folder, LOG), `${JSON.stringify(entry)}\n`);
+}
+
+/**
+ * Reads a run's log; a last line that was cut off is left out.
+ * @throws InputError when the folder has none
+ */
+export async function readLog(folder: string): Promise<LogEntry[]> {
+  const file = join(folder, LOG);
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new InputError(`${file} does not exist; give the folder of a run.`);
+  });
+  return text.split('\n').flatMap((line) => {
+    try {
+      return [JSON.parse(line) as LogEntry];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Drops what was logged after the checkpoint that a training goes on from. */
+export async function rewindLog(folder: string, step: number): Promise<void> {
+  const entries = (await readLog(folder)).filter((entry) => entry.step <= step);
+  await writeFile(join(folder, LOG), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+}

@@ -1,0 +1,88 @@
+import { version } from '../../package.json';
+import type { ImageSource } from '../data/source.js';
+import { type DetectorConfig, detectorConfig } from '../detector/config.js';
+import { Detector } from '../detector/detector.js';
+import { InputError } from '../gpu/error.js';
+import { type PartialRecipe, resolveRecipe } from '../losses/recipe.js';
+import { loadCheckpoint, restoreDetector, restoreOptimizer } from './checkpoint.js';
+import { runEpochs, type TrainContext, type TrainResult, type TrainState } from './loop.js';
+import { Optimizer } from './optimizer.js';
+import { createRun, rewindLog } from './runFolder.js';
+import { type TrainSettings, trainSettings } from './settings.js';
+
+export interface TrainOptions extends TrainContext {
+  detector: DetectorConfig;
+  /** Default `gfocal`. */
+  recipe?: string | PartialRecipe;
+  settings?: Partial<TrainSettings>;
+}
+
+/**
+ * Trains a detector from nothing. The same settings, data and adapter give the same bits.
+ * @throws InputError for wrong settings, a folder that holds a training already, a missing teacher or one that does not fit
+ * @throws DeviceError when a loss or a gradient is not finite; it names term, level and step
+ */
+export async function train({ detector: config, recipe, settings, ...context }: TrainOptions): Promise<TrainResult> {
+  const state: TrainState = {
+    recipe: resolveRecipe(recipe ?? 'gfocal'),
+    settings: trainSettings(settings),
+    step: 0,
+    epochTerms: [],
+    bestAp: -1,
+  };
+  const detector = new Detector(context.device, detectorConfig(config), { seed: state.settings.seed });
+  const optimizer = new Optimizer(detector.parameters, state.settings);
+  try {
+    return await runEpochs(context, detector, optimizer, state, () => describeRun(context, detector, state));
+  } finally {
+    optimizer.dispose();
+    detector.dispose();
+  }
+}
+
+/**
+ * Goes on with a training from its folder's last checkpoint, bit for bit as if it had not stopped.
+ * @throws InputError when there is no whole checkpoint, or the data or the teacher are not those of the training
+ */
+export async function resumeTraining(context: TrainContext): Promise<TrainResult> {
+  const checkpoint = await loadCheckpoint(context.folder);
+  const { recipe, settings, step, epochTerms, bestAp, classes, stepsPerEpoch } = checkpoint.metadata;
+  const names = (list: ImageSource['classes']) => list.map(({ id, name }) => `${id} ${name}`).join(', ');
+  if (names(classes) !== names(context.source.classes)) {
+    throw new InputError(
+      `${checkpoint.file} was trained on the classes ${names(classes)}; the data have ${names(context.source.classes)}.`,
+    );
+  }
+  const now = Math.floor(context.source.length / settings.batch);
+  if (now !== stepsPerEpoch) {
+    throw new InputError(
+      `${checkpoint.file} was trained with ${stepsPerEpoch} steps an epoch; ${context.source.length} images give ${now}. Give the same data.`,
+    );
+  }
+  const detector = restoreDetector(context.device, checkpoint, 'trained');
+  const optimizer = new Optimizer(detector.parameters, settings);
+  try {
+    restoreOptimizer(optimizer, checkpoint);
+    const state = { recipe, settings, step, epochTerms, bestAp };
+    return await runEpochs(context, detector, optimizer, state, () => rewindLog(context.folder, step));
+  } finally {
+    optimizer.dispose();
+    detector.dispose();
+  }
+}
+
+async function describeRun({ device, folder, source, teacher }: TrainContext, detector: Detector, state: TrainState) {
+  const { recipe, settings } = state;
+  await createRun(folder, {
+    version,
+    started: new Date().toISOString(),
+    adapter: device.adapter,
+    detector: detector.config,
+    parameters: detector.parameters.count,
+    teacher: teacher?.config ?? null,
+    classes: source.classes,
+    images: source.length,
+    recipe,
+    settings,
+  });
+}

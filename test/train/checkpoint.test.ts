@@ -1,0 +1,117 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readSafetensors, writeSafetensors } from '../../src/data/safetensors.js';
+import { detectorConfig } from '../../src/detector/config.js';
+import { Detector } from '../../src/detector/detector.js';
+import { InputError } from '../../src/gpu/error.js';
+import { resolveRecipe } from '../../src/losses/recipe.js';
+import { type Device, openDevice } from '../../src/tensor/device.js';
+import {
+  type CheckpointMetadata,
+  loadCheckpoint,
+  restoreDetector,
+  restoreOptimizer,
+  saveCheckpoint,
+} from '../../src/train/checkpoint.js';
+import { Optimizer } from '../../src/train/optimizer.js';
+import { trainSettings } from '../../src/train/settings.js';
+
+let device: Device;
+let folder: string;
+beforeAll(async () => {
+  device = await openDevice();
+  folder = await mkdtemp(join(tmpdir(), 'edgewise-checkpoint-'));
+});
+afterAll(async () => {
+  await device.close();
+  await rm(folder, { recursive: true });
+});
+
+const config = detectorConfig({ size: 'tiny', classes: 3, width: 64, height: 64 });
+const metadata: Omit<CheckpointMetadata, 'version'> = {
+  detector: config,
+  recipe: resolveRecipe('main-ld'),
+  classes: [{ id: 1, name: 'one' }],
+  settings: trainSettings({ optimizer: 'adamw', ema: 0.9, seed: 4 }),
+  step: 17,
+  stepsPerEpoch: 10,
+  epochTerms: [0.1, 2 ** -40],
+  bestAp: 0.25,
+};
+
+/** A detector and an optimizer whose tensors all differ. */
+async function save(name: string, options?: { withState: boolean }) {
+  const detector = new Detector(device, config, { seed: 4 });
+  const optimizer = new Optimizer(detector.parameters, metadata.settings);
+  detector.parameters.gradients.write(new Float32Array(detector.parameters.gradients.size).fill(0.5));
+  optimizer.begin(0.1);
+  optimizer.update();
+  const file = join(folder, name);
+  await saveCheckpoint(file, optimizer, metadata, options);
+  return { file, detector, optimizer };
+}
+
+test('parameters, average, memory and metadata come back bit for bit, by file and by folder', async () => {
+  const { detector, optimizer } = await save('checkpoint.safetensors');
+  const checkpoint = await loadCheckpoint(folder);
+  expect(checkpoint.metadata).toEqual({ ...metadata, version: checkpoint.metadata.version });
+
+  const restored = restoreDetector(device, checkpoint, 'trained');
+  const again = new Optimizer(restored.parameters, checkpoint.metadata.settings);
+  restoreOptimizer(again, checkpoint);
+  const averaged = restoreDetector(device, checkpoint, 'average');
+  expect(again.updates).toBe(17);
+  const name = 'head.classLogits.weight';
+  const pick = async (store: Detector['parameters'], flat = store.values) =>
+    store.split((await flat.read()) as Float32Array).get(name)?.data;
+  const pairs = [
+    [await pick(detector.parameters), await pick(restored.parameters)],
+    [await pick(detector.parameters, optimizer.average!), await pick(averaged.parameters)],
+    [await pick(detector.parameters, optimizer.average!), await pick(restored.parameters, again.average!)],
+    [await pick(detector.parameters, optimizer.state.first), await pick(restored.parameters, again.state.first)],
+    [await pick(detector.parameters, optimizer.state.second), await pick(restored.parameters, again.state.second)],
+  ];
+  for (const [expected, actual] of pairs) expect(actual).toEqual(expected);
+  expect(new Set(pairs.map(([expected]) => expected?.[0])).size).toBe(4);
+});
+
+test('a checkpoint cut in half is refused', async () => {
+  const { file } = await save('whole.safetensors');
+  const bytes = await readFile(file);
+  const half = join(folder, 'half.safetensors');
+  await writeFile(half, bytes.subarray(0, bytes.length / 2));
+  await expect(loadCheckpoint(half)).rejects.toThrow(/half.safetensors is not a whole safetensors file: cut short/);
+  await expect(loadCheckpoint(half)).rejects.toThrow(InputError);
+});
+
+test('a missing checkpoint, and a safetensors file of something else, are refused', async () => {
+  await expect(loadCheckpoint(join(folder, 'none'))).rejects.toThrow(/none cannot be read/);
+  const other = join(folder, 'other.safetensors');
+  await writeSafetensors(other, [['x', { dtype: 'F32', shape: [1], data: new Float32Array(1) }]]);
+  await expect(loadCheckpoint(other)).rejects.toThrow(/no checkpoint of edgewise/);
+});
+
+test('parameters of another model are refused by name', async () => {
+  const { file } = await save('good.safetensors');
+  const { tensors, metadata: text } = await readSafetensors(file);
+  const read = async (name: string) => {
+    await writeSafetensors(join(folder, name), tensors, text);
+    return restoreDetector(device, await loadCheckpoint(join(folder, name)), 'trained');
+  };
+  const weight = tensors.get('head.classLogits.weight')!;
+  tensors.set('head.classLogits.weight', { ...weight, shape: [...weight.shape].reverse() } as typeof weight);
+  await expect(read('reshaped.safetensors')).rejects.toThrow(/head.classLogits.weight: shape/);
+  tensors.delete('head.classLogits.weight');
+  await expect(read('lacking.safetensors')).rejects.toThrow(/head.classLogits.weight: it is missing/);
+  await writeSafetensors(join(folder, 'strange.safetensors'), [], { edgewise: '{"detector":{"size":"huge"}}' });
+  await expect(loadCheckpoint(join(folder, 'strange.safetensors'))).rejects.toThrow(/does not understand.*huge/);
+});
+
+test('a checkpoint without the memory evaluates, but no training goes on from it', async () => {
+  const { file, optimizer } = await save('best.safetensors', { withState: false });
+  const checkpoint = await loadCheckpoint(file);
+  restoreDetector(device, checkpoint, 'average').dispose();
+  expect(() => restoreOptimizer(optimizer, checkpoint)).toThrow(/holds no optimizer.first/);
+});
