@@ -1,0 +1,91 @@
+import scoresSource from '../../shaders/regions/gi_scores.wgsl';
+import selectSource from '../../shaders/regions/gi_select.wgsl';
+import { InputError } from '../gpu/error.js';
+import { assertMaps, layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { type Grid, gridParams } from './grid.js';
+import type { Truth } from './truth.js';
+
+const SCORES = { name: 'regions/gi_scores', source: scoresSource };
+const SELECT = { name: 'regions/gi_select', source: selectSource };
+
+/** Size of the array in shaders/lib/bins.wgsl. */
+const MAX_BINS = 64;
+
+/** Class logits (C channels) and box logits (4·bins channels, edge-major) of a head. */
+export interface HeadLogits {
+  classLogits: Maps;
+  boxLogits: Maps;
+}
+
+export interface GeneralInstancesInput {
+  student: HeadLogits;
+  teacher: HeadLogits;
+  /** Bins of an edge, 2 to 64. */
+  bins: number;
+  /** What the bins mean; see shaders/lib/box_parameters.wgsl. Default `ltrb`. */
+  parameters?: 'ltrb' | 'offset';
+  /**
+   * `batch`: ten instances of a level over the whole batch, where boxes of one image suppress those of another, as in LD's
+   * reference implementation; `image`: ten instances of each level and image.
+   */
+  scope: 'batch' | 'image';
+}
+
+/**
+ * The region of general instance imitation (Dai et al., CVPR 2021, as LD uses it): on each level the ten locations where
+ * teacher and student differ most in a class probability, after suppression by the box of the net that is surer there.
+ * @returns [N] f32, N as in `Assignment`: 1 inside, 0 outside, −1 where the location is beyond its image
+ * @throws InputError for logits that do not fit the grid, the classes or the bins
+ */
+export function generalInstances(grid: Grid, truth: Truth, input: GeneralInstancesInput): Tensor {
+  const { student, teacher, bins, parameters = 'ltrb', scope } = input;
+  const { batch, classes } = truth;
+  if (!Number.isInteger(bins) || bins < 2 || bins > MAX_BINS) {
+    throw new InputError(`bins: ${bins}; expected 2 to ${MAX_BINS} bins an edge.`);
+  }
+  const { areas } = grid;
+  for (const [name, { classLogits, boxLogits }] of Object.entries({ student, teacher })) {
+    assertMaps(`${name}.classLogits`, classLogits, { batch, channels: classes, areas, meaning: 'classes' });
+    const meaning = `4 edges × ${bins} bins`;
+    assertMaps(`${name}.boxLogits`, boxLogits, { batch, channels: 4 * bins, areas, meaning });
+  }
+  const { device } = truth.boxes;
+  const locations = batch * grid.locations;
+  const mask = device.empty([locations]);
+  const scores = device.empty([locations]);
+  const boxes = device.empty([locations, 4]);
+  device.run({
+    kernel: SCORES,
+    constants: { BINS: bins, OFFSET_BOX: parameters === 'offset' ? 1 : 0 },
+    bindings: {
+      student_class: tensorOf(student.classLogits).range,
+      teacher_class: tensorOf(teacher.classLogits).range,
+      student_box: tensorOf(student.boxLogits).range,
+      teacher_box: tensorOf(teacher.boxLogits).range,
+      image_sizes: truth.imageSizes.range,
+      scores: scores.range,
+      boxes: boxes.range4,
+      mask: mask.range,
+    },
+    params: {
+      ...gridParams(grid, batch),
+      locations,
+      classes,
+      student_class_layout: layoutTable(student.classLogits),
+      teacher_class_layout: layoutTable(teacher.classLogits),
+      student_box_layout: layoutTable(student.boxLogits),
+      teacher_box_layout: layoutTable(teacher.boxLogits),
+    },
+    invocations: locations,
+  });
+  device.run({
+    kernel: SELECT,
+    bindings: { boxes: boxes.range4, scores: scores.range, mask: mask.range },
+    params: { batch, images_per_group: scope === 'batch' ? batch : 1, levels: grid.levelTable },
+    workgroups: [grid.levels.length, scope === 'batch' ? 1 : batch, 1],
+  });
+  scores.dispose();
+  boxes.dispose();
+  return mask;
+}
