@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Variable } from '../../src/autograd/variable.js';
+import { shapesDataset } from '../../src/data/shapes.js';
+import type { ImageSource } from '../../src/data/source.js';
+import { detectorConfig } from '../../src/detector/config.js';
+import type { Detector, DetectorOutputs } from '../../src/detector/detector.js';
+import { type Device, openDevice } from '../../src/tensor/device.js';
+import { Pyramid } from '../../src/tensor/pyramid.js';
+import { Random } from '../../src/tensor/random.js';
+import { AgreementMeter } from '../../src/train/agreement.js';
+import { evaluate } from '../../src/train/evaluate.js';
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+});
+afterAll(() => device.close());
+
+const config = detectorConfig({ size: 'tiny', classes: 3, width: 128, height: 128 });
+const sizes = config.strides.map((stride) => ({ height: 128 / stride, width: 128 / stride }));
+
+function outputs(batch: number, classLogits: Float32Array, boxLogits: Float32Array): DetectorOutputs {
+  const variable = (values: Float32Array, channels: number) => {
+    const pyramid = Pyramid.empty(device, batch, channels, sizes);
+    pyramid.write(values);
+    return new Variable(pyramid);
+  };
+  return {
+    classLogits: variable(classLogits, 3),
+    boxLogits: variable(boxLogits, 4 * config.bins),
+    features: variable(new Float32Array(batch * 8 * 336), 8),
+  };
+}
+
+/** Places a value at (image, level, channel, location) of a flat pyramid. */
+function at(batch: number, channels: number, image: number, level: number, channel: number, index: number): number {
+  const areas = sizes.map(({ height, width }) => height * width);
+  const start = areas.slice(0, level).reduce((sum, area) => sum + area, 0);
+  return batch * channels * start + (image * channels + channel) * areas[level] + index;
+}
+
+/** The objects of a source at the network's scale, each told by one location, as exactly as bins can. */
+async function perfectDetector(source: ImageSource, batch: number, scale: number): Promise<Detector> {
+  let next = 0;
+  const samples = await Promise.all(Array.from({ length: source.length }, (_, index) => source.load(index)));
+  const forward = (): DetectorOutputs => {
+    const classLogits = new Float32Array(batch * 3 * 336).fill(-12);
+    const boxLogits = new Float32Array(batch * 4 * config.bins * 336);
+    const taken = new Set<string>();
+    for (let image = 0; image < batch && next < samples.length; image++, next++) {
+      const { boxes, labels } = samples[next];
+      labels.forEach((label, i) => {
+        const [x1, y1, x2, y2] = boxes.subarray(4 * i, 4 * i + 4).map((value) => value * scale);
+        const level = [0, 1, 2].find((candidate) => Math.max(x2 - x1, y2 - y1) < 12 * config.strides[candidate])!;
+        const stride = config.strides[level];
+        let column = Math.min(Math.round((x1 + x2) / 2 / stride), sizes[level].width - 1);
+        const row = Math.min(Math.round((y1 + y2) / 2 / stride), sizes[level].height - 1);
+        // Two objects of one centre: the neighbour tells the second one.
+        while (taken.has(`${image} ${level} ${row} ${column}`)) column += column > 0 ? -1 : 1;
+        taken.add(`${image} ${level} ${row} ${column}`);
+        const index = row * sizes[level].width + column;
+        classLogits[at(batch, 3, image, level, label, index)] = 4;
+        const distances = [column - x1 / stride, row - y1 / stride, x2 / stride - column, y2 / stride - row];
+        for (const [edge, distance] of distances.entries()) {
+          const low = Math.floor(Math.max(0, distance));
+          for (let bin = 0; bin < config.bins; bin++) {
+            const probability = bin === low ? low + 1 - distance : bin === low + 1 ? distance - low : 0;
+            boxLogits[at(batch, 4 * config.bins, image, level, edge * config.bins + bin, index)] = Math.log(
+              Math.max(probability, 1e-30),
+            );
+          }
+        }
+      });
+    }
+    return outputs(batch, classLogits, boxLogits);
+  };
+  // Only what `evaluate` uses of a detector.
+  return { config, parameters: { device }, forward } as unknown as Detector;
+}
+
+// 96×64 images fill the upper part of the network's input; 7 images leave the last batch of 3 unfilled.
+test.each([
+  { width: 128, height: 128, scale: 1 },
+  { width: 96, height: 64, scale: 128 / 96 },
+])('a perfect head has an AP of 1 on $width×$height images', async ({ width, height, scale }) => {
+  const source = shapesDataset({ count: 7, width, height, seed: 5 });
+  const seen: number[] = [];
+  const held = device.pool.usedBytes;
+  const result = await evaluate(await perfectDetector(source, 3, scale), {
+    source,
+    batch: 3,
+    onProgress: (done) => seen.push(done),
+  });
+  expect(result?.averagePrecision.stats[0]).toBeCloseTo(1, 6);
+  expect(seen).toEqual([3, 6, 7]);
+  expect(device.pool.usedBytes).toBe(held);
+});
+
+test('an aborted evaluation gives null', async () => {
+  const source = shapesDataset({ count: 3, seed: 5 });
+  const detector = await perfectDetector(source, 1, 1);
+  expect(await evaluate(detector, { source, batch: 1, signal: AbortSignal.abort() })).toBeNull();
+});
+
+test('the agreement equals its definition in float64', async () => {
+  const random = Random.of(11);
+  const batch = 2;
+  const draw = (count: number) => Float32Array.from({ length: count }, () => 2 * random.normal() - 1);
+  const [ownClasses, taughtClasses] = [draw(batch * 3 * 336), draw(batch * 3 * 336)];
+  const [ownBoxes, taughtBoxes] = [draw(batch * 68 * 336), draw(batch * 68 * 336)];
+  const student = outputs(batch, ownClasses, ownBoxes);
+  const teacher = outputs(batch, taughtClasses, taughtBoxes);
+  const meter = new AgreementMeter(config);
+  const images = 1; // the second image fills the batch up and does not count
+  await meter.add(student, teacher, images);
+  const { all, levels } = meter.result();
+
+  const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+  const expected = (logits: Float32Array, level: number, edge: number, index: number) => {
+    const weights = Array.from({ length: 17 }, (_, k) =>
+      Math.exp(logits[at(batch, 68, 0, level, edge * 17 + k, index)]),
+    );
+    const sum = weights.reduce((a, b) => a + b, 0);
+    return weights.reduce((total, weight, k) => total + (k * weight) / sum, 0);
+  };
+  const total = { locations: 0, localization: 0, classification: 0 };
+  for (const [level, { height, width }] of sizes.entries()) {
+    let [locations, localization, classification] = [0, 0, 0];
+    for (let index = 0; index < height * width; index++) {
+      const scores = (logits: Float32Array) => [0, 1, 2].map((c) => sigmoid(logits[at(batch, 3, 0, level, c, index)]));
+      const [own, taught] = [scores(ownClasses), scores(taughtClasses)];
+      if (!(Math.max(...taught) > 0.3)) continue;
+      locations++;
+      own.forEach((score, c) => {
+        classification += Math.abs(score - taught[c]);
+      });
+      for (let edge = 0; edge < 4; edge++) {
+        const gap = expected(ownBoxes, level, edge, index) - expected(taughtBoxes, level, edge, index);
+        localization += Math.abs(gap) / 4;
+      }
+    }
+    expect(levels[level]).toMatchObject({ stride: config.strides[level], locations });
+    // Expectations of up to 16 bins in float32.
+    expect(levels[level].localizationError).toBeCloseTo(localization / locations, 5);
+    expect(levels[level].classificationError).toBeCloseTo(classification / locations, 6);
+    total.locations += locations;
+    total.localization += localization;
+    total.classification += classification;
+  }
+  expect(total.locations).toBeGreaterThan(100);
+  expect(all.locations).toBe(total.locations);
+  expect(all.localizationError).toBeCloseTo(total.localization / total.locations, 5);
+  expect(all.classificationError).toBeCloseTo(total.classification / total.locations, 6);
+  const itself = new AgreementMeter(config);
+  await itself.add(teacher, teacher, batch);
+  expect(itself.result().all).toMatchObject({ localizationError: 0, classificationError: 0 });
+});

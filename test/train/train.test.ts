@@ -1,0 +1,142 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { shapesDataset } from '../../src/data/shapes.js';
+import { type DetectorConfig, detectorConfig } from '../../src/detector/config.js';
+import { Detector } from '../../src/detector/detector.js';
+import { DeviceError, InputError } from '../../src/gpu/error.js';
+import { type Device, openDevice } from '../../src/tensor/device.js';
+import type { TrainProgress } from '../../src/train/loop.js';
+import { readLog } from '../../src/train/runFolder.js';
+import { resumeTraining, type TrainOptions, train } from '../../src/train/train.js';
+
+let device: Device;
+let root: string;
+let teacher: Detector;
+beforeAll(async () => {
+  device = await openDevice();
+  root = await mkdtemp(join(tmpdir(), 'edgewise-train-'));
+  teacher = new Detector(device, { ...config, size: 'small' }, { seed: 9 });
+});
+afterAll(async () => {
+  await device.close();
+  await rm(root, { recursive: true });
+});
+
+const config: DetectorConfig = detectorConfig({ size: 'tiny', classes: 3, width: 64, height: 64 });
+const shapes = (count: number, seed = 1) => shapesDataset({ count, width: 64, height: 64, seed });
+const aborted = AbortSignal.abort();
+
+/** Six steps: two epochs of three. */
+const short = (name: string): TrainOptions => ({
+  device,
+  source: shapes(7),
+  validation: shapes(3, 2),
+  teacher,
+  folder: join(root, name),
+  detector: config,
+  recipe: 'main-kd+main-ld+vlr-ld',
+  settings: { epochs: 2, batch: 2, warmupSteps: 2, ema: 0.9, seed: 3 },
+});
+
+/** Everything a run leaves, without the clock. */
+async function traces(folder: string) {
+  const log = await readLog(folder);
+  const checkpoint = await readFile(join(folder, 'checkpoint.safetensors'));
+  const best = await readFile(join(folder, 'best.safetensors'));
+  return {
+    log: log.map((entry) => ({ ...entry, imagesPerSecond: 0, seconds: 0 })),
+    checkpoint: checkpoint.toString('base64'),
+    best: best.toString('base64'),
+  };
+}
+
+test('the same seed gives the same bits, and so does a training that stops after every step', async () => {
+  const straight = await train(short('straight'));
+  expect(straight).toMatchObject({ interrupted: false, step: 6, last: { epoch: 2, step: 6 } });
+  await train(short('again'));
+  const expected = await traces(join(root, 'straight'));
+  expect(await traces(join(root, 'again'))).toEqual(expected);
+
+  const { detector: _, recipe: __, settings: ___, ...context } = short('stopped');
+  expect(await train({ ...short('stopped'), signal: aborted })).toMatchObject({
+    interrupted: true,
+    step: 1,
+    last: null,
+  });
+  expect(await resumeTraining({ ...context, signal: aborted })).toMatchObject({ interrupted: true, step: 2 });
+  // Not aborted over the end of the first epoch, so that its evaluation happens as in the straight run.
+  const controller = new AbortController();
+  const stopAfterEpoch = (progress: TrainProgress) => {
+    if (progress.kind === 'epoch') controller.abort();
+  };
+  const third = await resumeTraining({ ...context, signal: controller.signal, onProgress: stopAfterEpoch });
+  expect(third).toMatchObject({ interrupted: true, step: 3 });
+  expect(await resumeTraining({ ...context, signal: aborted })).toMatchObject({ interrupted: true, step: 4 });
+  expect(await resumeTraining(context)).toMatchObject({ interrupted: false, step: 6 });
+  expect(await traces(join(root, 'stopped'))).toEqual(expected);
+});
+
+test('another seed gives other losses', async () => {
+  const options = short('seeded');
+  await train({ ...options, settings: { ...options.settings, seed: 4, epochs: 1 } });
+  const [own] = await readLog(join(root, 'seeded'));
+  const [other] = await readLog(join(root, 'straight'));
+  expect(own.loss).not.toBe(other.loss);
+});
+
+test('the log holds every term that the recipe switches on, COCO figures and the agreement with the teacher', async () => {
+  const [first, second] = await readLog(join(root, 'straight'));
+  const { loss_cls, loss_bbox, loss_dfl, loss_ld_vlr, loss_kd_neg, loss_im } = first.terms;
+  for (const term of [loss_cls, loss_bbox, loss_dfl, loss_ld_vlr]) expect(term).toBeGreaterThan(0);
+  expect([loss_kd_neg, loss_im]).toEqual([0, 0]);
+  const total = Object.values(first.terms).reduce((sum, term) => sum + term, 0);
+  expect(first.loss).toBeCloseTo(total, 10);
+  expect(second.evaluation).toHaveProperty('AP75');
+  expect(second.agreement?.levels.map(({ stride }) => stride)).toEqual([8, 16, 32]);
+});
+
+test('memory stays the same over 200 steps', async () => {
+  const used: number[] = [];
+  const held: number[] = [];
+  await train({
+    ...short('long'),
+    source: shapes(40),
+    settings: { epochs: 10, batch: 2, evaluateEvery: 0 },
+    onProgress: ({ kind }) => {
+      if (kind !== 'step') return;
+      used.push(device.pool.usedBytes);
+      held.push(device.pool.heldBytes);
+    },
+  });
+  expect(used).toHaveLength(20);
+  expect(new Set(used).size).toBe(1);
+  expect(new Set(held.slice(10)).size).toBe(1);
+});
+
+test('a loss that is not finite stops the training and names the term, and the last checkpoint is whole', async () => {
+  const options = short('diverging');
+  const broken = {
+    ...options,
+    settings: { ...options.settings, epochs: 40, learningRate: 1e30, warmupSteps: 0, clip: 0 },
+  };
+  await expect(train(broken)).rejects.toThrow(DeviceError);
+  await expect(train({ ...broken, folder: join(root, 'diverging2') })).rejects.toThrow(
+    /loss_\w+ is .* at level \d in step/,
+  );
+});
+
+test('wrong input is refused before anything is written', async () => {
+  const options = short('refused');
+  const { teacher: _, ...untaught } = options;
+  await expect(train(untaught)).rejects.toThrow(/recipe main-kd\+main-ld\+vlr-ld distils: give a teacher/);
+  await expect(train({ ...options, detector: { ...config, bins: 9 } })).rejects.toThrow(/teacher has bins 17/);
+  await expect(train({ ...options, detector: { ...config, classes: 4 } })).rejects.toThrow(/3 classes/);
+  await expect(train({ ...options, settings: { batch: 8 } })).rejects.toThrow(InputError);
+  await expect(train({ ...options, folder: join(root, 'straight') })).rejects.toThrow(/holds a training already/);
+  await expect(resumeTraining({ ...options, folder: join(root, 'refused') })).rejects.toThrow(InputError);
+  await expect(resumeTraining({ ...options, folder: join(root, 'straight'), source: shapes(20) })).rejects.toThrow(
+    /3 steps an epoch; 20 images give 10/,
+  );
+});
