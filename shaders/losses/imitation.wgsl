@@ -1,10 +1,12 @@
-// Feature imitation of each location: with f = factors[level] where the mask selects it, else 0,
+// Feature imitation of each location, with the factor f of its level inside or outside the region:
 //   losses[location] = f sum_c (student_c - teacher_c)^2,   gradient = 2 f (student_c - teacher_c)
 struct Params {
   batch: u32,
   level_count: u32,
   channels: u32,
   locations: u32,
+  /// element of `losses` where those of the first location go
+  loss_start: u32,
   levels: array<vec4u, 8>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -12,11 +14,11 @@ struct Params {
 @group(0) @binding(1) var<storage, read> student: array<f32>;
 /// like the student
 @group(0) @binding(2) var<storage, read> teacher: array<f32>;
-/// [locations]; selected where greater than 0
+/// [locations]: greater than 0 inside the region, 0 outside, less where the location does not exist
 @group(0) @binding(3) var<storage, read> mask: array<f32>;
-/// [levels]
-@group(0) @binding(4) var<storage, read> factors: array<f32>;
-/// [locations]
+/// [levels]: (inside, outside)
+@group(0) @binding(4) var<storage, read> factors: array<vec2f>;
+/// one a location from loss_start on
 @group(0) @binding(5) var<storage, read_write> losses: array<f32>;
 /// like the student
 @group(0) @binding(6) var<storage, read_write> gradient: array<f32>;
@@ -31,7 +33,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     return;
   }
   let at = locate(location);
-  let factor = select(0.0, factors[at.level], mask[location] > 0.0);
+  let inside = mask[location];
+  let factor = select(select(factors[at.level].y, factors[at.level].x, inside > 0.0), 0.0, inside < 0.0);
   var total = 0.0;
   for (var c = 0u; c < params.channels; c++) {
     let i = element(at, c, params.channels);
@@ -43,5 +46,5 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     }
     gradient[i] = slope;
   }
-  losses[location] = factor * total;
+  losses[params.loss_start + location] = factor * total;
 }

@@ -1,30 +1,35 @@
-// One workgroup a level: counts its selected locations; factors[level] = gates[level] scale / (count channels), 0 for none.
+// One workgroup a level: counts the locations of the region and of its background and turns the weights into factors of a
+// mean over locations x channels (LD spec 4.8): (weight, weight background) / (count channels); 0 where the gate is 0.
 struct Params {
   batch: u32,
   channels: u32,
+  /// the gate of level l is gates[gate_first + gate_stride l]
+  gate_first: u32,
   gate_stride: u32,
-  scale: f32,
+  weight: f32,
+  /// of the locations outside the region, relative to `weight`; only DeFeat has it
+  background: f32,
   levels: array<vec4u, 8>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-/// [locations]; selected where greater than 0
+/// [locations]: greater than 0 inside the region, 0 outside, less where the location does not exist
 @group(0) @binding(1) var<storage, read> mask: array<f32>;
-/// one a level, or a single one with gate_stride 0
+/// a level whose gate is 0 imitates nothing
 @group(0) @binding(2) var<storage, read> gates: array<f32>;
-/// [levels]
-@group(0) @binding(3) var<storage, read_write> factors: array<f32>;
+/// [levels]: (inside, outside)
+@group(0) @binding(3) var<storage, read_write> factors: array<vec2f>;
 
 const SIZE = 256u;
-var<workgroup> counts: array<u32, SIZE>;
+var<workgroup> counts: array<vec2u, SIZE>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   let entry = params.levels[workgroup.x];
   let start = params.batch * entry.x;
   let end = start + params.batch * entry.y * entry.z;
-  var own = 0u;
+  var own = vec2u();
   for (var i = start + local; i < end; i += SIZE) {
-    own += u32(mask[i] > 0.0);
+    own += vec2u(u32(mask[i] > 0.0), u32(mask[i] == 0.0));
   }
   counts[local] = own;
   for (var half = SIZE / 2u; half > 0u; half /= 2u) {
@@ -34,7 +39,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     }
   }
   if (local == 0u) {
-    let elements = f32(max(counts[0], 1u)) * f32(params.channels);
-    factors[workgroup.x] = gates[workgroup.x * params.gate_stride] * params.scale / elements;
+    let elements = vec2f(max(counts[0], vec2u(1u))) * f32(params.channels);
+    let open = gates[params.gate_first + params.gate_stride * workgroup.x] != 0.0;
+    factors[workgroup.x] = select(vec2f(), params.weight * vec2f(1.0, params.background) / elements, open);
   }
 }

@@ -162,17 +162,18 @@ export class HeadLoss {
       const boxGradient = this.#gradientOf(student.boxLogits);
       this.#classPass(student, taught, { rows, factors, partials, gradient: classGradient });
       this.#boxPass(student, taught, { rows, factors, partials, gradient: boxGradient });
-      const imitation = imitationTerm(
-        { recipe, grid, batch, classes: this.classes, bins: this.bins },
+      const { bins } = this;
+      const imitation = imitationTerm({
+        recipe,
+        grid,
+        bins,
         student,
-        taught,
-        {
-          truth,
-          assignment,
-          factors,
-          partials: partials,
-        },
-      );
+        teacher: taught,
+        truth,
+        assignment,
+        factors,
+        partials,
+      });
       const terms = device.empty([TERM_NAMES.length, grid.levels.length]);
       const faults = device.empty([TERM_NAMES.length, grid.levels.length], 'u32');
       const total = device.empty([1]);

@@ -14,7 +14,7 @@ const FACTORS = { name: 'imitation factors', source: factorsSource };
 export interface ImitationOptions {
   /** Default 1. */
   lossWeight?: number;
-  /** [levels]: multiplies each level's loss; 0 where a level should imitate nothing, as LD has it without positives. */
+  /** [levels]: 0 where a level should imitate nothing, as LD has it without positives; anything else where it should. */
   gates?: Tensor;
 }
 
@@ -34,7 +34,7 @@ export function imitationLoss(
   { lossWeight = 1, gates }: ImitationOptions = {},
 ): Variable {
   const { value } = student;
-  const { device, batch, channels, levels, levelTable } = value;
+  const { device, batch, levels } = value;
   if (describe(value) !== describe(teacher)) {
     throw new InputError(
       `teacher: features of ${describe(teacher)}; the student's are of ${describe(value)}. There is no adaptation layer: build both necks with the same channels and strides.`,
@@ -49,32 +49,74 @@ export function imitationLoss(
   if (gates) assertTensor('gates', gates, [levels.length], 'one a level');
   assertNumber('lossWeight', lossWeight);
 
-  const factors = device.empty([levels.length]);
   const losses = device.empty([locations]);
-  const gradient = emptyLike(value);
+  const gradient = imitateFeatures(value, teacher, mask, {
+    weight: lossWeight,
+    gates: gates ? { tensor: gates, first: 0, stride: 1 } : { tensor: one(device), first: 0, stride: 0 },
+    losses,
+  });
+  const total = sum(losses);
+  losses.dispose();
+  return withGradient(total, student, gradient);
+}
+
+interface ImitationPass {
+  weight: number;
+  /** Of the locations outside the region, relative to `weight`; default 0. */
+  background?: number;
+  /** The gate of level l is element first + stride · l; a level whose gate is 0 imitates nothing. */
+  gates: { tensor: Tensor; first: number; stride: number };
+  /** Where the weighted loss of each location goes, from element `lossStart` (default 0) on. */
+  losses: Tensor;
+  lossStart?: number;
+}
+
+/**
+ * Squared errors and their gradient, for arguments that are known to fit.
+ * @returns the gradient with respect to the student's features
+ */
+export function imitateFeatures(student: Pyramid, teacher: Pyramid, mask: Tensor, pass: ImitationPass): Pyramid {
+  const { device, batch, channels, levels, levelTable } = student;
+  const { weight, background = 0, gates, losses, lossStart = 0 } = pass;
+  const locations = batch * student.locations;
+  const factors = device.empty([levels.length, 2]);
+  const gradient = emptyLike(student);
   device.run({
     kernel: FACTORS,
-    bindings: { mask: mask.range, gates: (gates ?? one(device)).range, factors: factors.range },
-    params: { batch, channels, gate_stride: gates ? 1 : 0, scale: lossWeight, levels: levelTable },
+    bindings: { mask: mask.range, gates: gates.tensor.range, factors: factors.range },
+    params: {
+      batch,
+      channels,
+      gate_first: gates.first,
+      gate_stride: gates.stride,
+      weight,
+      background,
+      levels: levelTable,
+    },
     workgroups: [levels.length, 1, 1],
   });
   device.run({
     kernel: IMITATION,
     bindings: {
-      student: value.range,
+      student: student.range,
       teacher: teacher.range,
       mask: mask.range,
       factors: factors.range,
       losses: losses.range,
       gradient: gradient.range,
     },
-    params: { batch, level_count: levels.length, channels, locations, levels: levelTable },
+    params: {
+      batch,
+      level_count: levels.length,
+      channels,
+      locations,
+      loss_start: lossStart,
+      levels: levelTable,
+    },
     invocations: locations,
   });
-  const total = sum(losses);
-  losses.dispose();
   factors.dispose();
-  return withGradient(total, student, gradient);
+  return gradient;
 }
 
 function describe({ batch, channels, levels }: Pyramid): string {
