@@ -10,6 +10,7 @@ import { InputError } from '../gpu/error.js';
 import { type Recipe, resolveRecipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import type { Tensor } from '../tensor/tensor.js';
+import type { Learner } from './learner.js';
 import type { Optimizer } from './optimizer.js';
 import { type TrainSettings, trainSettings } from './settings.js';
 
@@ -22,6 +23,8 @@ export const BEST = 'best.safetensors';
 const KEY = 'edgewise';
 const AVERAGE = 'ema.';
 const OPTIMIZER = 'optimizer.';
+/** Names of a feature adapter's tensors, before all else. */
+const ADAPTER = 'adapter.';
 
 export interface CheckpointMetadata {
   /** Of the package that wrote it. */
@@ -47,18 +50,23 @@ export interface Checkpoint {
 }
 
 /**
- * Writes parameters, their moving average (`ema.…`), the optimizer's memory (`optimizer.momentum.…`) and the metadata as
- * one safetensors file, atomically.
- * @param optimizer its memory and moving average; `withState: false` leaves the memory out
+ * Writes parameters, their moving average (`ema.…`), the optimizer's memory (`optimizer.momentum.…`), the same of a feature
+ * adapter (`adapter.…`) and the metadata as one safetensors file, atomically.
+ * @param withState false: only what evaluation and teaching need, parameters and moving average
  * @throws InputError when the folder cannot be written
  */
 export async function saveCheckpoint(
   file: string,
-  optimizer: Optimizer,
+  { optimizer, adapter }: Pick<Learner, 'optimizer' | 'adapter'>,
   metadata: Omit<CheckpointMetadata, 'version'>,
   { withState = true } = {},
 ): Promise<void> {
-  const { parameters, average, state } = optimizer;
+  const stored = await storedTensors(optimizer, '', withState);
+  if (adapter && withState) stored.push(...(await storedTensors(adapter.optimizer, ADAPTER, true)));
+  await writeSafetensors(file, stored, { [KEY]: JSON.stringify({ version, ...metadata }) });
+}
+
+async function storedTensors({ parameters, average, state }: Optimizer, part: string, withState: boolean) {
   const flat: [string, Tensor][] = [['', parameters.values]];
   if (average) flat.push([AVERAGE, average]);
   if (withState) for (const [name, tensor] of Object.entries(state)) flat.push([`${OPTIMIZER}${name}.`, tensor]);
@@ -66,10 +74,11 @@ export async function saveCheckpoint(
   for (const [prefix, tensor] of flat) {
     const parts = parameters.split((await tensor.read()) as Float32Array);
     for (const [name, { shape, data }] of parts) {
-      stored.push([prefix + name, { dtype: 'F32', shape: [...shape], data: data as Float32Array<ArrayBuffer> }]);
+      const values = data as Float32Array<ArrayBuffer>;
+      stored.push([part + prefix + name, { dtype: 'F32', shape: [...shape], data: values }]);
     }
   }
-  await writeSafetensors(file, stored, { [KEY]: JSON.stringify({ version, ...metadata }) });
+  return stored;
 }
 
 /**
@@ -123,13 +132,22 @@ export function restoreDetector(device: Device, checkpoint: Checkpoint, use: 'av
 }
 
 /**
- * Gives an optimizer the memory, the moving average and the count of updates that it had.
+ * Gives a learner's optimizer the memory, the moving average and the count of updates that it had, and its feature adapter
+ * all of these and its weights.
  * @throws InputError when the checkpoint was written without them, or by another optimizer
  */
-export function restoreOptimizer(optimizer: Optimizer, checkpoint: Checkpoint): void {
+export function restoreLearner({ optimizer, adapter }: Pick<Learner, 'optimizer' | 'adapter'>, checkpoint: Checkpoint) {
+  restoreOptimizer(optimizer, checkpoint, '');
+  if (!adapter) return;
+  const { parameters } = adapter.optimizer;
+  parameters.values.write(joined(checkpoint, parameters, ADAPTER));
+  restoreOptimizer(adapter.optimizer, checkpoint, ADAPTER);
+}
+
+function restoreOptimizer(optimizer: Optimizer, checkpoint: Checkpoint, part: string): void {
   const { parameters, state, average } = optimizer;
   for (const [name, tensor] of Object.entries(state)) {
-    const prefix = `${OPTIMIZER}${name}.`;
+    const prefix = `${part}${OPTIMIZER}${name}.`;
     if (!hasPrefix(checkpoint, prefix)) {
       throw new InputError(
         `${checkpoint.file} holds no ${prefix}*: no training can go on from it. Give a run's ${CHECKPOINT}; ${BEST} is for evaluation.`,
@@ -137,7 +155,7 @@ export function restoreOptimizer(optimizer: Optimizer, checkpoint: Checkpoint): 
     }
     tensor.write(joined(checkpoint, parameters, prefix));
   }
-  average?.write(joined(checkpoint, parameters, AVERAGE));
+  average?.write(joined(checkpoint, parameters, part + AVERAGE));
   optimizer.updates = checkpoint.metadata.step;
 }
 

@@ -1,19 +1,18 @@
 import { join } from 'node:path';
 import { Loader } from '../data/loader.js';
 import type { ImageSource } from '../data/source.js';
-import type { DetectorConfig } from '../detector/config.js';
 import type { Detector } from '../detector/detector.js';
-import { DeviceError, InputError } from '../gpu/error.js';
+import { DeviceError } from '../gpu/error.js';
 import { HeadLoss, TERM_NAMES, type TermName } from '../losses/headLoss.js';
-import { needsTeacher, type Recipe } from '../losses/recipe.js';
+import type { Recipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import { BEST, CHECKPOINT, saveCheckpoint } from './checkpoint.js';
 import { assertClasses, evaluate, namedStatistics } from './evaluate.js';
-import type { Optimizer } from './optimizer.js';
+import type { Learner } from './learner.js';
 import { appendLog, type LogEntry } from './runFolder.js';
 import { learningRateAt } from './schedule.js';
 import type { TrainSettings } from './settings.js';
-import { trainStep } from './step.js';
+import { type StepTools, trainStep } from './step.js';
 import { meanTerms, TermHistory } from './terms.js';
 
 /** Steps between two looks at the losses: reading them makes the GPU wait for the host. */
@@ -85,17 +84,16 @@ export interface TrainState {
  */
 export async function runEpochs(
   context: TrainContext,
-  detector: Detector,
-  optimizer: Optimizer,
+  learner: Learner,
   state: TrainState,
   prepareFolder: () => Promise<void>,
 ): Promise<TrainResult> {
   const { device, source, validation, folder, onProgress, signal } = context;
   const { recipe, settings } = state;
   const { batch, epochs, seed, evaluateEvery } = settings;
+  const { detector, optimizer, teacher } = learner;
   const { config } = detector;
   assertClasses(detector, source);
-  const teacher = chooseTeacher(context.teacher, config, recipe);
   const loader = new Loader(source, {
     ...config,
     batch,
@@ -108,12 +106,12 @@ export async function runEpochs(
   const imageSize = { width: config.width, height: config.height };
   const headLoss = new HeadLoss(device, { ...config, imageSize, batch, recipe });
   const history = new TermHistory(device, config.strides.length, READ_EVERY);
-  const tools = { detector, teacher, headLoss, optimizer, history };
+  const tools = { ...learner, headLoss, history };
   const rateAt = (step: number) => learningRateAt(settings, step, total);
   const save = (name: string, withState: boolean) =>
     saveCheckpoint(
       join(folder, name),
-      optimizer,
+      learner,
       { detector: config, classes: source.classes, ...state, stepsPerEpoch: loader.steps },
       { withState },
     );
@@ -207,9 +205,10 @@ export async function runEpochs(
  * Reads the terms of the last steps and adds them to the epoch's, step by step, so that their sum does not depend on when
  * they are read.
  */
-async function readWindow({ history, optimizer }: Parameters<typeof trainStep>[0], state: TrainState) {
+async function readWindow({ history, optimizer, adapter }: StepTools, state: TrainState) {
   const steps = await history.take(state.step);
-  const { norm, skipped } = await optimizer.readControl();
+  const { norm, ...student } = await optimizer.readControl();
+  const skipped = student.skipped + ((await adapter?.optimizer.readControl())?.skipped ?? 0);
   if (skipped > 0) {
     throw new DeviceError(
       `${skipped} of the last ${steps.length} updates up to step ${state.step} were skipped: a gradient was NaN or infinite though every loss is finite. ` +
@@ -226,21 +225,6 @@ async function readWindow({ history, optimizer }: Parameters<typeof trainStep>[0
   }
   const terms = meanTerms(window, steps.length);
   return { steps: steps.length, loss: sum(terms), terms, gradientNorm: norm };
-}
-
-function chooseTeacher(teacher: Detector | undefined, student: DetectorConfig, recipe: Recipe): Detector | null {
-  if (!needsTeacher(recipe)) return null;
-  if (!teacher) {
-    throw new InputError(`recipe ${recipe.name} distils: give a teacher, or use the recipe gfocal.`);
-  }
-  for (const name of ['classes', 'bins', 'width', 'height', 'strides'] as const) {
-    if (String(teacher.config[name]) !== String(student[name])) {
-      throw new InputError(
-        `the teacher has ${name} ${teacher.config[name]}, the student ${student[name]}; train both with the same.`,
-      );
-    }
-  }
-  return teacher;
 }
 
 function sum(terms: Record<TermName, number>): number {

@@ -1,19 +1,15 @@
 import { backward, type Seed } from '../autograd/variable.js';
 import type { Batch } from '../data/loader.js';
-import type { Detector, DetectorOutputs } from '../detector/detector.js';
+import type { DetectorOutputs } from '../detector/detector.js';
 import type { HeadLoss, HeadOutputs } from '../losses/headLoss.js';
 import { uploadTruth } from '../regions/truth.js';
 import { Pyramid } from '../tensor/pyramid.js';
-import type { Optimizer } from './optimizer.js';
+import type { Learner } from './learner.js';
 import type { TermHistory } from './terms.js';
 
 /** What a step works with; the same objects in every step. */
-export interface StepTools {
-  detector: Detector;
-  /** Frozen; null where the recipe does not distil. */
-  teacher: Detector | null;
+export interface StepTools extends Learner {
   headLoss: HeadLoss;
-  optimizer: Optimizer;
   history: TermHistory;
 }
 
@@ -21,11 +17,13 @@ export interface StepTools {
  * Records and submits one step: teacher and student forward, losses with their gradients, backward, update. The uploads
  * come first, so that all the work is one submit; nothing is read back.
  */
-export function trainStep({ detector, teacher, headLoss, optimizer, history }: StepTools, batch: Batch, rate: number) {
+export function trainStep(tools: StepTools, batch: Batch, rate: number): void {
+  const { detector, teacher, adapter, headLoss, optimizer, history } = tools;
+  const optimizers = adapter ? [optimizer, adapter.optimizer] : [optimizer];
   const { device } = optimizer.parameters;
   const { width, height } = detector.config;
   device.tidy(() => {
-    optimizer.begin(rate);
+    for (const each of optimizers) each.begin(rate);
     const pixels = device.tensor(batch.images);
     const images = Pyramid.of(pixels, headLoss.batch, 3, [{ width, height }]);
     const { boxes, labels, imageIndex, ignore, ignoreIndex } = batch;
@@ -34,12 +32,13 @@ export function trainStep({ detector, teacher, headLoss, optimizer, history }: S
       { boxes, labels, images: imageIndex, ignoreBoxes: ignore, ignoreImages: ignoreIndex },
       { batch: headLoss.batch, classes: headLoss.classes },
     );
-    optimizer.parameters.zeroGradients();
+    for (const each of optimizers) each.parameters.zeroGradients();
     // The teacher goes first: its intermediates are back in the pool when the student needs memory for its graph.
     const taught = teacher && valuesOf(teacher.forward(images, { training: false }));
     const outputs = detector.forward(images, { training: true });
+    const features = adapter ? adapter.apply(outputs.features) : outputs.features;
     const { terms, gradients } = headLoss.evaluate({
-      student: valuesOf(outputs),
+      student: valuesOf({ ...outputs, features }),
       ...(taught && { teacher: taught }),
       truth,
     });
@@ -47,9 +46,9 @@ export function trainStep({ detector, teacher, headLoss, optimizer, history }: S
       { variable: outputs.classLogits, gradient: gradients.classLogits },
       { variable: outputs.boxLogits, gradient: gradients.boxLogits },
     ];
-    if (gradients.features) seeds.push({ variable: outputs.features, gradient: gradients.features });
+    if (gradients.features) seeds.push({ variable: features, gradient: gradients.features });
     backward(seeds);
-    optimizer.update();
+    for (const each of optimizers) each.update();
     history.push(terms);
   });
   device.submit();

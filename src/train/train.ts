@@ -4,9 +4,9 @@ import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
 import { InputError } from '../gpu/error.js';
 import { type PartialRecipe, resolveRecipe } from '../losses/recipe.js';
-import { loadCheckpoint, restoreDetector, restoreOptimizer } from './checkpoint.js';
+import { loadCheckpoint, restoreDetector, restoreLearner } from './checkpoint.js';
+import { type Learner, makeLearner } from './learner.js';
 import { runEpochs, type TrainContext, type TrainResult, type TrainState } from './loop.js';
-import { Optimizer } from './optimizer.js';
 import { createRun, rewindLog } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
 
@@ -31,13 +31,9 @@ export async function train({ detector: config, recipe, settings, ...context }: 
     bestAp: -1,
   };
   const detector = new Detector(context.device, detectorConfig(config), { seed: state.settings.seed });
-  const optimizer = new Optimizer(detector.parameters, state.settings);
-  try {
-    return await runEpochs(context, detector, optimizer, state, () => describeRun(context, detector, state));
-  } finally {
-    optimizer.dispose();
-    detector.dispose();
-  }
+  return learning(detector, context, state, (learner) =>
+    runEpochs(context, learner, state, () => describeRun(context, detector, state)),
+  );
 }
 
 /**
@@ -60,13 +56,28 @@ export async function resumeTraining(context: TrainContext): Promise<TrainResult
     );
   }
   const detector = restoreDetector(context.device, checkpoint, 'trained');
-  const optimizer = new Optimizer(detector.parameters, settings);
+  const state = { recipe, settings, step, epochTerms, bestAp };
+  return learning(detector, context, state, (learner) => {
+    restoreLearner(learner, checkpoint);
+    return runEpochs(context, learner, state, () => rewindLog(context.folder, step));
+  });
+}
+
+/** Lends a detector what it learns with; disposes both at the end. */
+async function learning<T>(
+  detector: Detector,
+  { teacher }: TrainContext,
+  { recipe, settings }: TrainState,
+  work: (learner: Learner) => Promise<T>,
+): Promise<T> {
   try {
-    restoreOptimizer(optimizer, checkpoint);
-    const state = { recipe, settings, step, epochTerms, bestAp };
-    return await runEpochs(context, detector, optimizer, state, () => rewindLog(context.folder, step));
+    const learner = makeLearner(detector, teacher, recipe, settings);
+    try {
+      return await work(learner);
+    } finally {
+      learner.dispose();
+    }
   } finally {
-    optimizer.dispose();
     detector.dispose();
   }
 }

@@ -12,7 +12,7 @@ import {
   type CheckpointMetadata,
   loadCheckpoint,
   restoreDetector,
-  restoreOptimizer,
+  restoreLearner,
   saveCheckpoint,
 } from '../../src/train/checkpoint.js';
 import { Optimizer } from '../../src/train/optimizer.js';
@@ -49,7 +49,7 @@ async function save(name: string, options?: { withState: boolean }) {
   optimizer.begin(0.1);
   optimizer.update();
   const file = join(folder, name);
-  await saveCheckpoint(file, optimizer, metadata, options);
+  await saveCheckpoint(file, { optimizer, adapter: null }, metadata, options);
   return { file, detector, optimizer };
 }
 
@@ -60,7 +60,7 @@ test('parameters, average, memory and metadata come back bit for bit, by file an
 
   const restored = restoreDetector(device, checkpoint, 'trained');
   const again = new Optimizer(restored.parameters, checkpoint.metadata.settings);
-  restoreOptimizer(again, checkpoint);
+  restoreLearner({ optimizer: again, adapter: null }, checkpoint);
   const averaged = restoreDetector(device, checkpoint, 'average');
   expect(again.updates).toBe(17);
   const name = 'head.classLogits.weight';
@@ -113,5 +113,5 @@ test('a checkpoint without the memory evaluates, but no training goes on from it
   const { file, optimizer } = await save('best.safetensors', { withState: false });
   const checkpoint = await loadCheckpoint(file);
   restoreDetector(device, checkpoint, 'average').dispose();
-  expect(() => restoreOptimizer(optimizer, checkpoint)).toThrow(/holds no optimizer.first/);
+  expect(() => restoreLearner({ optimizer, adapter: null }, checkpoint)).toThrow(/holds no optimizer.first/);
 });

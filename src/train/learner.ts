@@ -1,0 +1,87 @@
+import { ParameterStore } from '../autograd/parameters.js';
+import type { Variable } from '../autograd/variable.js';
+import { architectureOf, type DetectorConfig } from '../detector/config.js';
+import type { Detector } from '../detector/detector.js';
+import { InputError } from '../gpu/error.js';
+import { needsTeacher, type Recipe } from '../losses/recipe.js';
+import { conv2d } from '../ops/conv2d.js';
+import type { Pyramid } from '../tensor/pyramid.js';
+import { Random } from '../tensor/random.js';
+import { Optimizer } from './optimizer.js';
+import type { TrainSettings } from './settings.js';
+
+/** A detector that learns, and what it learns with. */
+export interface Learner {
+  detector: Detector;
+  optimizer: Optimizer;
+  /** Frozen; null where the recipe does not distil. */
+  teacher: Detector | null;
+  /** Null where no features are imitated, or both nets' have the same width. */
+  adapter: FeatureAdapter | null;
+  /** Disposes optimizer and adapter. */
+  dispose(): void;
+}
+
+/**
+ * Gives a detector its optimizer, and the teacher and the feature adapter that the recipe asks for.
+ * @throws InputError when the recipe distils and there is no teacher, or one of other classes, bins, strides or image size
+ */
+export function makeLearner(
+  detector: Detector,
+  given: Detector | undefined,
+  recipe: Recipe,
+  settings: TrainSettings,
+): Learner {
+  const teacher = chooseTeacher(given, detector.config, recipe);
+  const optimizer = new Optimizer(detector.parameters, settings);
+  const own = architectureOf(detector.config).features;
+  const taught = teacher ? architectureOf(teacher.config).features : own;
+  const adapter =
+    recipe.imitation.weight > 0 && own !== taught ? new FeatureAdapter(detector, own, taught, settings) : null;
+  const dispose = () => {
+    adapter?.dispose();
+    optimizer.dispose();
+  };
+  return { detector, optimizer, teacher, adapter, dispose };
+}
+
+/**
+ * A 1×1 convolution that brings the student's features to the teacher's width, so that they can be compared: the regressor
+ * of FitNets (Romero et al., ICLR 2015). It learns with the student and is no part of it. (The LD papers' nets have the
+ * same width and need none.)
+ */
+export class FeatureAdapter {
+  readonly optimizer: Optimizer;
+
+  constructor({ parameters: { device } }: Detector, own: number, taught: number, settings: TrainSettings) {
+    const random = Random.of(settings.seed, own, taught);
+    const deviation = Math.sqrt(1 / own); // keeps the variance: no ReLU follows
+    const initial = Float32Array.from({ length: taught * own }, () => deviation * random.normal());
+    const declaration = { name: 'weight', shape: [taught, own, 1, 1], decay: true, initial };
+    this.optimizer = new Optimizer(new ParameterStore(device, [declaration]), { ...settings, ema: 0 });
+  }
+
+  apply(features: Variable<Pyramid>): Variable<Pyramid> {
+    return conv2d(features, this.optimizer.parameters.get('weight'), null);
+  }
+
+  dispose(): void {
+    this.optimizer.parameters.dispose();
+    this.optimizer.dispose();
+  }
+}
+
+function chooseTeacher(teacher: Detector | undefined, student: DetectorConfig, recipe: Recipe): Detector | null {
+  if (!needsTeacher(recipe)) return null;
+  if (!teacher) {
+    throw new InputError(`recipe ${recipe.name} distils: give a teacher, or use the recipe gfocal.`);
+  }
+  for (const name of ['classes', 'bins', 'width', 'height', 'strides'] as const) {
+    if (String(teacher.config[name]) !== String(student[name])) {
+      throw new InputError(
+        `the teacher has ${name} ${teacher.config[name]}, the student ${student[name]}; train both with the same.`,
+      );
+    }
+  }
+  return teacher;
+}
