@@ -1,4 +1,5 @@
 import { DeviceError, InputError } from './error.js';
+import { idleUntil } from './idle.js';
 import { BufferPool } from './pool.js';
 import { type KernelInterface, packParameters, readInterface } from './wgsl.js';
 
@@ -142,8 +143,8 @@ export class Runtime {
     try {
       this.copy(buffer, offset, staging, 0, size);
       this.submit();
-      await this.#checked();
-      await staging.mapAsync(MAP_READ);
+      await idleUntil(this.#checked());
+      await idleUntil(staging.mapAsync(MAP_READ));
       return staging.getMappedRange().slice(0, size);
     } finally {
       staging.destroy();
@@ -170,7 +171,7 @@ export class Runtime {
   async settled(): Promise<void> {
     this.#assertOpen();
     this.submit();
-    await this.gpu.queue.onSubmittedWorkDone();
+    await idleUntil(this.gpu.queue.onSubmittedWorkDone());
     await this.#checked();
   }
 
