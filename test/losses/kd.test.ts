@@ -1,0 +1,80 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkGradients } from '../../src/autograd/checkGradients.js';
+import { backward, Variable } from '../../src/autograd/variable.js';
+import { classDistillation } from '../../src/losses/kd.js';
+import { type Device, openDevice } from '../../src/tensor/device.js';
+import { expectClose } from '../reference/closeTo.js';
+import * as reference from '../reference/temperatureKL.js';
+import { expectRows, normals, RUNS, rowCases, rowOf } from './rowCases.js';
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+});
+afterAll(() => device.close());
+
+test('the binary form equals the oracle', () =>
+  fc.assert(
+    fc.asyncProperty(rowCases([1, 3, 20]), fc.constantFrom(1, 2, 8), async (drawn, temperature) => {
+      const { rows, columns, seed, scale } = drawn;
+      const z = normals(seed, rows * columns, scale);
+      const t = normals(seed + 3, rows * columns, scale);
+      await expectRows(
+        device,
+        drawn,
+        z,
+        (input, options) =>
+          classDistillation(input, device.tensor(t, [rows, columns]), { ...options, temperature, form: 'binary' }),
+        (row) => reference.binaryTemperatureKL(rowOf(z, row, columns), rowOf(t, row, columns), temperature),
+        { absolute: 5e-6, relative: 1e-5 },
+      );
+    }),
+    RUNS,
+  ));
+
+test('the softmax form is the specification’s vector', async () => {
+  const leaf = new Variable(device.tensor([1, -2, 0.5, 0], [1, 4]), true);
+  const loss = classDistillation(leaf, device.tensor([2, -1, 0, 1], [1, 4]), { lossWeight: 10 });
+  expect((await loss.value.read())[0]).toBeCloseTo(0.45868129, 6);
+  backward({ variable: loss });
+  const gradient = await leaf.gradient!.read();
+  expectClose(gradient, [-0.3584325, -0.0799771, 0.65581, -0.2174003], { absolute: 1e-6 });
+});
+
+test('with a single class the softmax form is silent and the binary form is not', async () => {
+  const one = (form: 'softmax' | 'binary') =>
+    classDistillation(new Variable(device.tensor([3], [1, 1])), device.tensor([-2], [1, 1]), { form });
+  expect((await one('softmax').value.read())[0]).toBe(0);
+  const { loss } = reference.binaryTemperatureKL([3], [-2], 2);
+  expect((await one('binary').value.read())[0]).toBeCloseTo(loss, 5);
+});
+
+test('the binary form is 0 between equals and finite at logits of ten thousand', async () => {
+  const binary = async (z: number[], t: number[]) => {
+    const leaf = new Variable(device.tensor(z, [1, z.length]), true);
+    const loss = classDistillation(leaf, device.tensor(t, [1, t.length]), { form: 'binary', temperature: 1 });
+    const [value] = await loss.value.read();
+    backward({ variable: loss });
+    return { value, gradient: Array.from(await leaf.gradient!.read()) };
+  };
+  expect(await binary([0.3, -7, 1e4, -1e4], [0.3, -7, 1e4, -1e4])).toEqual({ value: 0, gradient: [0, 0, 0, 0] });
+  expect(await binary([1e4, -1e4], [-1e4, 1e4])).toEqual({ value: 1e4, gradient: [0.5, -0.5] });
+});
+
+test('the gradient is the central difference', async () => {
+  const t = device.tensor(normals(3, 15, 2), [5, 3]);
+  const z = device.tensor(normals(4, 15, 2), [5, 3]);
+  const check = await checkGradients(
+    (input) => classDistillation(input, t, { form: 'binary', reduction: 'none' }),
+    [z],
+  );
+  expect(check.relative).toBeLessThan(2e-3);
+});
+
+test('a teacher of other classes is refused', () => {
+  const logits = new Variable(device.zeros([3, 80]));
+  for (const form of ['softmax', 'binary'] as const) {
+    expect(() => classDistillation(logits, device.zeros([3, 20]), { form })).toThrow('teacher: rows of 20');
+  }
+});
