@@ -1,0 +1,70 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { AdapterPreference } from '../gpu/adapter.js';
+import { type Device, openDevice } from '../tensor/device.js';
+
+/** What a command found. */
+export interface Outcome {
+  /** What `--json` prints: one object. */
+  data: object;
+  /** The same for people. */
+  text: string;
+  /** Exit code 1: what was to be checked did not pass. */
+  failed?: boolean;
+}
+
+const ADAPTERS: readonly AdapterPreference[] = ['auto', 'hardware', 'software', 'embedded'];
+
+export interface AdapterOptions {
+  adapter: AdapterPreference;
+}
+
+/** `--adapter`, for commands that use the GPU. */
+export function adapterOption(): Option {
+  const order = 'auto takes the first there is of the others, in this order';
+  return new Option('--adapter <kind>', `what to run on; ${order}`).choices(ADAPTERS).default('auto');
+}
+
+/** Gives a command `--json` and makes its action print what `work` found. Everything else belongs on stderr. */
+export function prints<A extends unknown[]>(command: Command, work: (...given: A) => Promise<Outcome>): Command {
+  return command.option('--json', 'print one JSON object instead of text').action(async function (
+    this: Command,
+    ...given: unknown[]
+  ) {
+    // Commander gives the arguments, the options and the command.
+    const { data, text, failed } = await work(...(given as A));
+    console.log(this.opts().json ? JSON.stringify(data) : text);
+    if (failed) process.exitCode = 1;
+  });
+}
+
+/** Opens a device, works with it, and closes it whatever happens, so that the process can exit. */
+export async function withDevice<T>({ adapter }: AdapterOptions, work: (device: Device) => Promise<T>): Promise<T> {
+  const device = await openDevice({ adapter });
+  try {
+    return await work(device);
+  } finally {
+    await device.close();
+  }
+}
+
+/** Parses an option's value. @throws InvalidArgumentError, a usage error */
+export function integer(minimum: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isSafeInteger(value) || value < minimum) {
+      throw new InvalidArgumentError(`Expected an integer of at least ${minimum}.`);
+    }
+    return value;
+  };
+}
+
+/** Likewise. */
+export function real(minimum: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= minimum && value < Infinity)) {
+      throw new InvalidArgumentError(`Expected a number of at least ${minimum}.`);
+    }
+    return value;
+  };
+}

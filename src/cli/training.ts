@@ -1,0 +1,175 @@
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type DetectorConfig, type DetectorSize, detectorConfig } from '../detector/config.js';
+import type { Detector } from '../detector/detector.js';
+import type { Recipe } from '../losses/recipe.js';
+import type { Device } from '../tensor/device.js';
+import { loadCheckpoint } from '../train/checkpoint.js';
+import type { TrainResult } from '../train/loop.js';
+import { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from '../train/settings.js';
+import { resumeTraining, train } from '../train/train.js';
+import { type AdapterOptions, adapterOption, integer, type Outcome, real } from './command.js';
+import { type Data, openData } from './data.js';
+import { progressReporter } from './progress.js';
+
+const RUNS = 'runs';
+const SIZES: readonly DetectorSize[] = ['tiny', 'small', 'base'];
+
+/** Options of `train` and `distill`. Those of the training's settings have the settings' names. */
+export interface TrainingOptions extends AdapterOptions, Partial<TrainSettings> {
+  size: DetectorSize;
+  width?: number;
+  height?: number;
+  strides?: number[];
+  bins?: number;
+  images?: number;
+  out?: string;
+  resume?: boolean;
+}
+
+/** What a run keeps: none of these goes with `--resume`. */
+const FIXED = ['size', 'width', 'height', 'strides', 'bins', 'recipe', ...Object.keys(DEFAULT_SETTINGS)];
+
+/** Adds the options that `train` and `distill` share. */
+export function addTrainingOptions(command: Command, size: DetectorSize): Command {
+  const d = DEFAULT_SETTINGS;
+  const choice = (flags: string, text: string, choices: readonly string[]) => new Option(flags, text).choices(choices);
+  return command
+    .addOption(choice('--size <name>', 'detector', SIZES).default(size))
+    .option(
+      '--width <pixels>',
+      "network's input; default: the largest image's, at most 640, in whole strides",
+      integer(1),
+    )
+    .option('--height <pixels>', 'likewise', integer(1))
+    .option('--strides <list>', 'pixels a cell of each level, such as 8,16,32', integers)
+    .option('--bins <n>', "bins of each edge's distribution", integer(2))
+    .option('--epochs <n>', `default ${d.epochs}`, integer(1))
+    .option('--batch <n>', `images a step, default ${d.batch}`, integer(1))
+    .addOption(choice('--optimizer <name>', `default ${d.optimizer}`, ['sgd', 'adamw']))
+    .option('--lr, --learning-rate <x>', `after the warm-up, default ${d.learningRate}`, real(0))
+    .option('--momentum <x>', `of SGD, default ${d.momentum}`, real(0))
+    .option('--weight-decay <x>', `default ${d.weightDecay}`, real(0))
+    .option('--warmup-steps <n>', `default ${d.warmupSteps}`, integer(0))
+    .addOption(choice('--schedule <name>', `default ${d.schedule}`, ['step', 'cosine', 'constant']))
+    .option('--clip <x>', `largest norm of the gradients, 0: none, default ${d.clip}`, real(0))
+    .option('--ema <x>', `decay of the parameters' moving average, 0: none, default ${d.ema}`, real(0))
+    .option('--seed <n>', `default ${d.seed}`, integer(0))
+    .option('--no-augment', 'train on the images as they are')
+    .option('--evaluate-every <n>', `epochs between evaluations, 0: never, default ${d.evaluateEvery}`, integer(0))
+    .option('--images <n>', 'how many images of "shapes" to generate', integer(1))
+    .option('--out <folder>', `the run's folder, default ${RUNS}/DATA-SIZE-RECIPE`)
+    .option('--resume', 'go on with the training of --out, with its own settings, as if it had not stopped')
+    .addOption(adapterOption());
+}
+
+/** A usage error where `--resume` lacks `--out` or comes with a setting that the run has fixed. */
+export function checkResume(command: Command, { resume, out }: TrainingOptions): void {
+  if (!resume) return;
+  if (out === undefined) command.error("error: --resume needs --out, the run's folder");
+  const given = FIXED.find((name) => command.getOptionValueSource(name) === 'cli');
+  if (given !== undefined) {
+    command.error(`error: ${given} does not go with --resume: a run goes on with its own settings`);
+  }
+}
+
+/** The training's settings among the options; those not given are left out. */
+export function settingsOf(options: TrainingOptions): Partial<TrainSettings> {
+  const names = Object.keys(DEFAULT_SETTINGS) as (keyof TrainSettings)[];
+  return Object.fromEntries(names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
+}
+
+/**
+ * The detector that the options describe.
+ * @param defaults what the options leave out; sizes are rounded up to whole strides
+ * @throws InputError that names the field, its value and what is allowed
+ */
+export function configOf(
+  options: TrainingOptions,
+  defaults: { classes: number; width: number; height: number; strides: readonly number[]; bins: number },
+): DetectorConfig {
+  const { size, bins = defaults.bins, strides = defaults.strides } = options;
+  const largest = Math.max(...strides);
+  const whole = (pixels: number) => Math.ceil(pixels / largest) * largest;
+  const { width = whole(defaults.width), height = whole(defaults.height) } = options;
+  return detectorConfig({ size, classes: defaults.classes, bins, strides, width, height });
+}
+
+export interface Training {
+  data: Data;
+  validation: Data | null;
+  detector: DetectorConfig;
+  recipe: Recipe;
+  settings: Partial<TrainSettings>;
+  folder: string;
+}
+
+/**
+ * Trains, or goes on with a training, and shows its progress on stderr. Ctrl-C finishes the step, saves and returns; a
+ * second one ends the process.
+ * @param resume the folder's own detector, recipe and settings count instead of the given ones
+ */
+export async function runTraining(
+  device: Device,
+  { data, validation, detector, recipe, settings, folder }: Training,
+  { teacher, resume = false }: { teacher?: Detector; resume?: boolean } = {},
+): Promise<TrainResult> {
+  const progress = progressReporter();
+  const controller = new AbortController();
+  const interrupt = () => controller.abort();
+  process.once('SIGINT', interrupt);
+  const context = {
+    device,
+    source: data.source,
+    folder,
+    signal: controller.signal,
+    onProgress: progress.report,
+    ...(validation && { validation: validation.source }),
+    ...(teacher && { teacher }),
+  };
+  try {
+    return await (resume ? resumeTraining(context) : train({ ...context, detector, recipe, settings }));
+  } finally {
+    progress.stop();
+    process.off('SIGINT', interrupt);
+  }
+}
+
+/** Says how a training ended. */
+export function describeTraining(training: Training, result: TrainResult): Outcome {
+  const { folder, data } = training;
+  const { last, interrupted, step } = result;
+  const evaluation = last?.evaluation;
+  const lines = [
+    interrupted
+      ? `Interrupted: saved after step ${step} in ${folder}; go on with --out ${folder} --resume.`
+      : `Trained: ${folder}`,
+  ];
+  if (evaluation) {
+    lines.push(['AP', 'AP50', 'AP75'].map((name) => `${name} ${(100 * evaluation[name]).toFixed(1)}`).join('  '));
+  }
+  return { data: { run: folder, ...result, skipped: data.skipped }, text: lines.join('\n') };
+}
+
+/** The folder of a new run, unless one is given. */
+export function runFolder({ out, size }: TrainingOptions, data: Data, recipe: Recipe): string {
+  return out ?? join(RUNS, `${data.name}-${size}-${recipe.name}`);
+}
+
+/** Data to evaluate on; null where the training never does. */
+export async function openValidation(data: string, settings: Partial<TrainSettings>): Promise<Data | null> {
+  return trainSettings(settings).evaluateEvery > 0 ? openData(data, 'val') : null;
+}
+
+/** Settings, detector and recipe of a run that goes on. */
+export async function resumed(folder: string): Promise<Pick<Training, 'detector' | 'recipe' | 'settings' | 'folder'>> {
+  const { detector, recipe, settings } = (await loadCheckpoint(folder)).metadata;
+  return { detector, recipe, settings, folder };
+}
+
+function integers(text: string): number[] {
+  const parse = integer(1);
+  const values = text.split(',').map(parse);
+  if (values.length === 0) throw new InvalidArgumentError('Expected integers such as 8,16,32.');
+  return values;
+}

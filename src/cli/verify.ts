@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import type { Deviation } from '../eval/deviation.js';
+import { type GoldenCase, loadGoldenCase } from '../eval/goldenCase.js';
+import { checkGoldenCase } from '../eval/goldenCheck.js';
+import { type AdapterOptions, adapterOption, type Outcome, prints, withDevice } from './command.js';
+import { table } from './table.js';
+
+/** The golden cases of one file, as `--json` prints them. */
+interface CaseResult {
+  file: string;
+  passed: boolean;
+  quantities: Deviation[];
+}
+
+/** `edgewise verify FILE…` */
+export function addVerify(program: Command): void {
+  const command = program
+    .command('verify')
+    .description("check losses, regions and gradients on this adapter against the reference implementation's results")
+    .argument('<file...>', 'golden cases (safetensors)')
+    .addOption(adapterOption());
+  prints(command, verify);
+}
+
+/** Reads all files before the adapter is opened: a wrong one is told at once. */
+async function verify(files: string[], options: AdapterOptions): Promise<Outcome> {
+  const golden: GoldenCase[] = [];
+  for (const file of files) golden.push(await loadGoldenCase(file));
+  return withDevice(options, async (device) => {
+    const cases: CaseResult[] = [];
+    for (const one of golden) {
+      const quantities = await checkGoldenCase(device, one);
+      cases.push({ file: one.file, passed: quantities.every(({ passed }) => passed), quantities });
+    }
+    const passed = cases.every((one) => one.passed);
+    const { name } = device.adapter;
+    return { data: { adapter: name, passed, cases }, text: describe(name, cases), failed: !passed };
+  });
+}
+
+function describe(adapter: string, cases: CaseResult[]): string {
+  const failed = cases.filter(({ passed }) => !passed).length;
+  const summary = failed > 0 ? `${failed} of ${cases.length} cases FAILED` : `${cases.length} cases passed`;
+  return [`Adapter: ${adapter}`, ...cases.map(describeCase), summary].join('\n\n');
+}
+
+/** One line a quantity: the worst of its levels. */
+function describeCase({ file, passed, quantities }: CaseResult): string {
+  const groups = new Map<string, Deviation[]>();
+  for (const quantity of quantities) {
+    const name = quantity.name.replace(/\.\d+$/, '');
+    groups.set(name, [...(groups.get(name) ?? []), quantity]);
+  }
+  const rows = [...groups].map(([name, levels]) => {
+    const failures = levels.filter((level) => !level.passed).map((level) => level.name.slice(name.length + 1));
+    const where = failures.some((level) => level !== '') ? ` at level ${failures.join(', ')}` : '';
+    return [
+      `  ${name}`,
+      Math.max(...levels.map(({ absolute }) => absolute)).toExponential(1),
+      Math.max(...levels.map(({ relative }) => relative)).toExponential(1),
+      failures.length > 0 ? `FAILED${where}` : 'passed',
+    ];
+  });
+  return `${file}: ${passed ? 'passed' : 'FAILED'}\n${table([['  quantity', 'absolute', 'relative', ''], ...rows])}`;
+}

@@ -1,0 +1,188 @@
+import { readSafetensors } from '../data/safetensors.js';
+import { TERM_NAMES } from '../losses/headLoss.js';
+import { type ImitationMethod, type Recipe, resolveRecipe } from '../losses/recipe.js';
+import { type Grid, makeGrid } from '../regions/grid.js';
+import type { GroundTruth } from '../regions/truth.js';
+import { MAX_LEVELS } from '../tensor/pyramid.js';
+import { GoldenFile, isNumbers, isPositiveInteger } from './goldenFile.js';
+
+/** The reference implementation's imitation methods -> ours: its `fitnet` is the region inside the boxes. */
+const METHODS = {
+  fitnet: 'inside',
+  finegrained: 'finegrained',
+  gibox: 'gibox',
+  decouple: 'decouple',
+} as const satisfies Record<string, ImitationMethod>;
+
+type GoldenMethod = (typeof METHODS)[keyof typeof METHODS];
+
+/** Head outputs: per level [B, C, H, W], [B, 4·bins, H, W] and, where features are imitated, [B, F, H, W]. */
+export interface GoldenOutputs {
+  cls: Float32Array[];
+  reg: Float32Array[];
+  feat: Float32Array[] | null;
+}
+
+/** What the reference implementation assigned to each location, per level in the order image, row, column; N = B·H·W. */
+export interface GoldenAssignment {
+  /** [N] class, or `classes` for background */
+  label: Float32Array;
+  /** [N] label weight, 0 where ignored */
+  weight: Float32Array;
+  /** [N, 4] matched box of a positive, else 0 */
+  box: Float32Array;
+  /** [N] weight in the valuable localization region, 0 outside */
+  vlr: Float32Array;
+  /** [N] imitation mask; for `gibox` that of the inside of the boxes */
+  imitation: Float32Array;
+}
+
+/** What a loss call gave. */
+export interface GoldenLoss {
+  bins: number;
+  student: GoldenOutputs;
+  teacher: GoldenOutputs;
+  /** By the reference's name of the term: one value a level. */
+  losses: Record<string, number[]>;
+  total: number;
+  /** Of `total`, laid out as the student's outputs. */
+  gradients: GoldenOutputs;
+}
+
+/** One call of the reference implementation on given inputs. */
+export interface GoldenCase {
+  file: string;
+  batch: number;
+  classes: number;
+  grid: Grid;
+  truth: GroundTruth;
+  method: GoldenMethod;
+  /** The recipe `reference` with the temperatures, ignore threshold and imitation of the case. */
+  recipe: Recipe;
+  /** One entry a level. */
+  assignment: GoldenAssignment[];
+  /** Null in files that hold assignments only. */
+  loss: GoldenLoss | null;
+}
+
+/**
+ * Reads a golden case: a safetensors file with one call of the reference implementation's head loss, its inputs, assignments,
+ * loss terms a level and gradients; the repository's test/golden/README.md names the keys. Files without logits hold assignments only.
+ * @throws InputError the file is missing, cut short, or no golden case: it names the file, the key and what was expected
+ */
+export async function loadGoldenCase(file: string): Promise<GoldenCase> {
+  const { tensors, metadata } = await readSafetensors(file);
+  const read = new GoldenFile(file, tensors, metadata);
+  const grid = makeGrid({
+    imageSize: { width: read.integer('width'), height: read.integer('height') },
+    strides: read.json('strides', 'a list of 1 to 8 strides in pixels', isStrides),
+  });
+  const batch = read.integer('batch');
+  const classes = read.integer('classes');
+  const name = read.text('imitation');
+  if (!Object.hasOwn(METHODS, name)) {
+    throw read.wrong(`metadata imitation is ${name}`, `one of ${Object.keys(METHODS).join(', ')}`);
+  }
+  const method = METHODS[name as keyof typeof METHODS];
+  const ignoreIofThreshold = read.number('ignoreIofThreshold', -Infinity);
+  const perLevel = (key: string, trailing: readonly number[] = []) =>
+    grid.areas.map((area, level) => read.tensor(`${key}.${level}`, [batch, area, ...trailing]));
+  const [label, weight, box, vlr, imitation] = [
+    perLevel('assign.label'),
+    perLevel('assign.weight'),
+    perLevel('assign.box', [4]),
+    perLevel('assign.vlr'),
+    perLevel('assign.imitation'),
+  ];
+  const shared = {
+    file,
+    batch,
+    classes,
+    grid,
+    method,
+    truth: readTruth(read, batch, classes),
+    assignment: grid.areas.map((_, level) => ({
+      label: label[level],
+      weight: weight[level],
+      box: box[level],
+      vlr: vlr[level],
+      imitation: imitation[level],
+    })),
+  };
+  const base = resolveRecipe('reference');
+  const recipe = { ...base, regions: { ...base.regions, ignoreIofThreshold } };
+  if (!('losses' in metadata) && !tensors.has('student.cls.0')) return { ...shared, recipe, loss: null };
+
+  const weightOfImitation = read.number('imitationWeight', 0);
+  const imitates = weightOfImitation > 0;
+  return {
+    ...shared,
+    recipe: {
+      ...recipe,
+      ld: { ...recipe.ld, temperature: read.number('temperatureLd', Number.MIN_VALUE) },
+      kd: { ...recipe.kd, temperature: read.number('temperatureKd', Number.MIN_VALUE) },
+      imitation: imitates ? { ...recipe.imitation, method, weight: weightOfImitation } : recipe.imitation,
+    },
+    loss: readLoss(read, { batch, classes, grid, imitates }),
+  };
+}
+
+/** The boxes of all images, in the order of the images. */
+function readTruth(read: GoldenFile, batch: number, classes: number): GroundTruth {
+  const truth = { boxes: [] as number[], labels: [] as number[], images: [] as number[] };
+  const ignored = { ignoreBoxes: [] as number[], ignoreImages: [] as number[] };
+  for (let image = 0; image < batch; image++) {
+    // Images without objects, or without regions to ignore, may leave the key out.
+    const boxes = read.optional(`gt.boxes.${image}`, [null, 4]);
+    const labels = read.optional(`gt.labels.${image}`, [boxes.length / 4]);
+    const ignore = read.optional(`gt.ignore.${image}`, [null, 4]);
+    const stranger = labels.find((label) => !Number.isInteger(label) || label < 0 || label >= classes);
+    if (stranger !== undefined) {
+      throw read.wrong(`tensor gt.labels.${image} holds ${stranger}`, `classes below ${classes}`);
+    }
+    truth.boxes.push(...boxes);
+    truth.labels.push(...labels);
+    truth.images.push(...Array(labels.length).fill(image));
+    ignored.ignoreBoxes.push(...ignore);
+    ignored.ignoreImages.push(...Array(ignore.length / 4).fill(image));
+  }
+  return { ...truth, ...ignored };
+}
+
+function readLoss(
+  read: GoldenFile,
+  { batch, classes, grid, imitates }: { batch: number; classes: number; grid: Grid; imitates: boolean },
+): GoldenLoss {
+  const bins = read.integer('regMax') + 1;
+  const features = imitates ? read.channels('student.feat.0') : 0;
+  const maps = (key: string, channels: number) =>
+    grid.levels.map(({ height, width }, level) => read.tensor(`${key}.${level}`, [batch, channels, height, width]));
+  const outputs = (key: string): GoldenOutputs => ({
+    cls: maps(`${key}.cls`, classes),
+    reg: maps(`${key}.reg`, 4 * bins),
+    feat: imitates ? maps(`${key}.feat`, features) : null,
+  });
+  const levels = grid.levels.length;
+  const losses = read.json(
+    'losses',
+    `for each term a list of ${levels} numbers, one a level`,
+    (value): value is Record<string, number[]> =>
+      typeof value === 'object' &&
+      value !== null &&
+      Object.values(value).every((row) => isNumbers(row) && row.length === levels),
+  );
+  const unknown = Object.keys(losses).find((name) => !(TERM_NAMES as readonly string[]).includes(name));
+  if (unknown !== undefined) throw read.wrong(`metadata losses has ${unknown}`, `some of ${TERM_NAMES.join(', ')}`);
+  return {
+    bins,
+    losses,
+    total: read.number('total', -Infinity),
+    student: outputs('student'),
+    teacher: outputs('teacher'),
+    gradients: outputs('grad'),
+  };
+}
+
+function isStrides(value: unknown): value is number[] {
+  return isNumbers(value) && value.length >= 1 && value.length <= MAX_LEVELS && value.every(isPositiveInteger);
+}
