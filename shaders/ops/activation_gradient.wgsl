@@ -1,0 +1,28 @@
+// Gradient of ReLU, 0 for x ≤ 0, or of SiLU, σ(x)(1 + x(1 − σ(x))) (SILU = true); four elements an invocation.
+struct Params {
+  /// number of vec4
+  count: u32,
+}
+override SILU: bool = false;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<vec4f>;
+@group(0) @binding(2) var<storage, read> incoming: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> gradient: array<vec4f>;
+
+#include "../lib/index.wgsl"
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let i = linear_index(workgroup, workgroups, local, 64u);
+  if (i >= params.count) {
+    return;
+  }
+  let x = input[i];
+  if (SILU) {
+    let s = 1.0 / (1.0 + exp(-x));
+    gradient[i] = incoming[i] * s * (1.0 + x * (1.0 - s));
+  } else {
+    gradient[i] = select(vec4f(), incoming[i], x > vec4f());
+  }
+}

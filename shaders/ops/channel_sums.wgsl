@@ -1,0 +1,41 @@
+// sums[channel] = Σ_images,pixels maps[image, channel, pixel], all levels. One workgroup a channel; the order is fixed.
+struct Params {
+  batch: u32,
+  channels: u32,
+  level_count: u32,
+  /// each level (first vec4, vec4 of a map, 0, 0)
+  levels: array<vec4u, 8>,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+/// aligned rows: what pads them is zero
+@group(0) @binding(1) var<storage, read> maps: array<vec4f>;
+/// [channels]
+@group(0) @binding(2) var<storage, read_write> sums: array<f32>;
+
+const LANES = 64u;
+var<workgroup> lane_sums: array<f32, LANES>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
+  var sum = vec4f();
+  for (var level = 0u; level < params.level_count; level++) {
+    let entry = params.levels[level];
+    for (var image = 0u; image < params.batch; image++) {
+      let start = entry.x + (image * params.channels + workgroup.x) * entry.y;
+      for (var i = local; i < entry.y; i += LANES) {
+        sum += maps[start + i];
+      }
+    }
+  }
+  lane_sums[local] = sum.x + sum.y + sum.z + sum.w;
+  workgroupBarrier();
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    if (local < half) {
+      lane_sums[local] += lane_sums[local + half];
+    }
+    workgroupBarrier();
+  }
+  if (local == 0u) {
+    sums[workgroup.x] = lane_sums[0];
+  }
+}

@@ -1,0 +1,39 @@
+// Gradient of the scale of each level, Σ incoming × input over the level, in `chunks` pieces: a workgroup a piece. A fixed
+// order; sum_pieces.wgsl adds the pieces.
+struct Params {
+  chunks: u32,
+  /// batch × channels
+  planes: u32,
+  levels: array<vec4u, 8>,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(2) var<storage, read> incoming: array<f32>;
+/// [levels, chunks]
+@group(0) @binding(3) var<storage, read_write> pieces: array<f32>;
+
+const SIZE = 64u;
+var<workgroup> sums: array<f32, SIZE>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
+  let entry = params.levels[workgroup.y];
+  let size = params.planes * entry.y * entry.z;
+  let start = params.planes * entry.x;
+  let length = (size + params.chunks - 1u) / params.chunks;
+  let end = min(size, (workgroup.x + 1u) * length);
+  var sum = 0.0;
+  for (var i = workgroup.x * length + local; i < end; i += SIZE) {
+    sum += input[start + i] * incoming[start + i];
+  }
+  sums[local] = sum;
+  for (var half = SIZE / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (local < half) {
+      sums[local] += sums[local + half];
+    }
+  }
+  if (local == 0u) {
+    pieces[workgroup.y * params.chunks + workgroup.x] = sums[0];
+  }
+}

@@ -1,0 +1,75 @@
+import alignRowsSource from '../../shaders/ops/align_rows.wgsl';
+import type { LevelSize } from '../tensor/pyramid.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+const ALIGN_ROWS = { name: 'align_rows', source: alignRowsSource };
+
+/** One level of aligned rows: `[planes, rows, 4 · length]`. */
+export interface AlignedShape {
+  rows: number;
+  /** vec4 a row. */
+  length: number;
+}
+
+/**
+ * Maps whose rows start at multiples of four elements and have zeros round them, so that kernels read four elements at
+ * once and test no bounds.
+ */
+export interface AlignedRows {
+  tensor: Tensor;
+  /** `start`: the level's first vec4. */
+  levels: readonly (AlignedShape & { start: number })[];
+  /** Gives the memory back; does nothing where the maps are used as they are. */
+  dispose(): void;
+}
+
+/**
+ * Copies the maps of all levels into aligned rows.
+ * @param maps the levels one after the other, each `[planes, height, width]`
+ * @param shapes of each level's copy; what the map does not fill is zero
+ * @param border zeros above and to the left of the map
+ */
+export function alignRows(
+  maps: Tensor,
+  planes: number,
+  sizes: readonly LevelSize[],
+  shapes: readonly AlignedShape[],
+  border: number,
+): AlignedRows {
+  const levels = placed(planes, shapes);
+  let element = 0;
+  const table = sizes.flatMap(({ height, width }, index) => {
+    const { start, rows, length } = levels[index];
+    const entries = [start, rows, length, 0, element, height, width, 0];
+    element += planes * height * width;
+    return entries;
+  });
+  const count = levels.reduce((sum, { rows, length }) => sum + planes * rows * length, 0);
+  const tensor = maps.device.empty([4 * count]);
+  maps.device.run({
+    kernel: ALIGN_ROWS,
+    bindings: { maps: maps.range, aligned: tensor.range4 },
+    params: { count, level_count: levels.length, border, levels: table },
+    invocations: count,
+  });
+  return { tensor, levels, dispose: () => tensor.dispose() };
+}
+
+/**
+ * The maps in aligned rows without a border: as they are where every width is a multiple of four, otherwise a copy.
+ * @param maps the levels one after the other, each `[planes, height, width]`
+ */
+export function alignedAsIs(maps: Tensor, planes: number, sizes: readonly LevelSize[]): AlignedRows {
+  const shapes = sizes.map(({ height, width }) => ({ rows: height, length: Math.ceil(width / 4) }));
+  if (sizes.some(({ width }) => width % 4 !== 0)) return alignRows(maps, planes, sizes, shapes, 0);
+  return { tensor: maps, levels: placed(planes, shapes), dispose: () => {} };
+}
+
+function placed(planes: number, shapes: readonly AlignedShape[]): (AlignedShape & { start: number })[] {
+  let start = 0;
+  return shapes.map(({ rows, length }) => {
+    const level = { start, rows, length };
+    start += planes * rows * length;
+    return level;
+  });
+}

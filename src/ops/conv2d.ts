@@ -1,0 +1,63 @@
+import { Variable } from '../autograd/variable.js';
+import { InputError } from '../gpu/error.js';
+import { Pyramid } from '../tensor/pyramid.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { type ConvolutionShape, convolve, inputGradient } from './convolve.js';
+import { everySecond } from './everySecond.js';
+import { biasGradient, weightGradient } from './weightGradient.js';
+
+export interface Conv2dOptions {
+  /** Default 1; 2 halves the maps: ceil(height / 2) × ceil(width / 2). */
+  stride?: 1 | 2;
+}
+
+/**
+ * Convolution of every level with one weight, zero padding p = (k − 1) / 2:
+ * output[b, o, y, x] = bias[o] + Σ_i Σ_ky,kx weight[o, i, ky, kx] · input[b, i, stride·y + ky − p, stride·x + kx − p].
+ * @param input `[B, I, H, W]` at each level
+ * @param weight `[O, I, k, k]`, k 1 or 3
+ * @param bias `[O]`, or null for none
+ * @returns `[B, O, ceil(H / stride), ceil(W / stride)]` at each level
+ * @throws InputError when the weight or the bias does not fit
+ */
+export function conv2d(
+  input: Variable<Pyramid>,
+  weight: Variable,
+  bias: Variable | null,
+  { stride = 1 }: Conv2dOptions = {},
+): Variable<Pyramid> {
+  const kernel = kernelOf(input.value, weight.value, bias?.value ?? null);
+  if (kernel === 1 && stride === 2) return conv2d(everySecond(input), weight, bias);
+
+  const { device, batch, channels, levels } = input.value;
+  const outputs = weight.value.shape[0];
+  const sizes = levels.map(({ height, width }) => ({
+    height: Math.ceil(height / stride),
+    width: Math.ceil(width / stride),
+  }));
+  const flat = sizes.map(({ height, width }) => ({ height: 1, width: height * width }));
+  const maps = kernel === 1 ? { from: flat, to: flat } : { from: levels, to: sizes };
+  const shape: ConvolutionShape = { batch, inputs: channels, outputs, kernel, stride, ...maps };
+
+  const output = Pyramid.empty(device, batch, outputs, sizes);
+  convolve(input.value, weight.value, bias?.value ?? null, output, shape);
+  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming) => [
+    input.requiresGradient ? inputGradient(incoming, weight.value, input.value, shape) : null,
+    weight.requiresGradient ? weightGradient(incoming, input.value, weight.value, shape) : null,
+    bias?.requiresGradient ? biasGradient(incoming, shape) : null,
+  ]);
+}
+
+function kernelOf(input: Pyramid, weight: Tensor, bias: Tensor | null): 1 | 3 {
+  const [outputs, inputs, height, width] = weight.shape;
+  if (weight.shape.length !== 4 || (height !== 1 && height !== 3) || width !== height) {
+    throw new InputError(`weight: shape [${weight.shape}]; expected [outputs, inputs, k, k] with k 1 or 3.`);
+  }
+  if (inputs !== input.channels) {
+    throw new InputError(`weight: shape [${weight.shape}] takes ${inputs} channels; the input has ${input.channels}.`);
+  }
+  if (bias && bias.size !== outputs) {
+    throw new InputError(`bias: ${bias.size} elements; the weight [${weight.shape}] has ${outputs} outputs.`);
+  }
+  return height;
+}

@@ -1,0 +1,37 @@
+import everySecondSource from '../../shaders/ops/every_second.wgsl';
+import { Variable } from '../autograd/variable.js';
+import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+const EVERY_SECOND = { name: 'every_second', source: everySecondSource };
+
+/** Every second row and column of each map, from the first on: `[B, C, H, W]` → `[B, C, ceil(H / 2), ceil(W / 2)]`. */
+export function everySecond(input: Variable<Pyramid>): Variable<Pyramid> {
+  const { device, batch, channels, levels } = input.value;
+  const sizes = levels.map(({ height, width }) => ({ height: Math.ceil(height / 2), width: Math.ceil(width / 2) }));
+  const output = Pyramid.empty(device, batch, channels, sizes);
+  move(input.value, levels, output, false);
+  return Variable.from(output, [input], (incoming) => {
+    const gradient = Pyramid.empty(device, batch, channels, levels);
+    move(incoming, sizes, gradient, true);
+    return [gradient];
+  });
+}
+
+function move(maps: Tensor, sizes: readonly LevelSize[], result: Pyramid, spread: boolean): void {
+  const planes = result.batch * result.channels;
+  let element = 0;
+  const table = sizes.flatMap(({ height, width }, index) => {
+    const to = result.levels[index];
+    const entries = [to.offset, to.height, to.width, 0, element, height, width, 0];
+    element += planes * height * width;
+    return entries;
+  });
+  result.device.run({
+    kernel: EVERY_SECOND,
+    constants: { SPREAD: spread ? 1 : 0 },
+    bindings: { maps: maps.range, result: result.range },
+    params: { count: result.size, level_count: sizes.length, levels: table },
+    invocations: result.size,
+  });
+}

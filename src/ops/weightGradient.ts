@@ -1,0 +1,100 @@
+import channelSumsSource from '../../shaders/ops/channel_sums.wgsl';
+import weightGradientSource from '../../shaders/ops/conv2d_weight_gradient.wgsl';
+import pointwiseSource from '../../shaders/ops/pointwise_weight_gradient.wgsl';
+import sumChunksSource from '../../shaders/ops/sum_chunks.wgsl';
+import type { LevelSize } from '../tensor/pyramid.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { type AlignedRows, alignedAsIs } from './alignedRows.js';
+import { alignInput, type ConvolutionShape } from './convolve.js';
+
+const WEIGHT_GRADIENT = { name: 'conv2d_weight_gradient', source: weightGradientSource };
+const POINTWISE_WEIGHT_GRADIENT = { name: 'pointwise_weight_gradient', source: pointwiseSource };
+const SUM_CHUNKS = { name: 'sum_chunks', source: sumChunksSource };
+const CHANNEL_SUMS = { name: 'channel_sums', source: channelSumsSource };
+
+/** ROWS of the 3×3 kernel and STRIP of the 1×1 kernel: what one strip covers. */
+const STRIP = { 1: 32, 3: 8 };
+const OUTPUT_TILE = 8;
+/** Input channels an invocation. */
+const INPUT_TILE = { 1: 4, 3: 1 };
+const WORKGROUP = 64;
+/** Chunks give parallelism and cost memory: enough of them for this many invocations, at most so many elements. */
+const WANTED_INVOCATIONS = 8192;
+const PARTIAL_ELEMENTS = 2 ** 19;
+
+/** The gradient of a convolution with respect to its weight, a new tensor. */
+export function weightGradient(incoming: Tensor, maps: Tensor, weight: Tensor, shape: ConvolutionShape): Tensor {
+  const { device } = weight;
+  const { batch, inputs, outputs, kernel, stride, to } = shape;
+  const input = alignInput(maps, shape);
+  const gradients = alignedAsIs(incoming, batch * outputs, to);
+  const { strips, table } = stripsOf(shape, input, gradients);
+  const tiles = Math.ceil(inputs / INPUT_TILE[kernel]);
+  const outputTiles = Math.ceil(outputs / OUTPUT_TILE);
+  const wanted = Math.min(
+    strips,
+    Math.ceil(WANTED_INVOCATIONS / (tiles * outputTiles)),
+    Math.max(1, Math.floor(PARTIAL_ELEMENTS / weight.size)),
+  );
+  const stripsAChunk = Math.ceil(strips / wanted);
+  const chunks = Math.ceil(strips / stripsAChunk);
+
+  const partial = device.empty([chunks * weight.size]);
+  device.run({
+    kernel: kernel === 1 ? POINTWISE_WEIGHT_GRADIENT : WEIGHT_GRADIENT,
+    constants: kernel === 1 ? {} : { STRIDE: stride },
+    bindings: { input: input.tensor.range4, incoming: gradients.tensor.range4, partial: partial.range },
+    params: { inputs, outputs, chunks, strips, strips_a_chunk: stripsAChunk, level_count: to.length, levels: table },
+    workgroups: [Math.ceil((tiles * chunks) / WORKGROUP), outputTiles, 1],
+  });
+  input.dispose();
+  gradients.dispose();
+
+  const gradient = device.empty(weight.shape);
+  device.run({
+    kernel: SUM_CHUNKS,
+    bindings: { partial: partial.range, total: gradient.range },
+    params: { count: gradient.size, chunks },
+    invocations: gradient.size,
+  });
+  partial.dispose();
+  return gradient;
+}
+
+/** The gradient of a convolution with respect to its bias, `[O]`: the sum over images and pixels, a new tensor. */
+export function biasGradient(incoming: Tensor, { batch, outputs, to }: ConvolutionShape): Tensor {
+  const gradients = alignedAsIs(incoming, batch * outputs, to);
+  const sums = incoming.device.empty([outputs]);
+  const levels = gradients.levels.flatMap(({ start, rows, length }) => [start, rows * length, 0, 0]);
+  incoming.device.run({
+    kernel: CHANNEL_SUMS,
+    bindings: { maps: gradients.tensor.range4, sums: sums.range },
+    params: { batch, channels: outputs, level_count: to.length, levels },
+    workgroups: [outputs, 1, 1],
+  });
+  gradients.dispose();
+  return sums;
+}
+
+/** Cuts the maps of all levels and images into strips; the table is that of the kernels. */
+function stripsOf(
+  { batch, kernel, to }: ConvolutionShape,
+  input: AlignedRows,
+  gradients: AlignedRows,
+): { strips: number; table: number[] } {
+  let strips = 0;
+  const table = to.flatMap(({ height, width }: LevelSize, index) => {
+    const columns = Math.ceil(width / 4);
+    const perImage = Math.ceil((kernel === 1 ? columns : height) / STRIP[kernel]);
+    const source = input.levels[index];
+    const from = gradients.levels[index];
+    const first = strips;
+    strips += batch * perImage;
+    return [
+      ...[first, perImage, height, columns],
+      ...[source.start, source.rows, source.length, 0],
+      ...[from.start, from.rows, from.length, 0],
+    ];
+  });
+  return { strips, table };
+}
