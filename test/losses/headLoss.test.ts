@@ -99,10 +99,10 @@ describe('against the float64 oracle', () => {
     const sizes = fc.record({
       width: fc.integer({ min: 20, max: 150 }),
       height: fc.integer({ min: 20, max: 150 }),
-      strides: fc.constantFrom([8, 16, 32], [8, 16, 32, 64, 128], [4, 8], [16]),
+      strides: fc.constantFrom<number[]>([8, 16, 32], [8, 16, 32, 64, 128], [4, 8], [16]),
       batch: fc.integer({ min: 1, max: 3 }),
       classes: fc.integer({ min: 1, max: 7 }),
-      bins: fc.constantFrom(2, 8, 17), // each is a variant of two kernels that takes a second to compile
+      bins: fc.constantFrom<number>(2, 8, 17), // each is a variant of two kernels that takes a second to compile
     });
     const cases = sizes.chain((s) =>
       fc.tuple(
