@@ -116,7 +116,7 @@ test('memory stays the same over 200 steps', async () => {
   expect(new Set(held.slice(10)).size).toBe(1);
 });
 
-test('a loss that is not finite stops the training and names the term, and the last checkpoint is whole', async () => {
+test('a loss that is not finite stops the training and names term, level and step', async () => {
   const options = short('diverging');
   const broken = {
     ...options,
