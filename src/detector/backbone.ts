@@ -1,6 +1,6 @@
 import type { Variable } from '../autograd/variable.js';
-import { add } from '../ops/add.js';
 import { relu } from '../ops/activation.js';
+import { add } from '../ops/add.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { architectureOf, type DetectorConfig } from './config.js';
 import type { Layer, Layers, Parameters } from './layers.js';

@@ -1,8 +1,8 @@
 import type { ParameterDeclaration } from '../autograd/parameters.js';
 import type { Variable } from '../autograd/variable.js';
+import { relu } from '../ops/activation.js';
 import { conv2d } from '../ops/conv2d.js';
 import { groupNorm } from '../ops/groupNorm.js';
-import { relu } from '../ops/activation.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { Random } from '../tensor/random.js';
 import { sizeOf } from '../tensor/tensor.js';
