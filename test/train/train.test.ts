@@ -114,7 +114,8 @@ test('memory stays the same over 200 steps', async () => {
   expect(used).toHaveLength(20);
   expect(new Set(used).size).toBe(1);
   expect(new Set(held.slice(10)).size).toBe(1);
-});
+  // Half a second a step on SwiftShader.
+}, 300_000);
 
 test('a loss that is not finite stops the training and names term, level and step', async () => {
   const options = short('diverging');
