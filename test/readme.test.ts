@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 test("the README's example runs as it stands", () => {
   const readme = readFileSync('README.md', 'utf8');
-  const [, code] = /```js\n(import[^]*?)```/.exec(readme) ?? [];
+  const [, code] = /```js\n(import[\s\S]*?)```/.exec(readme) ?? [];
   expect(code).toBeDefined();
   // Inside the package, so that it can import it by name.
   const file = 'dist/readme.mjs';
