@@ -23,6 +23,8 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> shift_sums: array<f32>;
 
 const LANES = 64u;
+/// The lanes take eight channels at once, eight lanes each: barriers are dear on software adapters.
+const SHARE = 8u;
 /// Σ incoming, Σ incoming·n
 var<workgroup> lane_sums: array<vec2f, LANES>;
 
@@ -41,33 +43,39 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let inverse = statistics[row].y;
   let first_channel = (row % params.groups) * members;
 
+  let lane = local % SHARE;
+  let slot = local / SHARE;
   var group_sums = vec2f();
-  for (var member = 0u; member < members; member++) {
+  for (var block = 0u; block < members; block += LANES / SHARE) {
+    let member = block + slot;
     let plane = start + member * entry.z;
     var sum = Element();
     var products = Element();
-    for (var i = local; i < entry.z; i += LANES) {
-      let value = incoming[plane + i];
-      sum += value;
-      products += value * ((input[plane + i] - mean) * inverse);
+    if (member < members) {
+      for (var i = lane; i < entry.z; i += SHARE) {
+        let value = incoming[plane + i];
+        sum += value;
+        products += value * ((input[plane + i] - mean) * inverse);
+      }
     }
     lane_sums[local] = vec2f(sum_of(sum), sum_of(products));
     workgroupBarrier();
-    for (var half = LANES / 2u; half > 0u; half /= 2u) {
-      if (local < half) {
+    for (var half = SHARE / 2u; half > 0u; half /= 2u) {
+      if (lane < half) {
         lane_sums[local] += lane_sums[local + half];
       }
       workgroupBarrier();
     }
-    let channel_sums = lane_sums[0];
-    // Before the next channel writes over what the others have yet to read.
-    workgroupBarrier();
-    group_sums += scale[first_channel + member] * channel_sums;
-    if (local == 0u) {
-      let at = row / params.groups * params.channels + first_channel + member;
-      shift_sums[at] = channel_sums.x;
-      scale_sums[at] = channel_sums.y;
+    for (var other = 0u; other < min(LANES / SHARE, members - block); other++) {
+      group_sums += scale[first_channel + block + other] * lane_sums[other * SHARE];
     }
+    if (lane == 0u && member < members) {
+      let at = row / params.groups * params.channels + first_channel + member;
+      shift_sums[at] = lane_sums[local].x;
+      scale_sums[at] = lane_sums[local].y;
+    }
+    // Before the next channels write over what the others have yet to read.
+    workgroupBarrier();
   }
 
   let means = group_sums / f32(members * entry.z * ELEMENT_SIZE);
