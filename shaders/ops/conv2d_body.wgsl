@@ -58,8 +58,8 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
 
   var at = source.x + image * params.inputs * plane + STRIDE * (2u * line * row + column);
   var tap = workgroup.y * (params.inputs * 9u + 1u);
-  var top = filled(biases(tap + params.inputs * 9u));
-  var bottom = top;
+  let bias = filled(biases(tap + params.inputs * 9u));
+  var tiles = Tiles(bias, bias);
   for (var i = 0u; i < params.inputs; i++) {
     let w01 = read_taps(tap, lane);
     let w23 = read_taps(tap + 2u, lane);
@@ -79,33 +79,15 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
       s1 = r3;
       s2 = read_row(at + 4u * row);
     }
-    let w0 = first(w01);
-    top = multiply_add(top, w0, r0.left);
-    bottom = multiply_add(bottom, w0, s0.left);
-    let w1 = second(w01);
-    top = multiply_add(top, w1, r0.middle);
-    bottom = multiply_add(bottom, w1, s0.middle);
-    let w2 = first(w23);
-    top = multiply_add(top, w2, r0.right);
-    bottom = multiply_add(bottom, w2, s0.right);
-    let w3 = second(w23);
-    top = multiply_add(top, w3, r1.left);
-    bottom = multiply_add(bottom, w3, s1.left);
-    let w4 = first(w45);
-    top = multiply_add(top, w4, r1.middle);
-    bottom = multiply_add(bottom, w4, s1.middle);
-    let w5 = second(w45);
-    top = multiply_add(top, w5, r1.right);
-    bottom = multiply_add(bottom, w5, s1.right);
-    let w6 = first(w67);
-    top = multiply_add(top, w6, r2.left);
-    bottom = multiply_add(bottom, w6, s2.left);
-    let w7 = second(w67);
-    top = multiply_add(top, w7, r2.middle);
-    bottom = multiply_add(bottom, w7, s2.middle);
-    let w8_only = first(w8);
-    top = multiply_add(top, w8_only, r2.right);
-    bottom = multiply_add(bottom, w8_only, s2.right);
+    tiles = multiply_add_both(tiles, first(w01), r0.left, s0.left);
+    tiles = multiply_add_both(tiles, second(w01), r0.middle, s0.middle);
+    tiles = multiply_add_both(tiles, first(w23), r0.right, s0.right);
+    tiles = multiply_add_both(tiles, second(w23), r1.left, s1.left);
+    tiles = multiply_add_both(tiles, first(w45), r1.middle, s1.middle);
+    tiles = multiply_add_both(tiles, second(w45), r1.right, s1.right);
+    tiles = multiply_add_both(tiles, first(w67), r2.left, s2.left);
+    tiles = multiply_add_both(tiles, second(w67), r2.middle, s2.middle);
+    tiles = multiply_add_both(tiles, first(w8), r2.right, s2.right);
     at += plane;
     tap += 9u;
   }
@@ -116,9 +98,9 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
     let y = 2u * line;
     let start = source.w + (image * params.outputs + channel) * area + y * to.w + 4u * column;
     let count = to.w - 4u * column;
-    store_tile(top, params.outputs - channel, area, start, count);
+    store_tile(tiles.a, params.outputs - channel, area, start, count);
     if (y + 1u < to.z) {
-      store_tile(bottom, params.outputs - channel, area, start + to.w, count);
+      store_tile(tiles.b, params.outputs - channel, area, start + to.w, count);
     }
   }
 }

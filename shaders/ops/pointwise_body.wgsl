@@ -40,8 +40,8 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
   let first_input = source.x + image * params.inputs * plane + 2u * column;
   let last = params.inputs - 1u;
   var tap = workgroup.y * (inputs + 1u);
-  var left = filled(biases(tap + inputs));
-  var right = left;
+  let bias = filled(biases(tap + inputs));
+  var tiles = Tiles(bias, bias);
   for (var i = 0u; i < inputs; i += 4u) {
     let w01 = read_taps(tap, lane);
     let w23 = read_taps(tap + 2u, lane);
@@ -49,18 +49,10 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
     let at1 = first_input + min(i + 1u, last) * plane;
     let at2 = first_input + min(i + 2u, last) * plane;
     let at3 = first_input + min(i + 3u, last) * plane;
-    let w0 = first(w01);
-    left = multiply_add(left, w0, input[at0]);
-    right = multiply_add(right, w0, input[at0 + next]);
-    let w1 = second(w01);
-    left = multiply_add(left, w1, input[at1]);
-    right = multiply_add(right, w1, input[at1 + next]);
-    let w2 = first(w23);
-    left = multiply_add(left, w2, input[at2]);
-    right = multiply_add(right, w2, input[at2 + next]);
-    let w3 = second(w23);
-    left = multiply_add(left, w3, input[at3]);
-    right = multiply_add(right, w3, input[at3 + next]);
+    tiles = multiply_add_both(tiles, first(w01), input[at0], input[at0 + next]);
+    tiles = multiply_add_both(tiles, second(w01), input[at1], input[at1 + next]);
+    tiles = multiply_add_both(tiles, first(w23), input[at2], input[at2 + next]);
+    tiles = multiply_add_both(tiles, second(w23), input[at3], input[at3 + next]);
     tap += 4u;
   }
 
@@ -68,9 +60,9 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
     let channel = 8u * workgroup.y;
     let start = source.w + (image * params.outputs + channel) * to.w + 8u * column;
     let count = to.w - 8u * column;
-    store_tile(left, params.outputs - channel, to.w, start, count);
+    store_tile(tiles.a, params.outputs - channel, to.w, start, count);
     if (count > 4u) {
-      store_tile(right, params.outputs - channel, to.w, start + 4u, count - 4u);
+      store_tile(tiles.b, params.outputs - channel, to.w, start + 4u, count - 4u);
     }
   }
 }

@@ -1,109 +1,12 @@
-// Gradient of a 1×1 convolution with respect to its weight, in chunks that a second kernel adds up (sum_chunks.wgsl):
-// gradient[o, i] = Σ_images,pixels incoming[o, pixel] · input[i, pixel].
-// An invocation takes four input channels, eight output channels and one chunk of strips of at most STRIP vec4.
-const STRIP = 32u;
-
-struct Params {
-  inputs: u32,
-  outputs: u32,
-  chunks: u32,
-  strips: u32,
-  strips_a_chunk: u32,
-  level_count: u32,
-  /// three entries a level: (first strip, strips an image, 1, vec4 of a map),
-  /// (first vec4 of the input, its rows, its vec4 a row, 0), (first vec4 of the incoming gradient, its rows, its vec4 a row, 0)
-  levels: array<vec4u, 24>,
-}
-@group(0) @binding(0) var<uniform> params: Params;
-/// aligned rows: one row a map
-@group(0) @binding(1) var<storage, read> input: array<vec4f>;
-/// aligned rows: one row a map
-@group(0) @binding(2) var<storage, read> incoming: array<vec4f>;
-/// [chunks, outputs, inputs]
-@group(0) @binding(3) var<storage, read_write> partial: array<f32>;
-
-/// The four input channels' values at four pixels.
-struct Inputs {
-  a: vec4f,
-  b: vec4f,
-  c: vec4f,
-  d: vec4f,
-}
-
-fn products(pixels: vec4f, inputs: Inputs) -> vec4f {
-  return vec4f(dot(pixels, inputs.a), dot(pixels, inputs.b), dot(pixels, inputs.c), dot(pixels, inputs.d));
-}
-
-fn store(chunk: u32, output: u32, channel: u32, sum: vec4f) {
-  if (output >= params.outputs) {
-    return;
-  }
-  let start = (chunk * params.outputs + output) * params.inputs + channel;
-  partial[start] = sum.x;
-  if (channel + 1u < params.inputs) { partial[start + 1u] = sum.y; }
-  if (channel + 2u < params.inputs) { partial[start + 2u] = sum.z; }
-  if (channel + 3u < params.inputs) { partial[start + 3u] = sum.w; }
-}
+// pointwise_weight_gradient_body.wgsl for adapters without subgroups, and for few input channels: invocations are input channels × chunks.
+#include "incoming_direct.wgsl"
+#include "pointwise_weight_gradient_body.wgsl"
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
-  let index = workgroup.x * 64u + local;
   let tiles = (params.inputs + 3u) / 4u;
-  if (index >= tiles * params.chunks) {
-    return;
+  let index = workgroup.x * 64u + local;
+  if (index < tiles * params.chunks) {
+    weight_gradient(4u * (index % tiles), 8u * workgroup.y, index / tiles, 0u);
   }
-  let channel = 4u * (index % tiles);
-  let chunk = index / tiles;
-  let first = 8u * workgroup.y;
-  // Beyond the last channel the last one is read again and not stored.
-  let last = params.outputs - 1u - first;
-  let last_input = params.inputs - 1u - channel;
-
-  var sum0 = vec4f();
-  var sum1 = vec4f();
-  var sum2 = vec4f();
-  var sum3 = vec4f();
-  var sum4 = vec4f();
-  var sum5 = vec4f();
-  var sum6 = vec4f();
-  var sum7 = vec4f();
-  let end = min(params.strips, (chunk + 1u) * params.strips_a_chunk);
-  for (var strip = chunk * params.strips_a_chunk; strip < end; strip++) {
-    var level = 0u;
-    while (level + 1u < params.level_count && strip >= params.levels[3u * level + 3u].x) {
-      level++;
-    }
-    let size = params.levels[3u * level];
-    let source = params.levels[3u * level + 1u];
-    let grads = params.levels[3u * level + 2u];
-    let image = (strip - size.x) / size.y;
-    let start = STRIP * ((strip - size.x) % size.y);
-    let length = min(STRIP, size.w - start);
-    let at = source.x + (image * params.inputs + channel) * source.z + start;
-    let to = grads.x + (image * params.outputs + first) * grads.z + start;
-    for (var i = 0u; i < length; i++) {
-      let inputs = Inputs(
-        input[at + i],
-        input[at + i + min(1u, last_input) * source.z],
-        input[at + i + min(2u, last_input) * source.z],
-        input[at + i + min(3u, last_input) * source.z],
-      );
-      sum0 += products(incoming[to + i], inputs);
-      sum1 += products(incoming[to + i + min(1u, last) * grads.z], inputs);
-      sum2 += products(incoming[to + i + min(2u, last) * grads.z], inputs);
-      sum3 += products(incoming[to + i + min(3u, last) * grads.z], inputs);
-      sum4 += products(incoming[to + i + min(4u, last) * grads.z], inputs);
-      sum5 += products(incoming[to + i + min(5u, last) * grads.z], inputs);
-      sum6 += products(incoming[to + i + min(6u, last) * grads.z], inputs);
-      sum7 += products(incoming[to + i + min(7u, last) * grads.z], inputs);
-    }
-  }
-  store(chunk, first, channel, sum0);
-  store(chunk, first + 1u, channel, sum1);
-  store(chunk, first + 2u, channel, sum2);
-  store(chunk, first + 3u, channel, sum3);
-  store(chunk, first + 4u, channel, sum4);
-  store(chunk, first + 5u, channel, sum5);
-  store(chunk, first + 6u, channel, sum6);
-  store(chunk, first + 7u, channel, sum7);
 }

@@ -1,21 +1,37 @@
 import channelSumsSource from '../../shaders/ops/channel_sums.wgsl';
 import weightGradientSource from '../../shaders/ops/conv2d_weight_gradient.wgsl';
+import weightGradientSubgroupsSource from '../../shaders/ops/conv2d_weight_gradient_subgroups.wgsl';
 import pointwiseSource from '../../shaders/ops/pointwise_weight_gradient.wgsl';
+import pointwiseSubgroupsSource from '../../shaders/ops/pointwise_weight_gradient_subgroups.wgsl';
 import type { LevelSize } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AlignedRows, alignedAsIs } from './alignedRows.js';
-import { alignInput, type ConvolutionShape } from './convolve.js';
+import { alignInput, type ConvolutionShape, variantOf } from './convolve.js';
 import { sumChunks } from './sumChunks.js';
 
-const WEIGHT_GRADIENT = { name: 'conv2d_weight_gradient', source: weightGradientSource };
-const POINTWISE_WEIGHT_GRADIENT = { name: 'pointwise_weight_gradient', source: pointwiseSource };
+/**
+ * The two kernels, each in two variants. `strip`: rows (3×3) or vec4 (1×1) of a strip; `inputs`: input channels an
+ * invocation; `lanes`: invocations of the workgroup of the variant with subgroups.
+ */
+const KERNELS = {
+  3: {
+    subgroups: { name: 'conv2d_weight_gradient_subgroups', source: weightGradientSubgroupsSource },
+    direct: { name: 'conv2d_weight_gradient', source: weightGradientSource },
+    strip: 8,
+    inputs: 1,
+    lanes: 32,
+  },
+  1: {
+    subgroups: { name: 'pointwise_weight_gradient_subgroups', source: pointwiseSubgroupsSource },
+    direct: { name: 'pointwise_weight_gradient', source: pointwiseSource },
+    strip: 32,
+    inputs: 4,
+    lanes: 16,
+  },
+};
 const CHANNEL_SUMS = { name: 'channel_sums', source: channelSumsSource };
 
-/** ROWS of the 3×3 kernel and STRIP of the 1×1 kernel: what one strip covers. */
-const STRIP = { 1: 32, 3: 8 };
 const OUTPUT_TILE = 8;
-/** Input channels an invocation. */
-const INPUT_TILE = { 1: 4, 3: 1 };
 const WORKGROUP = 64;
 /** Chunks give parallelism and cost memory: enough of them for this many invocations, at most so many elements. */
 const WANTED_INVOCATIONS = 8192;
@@ -28,7 +44,8 @@ export function weightGradient(incoming: Tensor, maps: Tensor, weight: Tensor, s
   const input = alignInput(maps, shape);
   const gradients = alignedAsIs(incoming, batch * outputs, to);
   const { strips, table } = stripsOf(shape, input, gradients);
-  const tiles = Math.ceil(inputs / INPUT_TILE[kernel]);
+  const variants = KERNELS[kernel];
+  const tiles = Math.ceil(inputs / variants.inputs);
   const outputTiles = Math.ceil(outputs / OUTPUT_TILE);
   const wanted = Math.min(
     strips,
@@ -38,13 +55,18 @@ export function weightGradient(incoming: Tensor, maps: Tensor, weight: Tensor, s
   const stripsAChunk = Math.ceil(strips / wanted);
   const chunks = Math.ceil(strips / stripsAChunk);
 
+  // With subgroups a workgroup's lanes are input channels: fewer than half of them, and the other variant wastes less.
+  const variant = 2 * tiles >= variants.lanes ? variantOf(device) : 'direct';
   const partial = device.empty([chunks * weight.size]);
   device.run({
-    kernel: kernel === 1 ? POINTWISE_WEIGHT_GRADIENT : WEIGHT_GRADIENT,
+    kernel: variants[variant],
     constants: kernel === 1 ? {} : { STRIDE: stride },
     bindings: { input: input.tensor.range4, incoming: gradients.tensor.range4, partial: partial.range },
     params: { inputs, outputs, chunks, strips, strips_a_chunk: stripsAChunk, level_count: to.length, levels: table },
-    workgroups: [Math.ceil((tiles * chunks) / WORKGROUP), outputTiles, 1],
+    workgroups:
+      variant === 'subgroups'
+        ? [Math.ceil(tiles / variants.lanes), outputTiles, chunks]
+        : [Math.ceil((tiles * chunks) / WORKGROUP), outputTiles, 1],
   });
   input.dispose();
   gradients.dispose();
@@ -78,7 +100,7 @@ function stripsOf(
   let strips = 0;
   const table = to.flatMap(({ height, width }: LevelSize, index) => {
     const columns = Math.ceil(width / 4);
-    const perImage = Math.ceil((kernel === 1 ? columns : height) / STRIP[kernel]);
+    const perImage = Math.ceil((kernel === 1 ? columns : height) / KERNELS[kernel].strip);
     const source = input.levels[index];
     const from = gradients.levels[index];
     const first = strips;

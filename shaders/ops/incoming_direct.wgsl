@@ -1,0 +1,44 @@
+// Reading the incoming gradients of eight output channels at four pixels: every invocation reads what it needs. See
+// incoming_subgroups.wgsl for the other way. The kernel declares `incoming: array<vec4f>`.
+struct Incoming {
+  at: u32,
+  plane: u32,
+  last: u32,
+}
+
+/// `at`: the first channel's vec4; `plane`: from one channel to the next; beyond channel `last` that one is read again.
+fn read_incoming(at: u32, plane: u32, last: u32, lane: u32) -> Incoming {
+  return Incoming(at, plane, last);
+}
+
+fn channel0(at: Incoming) -> vec4f {
+  return incoming[at.at];
+}
+
+fn channel1(at: Incoming) -> vec4f {
+  return incoming[at.at + min(1u, at.last) * at.plane];
+}
+
+fn channel2(at: Incoming) -> vec4f {
+  return incoming[at.at + min(2u, at.last) * at.plane];
+}
+
+fn channel3(at: Incoming) -> vec4f {
+  return incoming[at.at + min(3u, at.last) * at.plane];
+}
+
+fn channel4(at: Incoming) -> vec4f {
+  return incoming[at.at + min(4u, at.last) * at.plane];
+}
+
+fn channel5(at: Incoming) -> vec4f {
+  return incoming[at.at + min(5u, at.last) * at.plane];
+}
+
+fn channel6(at: Incoming) -> vec4f {
+  return incoming[at.at + min(6u, at.last) * at.plane];
+}
+
+fn channel7(at: Incoming) -> vec4f {
+  return incoming[at.at + min(7u, at.last) * at.plane];
+}
