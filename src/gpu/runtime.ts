@@ -1,6 +1,7 @@
 import { DeviceError, InputError } from './error.js';
 import { idleUntil } from './idle.js';
 import { BufferPool } from './pool.js';
+import { type KernelTime, Profile } from './profile.js';
 import { type KernelInterface, packParameters, readInterface } from './wgsl.js';
 
 /** A kernel: one WGSL module with the entry point `main`. Its bindings, uniform and workgroup size are read from the WGSL. */
@@ -63,6 +64,7 @@ export class Runtime {
   #pass: GPUComputePassEncoder | null = null;
   #recorded = new Set<string>();
   #dispatches = 0;
+  #profile: Profile | null = null;
   #failure: DeviceError | null = null;
   #checks: Promise<void>[] = [];
   #closed = false;
@@ -107,7 +109,7 @@ export class Runtime {
     if (Math.max(x, y, z) > MAX_WORKGROUPS) {
       throw new InputError(`kernel ${kernel.name}: ${x}×${y}×${z} workgroups; a dimension holds ${MAX_WORKGROUPS}.`);
     }
-    const pass = this.#computePass();
+    const pass = this.#computePass(kernel.name);
     pass.setPipeline(pipeline.pipeline);
     pass.setBindGroup(0, group);
     pass.dispatchWorkgroups(x, y, z);
@@ -176,6 +178,26 @@ export class Runtime {
   }
 
   /**
+   * Times every dispatch that `work` records, kernel by kernel, by timestamps on the GPU.
+   * @throws DeviceError when the adapter has no timestamps
+   */
+  async profile(work: () => void | Promise<void>): Promise<KernelTime[]> {
+    if (!this.gpu.features.has('timestamp-query')) {
+      throw new DeviceError('profile: this adapter has no timestamp queries; time whole submissions instead.');
+    }
+    await this.settled();
+    const profile = new Profile(this.gpu);
+    this.#profile = profile;
+    try {
+      await work();
+      await this.settled();
+    } finally {
+      this.#profile = null;
+    }
+    return profile.finish();
+  }
+
+  /**
    * Waits for the queue, frees everything and lets the process exit. Closing twice does nothing.
    * @throws DeviceError an error not reported before, after everything was freed
    */
@@ -204,8 +226,13 @@ export class Runtime {
     return this.#encoder;
   }
 
-  #computePass(): GPUComputePassEncoder {
+  #computePass(kernel: string): GPUComputePassEncoder {
     this.#encoder ??= this.gpu.createCommandEncoder({ label: 'edgewise' });
+    const timestampWrites = this.#profile?.next(kernel);
+    if (timestampWrites) {
+      this.#pass?.end();
+      this.#pass = this.#encoder.beginComputePass({ label: kernel, timestampWrites });
+    }
     this.#pass ??= this.#encoder.beginComputePass({ label: 'edgewise' });
     return this.#pass;
   }
