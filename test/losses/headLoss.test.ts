@@ -48,10 +48,11 @@ function makeLoss(sizes: HeadSizes, recipe: PartialRecipe | string): HeadLoss {
 }
 
 /** Whether the GPU's regions are the oracle's: f32 decides otherwise only within rounding of a threshold. */
-async function sameRegions({ regions }: HeadLossResult, expected: Expected, classes: number): Promise<boolean> {
+async function sameRegions(result: HeadLossResult, expected: Expected, classes: number): Promise<boolean> {
   const labels = expected.regions.flatMap(({ label }) => Array.from(label, (c) => (c === -1 ? classes : c)));
   const valuable = expected.regions.flatMap(({ vlr }) => Array.from(vlr, (v) => v > 0));
-  const [gpuLabels, gpuValues] = await Promise.all([regions.label.read(), regions.vlr.read()]);
+  const { label, vlr } = result.regions();
+  const [gpuLabels, gpuValues] = await Promise.all([label.read(), vlr.read()]);
   return labels.join() === gpuLabels.join() && valuable.join() === Array.from(gpuValues, (v) => v > 0).join();
 }
 
@@ -251,8 +252,9 @@ describe('forms without an oracle', () => {
     const { teacher, truth, student } = scene(SIZES, 5);
     const evaluated = loss.evaluate({ student, teacher, truth });
     const gradient = await evaluated.gradients.boxLogits.read();
-    const label = await evaluated.regions.label.read();
-    const vlr = await evaluated.regions.vlr.read();
+    const regions = evaluated.regions();
+    const label = await regions.label.read();
+    const vlr = await regions.vlr.read();
     const totalOf = async (element: number, offset: number): Promise<number> => {
       const moved = Array.from(host.boxLogits[0]);
       moved[element] += offset;
