@@ -186,9 +186,7 @@ export class HeadLoss implements HeadSetting {
     const values = {} as Record<TermName, number[]>;
     for (const [index, name] of TERM_NAMES.entries()) {
       values[name] = Array.from(termValues.subarray(index * levels, (index + 1) * levels));
-      const level = values[name].findIndex(
-        (value, l) => bad[index * levels + l] !== 0 || !Number.isFinite(value),
-      );
+      const level = values[name].findIndex((value, l) => bad[index * levels + l] !== 0 || !Number.isFinite(value));
       // The kernels keep ~location, so that 0 is none and the greatest is the first.
       if (level >= 0) throw this.#fault(name, level, ~bad[index * levels + level] >>> 0);
     }
