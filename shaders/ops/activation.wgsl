@@ -10,6 +10,7 @@ override SILU: bool = false;
 @group(0) @binding(2) var<storage, read_write> output: array<vec4f>;
 
 #include "../lib/index.wgsl"
+#include "sigmoid.wgsl"
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -19,7 +20,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   }
   let x = input[i];
   if (SILU) {
-    output[i] = x / (1.0 + exp(-x));
+    output[i] = x * sigmoid(x);
   } else {
     output[i] = max(x, vec4f());
   }

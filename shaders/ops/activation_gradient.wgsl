@@ -11,6 +11,7 @@ override SILU: bool = false;
 @group(0) @binding(3) var<storage, read_write> gradient: array<vec4f>;
 
 #include "../lib/index.wgsl"
+#include "sigmoid.wgsl"
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -20,7 +21,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   }
   let x = input[i];
   if (SILU) {
-    let s = 1.0 / (1.0 + exp(-x));
+    let s = sigmoid(x);
     gradient[i] = incoming[i] * s * (1.0 + x * (1.0 - s));
   } else {
     gradient[i] = select(vec4f(), incoming[i], x > vec4f());

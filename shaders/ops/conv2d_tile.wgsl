@@ -1,39 +1,40 @@
-// What one invocation of a convolution computes: four channels × eight consecutive pixels. Large enough that a value read
-// is used many times, small enough for the registers. (On software adapters a load costs as much as a hundred additions.)
+// The register tile of the convolution kernels: eight channels × four consecutive pixels. What counts on every adapter is
+// how often a value that was read is used; an invocation holds several tiles that share the weights.
 struct Tile {
-  low0: vec4f,
-  high0: vec4f,
-  low1: vec4f,
-  high1: vec4f,
-  low2: vec4f,
-  high2: vec4f,
-  low3: vec4f,
-  high3: vec4f,
+  c0: vec4f,
+  c1: vec4f,
+  c2: vec4f,
+  c3: vec4f,
+  c4: vec4f,
+  c5: vec4f,
+  c6: vec4f,
+  c7: vec4f,
+}
+
+/// One value for each of the eight channels.
+struct Eight {
+  low: vec4f,
+  high: vec4f,
 }
 
 /// Every pixel of a channel starts from one value.
-fn filled(values: vec4f) -> Tile {
-  let a = vec4f(values.x);
-  let b = vec4f(values.y);
-  let c = vec4f(values.z);
-  let d = vec4f(values.w);
-  return Tile(a, a, b, b, c, c, d, d);
+fn filled(values: Eight) -> Tile {
+  return Tile(
+    values.low.xxxx, values.low.yyyy, values.low.zzzz, values.low.wwww,
+    values.high.xxxx, values.high.yyyy, values.high.zzzz, values.high.wwww,
+  );
 }
 
-/// tile + weight ⊗ pixels: the weights of the four channels for one input and tap, and the eight pixels it meets.
-fn multiply_add(tile: Tile, weight: vec4f, low: vec4f, high: vec4f) -> Tile {
-  let a = vec4f(weight.x);
-  let b = vec4f(weight.y);
-  let c = vec4f(weight.z);
-  let d = vec4f(weight.w);
+/// tile + weights ⊗ pixels: the channels' weights of one input and tap, and the four pixels that the tap meets.
+fn multiply_add(tile: Tile, weights: Eight, pixels: vec4f) -> Tile {
   return Tile(
-    fma(a, low, tile.low0),
-    fma(a, high, tile.high0),
-    fma(b, low, tile.low1),
-    fma(b, high, tile.high1),
-    fma(c, low, tile.low2),
-    fma(c, high, tile.high2),
-    fma(d, low, tile.low3),
-    fma(d, high, tile.high3),
+    fma(weights.low.xxxx, pixels, tile.c0),
+    fma(weights.low.yyyy, pixels, tile.c1),
+    fma(weights.low.zzzz, pixels, tile.c2),
+    fma(weights.low.wwww, pixels, tile.c3),
+    fma(weights.high.xxxx, pixels, tile.c4),
+    fma(weights.high.yyyy, pixels, tile.c5),
+    fma(weights.high.zzzz, pixels, tile.c6),
+    fma(weights.high.wwww, pixels, tile.c7),
   );
 }

@@ -1,10 +1,13 @@
-// Reorders the weight of a convolution for its kernels: for each tile of four outputs, for each input, for each tap one
-// vec4 of the four outputs' weights; after the tile's last input one vec4 of their biases. Outputs beyond the last are zero.
+// Reorders the weight of a convolution for its kernels: for each tile of eight outputs, for each input, for each tap the
+// eight outputs' weights, two vec4; after the tile's last input their biases, as one more tap. What lies beyond the last
+// output or input is zero.
 struct Params {
   /// vec4 of the packed weight
   count: u32,
   outputs: u32,
   inputs: u32,
+  /// inputs counted with those that are zero
+  padded_inputs: u32,
   /// 1 or 9
   taps: u32,
   /// 1: outputs and inputs change places and the taps are turned by 180°, which makes the convolution its own transpose
@@ -20,27 +23,36 @@ struct Params {
 
 #include "../lib/index.wgsl"
 
+fn packed_value(output: u32, input: u32, number: u32) -> f32 {
+  if (output >= params.outputs) {
+    return 0.0;
+  }
+  if (input == params.padded_inputs) {
+    return select(0.0, bias[output], params.has_bias != 0u);
+  }
+  if (input >= params.inputs) {
+    return 0.0;
+  }
+  let tap = number % params.taps;
+  let straight = (output * params.inputs + input) * params.taps + tap;
+  let turned = (input * params.outputs + output) * params.taps + params.taps - 1u - tap;
+  return weight[select(straight, turned, params.transposed != 0u)];
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
   let index = linear_index(workgroup, workgroups, local, 64u);
   if (index >= params.count) {
     return;
   }
-  let tile = params.inputs * params.taps + 1u;
-  let input = (index % tile) / params.taps;
-  let tap = (index % tile) % params.taps;
-  var values = vec4f();
-  for (var i = 0u; i < 4u; i++) {
-    let output = 4u * (index / tile) + i;
-    if (output < params.outputs) {
-      if (input < params.inputs) {
-        let straight = (output * params.inputs + input) * params.taps + tap;
-        let turned = (input * params.outputs + output) * params.taps + params.taps - 1u - tap;
-        values[i] = weight[select(straight, turned, params.transposed != 0u)];
-      } else if (params.has_bias != 0u) {
-        values[i] = bias[output];
-      }
-    }
-  }
-  packed[index] = values;
+  let tile_taps = params.padded_inputs * params.taps + 1u;
+  let number = index / 2u % tile_taps;
+  let input = number / params.taps;
+  let first = 8u * (index / 2u / tile_taps) + 4u * (index % 2u);
+  packed[index] = vec4f(
+    packed_value(first, input, number),
+    packed_value(first + 1u, input, number),
+    packed_value(first + 2u, input, number),
+    packed_value(first + 3u, input, number),
+  );
 }

@@ -1,13 +1,18 @@
 /**
- * Lines up columns: the first to the left, the others, which hold numbers, to the right.
+ * Lines up columns: those of numbers to the right, the others to the left.
  * @param rows the heading first
  */
 export function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const columns = rows[0].map((_, column) => {
+    const cells = rows.map((row) => row[column]);
+    const width = Math.max(...cells.map((cell) => cell.length));
+    const isNumeric = cells.slice(1).every((cell) => /^[–\d.]/.test(cell));
+    return cells.map((cell) => (isNumeric ? cell.padStart(width) : cell.padEnd(width)));
+  });
   return rows
-    .map((row) =>
-      row
-        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+    .map((_, row) =>
+      columns
+        .map((cells) => cells[row])
         .join('  ')
         .trimEnd(),
     )

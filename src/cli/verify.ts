@@ -40,7 +40,8 @@ async function verify(files: string[], options: AdapterOptions): Promise<Outcome
 
 function describe(adapter: string, cases: CaseResult[]): string {
   const failed = cases.filter(({ passed }) => !passed).length;
-  const summary = failed > 0 ? `${failed} of ${cases.length} cases FAILED` : `${cases.length} cases passed`;
+  const count = cases.length === 1 ? '1 case' : `${cases.length} cases`;
+  const summary = failed > 0 ? `${failed} of ${count} FAILED` : `${count} passed`;
   return [`Adapter: ${adapter}`, ...cases.map(describeCase), summary].join('\n\n');
 }
 

@@ -10,9 +10,10 @@ export interface Canvas {
 /** A shape on the canvas: negative inside, about the distance to its edge in pixels. */
 export type Distance = (x: number, y: number) => number;
 
-/** A slope of brightness and three gratings of random direction and period. Returns the mean colour. */
+/** A pale ground: a slope of brightness and three gratings of random direction and period. Returns the mean colour. */
 export function drawGround({ values, width, height }: Canvas, random: Random): number[] {
-  const colour = [0, 1, 2].map(() => random.uniform(60, 190));
+  const grey = random.uniform(70, 180);
+  const colour = [0, 1, 2].map(() => grey + random.uniform(-25, 25));
   const slopeX = random.uniform(-30, 30) / width;
   const slopeY = random.uniform(-30, 30) / height;
   const gratings = [0, 1, 2].map(() => {
@@ -43,10 +44,10 @@ export function drawObject(
   distance: Distance,
   [centreX, centreY]: number[],
   [left, top, right, bottom]: number[],
-  ground: number[],
+  { ground, tint }: { ground: number[]; tint: number[] },
   random: Random,
 ): void {
-  const colour = contrasting(ground, random, 28);
+  const colour = contrasting(ground, 28, (c) => tint[c] + random.uniform(-55, 55));
   const opacity = random.uniform(0.7, 1);
   const shading = random.uniform(-25, 25);
   const size = Math.min(right - left, bottom - top);
@@ -78,7 +79,7 @@ export function drawObject(
 
 /** Draws a bar with slanting stripes over a box: it hides what is there and belongs to no class. */
 export function drawBar({ values, width, height }: Canvas, bar: number[], ground: number[], random: Random): void {
-  const colour = contrasting(ground, random, 15);
+  const colour = contrasting(ground, 15, () => random.uniform(20, 235));
   const [left, top] = [Math.max(0, Math.round(bar[0])), Math.max(0, Math.round(bar[1]))];
   const [right, bottom] = [Math.min(width, Math.round(bar[2])), Math.min(height, Math.round(bar[3]))];
   for (let y = top; y < bottom; y++)
@@ -89,9 +90,9 @@ export function drawBar({ values, width, height }: Canvas, bar: number[], ground
     }
 }
 
-/** A colour whose distance from another, averaged over the channels, is at least `least`. */
-function contrasting(from: number[], random: Random, least: number): number[] {
-  const colour = from.map(() => random.uniform(20, 235));
+/** The drawn colour, or one near `from` where the two are closer than `least`, averaged over the channels. */
+function contrasting(from: number[], least: number, draw: (channel: number) => number): number[] {
+  const colour = from.map((_, channel) => draw(channel));
   const distance = colour.reduce((sum, value, c) => sum + Math.abs(value - from[c]), 0) / 3;
   if (distance >= least) return colour;
   return from.map((value) => (value < 127 ? value + least : value - least));

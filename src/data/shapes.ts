@@ -6,14 +6,21 @@ import type { ImageSource, Sample } from './source.js';
 
 // Keeps the drawing's random numbers apart from those of whoever else derives a generator from (seed, index).
 const STREAM = 0x5ba9e5;
+const FEWEST_OBJECTS = 3;
 const MOST_OBJECTS = 8;
-const SMALLEST_SIZE = 10;
+const SMALLEST_SIZE = 16;
 const LARGEST_SIZE = 64;
 /** Objects may hide each other, but not so far that nothing is left to see: bounds of IoU and of overlap to smaller area. */
 const LARGEST_IOU = 0.35;
 const LARGEST_COVER = 0.55;
 
 const CLASSES = ['ellipse', 'rectangle', 'triangle'].map((name, index) => ({ id: index + 1, name }));
+/** The colour that each class varies about: what a thing is should be easy to learn here, and where it ends hard. */
+const TINTS = [
+  [200, 85, 80],
+  [80, 170, 90],
+  [85, 100, 205],
+];
 
 export interface ShapesOptions {
   /** Number of images. */
@@ -25,7 +32,7 @@ export interface ShapesOptions {
 }
 
 /**
- * The built-in generated data set: ellipses, rectangles and triangles of 10–64 pixels on a textured, noisy ground, one to
+ * The built-in generated data set: ellipses, rectangles and triangles of 16–64 pixels on a textured, noisy ground, up to
  * eight an image, each with its exact box. They overlap, some lie partly behind a striped bar, and most edges fade over
  * several pixels, farther on one side than on the other: a fading edge says where it may be, not where it is, which is
  * what a teacher's edge distribution can tell a student and a single number cannot.
@@ -68,7 +75,7 @@ function drawScene(random: Random, width: number, height: number, id: number): S
   const ground = drawGround(canvas, random);
   const boxes: number[][] = [];
   const labels: number[] = [];
-  const wanted = 1 + random.integer(MOST_OBJECTS);
+  const wanted = FEWEST_OBJECTS + random.integer(MOST_OBJECTS - FEWEST_OBJECTS + 1);
   const largest = Math.min(LARGEST_SIZE, 0.6 * Math.min(width, height));
   for (let attempt = 0; boxes.length === 0 || (attempt < 6 * wanted && boxes.length < wanted); attempt++) {
     const label = random.integer(CLASSES.length);
@@ -82,7 +89,7 @@ function drawScene(random: Random, width: number, height: number, id: number): S
     if (Math.max(right - left, bottom - top) > largest) continue;
     if (Math.min(box[2] - box[0], box[3] - box[1]) < 0.7 * SMALLEST_SIZE) continue;
     if (boxes.some((other) => hides(box, other))) continue;
-    drawObject(canvas, place(x, y), [x, y], box, ground, random);
+    drawObject(canvas, place(x, y), [x, y], box, { ground, tint: TINTS[label] }, random);
     const bar = random.next() < 0.3 ? barOver(box, random) : undefined;
     if (bar && !boxes.some((other) => hides(bar, other))) drawBar(canvas, bar, ground, random);
     boxes.push(box);

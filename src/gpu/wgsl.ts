@@ -1,7 +1,7 @@
 import { InputError } from './error.js';
 
 /** A resource of `@group(0)` as the WGSL declares it. */
-export interface BindingDeclaration {
+interface BindingDeclaration {
   binding: number;
   name: string;
   type: GPUBufferBindingType;

@@ -1,18 +1,34 @@
 import conv2dSource from '../../shaders/ops/conv2d.wgsl';
 import inputGradientSource from '../../shaders/ops/conv2d_input_gradient.wgsl';
+import inputGradientSubgroupsSource from '../../shaders/ops/conv2d_input_gradient_subgroups.wgsl';
+import conv2dSubgroupsSource from '../../shaders/ops/conv2d_subgroups.wgsl';
 import packWeightSource from '../../shaders/ops/pack_weight.wgsl';
+import pointwiseSource from '../../shaders/ops/pointwise.wgsl';
+import pointwiseSubgroupsSource from '../../shaders/ops/pointwise_subgroups.wgsl';
+import type { Device } from '../tensor/device.js';
 import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AlignedRows, alignedAsIs, alignRows } from './alignedRows.js';
 
-const CONV2D = { name: 'conv2d', source: conv2dSource };
-const INPUT_GRADIENT = { name: 'conv2d_input_gradient', source: inputGradientSource };
+/** Each kernel in two variants: for adapters with subgroups, and for the others. */
+const CONV2D = {
+  subgroups: { name: 'conv2d_subgroups', source: conv2dSubgroupsSource },
+  direct: { name: 'conv2d', source: conv2dSource },
+};
+const POINTWISE = {
+  subgroups: { name: 'pointwise_subgroups', source: pointwiseSubgroupsSource },
+  direct: { name: 'pointwise', source: pointwiseSource },
+};
+const INPUT_GRADIENT = {
+  subgroups: { name: 'conv2d_input_gradient_subgroups', source: inputGradientSubgroupsSource },
+  direct: { name: 'conv2d_input_gradient', source: inputGradientSource },
+};
 const PACK_WEIGHT = { name: 'pack_weight', source: packWeightSource };
 
-/** What one invocation of the kernels computes; see shaders/ops/conv2d_tile.wgsl. */
-const TILE_CHANNELS = 4;
-const TILE_PIXELS = 8;
+const TILE_CHANNELS = 8;
 const WORKGROUP = 64;
+/** The 1×1 kernel goes on by so many inputs at once. */
+const POINTWISE_INPUTS = 4;
 
 /** The sizes of one convolution. */
 export interface ConvolutionShape {
@@ -57,88 +73,92 @@ export function inputGradient(incoming: Tensor, weight: Tensor, model: Pyramid, 
   return gradient;
 }
 
-/** The input as the kernels read it: groups of eight output pixels meet whole vec4, and a border of zeros lies round the map. */
+/** The input as the kernels read it: in rows of whole vec4, for 3×3 with a border of zeros round each map. */
 export function alignInput(maps: Tensor, { batch, inputs, kernel, stride, from, to }: ConvolutionShape): AlignedRows {
   if (kernel === 1) return alignedAsIs(maps, batch * inputs, from);
   const shapes = to.map(({ height, width }) => ({
     rows: stride * (height - 1) + 3,
-    length: 2 * stride * Math.ceil(width / TILE_PIXELS) + 1,
+    length: stride * Math.ceil(width / 4) + 1,
   }));
   return alignRows(maps, batch * inputs, from, shapes, 1);
+}
+
+/** Which of a kernel's variants the device runs: those with subgroups need four lanes. */
+export function variantOf(device: Device): 'subgroups' | 'direct' {
+  const lanes = device.gpu.features.has('subgroups') ? (device.gpu.adapterInfo.subgroupMinSize ?? 0) : 0;
+  return lanes >= 4 ? 'subgroups' : 'direct';
 }
 
 /** The weight as the kernels read it; see shaders/ops/pack_weight.wgsl. */
 function packWeight(weight: Tensor, bias: Tensor | null, shape: ConvolutionShape, transposed: boolean): Tensor {
   const { inputs, outputs, kernel } = shape;
   const taps = kernel * kernel;
-  const count = Math.ceil(outputs / TILE_CHANNELS) * (inputs * taps + 1);
+  const paddedInputs = kernel === 1 ? POINTWISE_INPUTS * Math.ceil(inputs / POINTWISE_INPUTS) : inputs;
+  const count = 2 * Math.ceil(outputs / TILE_CHANNELS) * (paddedInputs * taps + 1);
   const packed = weight.device.empty([4 * count]);
   weight.device.run({
     kernel: PACK_WEIGHT,
     bindings: { weight: weight.range, bias: (bias ?? weight).range, packed: packed.range4 },
-    params: { count, outputs, inputs, taps, transposed: transposed ? 1 : 0, has_bias: bias ? 1 : 0 },
+    params: {
+      count,
+      outputs,
+      inputs,
+      padded_inputs: paddedInputs,
+      taps,
+      transposed: transposed ? 1 : 0,
+      has_bias: bias ? 1 : 0,
+    },
     invocations: count,
   });
   return packed;
 }
 
 function run(aligned: AlignedRows, packed: Tensor, output: Tensor, shape: ConvolutionShape): void {
-  const { batch, inputs, outputs, kernel, stride, to } = shape;
-  const { groups, table } = groupsOf(to, batch, (size) => [Math.ceil(size.width / TILE_PIXELS), size.height]);
-  output.device.run({
-    kernel: CONV2D,
-    constants: { KERNEL: kernel, STRIDE: stride },
+  const { inputs, outputs, kernel, stride, to } = shape;
+  const { device } = output;
+  const [rows, columns] = kernel === 1 ? [1, 8] : [2, 4];
+  const { groups, levels } = groupsOf(shape, aligned, rows, columns);
+  device.run({
+    kernel: (kernel === 1 ? POINTWISE : CONV2D)[variantOf(device)],
+    constants: kernel === 1 ? {} : { STRIDE: stride },
     bindings: { input: aligned.tensor.range4, weight: packed.range4, output: output.range },
-    params: { inputs, outputs, groups, level_count: to.length, levels: levelTable(table, aligned, shape) },
+    params: { inputs, outputs, groups, level_count: to.length, levels },
     workgroups: [Math.ceil(groups / WORKGROUP), Math.ceil(outputs / TILE_CHANNELS), 1],
   });
 }
 
+/** The transposed convolution of stride 2; `shape` is that of the transpose. */
 function runStride2(incoming: Tensor, packed: Tensor, gradient: Tensor, shape: ConvolutionShape): void {
   const { batch, inputs, outputs, from, to } = shape;
-  const shapes = from.map(({ height, width }) => ({
-    rows: height + 1,
-    length: 2 * Math.ceil(width / TILE_PIXELS) + 1,
-  }));
+  const { device } = gradient;
+  const shapes = from.map(({ height, width }) => ({ rows: height + 1, length: Math.ceil(width / 4) + 1 }));
   const aligned = alignRows(incoming, batch * inputs, from, shapes, 0);
-  const { groups, table } = groupsOf(to, batch, (size) => [
-    Math.ceil(size.width / (2 * TILE_PIXELS)),
-    Math.ceil(size.height / 2),
-  ]);
-  for (const parity of [0, 1, 2, 3]) {
-    gradient.device.run({
-      kernel: INPUT_GRADIENT,
-      constants: { PARITY_Y: parity >> 1, PARITY_X: parity & 1 },
-      bindings: { incoming: aligned.tensor.range4, weight: packed.range4, gradient: gradient.range },
-      params: { inputs, outputs, groups, level_count: to.length, levels: levelTable(table, aligned, shape) },
-      workgroups: [Math.ceil(groups / WORKGROUP), Math.ceil(outputs / TILE_CHANNELS), 1],
-    });
-  }
+  const { groups, levels } = groupsOf(shape, aligned, 2, 8);
+  device.run({
+    kernel: INPUT_GRADIENT[variantOf(device)],
+    bindings: { incoming: aligned.tensor.range4, weight: packed.range4, output: gradient.range },
+    params: { inputs, outputs, groups, level_count: to.length, levels },
+    workgroups: [Math.ceil(groups / WORKGROUP), Math.ceil(outputs / TILE_CHANNELS), 1],
+  });
   aligned.dispose();
 }
 
-/** Counts the groups of pixels of all levels; the table holds (first group, groups a row) of each. */
+/** Cuts the output of all levels and images into groups of rows × columns pixels; `levels` is the table of the kernels. */
 function groupsOf(
-  to: readonly LevelSize[],
-  batch: number,
-  perMap: (size: LevelSize) => [columns: number, lines: number],
-): { groups: number; table: [number, number][] } {
+  { batch, outputs, to }: ConvolutionShape,
+  aligned: AlignedRows,
+  rows: number,
+  columns: number,
+): { groups: number; levels: number[] } {
   let groups = 0;
-  const table = to.map((size): [number, number] => {
-    const [columns, lines] = perMap(size);
-    const first = groups;
-    groups += batch * lines * columns;
-    return [first, columns];
-  });
-  return { groups, table };
-}
-
-function levelTable(table: [number, number][], aligned: AlignedRows, shape: ConvolutionShape): number[] {
   let element = 0;
-  return shape.to.flatMap(({ height, width }, index) => {
-    const { start, rows, length } = aligned.levels[index];
-    const entries = [...table[index], height, width, start, rows, length, element];
-    element += shape.batch * shape.outputs * height * width;
+  const levels = to.flatMap(({ height, width }, index) => {
+    const source = aligned.levels[index];
+    const perRow = Math.ceil(width / columns);
+    const entries = [groups, perRow, height, width, source.start, source.rows, source.length, element];
+    groups += batch * Math.ceil(height / rows) * perRow;
+    element += batch * outputs * height * width;
     return entries;
   });
+  return { groups, levels };
 }

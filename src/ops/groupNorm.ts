@@ -1,128 +1,128 @@
-import forwardSource from '../../shaders/ops/group_norm.wgsl';
-import inputGradientSource from '../../shaders/ops/group_norm_input_gradient.wgsl';
-import parameterGradientSource from '../../shaders/ops/group_norm_parameter_gradient.wgsl';
-import statisticsSource from '../../shaders/ops/group_norm_statistics.wgsl';
-import sumsSource from '../../shaders/ops/group_norm_sums.wgsl';
+import groupNormSource from '../../shaders/ops/group_norm.wgsl';
+import gradientSource from '../../shaders/ops/group_norm_gradient.wgsl';
+import gradientOddSource from '../../shaders/ops/group_norm_gradient_odd.wgsl';
+import groupNormOddSource from '../../shaders/ops/group_norm_odd.wgsl';
 import { emptyLike } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
 import { InputError } from '../gpu/error.js';
-import type { Pyramid } from '../tensor/pyramid.js';
+import type { Level, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { sumChunks } from './sumChunks.js';
 
-const STATISTICS = { name: 'group_norm_statistics', source: statisticsSource };
-const FORWARD = { name: 'group_norm', source: forwardSource };
-const SUMS = { name: 'group_norm_sums', source: sumsSource };
-const INPUT_GRADIENT = { name: 'group_norm_input_gradient', source: inputGradientSource };
-const PARAMETER_GRADIENT = { name: 'group_norm_parameter_gradient', source: parameterGradientSource };
+/** Two variants of each kernel: for levels whose maps are whole vec4, and for the others. */
+const GROUP_NORM = {
+  vector: { name: 'group_norm', source: groupNormSource },
+  odd: { name: 'group_norm_odd', source: groupNormOddSource },
+};
+const GRADIENT = {
+  vector: { name: 'group_norm_gradient', source: gradientSource },
+  odd: { name: 'group_norm_gradient_odd', source: gradientOddSource },
+};
 
 /** Added to the variance; PyTorch's default. */
 const EPSILON = 1e-5;
 
+export interface GroupNormOptions {
+  /** Number of groups; divides the channels. */
+  groups: number;
+}
+
 /**
- * Group normalisation (Wu and He, ECCV 2018): each image, level and group of channels to mean 0 and deviation 1, then each
- * channel × scale + shift.
- * @param scale [C]
- * @param shift [C]
- * @throws InputError when scale or shift do not fit, or a group is not a multiple of four channels (the kernels' width)
+ * Group normalization (Wu and He, ECCV 2018): scale[c] · (x − mean) / √(variance + 1e-5) + shift[c], mean and (biased)
+ * variance over the channels of a group and all locations, of each image and level.
+ * @param input `[B, C, H, W]` at each level
+ * @param scale `[C]`
+ * @param shift `[C]`
+ * @throws InputError when the groups do not divide the channels or scale and shift do not have one element a channel
  */
 export function groupNorm(
   input: Variable<Pyramid>,
   scale: Variable,
   shift: Variable,
-  { groups }: { groups: number },
+  { groups }: GroupNormOptions,
 ): Variable<Pyramid> {
-  const { value } = input;
-  const { device, batch, channels, levels, levelTable } = value;
-  if (!Number.isInteger(groups) || groups < 1 || channels % (4 * groups) !== 0) {
-    throw new InputError(
-      `groups: ${groups} of ${channels} channels; each group needs the same multiple of four channels.`,
-    );
+  const { device, batch, channels, levels } = input.value;
+  if (!(groups >= 1) || channels % groups !== 0) {
+    throw new InputError(`groups: ${groups} do not divide the input's ${channels} channels.`);
   }
-  for (const [name, { value: parameter }] of Object.entries({ scale, shift })) {
-    if (parameter.size !== channels) {
-      throw new InputError(`${name}: ${parameter.size} elements for ${channels} channels; give one a channel.`);
+  for (const [name, { value }] of Object.entries({ scale, shift })) {
+    if (value.size !== channels) {
+      throw new InputError(`${name}: ${value.size} elements; the input has ${channels} channels.`);
     }
   }
-  const params = { batch, channels, groups, levels: levelTable };
-  const workgroups: [number, number, number] = [batch * groups, levels.length, 1];
-  const statistics = device.empty([levels.length, batch, groups, 2]);
-  device.run({
-    kernel: STATISTICS,
-    bindings: { input: value.range4, statistics: statistics.range },
-    params: { ...params, epsilon: EPSILON },
-    workgroups,
-  });
-  const output = emptyLike(value);
-  device.run({
-    kernel: FORWARD,
-    bindings: {
-      input: value.range4,
-      statistics: statistics.range,
-      scale: scale.value.range,
-      shift: shift.value.range,
-      output: output.range4,
-    },
-    params,
-    workgroups,
-  });
-  const result = Variable.from(output, [input, scale, shift], (incoming) => {
-    const sums = device.empty([levels.length, batch, channels, 2]);
+  const output = emptyLike(input.value);
+  const statistics = device.empty([levels.length * batch * groups, 2]);
+  for (const { variant, params, workgroups } of launches(input.value, groups)) {
     device.run({
-      kernel: SUMS,
+      kernel: GROUP_NORM[variant],
       bindings: {
-        input: value.range,
-        incoming: incoming.range,
+        input: input.value.range4,
+        scale: scale.value.range,
+        shift: shift.value.range,
+        output: output.range4,
         statistics: statistics.range,
-        sums: sums.range,
       },
-      params,
-      workgroups: [batch * channels, levels.length, 1],
+      params: { ...params, epsilon: EPSILON },
+      workgroups,
     });
-    const gradients = [
-      input.requiresGradient ? inputGradient(value, incoming, { statistics, sums, scale: scale.value, groups }) : null,
-      ...(scale.requiresGradient || shift.requiresGradient ? parameterGradients(sums, channels) : [null, null]),
-    ];
-    sums.dispose();
+  }
+  const parents = [input, scale, shift];
+  if (!parents.some(({ requiresGradient }) => requiresGradient)) statistics.dispose();
+  return Variable.from(output, parents, (incoming) => {
+    const gradients = gradientsOf(incoming, input.value, scale.value, statistics, groups);
     statistics.dispose();
     return gradients;
   });
-  if (result.isLeaf) statistics.dispose();
-  return result;
 }
 
-function inputGradient(
-  input: Pyramid,
-  incoming: Tensor,
-  { statistics, sums, scale, groups }: { statistics: Tensor; sums: Tensor; scale: Tensor; groups: number },
-): Tensor {
-  const { device, batch, channels, levels, levelTable } = input;
+function gradientsOf(incoming: Tensor, input: Pyramid, scale: Tensor, statistics: Tensor, groups: number): Tensor[] {
+  const { device, batch, channels, levels } = input;
   const gradient = emptyLike(input);
-  device.run({
-    kernel: INPUT_GRADIENT,
-    bindings: {
-      input: input.range4,
-      incoming: incoming.range4,
-      statistics: statistics.range,
-      sums: sums.range,
-      scale: scale.range,
-      gradient: gradient.range4,
-    },
-    params: { batch, channels, groups, levels: levelTable },
-    workgroups: [batch * groups, levels.length, 1],
-  });
-  return gradient;
+  const chunks = levels.length * batch;
+  const scaleSums = device.empty([chunks, channels]);
+  const shiftSums = device.empty([chunks, channels]);
+  for (const { variant, params, workgroups } of launches(input, groups)) {
+    device.run({
+      kernel: GRADIENT[variant],
+      bindings: {
+        input: input.range4,
+        incoming: incoming.range4,
+        scale: scale.range,
+        statistics: statistics.range,
+        gradient: gradient.range4,
+        scale_sums: scaleSums.range,
+        shift_sums: shiftSums.range,
+      },
+      params,
+      workgroups,
+    });
+  }
+  const gradients = [gradient, sumChunks(scaleSums, chunks, [channels]), sumChunks(shiftSums, chunks, [channels])];
+  scaleSums.dispose();
+  shiftSums.dispose();
+  return gradients;
 }
 
-/** [scale gradient, shift gradient] */
-function parameterGradients(sums: Tensor, channels: number): [Tensor, Tensor] {
-  const { device } = sums;
-  const scale = device.empty([channels]);
-  const shift = device.empty([channels]);
-  device.run({
-    kernel: PARAMETER_GRADIENT,
-    bindings: { sums: sums.range, scale_gradient: scale.range, shift_gradient: shift.range },
-    params: { channels, rows: sums.size / 2 / channels },
-    invocations: channels,
+interface GroupNormLaunch {
+  variant: 'vector' | 'odd';
+  params: Record<string, number | number[]>;
+  workgroups: [number, number, number];
+}
+
+/** One launch for the levels whose maps are whole vec4, one for the others; a workgroup for each image and group. */
+function launches({ batch, channels, levels }: Pyramid, groups: number): GroupNormLaunch[] {
+  const whole = ({ offset, height, width }: Level) => offset % 4 === 0 && (height * width) % 4 === 0;
+  return (['vector', 'odd'] as const).flatMap((variant) => {
+    const width = variant === 'vector' ? 4 : 1;
+    const table: number[] = [];
+    let workgroups = 0;
+    levels.forEach((level, index) => {
+      if (whole(level) !== (variant === 'vector')) return;
+      table.push(workgroups, level.offset / width, (level.height * level.width) / width, index * batch * groups);
+      workgroups += batch * groups;
+    });
+    if (workgroups === 0) return [];
+    const params = { channels, groups, level_count: table.length / 4, levels: table };
+    return [{ variant, params, workgroups: [workgroups, 1, 1] as [number, number, number] }];
   });
-  return [scale, shift];
 }

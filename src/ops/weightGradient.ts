@@ -1,15 +1,14 @@
 import channelSumsSource from '../../shaders/ops/channel_sums.wgsl';
 import weightGradientSource from '../../shaders/ops/conv2d_weight_gradient.wgsl';
 import pointwiseSource from '../../shaders/ops/pointwise_weight_gradient.wgsl';
-import sumChunksSource from '../../shaders/ops/sum_chunks.wgsl';
 import type { LevelSize } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AlignedRows, alignedAsIs } from './alignedRows.js';
 import { alignInput, type ConvolutionShape } from './convolve.js';
+import { sumChunks } from './sumChunks.js';
 
 const WEIGHT_GRADIENT = { name: 'conv2d_weight_gradient', source: weightGradientSource };
 const POINTWISE_WEIGHT_GRADIENT = { name: 'pointwise_weight_gradient', source: pointwiseSource };
-const SUM_CHUNKS = { name: 'sum_chunks', source: sumChunksSource };
 const CHANNEL_SUMS = { name: 'channel_sums', source: channelSumsSource };
 
 /** ROWS of the 3×3 kernel and STRIP of the 1×1 kernel: what one strip covers. */
@@ -50,13 +49,7 @@ export function weightGradient(incoming: Tensor, maps: Tensor, weight: Tensor, s
   input.dispose();
   gradients.dispose();
 
-  const gradient = device.empty(weight.shape);
-  device.run({
-    kernel: SUM_CHUNKS,
-    bindings: { partial: partial.range, total: gradient.range },
-    params: { count: gradient.size, chunks },
-    invocations: gradient.size,
-  });
+  const gradient = sumChunks(partial, chunks, weight.shape);
   partial.dispose();
   return gradient;
 }

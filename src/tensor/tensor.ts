@@ -125,7 +125,7 @@ export class Tensor {
 }
 
 /** @throws InputError when `shape` from `offset` on is not a bindable range of `buffer` */
-export function assertRange(device: Device, buffer: GPUBuffer, shape: readonly number[], offset: number): void {
+function assertRange(device: Device, buffer: GPUBuffer, shape: readonly number[], offset: number): void {
   const alignment = device.gpu.limits.minStorageBufferOffsetAlignment;
   const bytes = 4 * sizeOf(shape);
   if (shape.some((extent) => !Number.isInteger(extent) || extent < 0)) {

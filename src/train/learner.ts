@@ -50,7 +50,7 @@ export function makeLearner(
  * of FitNets (Romero et al., ICLR 2015). It learns with the student and is no part of it. (The LD papers' nets have the
  * same width and need none.)
  */
-export class FeatureAdapter {
+class FeatureAdapter {
   readonly optimizer: Optimizer;
 
   constructor({ parameters: { device } }: Detector, own: number, taught: number, settings: TrainSettings) {

@@ -17,7 +17,7 @@ export interface HeadSizes {
 }
 
 /** Channels of the random features. */
-export const FEATURES = 6;
+const FEATURES = 6;
 
 /** Random outputs of a head, one array a level. */
 export function randomOutputs(sizes: HeadSizes, seed: number, scale: number): Required<HeadOutputs> {

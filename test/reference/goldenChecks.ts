@@ -10,7 +10,7 @@ import type { ImitationMethod } from './imitationRegion.js';
 const METHODS: Record<string, ImitationMethod> = { finegrained: 'finegrained', fitnet: 'inside', gibox: 'gibox' };
 
 /** The settings under which the golden case was computed. */
-export function goldenSettings(golden: GoldenCase): HeadLossSettings {
+function goldenSettings(golden: GoldenCase): HeadLossSettings {
   return referenceSettings(golden, {
     ignoreIofThreshold: golden.ignoreIofThreshold,
     temperatureLd: golden.temperatureLd,

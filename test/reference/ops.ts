@@ -13,11 +13,11 @@ export interface Output extends FeatureMap {
   values: Float64Array;
 }
 
-export function emptyMap(batch: number, channels: number, height: number, width: number): Output {
+function emptyMap(batch: number, channels: number, height: number, width: number): Output {
   return { batch, channels, height, width, values: new Float64Array(batch * channels * height * width) };
 }
 
-export function like({ batch, channels, height, width }: FeatureMap): Output {
+function like({ batch, channels, height, width }: FeatureMap): Output {
   return emptyMap(batch, channels, height, width);
 }
 

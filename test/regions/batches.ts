@@ -7,7 +7,7 @@ import type { GoldenAssignment } from '../reference/golden.js';
 import { type GridLevel, gridLevels } from '../reference/grid.js';
 
 /** One image of a batch: its own size, no larger than the padded one, and its boxes in f32 pixels. */
-export interface TestImage {
+interface TestImage {
   width: number;
   height: number;
   boxes: Box[];

@@ -117,6 +117,20 @@ test('memory stays the same over 200 steps', async () => {
   // Half a second a step on SwiftShader.
 }, 300_000);
 
+test('120 steps on eight images are enough to find their objects again', async () => {
+  const source = shapes(8);
+  const { last } = await train({
+    device,
+    source,
+    validation: source,
+    folder: join(root, 'converging'),
+    detector: config,
+    settings: { epochs: 120, learningRate: 0.01, warmupSteps: 10, augment: false, ema: 0, evaluateEvery: 120 },
+  });
+  // It was 0.79 when this was written.
+  expect(last?.evaluation?.AP50).toBeGreaterThan(0.6);
+}, 300_000);
+
 test('a loss that is not finite stops the training and names term, level and step', async () => {
   const options = short('diverging');
   const broken = {

@@ -1,0 +1,124 @@
+// 3×3 convolution, all levels in one dispatch: output[o, y, x] = bias[o] + Σ_i Σ_ky,kx
+// weight[o, i, ky, kx] · input[i, STRIDE·y + ky, STRIDE·x + kx] (coordinates in the copy with a border, see align_rows.wgsl).
+// An invocation computes eight channels × four pixels of two rows; workgroup_id.y is the tile of channels.
+override STRIDE: u32 = 1;
+
+struct Params {
+  inputs: u32,
+  outputs: u32,
+  /// groups of 2 × 4 pixels, all levels
+  groups: u32,
+  level_count: u32,
+  /// two entries a level: (first group, groups a row, output height, output width),
+  /// (first vec4 of the input, its rows, its vec4 a row, first element of the output)
+  levels: array<vec4u, 16>,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+/// aligned rows
+@group(0) @binding(1) var<storage, read> input: array<vec4f>;
+/// see pack_weight.wgsl
+@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+
+#include "conv2d_tile.wgsl"
+#include "store_tile.wgsl"
+
+/// What the three taps of a row meet at four consecutive output pixels.
+struct Row {
+  left: vec4f,
+  middle: vec4f,
+  right: vec4f,
+}
+
+fn read_row(at: u32) -> Row {
+  let a = input[at];
+  let b = input[at + 1u];
+  if (STRIDE == 1u) {
+    return Row(a, vec4f(a.yzw, b.x), vec4f(a.zw, b.xy));
+  }
+  let c = input[at + 2u];
+  return Row(vec4f(a.xz, b.xz), vec4f(a.yw, b.yw), vec4f(a.z, b.xz, c.x));
+}
+
+fn convolve(workgroup: vec3u, local: u32, lane: u32) {
+  // All invocations stay, those beyond the last group too: subgroups need them.
+  let group = min(workgroup.x * 64u + local, params.groups - 1u);
+  var level = 0u;
+  while (level + 1u < params.level_count && group >= params.levels[2u * level + 2u].x) {
+    level++;
+  }
+  let to = params.levels[2u * level];
+  let source = params.levels[2u * level + 1u];
+  let column = (group - to.x) % to.y;
+  let lines = (to.z + 1u) / 2u;
+  let line = (group - to.x) / to.y % lines;
+  let image = (group - to.x) / (to.y * lines);
+  let row = source.z;
+  let plane = source.y * row;
+
+  var at = source.x + image * params.inputs * plane + STRIDE * (2u * line * row + column);
+  var tap = workgroup.y * (params.inputs * 9u + 1u);
+  var top = filled(biases(tap + params.inputs * 9u));
+  var bottom = top;
+  for (var i = 0u; i < params.inputs; i++) {
+    let w01 = read_taps(tap, lane);
+    let w23 = read_taps(tap + 2u, lane);
+    let w45 = read_taps(tap + 4u, lane);
+    let w67 = read_taps(tap + 6u, lane);
+    let w8 = read_taps(tap + 8u, lane);
+    let r0 = read_row(at);
+    let r1 = read_row(at + row);
+    let r2 = read_row(at + 2u * row);
+    let r3 = read_row(at + 3u * row);
+    // The first row that only the lower tile meets; of stride 2 the tiles share row 2 alone.
+    var s0 = r1;
+    var s1 = r2;
+    var s2 = r3;
+    if (STRIDE == 2u) {
+      s0 = r2;
+      s1 = r3;
+      s2 = read_row(at + 4u * row);
+    }
+    let w0 = first(w01);
+    top = multiply_add(top, w0, r0.left);
+    bottom = multiply_add(bottom, w0, s0.left);
+    let w1 = second(w01);
+    top = multiply_add(top, w1, r0.middle);
+    bottom = multiply_add(bottom, w1, s0.middle);
+    let w2 = first(w23);
+    top = multiply_add(top, w2, r0.right);
+    bottom = multiply_add(bottom, w2, s0.right);
+    let w3 = second(w23);
+    top = multiply_add(top, w3, r1.left);
+    bottom = multiply_add(bottom, w3, s1.left);
+    let w4 = first(w45);
+    top = multiply_add(top, w4, r1.middle);
+    bottom = multiply_add(bottom, w4, s1.middle);
+    let w5 = second(w45);
+    top = multiply_add(top, w5, r1.right);
+    bottom = multiply_add(bottom, w5, s1.right);
+    let w6 = first(w67);
+    top = multiply_add(top, w6, r2.left);
+    bottom = multiply_add(bottom, w6, s2.left);
+    let w7 = second(w67);
+    top = multiply_add(top, w7, r2.middle);
+    bottom = multiply_add(bottom, w7, s2.middle);
+    let w8_only = first(w8);
+    top = multiply_add(top, w8_only, r2.right);
+    bottom = multiply_add(bottom, w8_only, s2.right);
+    at += plane;
+    tap += 9u;
+  }
+
+  if (workgroup.x * 64u + local < params.groups) {
+    let area = to.z * to.w;
+    let channel = 8u * workgroup.y;
+    let y = 2u * line;
+    let start = source.w + (image * params.outputs + channel) * area + y * to.w + 4u * column;
+    let count = to.w - 4u * column;
+    store_tile(top, params.outputs - channel, area, start, count);
+    if (y + 1u < to.z) {
+      store_tile(bottom, params.outputs - channel, area, start + to.w, count);
+    }
+  }
+}

@@ -1,0 +1,107 @@
+// Gradient of a 3×3 convolution of stride 2 with respect to its input:
+// gradient[i, y, x] = Σ_o Σ_ky,kx weight[o, i, ky, kx] · incoming[o, (y + 1 − ky)/2, (x + 1 − kx)/2] over whole quotients:
+// an even coordinate meets tap 1 only, an odd one taps 0 and 2. (For stride 1 see conv2d_body.wgsl with a transposed weight.)
+// An invocation computes eight channels × 2 × 8 pixels, one tile for each parity; workgroup_id.y is the tile of channels.
+struct Params {
+  /// channels of the incoming gradient
+  inputs: u32,
+  /// channels of the convolution's input
+  outputs: u32,
+  /// groups of 2 × 8 pixels, all levels
+  groups: u32,
+  level_count: u32,
+  /// two entries a level: (first group, groups a row, height, width of the convolution's input),
+  /// (first vec4 of the incoming gradient, its rows, its vec4 a row, first element of the output)
+  levels: array<vec4u, 16>,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+/// aligned rows, with a row and a column of zeros after the last
+@group(0) @binding(1) var<storage, read> incoming: array<vec4f>;
+/// packed transposed: tap (ky, kx) is number 8 − 3·ky − kx
+@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+
+#include "conv2d_tile.wgsl"
+#include "store_tile.wgsl"
+
+/// The even and the odd columns of eight consecutive pixels, four each, back in their order.
+fn interleaved(even: vec4f, odd: vec4f, start: u32, count: u32) {
+  store_pixels(vec4f(even.x, odd.x, even.y, odd.y), start, count);
+  if (count > 4u) {
+    store_pixels(vec4f(even.z, odd.z, even.w, odd.w), start + 4u, count - 4u);
+  }
+}
+
+fn store_row(even: Tile, odd: Tile, channels: u32, area: u32, start: u32, count: u32) {
+  interleaved(even.c0, odd.c0, start, count);
+  if (channels > 1u) { interleaved(even.c1, odd.c1, start + area, count); }
+  if (channels > 2u) { interleaved(even.c2, odd.c2, start + 2u * area, count); }
+  if (channels > 3u) { interleaved(even.c3, odd.c3, start + 3u * area, count); }
+  if (channels > 4u) { interleaved(even.c4, odd.c4, start + 4u * area, count); }
+  if (channels > 5u) { interleaved(even.c5, odd.c5, start + 5u * area, count); }
+  if (channels > 6u) { interleaved(even.c6, odd.c6, start + 6u * area, count); }
+  if (channels > 7u) { interleaved(even.c7, odd.c7, start + 7u * area, count); }
+}
+
+fn input_gradient(workgroup: vec3u, local: u32, lane: u32) {
+  // All invocations stay, those beyond the last group too: subgroups need them.
+  let group = min(workgroup.x * 64u + local, params.groups - 1u);
+  var level = 0u;
+  while (level + 1u < params.level_count && group >= params.levels[2u * level + 2u].x) {
+    level++;
+  }
+  let to = params.levels[2u * level];
+  let source = params.levels[2u * level + 1u];
+  let column = (group - to.x) % to.y;
+  let lines = (to.z + 1u) / 2u;
+  let line = (group - to.x) / to.y % lines;
+  let image = (group - to.x) / (to.y * lines);
+  let row = source.z;
+  let plane = source.y * row;
+
+  var at = source.x + image * params.inputs * plane + line * row + column;
+  var tap = workgroup.y * (params.inputs * 9u + 1u);
+  // Even and odd rows, even and odd columns.
+  var even_even = filled(Eight());
+  var even_odd = even_even;
+  var odd_even = even_even;
+  var odd_odd = even_even;
+  for (var o = 0u; o < params.inputs; o++) {
+    let w01 = read_taps(tap, lane);
+    let w23 = read_taps(tap + 2u, lane);
+    let w45 = read_taps(tap + 4u, lane);
+    let w67 = read_taps(tap + 6u, lane);
+    let w8 = read_taps(tap + 8u, lane);
+    let a = incoming[at];
+    let b = incoming[at + 1u];
+    let near = a;
+    let right = vec4f(a.yzw, b.x);
+    let c = incoming[at + row];
+    let d = incoming[at + row + 1u];
+    let below = c;
+    let diagonal = vec4f(c.yzw, d.x);
+    odd_odd = multiply_add(odd_odd, first(w01), near);
+    odd_even = multiply_add(odd_even, second(w01), near);
+    odd_odd = multiply_add(odd_odd, first(w23), right);
+    even_odd = multiply_add(even_odd, second(w23), near);
+    even_even = multiply_add(even_even, first(w45), near);
+    even_odd = multiply_add(even_odd, second(w45), right);
+    odd_odd = multiply_add(odd_odd, first(w67), below);
+    odd_even = multiply_add(odd_even, second(w67), below);
+    odd_odd = multiply_add(odd_odd, first(w8), diagonal);
+    at += plane;
+    tap += 9u;
+  }
+
+  if (workgroup.x * 64u + local < params.groups) {
+    let area = to.z * to.w;
+    let channel = 8u * workgroup.y;
+    let y = 2u * line;
+    let start = source.w + (image * params.outputs + channel) * area + y * to.w + 8u * column;
+    let count = to.w - 8u * column;
+    store_row(even_even, even_odd, params.outputs - channel, area, start, count);
+    if (y + 1u < to.z) {
+      store_row(odd_even, odd_odd, params.outputs - channel, area, start + to.w, count);
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// Group normalization (Wu and He, 2018), output = scale[c] · (x − mean) / √(variance + ε) + shift[c], the statistics over the
+// channels of a group and all locations of one image and level. One workgroup a group: it reads the group twice.
+// The kernel that includes this declares the type Element, a vec4f, or an f32 where maps are not whole vec4, and the
+// function moments.
+struct Params {
+  channels: u32,
+  groups: u32,
+  epsilon: f32,
+  level_count: u32,
+  /// each level: (first workgroup, first Element, Elements of a map, first row of the statistics)
+  levels: array<vec4u, 8>,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<Element>;
+/// [channels]
+@group(0) @binding(2) var<storage, read> scale: array<f32>;
+/// [channels]
+@group(0) @binding(3) var<storage, read> shift: array<f32>;
+@group(0) @binding(4) var<storage, read_write> output: array<Element>;
+/// [levels · images · groups]: mean, 1/√(variance + ε)
+@group(0) @binding(5) var<storage, read_write> statistics: array<vec2f>;
+
+const LANES = 64u;
+/// count, mean and sum of squared distances from the mean of what a lane has seen
+var<workgroup> lane_moments: array<vec3f, LANES>;
+
+/// Joins the moments of two sets (Chan, Golub and LeVeque, 1979): no cancellation, however large the mean.
+fn merge(a: vec3f, b: vec3f) -> vec3f {
+  let count = a.x + b.x;
+  if (b.x == 0.0) {
+    return a;
+  }
+  let distance = b.y - a.y;
+  return vec3f(count, a.y + distance * b.x / count, a.z + b.z + distance * distance * a.x * b.x / count);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
+  var level = 0u;
+  while (level + 1u < params.level_count && workgroup.x >= params.levels[level + 1u].x) {
+    level++;
+  }
+  let entry = params.levels[level];
+  let index = workgroup.x - entry.x;
+  let members = params.channels / params.groups;
+  let size = members * entry.z;
+  let start = entry.y + index * size;
+
+  // Distances from a value of the group itself keep the squares small.
+  let origin = input[start + min(local, size - 1u)];
+  var sum = Element();
+  var squares = Element();
+  var count = 0.0;
+  for (var i = local; i < size; i += LANES) {
+    let distance = input[start + i] - origin;
+    sum += distance;
+    squares += distance * distance;
+    count += 1.0;
+  }
+  lane_moments[local] = moments(count, origin, sum, squares);
+  workgroupBarrier();
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    if (local < half) {
+      lane_moments[local] = merge(lane_moments[local], lane_moments[local + half]);
+    }
+    workgroupBarrier();
+  }
+  let all = lane_moments[0];
+  let inverse = inverseSqrt(all.z / all.x + params.epsilon);
+  if (local == 0u) {
+    statistics[entry.w + index] = vec2f(all.y, inverse);
+  }
+
+  let first_channel = (index % params.groups) * members;
+  for (var member = 0u; member < members; member++) {
+    let factor = scale[first_channel + member] * inverse;
+    let offset = shift[first_channel + member];
+    let plane = start + member * entry.z;
+    for (var i = local; i < entry.z; i += LANES) {
+      output[plane + i] = (input[plane + i] - all.y) * factor + offset;
+    }
+  }
+}

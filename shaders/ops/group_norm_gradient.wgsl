@@ -1,0 +1,9 @@
+// group_norm_gradient_body.wgsl for levels whose maps are whole vec4.
+alias Element = vec4f;
+const ELEMENT_SIZE = 4u;
+
+fn sum_of(values: vec4f) -> f32 {
+  return (values.x + values.y) + (values.z + values.w);
+}
+
+#include "group_norm_gradient_body.wgsl"

@@ -1,0 +1,8 @@
+// pointwise_body.wgsl for adapters without subgroups.
+#include "weights_direct.wgsl"
+#include "pointwise_body.wgsl"
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
+  convolve(workgroup, local, 0u);
+}

@@ -1,0 +1,76 @@
+// 1×1 convolution, all levels in one dispatch: output[o, pixel] = bias[o] + Σ_i weight[o, i] · input[i, pixel].
+// An invocation computes eight channels × eight consecutive pixels; workgroup_id.y is the tile of channels.
+// The packed weight counts a multiple of four inputs, the last ones zero.
+struct Params {
+  inputs: u32,
+  outputs: u32,
+  /// groups of eight pixels, all levels
+  groups: u32,
+  level_count: u32,
+  /// two entries a level: (first group, groups a map, 1, pixels of a map),
+  /// (first vec4 of the input, 1, its vec4 a map, first element of the output)
+  levels: array<vec4u, 16>,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+/// aligned rows: one row a map
+@group(0) @binding(1) var<storage, read> input: array<vec4f>;
+/// see pack_weight.wgsl
+@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+
+#include "conv2d_tile.wgsl"
+#include "store_tile.wgsl"
+
+fn convolve(workgroup: vec3u, local: u32, lane: u32) {
+  // All invocations stay, those beyond the last group too: subgroups need them.
+  let group = min(workgroup.x * 64u + local, params.groups - 1u);
+  var level = 0u;
+  while (level + 1u < params.level_count && group >= params.levels[2u * level + 2u].x) {
+    level++;
+  }
+  let to = params.levels[2u * level];
+  let source = params.levels[2u * level + 1u];
+  let column = (group - to.x) % to.y;
+  let image = (group - to.x) / to.y;
+  let plane = source.z;
+  // The second four pixels may lie beyond the map: then the last of its vec4 is read again, and not stored.
+  let next = min(2u * column + 1u, plane - 1u) - 2u * column;
+
+  let inputs = (params.inputs + 3u) / 4u * 4u;
+  let first_input = source.x + image * params.inputs * plane + 2u * column;
+  let last = params.inputs - 1u;
+  var tap = workgroup.y * (inputs + 1u);
+  var left = filled(biases(tap + inputs));
+  var right = left;
+  for (var i = 0u; i < inputs; i += 4u) {
+    let w01 = read_taps(tap, lane);
+    let w23 = read_taps(tap + 2u, lane);
+    let at0 = first_input + i * plane;
+    let at1 = first_input + min(i + 1u, last) * plane;
+    let at2 = first_input + min(i + 2u, last) * plane;
+    let at3 = first_input + min(i + 3u, last) * plane;
+    let w0 = first(w01);
+    left = multiply_add(left, w0, input[at0]);
+    right = multiply_add(right, w0, input[at0 + next]);
+    let w1 = second(w01);
+    left = multiply_add(left, w1, input[at1]);
+    right = multiply_add(right, w1, input[at1 + next]);
+    let w2 = first(w23);
+    left = multiply_add(left, w2, input[at2]);
+    right = multiply_add(right, w2, input[at2 + next]);
+    let w3 = second(w23);
+    left = multiply_add(left, w3, input[at3]);
+    right = multiply_add(right, w3, input[at3 + next]);
+    tap += 4u;
+  }
+
+  if (workgroup.x * 64u + local < params.groups) {
+    let channel = 8u * workgroup.y;
+    let start = source.w + (image * params.outputs + channel) * to.w + 8u * column;
+    let count = to.w - 8u * column;
+    store_tile(left, params.outputs - channel, to.w, start, count);
+    if (count > 4u) {
+      store_tile(right, params.outputs - channel, to.w, start + 4u, count - 4u);
+    }
+  }
+}

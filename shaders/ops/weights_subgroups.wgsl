@@ -1,0 +1,21 @@
+// Reading the packed weights, which are the same for all invocations of a workgroup: each of four neighbouring lanes reads
+// another vec4 and the subgroup passes it round. On software adapters a broadcast is far cheaper than a read.
+// The kernel declares `weight: array<vec4f>`, packed by pack_weight.wgsl. Subgroups have at least four lanes.
+
+/// The weights of two neighbouring taps: one vec4 in each of the lanes 0 to 3.
+struct Taps {
+  own: vec4f,
+}
+
+/// Taps `tap` and `tap + 1`, counted from the buffer's start.
+fn read_taps(tap: u32, lane: u32) -> Taps {
+  return Taps(weight[2u * tap + lane % 4u]);
+}
+
+fn first(taps: Taps) -> Eight {
+  return Eight(subgroupBroadcast(taps.own, 0u), subgroupBroadcast(taps.own, 1u));
+}
+
+fn second(taps: Taps) -> Eight {
+  return Eight(subgroupBroadcast(taps.own, 2u), subgroupBroadcast(taps.own, 3u));
+}

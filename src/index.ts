@@ -1,0 +1,39 @@
+/** The library: losses, regions, autograd and detector on WebGPU. Nothing here needs Node. */
+export { checkGradients, type GradientCheck, type GradientCheckOptions } from './autograd/checkGradients.js';
+export { type ParameterDeclaration, ParameterStore } from './autograd/parameters.js';
+export { backward, type Pullback, type Seed, Variable } from './autograd/variable.js';
+export { type DetectorConfig, type DetectorSize, detectorConfig } from './detector/config.js';
+export { type DecodeOptions, type Detections, decode } from './detector/decode.js';
+export { Detector, type DetectorOutputs } from './detector/detector.js';
+export type { AdapterPreference } from './gpu/adapter.js';
+export { DeviceError, InputError } from './gpu/error.js';
+export { distributionFocalLoss } from './losses/dfl.js';
+export { integral, softmaxOverBins } from './losses/distribution.js';
+export { type BoxLossOptions, giouLoss } from './losses/giou.js';
+export {
+  HeadLoss,
+  type HeadLossInput,
+  type HeadLossOptions,
+  type HeadLossResult,
+  type HeadLossValues,
+  type HeadOutputs,
+  type HeadRegions,
+  TERM_NAMES,
+  type TermName,
+} from './losses/headLoss.js';
+export { type ImitationOptions, imitationLoss } from './losses/imitation.js';
+export { type ClassDistillationOptions, classDistillation } from './losses/kd.js';
+export { type TemperatureOptions, temperatureKL } from './losses/ld.js';
+export { type QualityFocalOptions, type QualityTargets, qualityFocalLoss } from './losses/qfl.js';
+export { type PartialRecipe, type Recipe, recipeNames, resolveRecipe } from './losses/recipe.js';
+export type { RowLossOptions } from './losses/rowLoss.js';
+export { type Assignment, type AtssOptions, assignAtss } from './regions/atss.js';
+export { type GeneralInstancesInput, generalInstances } from './regions/generalInstances.js';
+export { type Grid, type GridOptions, makeGrid } from './regions/grid.js';
+export { type ImitationRegionMethod, imitationRegion } from './regions/imitation.js';
+export { type GroundTruth, type Truth, uploadTruth } from './regions/truth.js';
+export { type ValuableRegionOptions, valuableRegion } from './regions/vlr.js';
+export { type AdapterDescription, Device, type OpenOptions, openDevice } from './tensor/device.js';
+export { type LevelLayout, type LogitLayout, type Maps, rowMajorLayout } from './tensor/layout.js';
+export { type Level, type LevelSize, Pyramid } from './tensor/pyramid.js';
+export { type DataType, Tensor } from './tensor/tensor.js';

@@ -1,0 +1,232 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { edgewise } from './cli.js';
+
+/** The smallest training there is. */
+const TINY = ['--size', 'tiny', '--width', '64', '--height', '64', '--batch', '2', '--epochs', '1'];
+
+let root: string;
+let teacher: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'edgewise-train-'));
+  teacher = join(root, 'teacher');
+  const made = await edgewise(['train', 'shapes', ...TINY, '--images', '4', '--evaluate-every', '0', '--out', teacher]);
+  expect(made).toMatchObject({ code: 0 });
+});
+afterAll(() => rm(root, { recursive: true }));
+
+interface Annotations {
+  images: { id: number; file_name: string; width: number; height: number }[];
+  categories: { id: number; name: string }[];
+  annotations: { image_id: number; category_id: number; bbox: number[] }[];
+}
+
+/** A data folder of four images of 64×64 with the classes of the shapes, their ids with gaps. */
+async function dataFolder(name: string, change: (train: Annotations) => unknown = () => {}): Promise<string> {
+  const folder = join(root, name);
+  await mkdir(join(folder, 'annotations'), { recursive: true });
+  await mkdir(join(folder, 'images'));
+  const data: Annotations = { images: [], categories: [], annotations: [] };
+  for (const [i, shape] of ['ellipse', 'rectangle', 'triangle'].entries()) {
+    data.categories.push({ id: 3 + 10 * i, name: shape });
+  }
+  for (let id = 0; id < 4; id++) {
+    const file_name = `${id}.jpg`;
+    const background = { r: 60 * id, g: 90, b: 20 };
+    const image = sharp({
+      create: { width: 64, height: 64, channels: 3, background, noise: { type: 'gaussian', sigma: 30, mean: 90 } },
+    });
+    await image.jpeg().toFile(join(folder, 'images', file_name));
+    data.images.push({ id, file_name, width: 64, height: 64 });
+    data.annotations.push({ image_id: id, category_id: 13, bbox: [10, 10, 30, 20] });
+  }
+  await writeFile(join(folder, 'annotations', 'val.json'), JSON.stringify(data));
+  change(data);
+  await writeFile(join(folder, 'annotations', 'train.json'), JSON.stringify(data));
+  return folder;
+}
+
+/** One line on stderr, exit code 1, and the same as JSON. */
+async function expectError(args: string[], message: RegExp): Promise<void> {
+  const [{ code, stdout, stderr }, json] = await Promise.all([edgewise(args), edgewise([...args, '--json'])]);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(/^edgewise: [^\n]+\n$/);
+  expect(stderr).toMatch(message);
+  expect(json.code).toBe(1);
+  expect(JSON.parse(json.stdout).error).toMatch(message);
+}
+
+test('train, distil and evaluate on a folder; gaps in the ids are fine, boxes without area are counted', async () => {
+  const data = await dataFolder('good', ({ annotations }) => {
+    annotations.push({ image_id: 0, category_id: 3, bbox: [5, 5, 0, 9] });
+    annotations.push({ image_id: 1, category_id: 23, bbox: [5, 5, 9, -2] });
+  });
+  const run = join(root, 'good-run');
+  const trained = await edgewise(['train', data, ...TINY, '--out', run, '--json']);
+  expect(trained.code).toBe(0);
+  expect(trained.stderr).toMatch(/left out 2 annotations without area/);
+  expect(JSON.parse(trained.stdout)).toMatchObject({
+    run,
+    interrupted: false,
+    step: 2,
+    skipped: 2,
+    last: { epoch: 1 },
+  });
+
+  const student = join(root, 'good-student');
+  const distilled = await edgewise([
+    'distill',
+    data,
+    '--teacher',
+    run,
+    '--recipe',
+    'main-ld',
+    '--batch',
+    '2',
+    '--epochs',
+    '1',
+    '--out',
+    student,
+    '--json',
+  ]);
+  expect(distilled.code).toBe(0);
+  expect(JSON.parse(distilled.stdout).last.terms.loss_ld).toBeGreaterThan(0);
+
+  const evaluated = await edgewise(['evaluate', student, data, '--json']);
+  expect(evaluated).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(evaluated.stdout)).toEqual({
+    stats: expect.any(Array),
+    perClass: { ellipse: -1, rectangle: expect.any(Number), triangle: -1 },
+  });
+});
+
+test('data that are wrong are one clear line', async () => {
+  await expectError(
+    ['train', join(root, 'nowhere'), ...TINY],
+    /nowhere does not exist; a data folder holds annotations/,
+  );
+
+  const missing = await dataFolder('missing-image', ({ images }) =>
+    Object.assign(images[2], { file_name: 'lost.jpg' }),
+  );
+  await expectError(['train', missing, ...TINY], /image \S+lost\.jpg of \S+train\.json does not exist/);
+
+  const stranger = await dataFolder('stranger', ({ annotations }) => Object.assign(annotations[1], { image_id: 77 }));
+  await expectError(['train', stranger, ...TINY], /annotations\[1]\.image_id is 77, which "images" does not list/);
+
+  const broken = await dataFolder('broken-json');
+  await writeFile(join(broken, 'annotations', 'train.json'), '{"images": [1, 2');
+  await expectError(['train', broken, ...TINY], /train\.json is not JSON: line 1, column 17: the file ends/);
+
+  const truncated = await dataFolder('truncated');
+  const file = join(truncated, 'images', '1.jpg');
+  const bytes = await readFile(file);
+  await writeFile(file, bytes.subarray(0, bytes.length / 2));
+  const out = join(root, 'truncated-run');
+  const { code, stdout, stderr } = await edgewise(['train', truncated, ...TINY, '--out', out]);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(/^edgewise: image \S+1\.jpg cannot be decoded [^\n]+\n$/);
+});
+
+test('a teacher that does not fit is told before training starts: what, and what to do', async () => {
+  const distill = (...more: string[]) => [
+    'distill',
+    'shapes',
+    '--teacher',
+    teacher,
+    '--images',
+    '4',
+    '--out',
+    join(root, 'never'),
+    ...more,
+  ];
+  await expectError(
+    distill('--bins', '9'),
+    /bins: 9 for the student, 17 for the teacher \S+; both need the same\. Leave --bins out .* train a teacher with --bins 9/,
+  );
+  await expectError(distill('--strides', '8,16'), /strides: 8,16 for the student, 8,16,32 for the teacher/);
+  await expectError(distill('--width', '96'), /width: 96 for the student, 64 for the teacher/);
+  const other = await dataFolder('other-classes', ({ categories }) => void categories.push({ id: 99, name: 'star' }));
+  await expectError(
+    ['distill', other, '--teacher', teacher],
+    /classes: \S+ was trained on 3 \(ellipse, rectangle, triangle\); the data have 4 \(ellipse, rectangle, triangle, star\)/,
+  );
+  await expectError(['evaluate', teacher, other, '--split', 'train'], /was trained on 3 .* the data have 4/);
+});
+
+test('wrong recipes are one clear line', async () => {
+  const distill = (recipe: string) => ['distill', 'shapes', '--teacher', teacher, '--recipe', recipe];
+  await expectError(distill('main-ld2'), /recipe: there is none called main-ld2; the shipped ones are gfocal, main-ld/);
+  const file = join(root, 'recipe.json');
+  await writeFile(file, JSON.stringify({ name: 'mine', ld: { main: 0.25, temprature: 10 } }));
+  await expectError(
+    distill(file),
+    /recipe\.json: recipe mine: unknown field ld\.temprature \(ld has main, vlr, temperature/,
+  );
+});
+
+test('checkpoints that are missing, cut in half or something else are one clear line', async () => {
+  await expectError(['evaluate', join(root, 'nowhere'), 'shapes'], /nowhere.* cannot be read/);
+  await expectError(
+    ['evaluate', 'test/golden/one-class.safetensors', 'shapes'],
+    /is a safetensors file, but no checkpoint of edgewise/,
+  );
+  const half = join(root, 'half');
+  await cp(teacher, half, { recursive: true });
+  const file = join(half, 'checkpoint.safetensors');
+  const bytes = await readFile(file);
+  await writeFile(file, bytes.subarray(0, bytes.length / 2));
+  const message = /half\/checkpoint\.safetensors is not a whole safetensors file: cut short/;
+  await expectError(['evaluate', half, 'shapes'], message);
+  await expectError(['distill', 'shapes', '--teacher', half], message);
+  await expectError(['train', 'shapes', '--out', half, '--resume'], message);
+});
+
+test('a folder that holds a run is not overwritten', async () => {
+  await expectError(['train', 'shapes', ...TINY, '--images', '4', '--out', teacher], /holds a training already/);
+});
+
+test('Ctrl-C saves and exits 0, and --resume ends with the same bits as a training in one go', async () => {
+  const settings = [
+    '--size',
+    'tiny',
+    '--width',
+    '64',
+    '--height',
+    '64',
+    '--batch',
+    '2',
+    '--images',
+    '4',
+    '--epochs',
+    '8',
+    '--evaluate-every',
+    '0',
+  ];
+  const stopped = join(root, 'stopped');
+  const child = spawn(process.execPath, ['dist/cli.js', 'train', 'shapes', ...settings, '--out', stopped, '--json']);
+  let stdout = '';
+  child.stdout.on('data', (text) => {
+    stdout += text;
+  });
+  child.stderr.on('data', (text) => {
+    if (/epoch 2\/8/.test(String(text))) child.kill('SIGINT');
+  });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  expect(code).toBe(0);
+  const { interrupted, step } = JSON.parse(stdout);
+  expect(interrupted).toBe(true);
+  expect(step).toBeGreaterThanOrEqual(4);
+  expect(step).toBeLessThan(16);
+
+  const resumed = await edgewise(['train', 'shapes', '--images', '4', '--out', stopped, '--resume', '--json']);
+  expect(JSON.parse(resumed.stdout)).toMatchObject({ run: stopped, interrupted: false, step: 16 });
+  const straight = join(root, 'straight');
+  expect(await edgewise(['train', 'shapes', ...settings, '--out', straight])).toMatchObject({ code: 0 });
+  const checkpoint = (run: string) => readFile(join(run, 'checkpoint.safetensors'));
+  expect((await checkpoint(stopped)).equals(await checkpoint(straight))).toBe(true);
+});

@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DeviceError, InputError } from '../../src/gpu/error.js';
+import { type Device, openDevice } from '../../src/tensor/device.js';
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+});
+afterAll(() => device.close());
+
+const DOUBLE = {
+  name: 'double',
+  source: `
+struct Params { count: u32 }
+override FACTOR: f32 = 2.0;
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+@compute @workgroup_size(4)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let i = (workgroup.y * workgroups.x + workgroup.x) * 4u + local;
+  if (i < params.count) { output[i] = FACTOR * input[i]; }
+}`,
+};
+
+function double(values: number[], constants = {}) {
+  const input = device.tensor(values);
+  const output = device.empty([values.length]);
+  device.run({
+    kernel: DOUBLE,
+    constants,
+    bindings: { input: input.range, output: output.range },
+    params: { count: values.length },
+    invocations: values.length,
+  });
+  return output;
+}
+
+describe('run', () => {
+  test('computes; constants make variants', async () => {
+    expect([...(await double([1, 2, 3, 4, 5]).read())]).toEqual([2, 4, 6, 8, 10]);
+    expect([...(await double([1, 2], { FACTOR: 3 }).read())]).toEqual([3, 6]);
+  });
+
+  test('folds a launch that one dimension does not hold', async () => {
+    const count = 4 * 65_535 + 6;
+    const input = device.tensor(Float32Array.from({ length: count }, (_, i) => i));
+    const output = device.zeros([count]);
+    const bindings = { input: input.range, output: output.range };
+    device.run({ kernel: DOUBLE, bindings, params: { count }, invocations: count });
+    const values = await output.read();
+    expect(values[count - 1]).toBe(2 * (count - 1));
+    expect(values[4 * 65_535]).toBe(8 * 65_535);
+    for (const tensor of [input, output]) tensor.dispose();
+  });
+
+  test('nothing to do', async () => {
+    const before = device.dispatches;
+    device.run({
+      kernel: DOUBLE,
+      bindings: { input: device.tensor([1]).range, output: device.empty([1]).range },
+      params: { count: 0 },
+      invocations: 0,
+    });
+    expect(device.dispatches).toBe(before);
+  });
+
+  test('order is kept between writes from the host and recorded work', async () => {
+    const input = device.tensor([1]);
+    const output = device.empty([2]);
+    const launch = { kernel: DOUBLE, params: { count: 1 }, invocations: 1 };
+    device.run({ ...launch, bindings: { input: input.range, output: output.range } });
+    input.write([10]);
+    const second = device.empty([1]);
+    device.run({ ...launch, bindings: { input: input.range, output: second.range } });
+    expect([(await output.read())[0], (await second.read())[0]]).toEqual([2, 20]);
+  });
+
+  test('bindings and params that do not fit are named before anything is recorded', () => {
+    const input = device.tensor([1]).range;
+    const base = { kernel: DOUBLE, params: { count: 1 }, invocations: 1 };
+    expect(() => device.run({ ...base, bindings: { input } })).toThrow(
+      /kernel double: the binding output is not given/,
+    );
+    expect(() => device.run({ ...base, bindings: { input, output: input, third: input } })).toThrow(
+      /it binds params, input, output; got input, output, third/,
+    );
+    const { params: _, ...without } = base;
+    expect(() => device.run({ ...without, bindings: { input, output: input } })).toThrow(/params are not given/);
+    const bindings = { input, output: device.empty([1]).range };
+    expect(() => device.run({ ...base, bindings, workgroups: [65_536, 1, 1] })).toThrow(/65536×1×1 workgroups/);
+  });
+});
+
+describe('errors of the GPU', () => {
+  test('a kernel that does not compile is named, and the device goes on', async () => {
+    const broken = { name: 'broken', source: '@compute @workgroup_size(1) fn main() { let x = ; }' };
+    device.run({ kernel: broken, bindings: {}, invocations: 1 });
+    await expect(device.settled()).rejects.toThrow(/kernel broken/);
+    expect([...(await double([4]).read())]).toEqual([8]);
+  });
+
+  test('a binding that the GPU refuses names its kernel', async () => {
+    const small = device.tensor([1]);
+    const output = device.empty([1]);
+    const range = { ...small.range, offset: 4 };
+    device.run({
+      kernel: DOUBLE,
+      bindings: { input: range, output: output.range },
+      params: { count: 1 },
+      invocations: 1,
+    });
+    const failure = device.settled();
+    await expect(failure).rejects.toThrow(DeviceError);
+    await expect(failure).rejects.toThrow(/double/);
+  });
+});
+
+test('a closed device says so; closing twice is fine', async () => {
+  const other = await openDevice();
+  const tensor = other.tensor([1, 2]);
+  await other.close();
+  await other.close();
+  await expect(tensor.read()).rejects.toThrow(InputError);
+  expect(() => other.tensor([1])).toThrow(/closed/);
+  tensor.dispose();
+});
+
+test('profile counts the dispatches of each kernel', async (context) => {
+  if (!device.gpu.features.has('timestamp-query')) return context.skip();
+  const times = await device.profile(() => {
+    double([1]).dispose();
+    double([2]).dispose();
+  });
+  expect(times.map(({ kernel, dispatches }) => [kernel, dispatches])).toEqual([['double', 2]]);
+  expect(times[0].milliseconds).toBeGreaterThanOrEqual(0);
+});
