@@ -4,14 +4,23 @@
 
 /// Centre of the anchor of a cell (row-major index in its level), pixels.
 fn anchor_centre(level: u32, index: u32) -> vec2f {
-  let entry = params.levels[level];
-  let cell = vec2f(f32(index % entry.z), f32(index / entry.z));
-  return (cell + params.centre_offset) * f32(entry.w);
+  let width = params.levels[level].z;
+  return anchor_centre_at(level, vec2u(index % width, index / width));
+}
+
+/// The same by (column, row): without a division.
+fn anchor_centre_at(level: u32, cell: vec2u) -> vec2f {
+  return (vec2f(cell) + params.centre_offset) * f32(params.levels[level].w);
 }
 
 /// Anchor of a cell, xyxy pixels.
 fn anchor_box(level: u32, index: u32) -> vec4f {
-  let centre = anchor_centre(level, index);
+  let width = params.levels[level].z;
+  return anchor_box_at(level, vec2u(index % width, index / width));
+}
+
+fn anchor_box_at(level: u32, cell: vec2u) -> vec4f {
+  let centre = anchor_centre_at(level, cell);
   let half_side = params.half_side * f32(params.levels[level].w);
   return vec4f(centre - half_side, centre + half_side);
 }

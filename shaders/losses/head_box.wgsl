@@ -1,154 +1,229 @@
-// One invocation a location of the main region or the VLR: GIoU (or CIoU), DFL and LD of its four edges (LD spec 4.2–4.5) and
-// the gradient of all of them, written once. Elsewhere it only writes zero losses; the gradient was cleared before.
+// One invocation a listed row: GIoU (or CIoU), DFL and LD of its four edges (LD spec 4.2–4.5) and the gradient of all of them,
+// written once. Elsewhere the gradient is 0 already.
 
 struct Params {
   batch: u32,
   level_count: u32,
-  locations: u32,
-  classes: u32,
+  image_locations: u32,
+  /// what head_class.wgsl went over: its workgroups hold the scores
+  scored: u32,
   temperature: f32,
   /// DFL targets end this many bins before the last
   margin: f32,
   centre_offset: f32,
   /// anchor side in strides
   anchor: f32,
-  /// 1: CIoU instead of GIoU
-  ciou: u32,
+  /// 0 weights, 1 positives, 2 none; for the boxes and DFL
+  box_normaliser: u32,
+  /// 0 reference, 1 weights, 2 none
+  ld_normaliser: u32,
+  box_weight: f32,
+  dfl_weight: f32,
+  ld_weight: f32,
+  ld_vlr_weight: f32,
+  /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
   teacher_layout: array<vec4u, 8>,
 }
+override CIOU: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student: array<f32>;
 @group(0) @binding(2) var<storage, read> teacher: array<f32>;
-@group(0) @binding(3) var<storage, read> rows: array<Row>;
-@group(0) @binding(4) var<storage, read> factors: array<f32>;
+/// [G] xyxy pixels
+@group(0) @binding(3) var<storage, read> truth: array<vec4f>;
+@group(0) @binding(4) var<storage, read> counts: array<f32>;
+@group(0) @binding(5) var<storage, read> rows: array<Row>;
+/// of head_class.wgsl: the scores are its fourth quantity
+@group(0) @binding(6) var<storage, read> class_partials: array<vec2u>;
 /// laid out as the student's logits
-@group(0) @binding(5) var<storage, read_write> gradient: array<f32>;
-/// [terms, locations]
-@group(0) @binding(6) var<storage, read_write> partials: array<f32>;
+@group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
+/// [workgroups, PARTIALS] of box, DFL, LD main, LD VLR
+@group(0) @binding(8) var<storage, read_write> partials: array<vec2u>;
 
 #include "../lib/index.wgsl"
-#include "../lib/pyramid.wgsl"
 #include "../lib/layout.wgsl"
 #include "../lib/bins.wgsl"
 #include "../lib/kl.wgsl"
 #include "../lib/giou.wgsl"
 #include "../lib/box_parameters.wgsl"
 #include "head_row.wgsl"
+#include "head_list.wgsl"
+#include "head_partials.wgsl"
 
-fn load_student(z: ptr<function, Bins>, at: Location, edge: u32) {
+/// Added to Σ score by the reference, so that a batch without positives divides by it instead of by zero.
+const EPSILON = 1e-6;
+
+/// Σ score of a level's positives
+var<workgroup> scores: array<f32, 8>;
+
+struct Factors {
+  box: f32,
+  dfl: f32,
+  ld: f32,
+  ld_vlr: f32,
+}
+
+/// Weights over their normalisers.
+fn factors_of() -> Factors {
+  var score = 0.0;
+  for (var level = 0u; level < 8u; level++) {
+    score += scores[level];
+  }
+  let positives = f32(max(listed(COUNT_POSITIVES), 1u));
+  let box_count = select(select(1.0, positives, params.box_normaliser == 1u), score + EPSILON, params.box_normaliser == 0u);
+  var ld = vec2f(params.ld_weight, params.ld_vlr_weight);
+  if (params.ld_normaliser == 0u) {
+    ld /= vec2f(4.0, 16.0);
+  } else if (params.ld_normaliser == 1u) {
+    var vlr = 0.0;
+    for (var image = 0u; image < params.batch; image++) {
+      vlr += counts[image * COUNTS + COUNT_VLR_WEIGHT];
+    }
+    ld /= 4.0 * (vec2f(score, vlr) + EPSILON);
+  }
+  return Factors(params.box_weight / box_count, params.dfl_weight / 4.0 / box_count, ld.x, ld.y);
+}
+
+fn load_student(z: ptr<function, Bins>, at: Place, edge: u32) {
   let entry = params.student_layout[at.level];
   for (var k = 0u; k < BINS; k++) {
     (*z)[k] = student[strided(entry, at.image, edge * BINS + k, at.index)];
   }
 }
 
-fn load_teacher(z: ptr<function, Bins>, at: Location, edge: u32) {
+fn load_teacher(z: ptr<function, Bins>, at: Place, edge: u32) {
   let entry = params.teacher_layout[at.level];
   for (var k = 0u; k < BINS; k++) {
     (*z)[k] = teacher[strided(entry, at.image, edge * BINS + k, at.index)];
   }
 }
 
-fn write_partials(location: u32, bbox: f32, dfl: f32, ld: f32, ld_vlr: f32) {
-  partials[TERM_BBOX * params.locations + location] = bbox;
-  partials[TERM_DFL * params.locations + location] = dfl;
-  partials[TERM_LD * params.locations + location] = ld;
-  partials[TERM_LD_VLR * params.locations + location] = ld_vlr;
+struct BoxTerm {
+  loss: f32,
+  expected: vec4f,
+  /// with respect to the expected bins
+  gradient: vec4f,
+  /// of DFL, in bins
+  targets: vec4f,
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let location = linear_index(workgroup, workgroups, local, 64u);
-  if (location >= params.locations) {
-    return;
+fn box_term(at: Place, row: Row) -> BoxTerm {
+  var term: BoxTerm;
+  for (var edge = 0u; edge < 4u; edge++) {
+    var z: Bins;
+    load_student(&z, at, edge);
+    softmax_bins(&z, 1.0);
+    term.expected[edge] = expectation(&z);
   }
-  let row = rows[location];
-  let positive = row_label(row) < params.classes;
+  let box = truth[row.assigned >> 16u] / f32(params.levels[at.level].w);
+  let centre = centre_of(at);
+  let predicted = decode_box(term.expected, centre, params.anchor);
+  var overlap: BoxLoss;
+  if (CIOU) {
+    overlap = ciou_loss(predicted, box);
+  } else {
+    overlap = giou_loss(predicted, box);
+  }
+  term.loss = overlap.loss;
+  term.gradient = decode_pullback(term.expected, overlap.gradient, params.anchor);
+  term.targets = clamp(encode_box(box, centre, params.anchor), vec4f(), vec4f(f32(BINS - 1u) - params.margin));
+  return term;
+}
+
+/// All terms of a row: box, DFL, LD main, LD VLR.
+fn row_terms(at: Place, row: Row, factors: Factors) -> vec4f {
+  let positive = is_positive(row);
   // A positive's score is NaN where its class logits are: compared so that it passes on and is reported.
-  let main_factor = select(0.0, factors[FACTOR_LD] * row.score, positive);
-  let vlr_factor = factors[FACTOR_LD_VLR] * row.vlr;
+  let main_factor = select(0.0, factors.ld * row.score, positive);
+  let vlr_factor = factors.ld_vlr * row.vlr;
   let ld_factor = main_factor + vlr_factor;
   let distilled = ld_factor != 0.0;
   if (!positive && !distilled) {
-    write_partials(location, 0.0, 0.0, 0.0, 0.0);
-    return;
+    return vec4f();
   }
-  let at = locate(location);
-  let entry = params.student_layout[at.level];
-
-  var z: Bins;
-  var expected: vec4f;
+  var term: BoxTerm;
+  var box_factor = 0.0;
+  var dfl_factor = 0.0;
   if (positive) {
-    for (var edge = 0u; edge < 4u; edge++) {
-      load_student(&z, at, edge);
-      softmax_bins(&z, 1.0);
-      expected[edge] = expectation(&z);
-    }
+    term = box_term(at, row);
+    box_factor = factors.box * row.score;
+    dfl_factor = factors.dfl * row.score;
   }
-
-  var bbox = 0.0;
-  var edge_gradient: vec4f;
-  var targets: vec4f;
-  let dfl_factor = select(0.0, factors[FACTOR_DFL] * row.score, positive);
-  if (positive) {
-    let width = params.levels[at.level].z;
-    let centre = vec2f(f32(at.index % width), f32(at.index / width)) + params.centre_offset;
-    let predicted = decode_box(expected, centre, params.anchor);
-    let box_factor = factors[FACTOR_BBOX] * row.score;
-    var overlap: BoxLoss;
-    if (params.ciou == 1u) {
-      overlap = ciou_loss(predicted, row.box);
-    } else {
-      overlap = giou_loss(predicted, row.box);
-    }
-    bbox = box_factor * overlap.loss;
-    edge_gradient = box_factor * decode_pullback(expected, overlap.gradient, params.anchor);
-    targets = clamp(encode_box(row.box, centre, params.anchor), vec4f(), vec4f(f32(BINS - 1u) - params.margin));
-  }
-
   // ℓ = (T²/K) Σ p (ln p − ln q), its gradient (T/K) (q − p)
   let ld_scale = params.temperature / f32(BINS);
+  let cold = 1.0 / params.temperature;
+  let entry = params.student_layout[at.level];
   var dfl = 0.0;
   var kl = 0.0;
   for (var edge = 0u; edge < 4u; edge++) {
+    var z: Bins;
+    var slope: Bins;
     load_student(&z, at, edge);
-    let log_sum = shift_bins(&z, 1.0);
-    var taught: Bins;
-    var student_log_sum = 0.0;
-    var teacher_log_sum = 0.0;
-    if (distilled) {
-      load_teacher(&taught, at, edge);
-      teacher_log_sum = shift_bins(&taught, 1.0 / params.temperature);
-      // z is shifted already: its greatest is 0 at any temperature
-      var sum = 0.0;
+    if (positive) {
+      let log_sum = shift_bins(&z, 1.0);
       for (var k = 0u; k < BINS; k++) {
-        sum += exp(z[k] / params.temperature);
-      }
-      student_log_sum = log(sum);
-    }
-    for (var k = 0u; k < BINS; k++) {
-      var slope = 0.0;
-      if (positive) {
         let log_p = z[k] - log_sum;
         let p = exp(log_p);
-        let share = two_hot(k, targets[edge]);
+        let share = two_hot(k, term.targets[edge]);
         // by a branch: 0 · −∞ would be NaN where the logits are far apart
         if (share > 0.0) {
           dfl -= share * log_p;
         }
-        slope = edge_gradient[edge] * p * (f32(k) - expected[edge]) + dfl_factor * (p - share);
+        slope[k] = box_factor * term.gradient[edge] * p * (f32(k) - term.expected[edge]) + dfl_factor * (p - share);
       }
-      if (distilled) {
-        let term = divergence(taught[k] - teacher_log_sum, z[k] / params.temperature - student_log_sum);
-        kl += term.x;
-        slope += ld_factor * ld_scale * term.y;
+    } else {
+      for (var k = 0u; k < BINS; k++) {
+        slope[k] = 0.0;
       }
-      gradient[strided(entry, at.image, edge * BINS + k, at.index)] = slope;
+    }
+    if (distilled) {
+      var taught: Bins;
+      load_teacher(&taught, at, edge);
+      let teacher_log_sum = shift_bins(&taught, cold);
+      let student_log_sum = shift_bins(&z, cold);
+      for (var k = 0u; k < BINS; k++) {
+        let part = divergence(taught[k] - teacher_log_sum, z[k] - student_log_sum);
+        kl += part.x;
+        slope[k] += ld_factor * ld_scale * part.y;
+      }
+    }
+    for (var k = 0u; k < BINS; k++) {
+      gradient[strided(entry, at.image, edge * BINS + k, at.index)] = slope[k];
     }
   }
   kl *= params.temperature * ld_scale;
-  write_partials(location, bbox, dfl_factor * dfl, main_factor * kl, vlr_factor * kl);
+  return vec4f(box_factor * term.loss, dfl_factor * dfl, main_factor * kl, vlr_factor * kl);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let group = linear_index(workgroup, workgroups, 0u, 1u);
+  let count = listed(COUNT_ROWS);
+  if (group * ROWS >= count) {
+    return;
+  }
+  if (local < 8u) {
+    let groups = (listed(params.scored) + ROWS - 1u) / ROWS;
+    var sum = 0.0;
+    for (var i = 0u; i < groups; i++) {
+      sum += bitcast<f32>(class_partials[PARTIALS * i + 24u + local].x);
+    }
+    scores[local] = sum;
+  }
+  workgroupBarrier();
+  let index = group * ROWS + local;
+  var values = vec4f();
+  var level = 8u;
+  var location = 0u;
+  if (index < count) {
+    let found = find_row(index, COUNT_ROWS);
+    let row = rows[found.x];
+    let at = place_of(row.location, found.y);
+    level = at.level;
+    location = row.location;
+    values = row_terms(at, row, factors_of());
+  }
+  write_partials(values, level, location, group, local);
 }

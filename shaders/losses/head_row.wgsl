@@ -1,38 +1,37 @@
-// What the passes of the head loss know of a location; written by head_rows.wgsl, 32 bytes.
+// What the passes of the head loss hand on. A kernel's `params` has batch, image_locations (locations of one image) and levels.
+
+/// A listed location: a positive, a member of the VLR, or both. The list of image b starts at slot b · image_locations;
+/// positives come first, in the order of their ground truths. Written by head_regions.wgsl.
 struct Row {
-  /// matched ground truth, xyxy in strides; zeros where not positive
-  box: vec4f,
-  /// weight of a positive: the student's highest class probability
+  /// in the order of a pyramid of one channel
+  location: u32,
+  /// of a positive: ground truth << 16 | class; otherwise BACKGROUND, or IGNORED where the label does not count
+  assigned: u32,
+  /// of a positive, from head_class.wgsl on: weight, the student's highest class probability
   score: f32,
-  /// target of the quality focal loss: IoU of the decoded and the matched box
-  quality: f32,
   /// weight in the valuable localization region, 0 outside
   vlr: f32,
-  /// class (or the number of classes, for background), plus LABELLED where the label counts
-  flags: u32,
 }
 
-const LABELLED = 0x80000000u;
+const BACKGROUND = 0xffffffffu;
+const IGNORED = 0xfffffffeu;
+const NONE = 0xffffffffu;
 
-fn row_label(row: Row) -> u32 {
-  return row.flags & 0x7fffffffu;
+fn is_positive(row: Row) -> bool {
+  return row.assigned < IGNORED;
 }
 
-// Rows of the table of partial losses and of the terms.
-const TERM_CLS = 0u;
-const TERM_BBOX = 1u;
-const TERM_DFL = 2u;
-const TERM_LD = 3u;
-const TERM_LD_VLR = 4u;
-const TERM_KD = 5u;
-const TERM_KD_VLR = 6u;
-const TERM_IMITATION = 7u;
+// Counts of an image, as numbers: COUNTS of them.
+const COUNT_POSITIVES = 0u;
+const COUNT_ROWS = 1u;
+/// Σ weight in the VLR
+const COUNT_VLR_WEIGHT = 2u;
+/// one a level: positives
+const COUNT_LEVEL_POSITIVES = 4u;
+/// one a level: size of the VLR
+const COUNT_LEVEL_VLR = 12u;
+const COUNTS = 20u;
 
-// Factors (weight / normaliser) that head_factors.wgsl writes.
-const FACTOR_CLS = 0u;
-const FACTOR_BBOX = 1u;
-const FACTOR_DFL = 2u;
-const FACTOR_LD = 3u;
-const FACTOR_LD_VLR = 4u;
-/// From here on four entries a level: KD main, KD VLR, number of positives, size of the VLR.
-const FACTOR_LEVELS = 8u;
+// The table [locations] that the pass over all class logits reads: 0 background, 1 + class at a positive, with this bit where
+// the label does not count.
+const TABLE_IGNORED = 0x80000000u;

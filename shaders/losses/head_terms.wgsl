@@ -1,54 +1,137 @@
-// One workgroup a term and level: sums the partial losses of the level's locations in a fixed order, and keeps the first
-// location whose partial is not a number, so that bad logits can be named.
+// One workgroup: adds the partial losses of the passes term by term and level by level, in a fixed order, and keeps the first
+// location whose loss is not a number, so that bad logits can be named. A term with such a location is NaN.
 
 struct Params {
   batch: u32,
   level_count: u32,
-  locations: u32,
+  /// what head_class.wgsl went over
+  scored: u32,
+  /// workgroups of the pass over all class logits
+  stream_groups: u32,
+  /// 1 where features are imitated
+  imitates: u32,
+  /// (start, height, width, first workgroup of the pass over all class logits) of each level
   levels: array<vec4u, 8>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-/// [terms, locations]
-@group(0) @binding(1) var<storage, read> partials: array<f32>;
+@group(0) @binding(1) var<storage, read> counts: array<f32>;
+/// of head_stream.wgsl
+@group(0) @binding(2) var<storage, read> stream: array<vec2u>;
+/// of head_class.wgsl and head_box.wgsl
+@group(0) @binding(3) var<storage, read> class_partials: array<vec2u>;
+@group(0) @binding(4) var<storage, read> box_partials: array<vec2u>;
+/// [locations], where features are imitated
+@group(0) @binding(5) var<storage, read> imitation: array<f32>;
 /// [terms, levels]
-@group(0) @binding(2) var<storage, read_write> terms: array<f32>;
-/// [terms, levels]: the first bad location, NONE where all are finite
-@group(0) @binding(3) var<storage, read_write> faults: array<u32>;
+@group(0) @binding(6) var<storage, read_write> terms: array<f32>;
+/// [terms, levels]: ~location of the first bad one, 0 where all are finite
+@group(0) @binding(7) var<storage, read_write> faults: array<u32>;
+/// [1] the sum of the terms
+@group(0) @binding(8) var<storage, read_write> total: array<f32>;
+
+#include "head_row.wgsl"
+#include "head_counts.wgsl"
 
 const SIZE = 256u;
-const NONE = 0xffffffffu;
+/// invocations that share a level
+const SHARE = SIZE / 8u;
+const PARTIALS = 32u;
+const TERMS = 8u;
+const ROWS = 64u;
 
-var<workgroup> sums: array<f32, SIZE>;
-var<workgroup> first: array<u32, SIZE>;
+/// (sum, fault) of each term and level
+var<workgroup> sums: array<f32, 64>;
+var<workgroup> bad: array<u32, 64>;
+var<workgroup> shared_sums: array<vec2f, SIZE>;
+var<workgroup> shared_faults: array<vec2u, SIZE>;
+
+/// Every 32nd partial of the level's class logits and of its imitated features.
+fn add_level(level: u32, part: u32, local: u32) {
+  var sum = vec2f();
+  var fault = vec2u();
+  if (level < params.level_count) {
+    let entry = params.levels[level];
+    var end = params.stream_groups;
+    if (level + 1u < params.level_count) {
+      end = params.levels[level + 1u].w;
+    }
+    for (var i = entry.w + part; i < end; i += SHARE) {
+      sum.x += bitcast<f32>(stream[i].x);
+      fault.x = max(fault.x, stream[i].y);
+    }
+    if (params.imitates == 1u) {
+      let start = params.batch * entry.x;
+      for (var i = start + part; i < start + params.batch * entry.y * entry.z; i += SHARE) {
+        sum.y += imitation[i];
+        if ((bitcast<u32>(imitation[i]) & 0x7f800000u) == 0x7f800000u) {
+          fault.y = max(fault.y, ~i);
+        }
+      }
+    }
+  }
+  shared_sums[local] = sum;
+  shared_faults[local] = fault;
+}
+
+/// Terms whose partials the row passes wrote; each invocation one quantity and level of one of the two.
+fn add_rows(local: u32) -> vec2u {
+  var sum = 0.0;
+  var fault = 0u;
+  let entry = local % PARTIALS;
+  let of_box = local >= PARTIALS;
+  let count = listed(select(params.scored, COUNT_ROWS, of_box));
+  for (var group = 0u; group * ROWS < count; group++) {
+    var partial: vec2u;
+    if (of_box) {
+      partial = box_partials[PARTIALS * group + entry];
+    } else {
+      partial = class_partials[PARTIALS * group + entry];
+    }
+    sum += bitcast<f32>(partial.x);
+    fault = max(fault, partial.y);
+  }
+  return vec2u(bitcast<u32>(sum), fault);
+}
 
 @compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
-  let level = workgroup.x;
-  let term = workgroup.y;
-  let entry = params.levels[level];
-  let start = params.batch * entry.x;
-  let count = params.batch * entry.y * entry.z;
-  var sum = 0.0;
-  var bad = NONE;
-  for (var i = local; i < count; i += SIZE) {
-    let value = partials[term * params.locations + start + i];
-    // By the bits, since compilers may assume that there is no NaN.
-    if ((bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u) {
-      bad = min(bad, start + i);
+fn main(@builtin(local_invocation_index) local: u32) {
+  add_level(local / SHARE, local % SHARE, local);
+  workgroupBarrier();
+  // The terms' order is QFL, box, DFL, LD, LD VLR, KD, KD VLR, imitation; the class pass has QFL, KD, KD VLR, score.
+  if (local < 2u * PARTIALS) {
+    let level = local % 8u;
+    let quantity = local / 8u;
+    let place = array<u32, 8>(0u, 5u, 6u, 7u, 1u, 2u, 3u, 4u);
+    let own = add_rows(local);
+    var sum = bitcast<f32>(own.x);
+    var fault = own.y;
+    if (quantity == 0u || quantity == 3u) {
+      // QFL has the rest from the pass over all logits; in the place of the score goes imitation.
+      let which = select(0u, 1u, quantity == 3u);
+      sum = select(sum, 0.0, quantity == 3u);
+      fault = select(fault, 0u, quantity == 3u);
+      for (var i = level * SHARE; i < (level + 1u) * SHARE; i++) {
+        sum += shared_sums[i][which];
+        fault = max(fault, shared_faults[i][which]);
+      }
     }
-    sum += value;
+    sums[place[quantity] * 8u + level] = bitcast<f32>(select(bitcast<u32>(sum), 0x7fc00000u, fault != 0u));
+    bad[place[quantity] * 8u + level] = fault;
   }
-  sums[local] = sum;
-  first[local] = bad;
-  for (var half = SIZE / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local < half) {
-      sums[local] += sums[local + half];
-      first[local] = min(first[local], first[local + half]);
-    }
+  workgroupBarrier();
+  if (local < TERMS * params.level_count) {
+    let term = local / params.level_count;
+    let entry = term * 8u + local - term * params.level_count;
+    terms[local] = sums[entry];
+    faults[local] = bad[entry];
   }
   if (local == 0u) {
-    terms[term * params.level_count + level] = sums[0];
-    faults[term * params.level_count + level] = first[0];
+    var sum = 0.0;
+    for (var term = 0u; term < TERMS; term++) {
+      for (var level = 0u; level < params.level_count; level++) {
+        sum += sums[term * 8u + level];
+      }
+    }
+    total[0] = sum;
   }
 }

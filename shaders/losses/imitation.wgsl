@@ -5,8 +5,6 @@ struct Params {
   level_count: u32,
   channels: u32,
   locations: u32,
-  /// element of `losses` where those of the first location go
-  loss_start: u32,
   levels: array<vec4u, 8>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -18,7 +16,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> mask: array<f32>;
 /// [levels]: (inside, outside)
 @group(0) @binding(4) var<storage, read> factors: array<vec2f>;
-/// one a location from loss_start on
+/// [locations]
 @group(0) @binding(5) var<storage, read_write> losses: array<f32>;
 /// like the student
 @group(0) @binding(6) var<storage, read_write> gradient: array<f32>;
@@ -46,5 +44,5 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     }
     gradient[i] = slope;
   }
-  losses[params.loss_start + location] = factor * total;
+  losses[location] = factor * total;
 }

@@ -1,10 +1,11 @@
 // One workgroup a level: counts the locations of the region and of its background and turns the weights into factors of a
-// mean over locations x channels (LD spec 4.8): (weight, weight background) / (count channels); 0 where the gate is 0.
+// mean over locations x channels (LD spec 4.8): (weight, weight background) / (count channels); 0 where the gates are 0.
 struct Params {
   batch: u32,
   channels: u32,
-  /// the gate of level l is gates[gate_first + gate_stride l]
+  /// the gates of level l are gates[gate_first + l + gate_stride image], for so many images; 0: no gates
   gate_first: u32,
+  gate_images: u32,
   gate_stride: u32,
   weight: f32,
   /// of the locations outside the region, relative to `weight`; only DeFeat has it
@@ -14,7 +15,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 /// [locations]: greater than 0 inside the region, 0 outside, less where the location does not exist
 @group(0) @binding(1) var<storage, read> mask: array<f32>;
-/// a level whose gate is 0 imitates nothing
+/// a level whose gates are all 0 imitates nothing
 @group(0) @binding(2) var<storage, read> gates: array<f32>;
 /// [levels]: (inside, outside)
 @group(0) @binding(3) var<storage, read_write> factors: array<vec2f>;
@@ -40,7 +41,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   }
   if (local == 0u) {
     let elements = vec2f(max(counts[0], vec2u(1u))) * f32(params.channels);
-    let open = gates[params.gate_first + params.gate_stride * workgroup.x] != 0.0;
+    var open = params.gate_images == 0u;
+    for (var image = 0u; image < params.gate_images; image++) {
+      open |= gates[params.gate_first + workgroup.x + params.gate_stride * image] != 0.0;
+    }
     factors[workgroup.x] = select(vec2f(), params.weight * vec2f(1.0, params.background) / elements, open);
   }
 }

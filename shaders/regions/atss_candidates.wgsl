@@ -1,6 +1,7 @@
 // ATSS (Zhang et al., CVPR 2020), first pass: one workgroup a ground truth, one invocation a level. Finds the topk anchors
 // of each level that are nearest to the box's centre, by (distance, index), the threshold t = mean + standard deviation of
-// their IoU, and which of them are positive: IoU >= t and the anchor's centre inside the box.
+// their IoU, and which of them are positive: IoU >= t and the anchor's centre inside the box. Also the window of each level that
+// holds all anchors that overlap the box: the VLR lies in it.
 
 struct Params {
   batch: u32,
@@ -8,6 +9,8 @@ struct Params {
   half_side: f32,
   centre_offset: f32,
   topk: u32,
+  /// the entry of `weight` of an ignored anchor
+  ignored: u32,
   levels: array<vec4u, 8>,
 }
 /// Where ignore regions count, ignored anchors are infinitely far: taken only where a level has too few others.
@@ -21,11 +24,13 @@ override IGNORE: bool = false;
 /// [B] width and height, pixels
 @group(0) @binding(3) var<storage, read> image_sizes: array<vec2u>;
 /// [locations], of label_weight.wgsl
-@group(0) @binding(4) var<storage, read> weight: array<f32>;
+@group(0) @binding(4) var<storage, read> weight: array<u32>;
 /// [G, levels, topk]: cell of its level of each positive candidate, NONE elsewhere
 @group(0) @binding(5) var<storage, read_write> positives: array<u32>;
 /// [G]: t, or -1 where there are fewer than two candidates
 @group(0) @binding(6) var<storage, read_write> thresholds: array<f32>;
+/// [G, levels]: first column and row, columns | rows << 16 (0 where t is -1), bits of t
+@group(0) @binding(7) var<storage, read_write> windows: array<vec4u>;
 
 #include "../lib/grid.wgsl"
 #include "../lib/boxes.wgsl"
@@ -56,6 +61,25 @@ fn window(centre: f32, stride: f32, size: u32) -> vec2u {
   return vec2u(start, start + extent);
 }
 
+/// First and last + 1 of the `size` cells of a row or column whose anchors overlap [low, high], pixels; a little more, for
+/// rounding.
+fn overlapping(low: f32, high: f32, stride: f32, size: u32) -> vec2u {
+  let reach = vec2f(low / stride - params.half_side, high / stride + params.half_side) - params.centre_offset;
+  let slack = 1e-3 + 1e-6 * max(abs(reach.x), abs(reach.y));
+  let ends = clamp(vec2f(ceil(reach.x - slack), floor(reach.y + slack) + 1.0), vec2f(), vec2f(f32(size)));
+  return vec2u(ends);
+}
+
+fn overlap_window(level: u32, image: u32, box: vec4f) -> vec4u {
+  let stride = f32(params.levels[level].w);
+  let valid = valid_cells(level, image_sizes[image]);
+  let columns = overlapping(box.x, box.z, stride, valid.x);
+  let rows = overlapping(box.y, box.w, stride, valid.y);
+  let size = vec2u(columns.y - min(columns.x, columns.y), rows.y - min(rows.x, rows.y));
+  let known = threshold >= 0.0;
+  return vec4u(columns.x, rows.x, select(0u, size.x | (size.y << 16u), known), bitcast<u32>(threshold));
+}
+
 /// Symmetric in x and y whatever the compiler fuses, so that equally distant anchors compare as equal.
 fn squared_length(offset: vec2f) -> f32 {
   let size = abs(offset);
@@ -81,7 +105,7 @@ fn select_nearest(level: u32, image: u32, box: vec4f) -> u32 {
       var distance = squared_length(anchor_centre(level, cell) - centre);
       if (IGNORE) {
         let first = params.batch * entry.x + image * entry.y * entry.z;
-        distance = select(IGNORED_DISTANCE, distance, weight[first + cell] > 0.0);
+        distance = select(IGNORED_DISTANCE, distance, weight[first + cell] != params.ignored);
       }
       // Cells come in order of index: at equal distance the earlier stays before.
       if (count == limit && distance >= distances[limit - 1u]) {
@@ -149,6 +173,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   }
   workgroupBarrier();
   if (level < params.level_count) {
+    windows[g * params.level_count + level] = overlap_window(level, images[g], box);
     let base = (g * params.level_count + level) * params.topk;
     for (var i = 0u; i < params.topk; i++) {
       var positive = NONE;

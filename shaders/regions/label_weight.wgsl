@@ -1,4 +1,4 @@
-// One invocation a location: label weight 0 beyond the image and, where ignore regions count, on anchors that one of them
+// One invocation a location: its label does not count beyond the image and, where ignore regions count, on anchors that one of them
 // covers by more than the threshold (intersection / anchor area). An image without ground truth ignores nothing (LD spec 2.2).
 
 struct Params {
@@ -9,6 +9,9 @@ struct Params {
   locations: u32,
   /// not positive: ignore regions do not count
   ignore_threshold: f32,
+  /// bits of what is written where the label counts, and where it does not
+  counted: u32,
+  ignored: u32,
   levels: array<vec4u, 8>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -21,14 +24,14 @@ struct Params {
 /// [B + 1]
 @group(0) @binding(4) var<storage, read> ignore_starts: array<u32>;
 /// [locations]
-@group(0) @binding(5) var<storage, read_write> weight: array<f32>;
+@group(0) @binding(5) var<storage, read_write> weight: array<u32>;
 
 #include "../lib/index.wgsl"
 #include "../lib/pyramid.wgsl"
 #include "../lib/grid.wgsl"
 #include "../lib/boxes.wgsl"
 
-fn ignored(at: Location) -> bool {
+fn is_ignored(at: Location) -> bool {
   if (params.ignore_threshold <= 0.0 || image_starts[at.image] == image_starts[at.image + 1u]) {
     return false;
   }
@@ -48,6 +51,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     return;
   }
   let at = locate(location);
-  let counts = is_valid(at.level, at.index, image_sizes[at.image]) && !ignored(at);
-  weight[location] = select(0.0, 1.0, counts);
+  let counts = is_valid(at.level, at.index, image_sizes[at.image]) && !is_ignored(at);
+  weight[location] = select(params.ignored, params.counted, counts);
 }

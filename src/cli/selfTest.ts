@@ -70,7 +70,7 @@ async function checkHeadLoss(device: Device): Promise<number[]> {
       teacher: { classLogits: maps(classes, classLogit), boxLogits: maps(4 * bins, boxLogit) },
       truth,
     });
-    return Promise.all([read(), regions.label.read()]);
+    return Promise.all([read(), regions().label.read()]);
   });
   const positives = labels.filter((label) => label !== classes).length;
   const { ld, kd, dfl } = headLoss.recipe;

@@ -85,7 +85,7 @@ async function compute(device: Device, golden: GoldenCase): Promise<Computed> {
   const [values, { matched, ...regions }, gradients] = await device.tidy(() => {
     const truth = uploadTruth(device, golden.truth, golden);
     const result = golden.loss && evaluate(device, golden, golden.loss, truth);
-    const regions = result?.regions ?? assign(golden, truth);
+    const regions = result?.regions() ?? assign(golden, truth);
     const { label, matched, weight, vlr } = regions;
     const { classLogits = null, boxLogits = null, features = null } = result?.gradients ?? {};
     // Each read records its copy at once, before `tidy` takes the tensors back.

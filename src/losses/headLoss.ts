@@ -1,32 +1,20 @@
-import boxSource from '../../shaders/losses/head_box.wgsl';
-import classSource from '../../shaders/losses/head_class.wgsl';
-import factorsSource from '../../shaders/losses/head_factors.wgsl';
-import rowsSource from '../../shaders/losses/head_rows.wgsl';
-import termsSource from '../../shaders/losses/head_terms.wgsl';
-import totalSource from '../../shaders/losses/head_total.wgsl';
 import { DeviceError, InputError } from '../gpu/error.js';
 import { type Assignment, assignAtss } from '../regions/atss.js';
-import { type Grid, gridParams, makeGrid } from '../regions/grid.js';
+import { type Grid, makeGrid } from '../regions/grid.js';
 import type { Truth } from '../regions/truth.js';
 import { valuableRegion } from '../regions/vlr.js';
 import type { Device } from '../tensor/device.js';
-import { assertMaps, layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
+import { assertMaps, type Maps } from '../tensor/layout.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { imitationTerm } from './headImitation.js';
+import { addTerms, boxRows, classRows, type HeadSetting, listRegions, streamClasses } from './headPasses.js';
 import { needsTeacher, type PartialRecipe, type Recipe, resolveRecipe } from './recipe.js';
 
-const ROWS = { name: 'head_rows', source: rowsSource };
-const FACTORS = { name: 'head_factors', source: factorsSource };
-const CLASS = { name: 'head_class', source: classSource };
-const BOX = { name: 'head_box', source: boxSource };
-const TERMS = { name: 'head_terms', source: termsSource };
-const TOTAL = { name: 'head_total', source: totalSource };
-
-/** Bytes of a Row, see shaders/losses/head_row.wgsl. */
-const ROW_FLOATS = 8;
 /** Bins that kernels hold in registers; MAX_BINS of shaders/lib/bins.wgsl. */
 const MAX_BINS = 64;
+/** A listed row keeps its class in 16 bits. */
+const MAX_CLASSES = 65_535;
 
 /** The loss terms in the order of `terms`; the names are those of the reference implementation. */
 export const TERM_NAMES = [
@@ -103,7 +91,11 @@ export interface HeadLossResult {
   total: Tensor;
   /** Gradients of `total`, laid out as the student's outputs. */
   gradients: { classLogits: Tensor; boxLogits: Tensor; features: Pyramid | null };
-  regions: HeadRegions;
+  /**
+   * Records the maps of the regions, which the loss itself holds as lists only: to look at. The truth must not have been
+   * disposed; the caller disposes the maps, but for `imitation`, which belongs to the result.
+   */
+  regions(): HeadRegions;
   /**
    * Reads the losses.
    * @throws DeviceError that names term, level and image where a loss is not finite
@@ -118,18 +110,18 @@ export interface HeadLossResult {
  * main region and the VLR, class distillation, feature imitation (Zheng et al., CVPR 2022; GFocal, NeurIPS 2020).
  * The gradient is computed in the forward pass.
  */
-export class HeadLoss {
+export class HeadLoss implements HeadSetting {
   readonly device: Device;
   readonly recipe: Recipe;
   readonly grid: Grid;
   readonly classes: number;
   readonly bins: number;
   readonly batch: number;
-  readonly #locations: number;
 
   /** @throws InputError for a wrong option or recipe; the message names it */
   constructor(device: Device, { classes, bins, strides, imageSize, batch, recipe }: HeadLossOptions) {
     assertCount('classes', classes, 1);
+    if (classes > MAX_CLASSES) throw new InputError(`classes: ${classes}; at most ${MAX_CLASSES} are supported.`);
     assertCount('batch', batch, 1);
     assertCount('bins', bins, 2);
     if (bins > MAX_BINS) throw new InputError(`bins: ${bins}; at most ${MAX_BINS} are supported.`);
@@ -140,7 +132,6 @@ export class HeadLoss {
     this.classes = classes;
     this.bins = bins;
     this.batch = batch;
-    this.#locations = batch * this.grid.locations;
   }
 
   /**
@@ -149,176 +140,39 @@ export class HeadLoss {
    */
   evaluate({ student, teacher, truth }: HeadLossInput): HeadLossResult {
     this.#assertInput(student, teacher, truth);
-    const { device, recipe, grid, batch } = this;
-    const taught = teacher ?? student;
-    const result = device.tidy(() => {
-      const { topk, ignoreIofThreshold, vlr: variant, gamma } = recipe.regions;
-      const assignment = assignAtss(grid, truth, { topk, ignoreIofThreshold });
-      const vlr = valuableRegion(grid, truth, assignment, { variant, gamma });
-      const rows = this.#rows(student, truth, assignment, vlr);
-      const factors = this.#factors(rows);
-      const partials = device.empty([TERM_NAMES.length, this.#locations]);
-      const classGradient = this.#gradientOf(student.classLogits);
-      const boxGradient = this.#gradientOf(student.boxLogits);
-      this.#classPass(student, taught, { rows, factors, partials, gradient: classGradient });
-      this.#boxPass(student, taught, { rows, factors, partials, gradient: boxGradient });
-      const { bins } = this;
-      const imitation = imitationTerm({
-        recipe,
-        grid,
-        bins,
-        student,
-        teacher: taught,
-        truth,
-        assignment,
-        factors,
-        partials,
-      });
-      const terms = device.empty([TERM_NAMES.length, grid.levels.length]);
-      const faults = device.empty([TERM_NAMES.length, grid.levels.length], 'u32');
-      const total = device.empty([1]);
-      const table = levelParameters(batch, grid);
-      device.run({
-        kernel: TERMS,
-        bindings: { partials: partials.range, terms: terms.range, faults: faults.range },
-        params: { ...table, locations: this.#locations },
-        workgroups: [grid.levels.length, TERM_NAMES.length, 1],
-      });
-      device.run({
-        kernel: TOTAL,
-        bindings: { terms: terms.range, total: total.range },
-        params: { count: terms.size },
-        invocations: 1,
-      });
-      const gradients = { classLogits: classGradient, boxLogits: boxGradient, features: imitation.gradient };
-      return { terms, faults, total, gradients, regions: { ...assignment, vlr, imitation: imitation.mask } };
+    const { device, recipe, grid, bins } = this;
+    const nets = { student, teacher: teacher ?? student };
+    const { mask, ...result } = device.tidy(() => {
+      const lists = listRegions(this, truth);
+      const classLogits = this.#gradientOf(student.classLogits);
+      const boxLogits = this.#gradientOf(student.boxLogits);
+      const stream = streamClasses(this, student.classLogits, lists, { classLogits, boxLogits });
+      const classPartials = classRows(this, truth, nets, lists, classLogits);
+      const boxPartials = boxRows(this, truth, nets, lists, { gradient: boxLogits, classPartials });
+      const imitated = imitationTerm({ recipe, grid, bins, ...nets, truth, counts: lists.counts });
+      const imitation = imitated?.losses ?? null;
+      const sums = addTerms(this, lists.counts, stream, { classPartials, boxPartials, imitation });
+      const gradients = { classLogits, boxLogits, features: imitated?.gradient ?? null };
+      return { ...sums, gradients, mask: imitated?.mask ?? null };
     });
-    const { faults, ...visible } = result;
+    const { terms, total, faults, gradients } = result;
     return {
-      ...visible,
-      read: () => this.#read(result.terms, result.total, faults),
+      terms,
+      total,
+      gradients,
+      regions: () => ({ ...this.#regions(truth), imitation: mask }),
+      read: () => this.#read(terms, total, faults),
       dispose: () => {
-        const { classLogits, boxLogits, features } = result.gradients;
-        for (const tensor of [result.terms, faults, result.total, classLogits, boxLogits, features]) tensor?.dispose();
-        for (const tensor of Object.values(result.regions)) tensor?.dispose();
+        const { classLogits, boxLogits, features } = gradients;
+        for (const tensor of [terms, faults, total, classLogits, boxLogits, features, mask]) tensor?.dispose();
       },
     };
   }
 
-  #rows(student: HeadOutputs, truth: Truth, assignment: Assignment, vlr: Tensor): Tensor {
-    const { device, grid, recipe } = this;
-    const rows = device.empty([this.#locations, ROW_FLOATS]);
-    device.run({
-      kernel: ROWS,
-      constants: this.#constants(),
-      bindings: {
-        class_logits: tensorOf(student.classLogits).range,
-        box_logits: tensorOf(student.boxLogits).range,
-        label: assignment.label.range,
-        matched: assignment.matched.range,
-        label_weight: assignment.weight.range,
-        region: vlr.range,
-        truth: truth.boxes.range4,
-        rows: rows.range,
-      },
-      params: {
-        ...levelParameters(this.batch, grid),
-        locations: this.#locations,
-        classes: this.classes,
-        centre_offset: recipe.regions.centreOffset,
-        anchor: recipe.regions.octaveScale,
-        class_layout: layoutTable(student.classLogits),
-        box_layout: layoutTable(student.boxLogits),
-      },
-      invocations: this.#locations,
-    });
-    return rows;
-  }
-
-  #factors(rows: Tensor): Tensor {
-    const { device, recipe, grid } = this;
-    const factors = device.empty([8 + 4 * grid.levels.length]);
-    device.run({
-      kernel: FACTORS,
-      bindings: { rows: rows.range, factors: factors.range },
-      params: {
-        ...levelParameters(this.batch, grid),
-        classes: this.classes,
-        cls_normaliser: ['images', 'positives', 'none'].indexOf(recipe.classification.normaliser),
-        box_normaliser: ['weights', 'positives', 'none'].indexOf(recipe.box.normaliser),
-        ld_normaliser: ['reference', 'weights', 'none'].indexOf(recipe.ld.normaliser),
-        kd_normaliser: ['level', 'region', 'none'].indexOf(recipe.kd.normaliser),
-        cls_weight: recipe.classification.weight,
-        box_weight: recipe.box.weight,
-        dfl_weight: recipe.dfl.weight,
-        ld_weight: recipe.ld.main,
-        ld_vlr_weight: recipe.ld.vlr,
-        kd_weight: recipe.kd.main,
-        kd_vlr_weight: recipe.kd.vlr,
-      },
-      workgroups: [1, 1, 1],
-    });
-    return factors;
-  }
-
-  #classPass(student: HeadOutputs, teacher: HeadOutputs, { rows, factors, partials, gradient }: PassTensors): void {
-    const { recipe } = this;
-    this.device.run({
-      kernel: CLASS,
-      bindings: {
-        student: tensorOf(student.classLogits).range,
-        teacher: tensorOf(teacher.classLogits).range,
-        rows: rows.range,
-        factors: factors.range,
-        gradient: gradient.range,
-        partials: partials.range,
-      },
-      params: {
-        ...levelParameters(this.batch, this.grid),
-        locations: this.#locations,
-        classes: this.classes,
-        beta: recipe.classification.beta,
-        temperature: recipe.kd.temperature,
-        binary: recipe.kd.form === 'binary' ? 1 : 0,
-        student_layout: layoutTable(student.classLogits),
-        teacher_layout: layoutTable(teacher.classLogits),
-      },
-      invocations: this.#locations,
-    });
-  }
-
-  #boxPass(student: HeadOutputs, teacher: HeadOutputs, { rows, factors, partials, gradient }: PassTensors): void {
-    const { recipe } = this;
-    this.device.clear(gradient.range);
-    this.device.run({
-      kernel: BOX,
-      constants: this.#constants(),
-      bindings: {
-        student: tensorOf(student.boxLogits).range,
-        teacher: tensorOf(teacher.boxLogits).range,
-        rows: rows.range,
-        factors: factors.range,
-        gradient: gradient.range,
-        partials: partials.range,
-      },
-      params: {
-        ...levelParameters(this.batch, this.grid),
-        locations: this.#locations,
-        classes: this.classes,
-        temperature: recipe.ld.temperature,
-        margin: recipe.dfl.margin,
-        centre_offset: recipe.regions.centreOffset,
-        anchor: recipe.regions.octaveScale,
-        ciou: recipe.box.form === 'ciou' ? 1 : 0,
-        student_layout: layoutTable(student.boxLogits),
-        teacher_layout: layoutTable(teacher.boxLogits),
-      },
-      invocations: this.#locations,
-    });
-  }
-
-  #constants(): Record<string, number> {
-    return { BINS: this.bins, OFFSET_BOX: this.recipe.box.parameters === 'offset' ? 1 : 0 };
+  #regions(truth: Truth): Omit<HeadRegions, 'imitation'> {
+    const { topk, ignoreIofThreshold, vlr: variant, gamma } = this.recipe.regions;
+    const assignment = assignAtss(this.grid, truth, { topk, ignoreIofThreshold });
+    return { ...assignment, vlr: valuableRegion(this.grid, truth, assignment, { variant, gamma }) };
   }
 
   #gradientOf(maps: Maps): Tensor {
@@ -332,10 +186,9 @@ export class HeadLoss {
     const values = {} as Record<TermName, number[]>;
     for (const [index, name] of TERM_NAMES.entries()) {
       values[name] = Array.from(termValues.subarray(index * levels, (index + 1) * levels));
-      const level = values[name].findIndex(
-        (value, l) => bad[index * levels + l] !== 0xffffffff || !Number.isFinite(value),
-      );
-      if (level >= 0) throw this.#fault(name, level, bad[index * levels + level]);
+      const level = values[name].findIndex((value, l) => bad[index * levels + l] !== 0 || !Number.isFinite(value));
+      // The kernels keep ~location, so that 0 is none and the greatest is the first.
+      if (level >= 0) throw this.#fault(name, level, ~bad[index * levels + level] >>> 0);
     }
     return { total: totalValue[0], terms: values };
   }
@@ -382,17 +235,6 @@ export class HeadLoss {
       }
     }
   }
-}
-
-interface PassTensors {
-  rows: Tensor;
-  factors: Tensor;
-  partials: Tensor;
-  gradient: Tensor;
-}
-
-function levelParameters(batch: number, grid: Grid) {
-  return { batch, level_count: grid.levels.length, levels: gridParams(grid, batch).levels };
 }
 
 function assertCount(name: string, value: number, minimum: number): void {

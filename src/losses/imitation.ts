@@ -52,7 +52,7 @@ export function imitationLoss(
   const losses = device.empty([locations]);
   const gradient = imitateFeatures(value, teacher, mask, {
     weight: lossWeight,
-    gates: gates ? { tensor: gates, first: 0, stride: 1 } : { tensor: one(device), first: 0, stride: 0 },
+    gates: gates && { tensor: gates, first: 0, images: 1, imageStride: 0 },
     losses,
   });
   const total = sum(losses);
@@ -64,11 +64,13 @@ interface ImitationPass {
   weight: number;
   /** Of the locations outside the region, relative to `weight`; default 0. */
   background?: number;
-  /** The gate of level l is element first + stride · l; a level whose gate is 0 imitates nothing. */
-  gates: { tensor: Tensor; first: number; stride: number };
-  /** Where the weighted loss of each location goes, from element `lossStart` (default 0) on. */
+  /**
+   * The gates of level l are elements first + l + imageStride · image; a level whose gates are all 0 imitates nothing.
+   * Without gates every level does.
+   */
+  gates: { tensor: Tensor; first: number; images: number; imageStride: number } | undefined;
+  /** [N]: where the weighted loss of each location goes. */
   losses: Tensor;
-  lossStart?: number;
 }
 
 /**
@@ -77,18 +79,19 @@ interface ImitationPass {
  */
 export function imitateFeatures(student: Pyramid, teacher: Pyramid, mask: Tensor, pass: ImitationPass): Pyramid {
   const { device, batch, channels, levels, levelTable } = student;
-  const { weight, background = 0, gates, losses, lossStart = 0 } = pass;
+  const { weight, background = 0, gates, losses } = pass;
   const locations = batch * student.locations;
   const factors = device.empty([levels.length, 2]);
   const gradient = emptyLike(student);
   device.run({
     kernel: FACTORS,
-    bindings: { mask: mask.range, gates: gates.tensor.range, factors: factors.range },
+    bindings: { mask: mask.range, gates: (gates?.tensor ?? one(device)).range, factors: factors.range },
     params: {
       batch,
       channels,
-      gate_first: gates.first,
-      gate_stride: gates.stride,
+      gate_first: gates?.first ?? 0,
+      gate_images: gates?.images ?? 0,
+      gate_stride: gates?.imageStride ?? 0,
       weight,
       background,
       levels: levelTable,
@@ -110,7 +113,6 @@ export function imitateFeatures(student: Pyramid, teacher: Pyramid, mask: Tensor
       level_count: levels.length,
       channels,
       locations,
-      loss_start: lossStart,
       levels: levelTable,
     },
     invocations: locations,

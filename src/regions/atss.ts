@@ -12,6 +12,8 @@ const ASSIGN = { name: 'regions/atss_assign', source: assign };
 
 /** Size of the arrays in shaders/regions/atss_candidates.wgsl. */
 const MAX_TOPK = 32;
+/** The f32 1 as an integer. */
+const ONE_BITS = 0x3f800000;
 
 export interface AtssOptions {
   /** Candidates a level and ground truth, 1 to 32. Default 9. */
@@ -42,42 +44,18 @@ export interface Assignment {
  */
 export function assignAtss(grid: Grid, truth: Truth, options: AtssOptions = {}): Assignment {
   const { topk = 9, ignoreIofThreshold = -1 } = options;
-  if (!Number.isInteger(topk) || topk < 1 || topk > MAX_TOPK) {
-    throw new InputError(`topk: ${topk}; expected 1 to ${MAX_TOPK} candidates a level.`);
-  }
   const { device } = truth.boxes;
   const locations = truth.batch * grid.locations;
   const params = gridParams(grid, truth.batch);
   const label = device.empty([locations], 'i32');
   const matched = device.empty([locations], 'i32');
   const weight = device.empty([locations]);
-  const thresholds = device.empty([truth.count]);
-  const positives = device.empty([truth.count, grid.levels.length, topk], 'u32');
-  device.run({
-    kernel: LABEL_WEIGHT,
-    bindings: {
-      image_sizes: truth.imageSizes.range,
-      image_starts: truth.imageStarts.range,
-      ignore_boxes: truth.ignoreBoxes.range4,
-      ignore_starts: truth.ignoreStarts.range,
-      weight: weight.range,
-    },
-    params: { ...params, locations, ignore_threshold: ignoreIofThreshold },
-    invocations: locations,
-  });
-  device.run({
-    kernel: CANDIDATES,
-    constants: { IGNORE: ignoreIofThreshold > 0 && truth.ignoreCount > 0 ? 1 : 0 },
-    bindings: {
-      boxes: truth.boxes.range4,
-      images: truth.images.range,
-      image_sizes: truth.imageSizes.range,
-      weight: weight.range,
-      positives: positives.range,
-      thresholds: thresholds.range,
-    },
-    params: { ...params, topk },
-    workgroups: [truth.count, 1, 1],
+  markLabels(grid, truth, ignoreIofThreshold, { marks: weight, counted: ONE_BITS, ignored: 0 });
+  const { positives, thresholds, windows } = atssCandidates(grid, truth, {
+    topk,
+    ignoreIofThreshold,
+    marks: weight,
+    ignored: 0,
   });
   device.run({
     kernel: ASSIGN,
@@ -94,5 +72,77 @@ export function assignAtss(grid: Grid, truth: Truth, options: AtssOptions = {}):
     invocations: locations,
   });
   positives.dispose();
+  windows.dispose();
   return { label, matched, weight, thresholds };
+}
+
+/** Marks, 32 bits a location, where labels count and where they do not. */
+export interface LabelMarks {
+  /** [N], any type. */
+  marks: Tensor;
+  /** Bits where the label counts. */
+  counted: number;
+  /** Bits where it is ignored, or beyond the image. */
+  ignored: number;
+}
+
+/** Records the marks of all locations. */
+export function markLabels(grid: Grid, truth: Truth, ignoreIofThreshold: number, to: LabelMarks): void {
+  const locations = truth.batch * grid.locations;
+  truth.boxes.device.run({
+    kernel: LABEL_WEIGHT,
+    bindings: {
+      image_sizes: truth.imageSizes.range,
+      image_starts: truth.imageStarts.range,
+      ignore_boxes: truth.ignoreBoxes.range4,
+      ignore_starts: truth.ignoreStarts.range,
+      weight: to.marks.range,
+    },
+    params: {
+      ...gridParams(grid, truth.batch),
+      locations,
+      ignore_threshold: ignoreIofThreshold,
+      counted: to.counted,
+      ignored: to.ignored,
+    },
+    invocations: locations,
+  });
+}
+
+/**
+ * What ATSS finds for each ground truth.
+ * @returns `positives` [G, levels, topk] u32 cells; `thresholds` [G]; `windows` [G, levels, 4] u32: the cells whose anchors
+ *   overlap the box, see shaders/regions/atss_candidates.wgsl
+ * @throws InputError for a topk out of range
+ */
+export function atssCandidates(
+  grid: Grid,
+  truth: Truth,
+  options: Required<AtssOptions> & Omit<LabelMarks, 'counted'>,
+): { positives: Tensor; thresholds: Tensor; windows: Tensor } {
+  const { topk, ignoreIofThreshold, marks, ignored } = options;
+  if (!Number.isInteger(topk) || topk < 1 || topk > MAX_TOPK) {
+    throw new InputError(`topk: ${topk}; expected 1 to ${MAX_TOPK} candidates a level.`);
+  }
+  const { device } = truth.boxes;
+  const levels = grid.levels.length;
+  const thresholds = device.empty([truth.count]);
+  const positives = device.empty([truth.count, levels, topk], 'u32');
+  const windows = device.empty([truth.count, levels, 4], 'u32');
+  device.run({
+    kernel: CANDIDATES,
+    constants: { IGNORE: ignoreIofThreshold > 0 && truth.ignoreCount > 0 ? 1 : 0 },
+    bindings: {
+      boxes: truth.boxes.range4,
+      images: truth.images.range,
+      image_sizes: truth.imageSizes.range,
+      weight: marks.range,
+      positives: positives.range,
+      thresholds: thresholds.range,
+      windows: windows.range4,
+    },
+    params: { ...gridParams(grid, truth.batch), topk, ignored },
+    workgroups: [truth.count, 1, 1],
+  });
+  return { positives, thresholds, windows };
 }

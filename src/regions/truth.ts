@@ -43,6 +43,8 @@ export interface Truth {
   readonly ignoreStarts: Tensor;
   /** [B, 2] u32 width and height in pixels; 2³⁰ where everything is valid. */
   readonly imageSizes: Tensor;
+  /** Whether the images' sizes were given: then some locations may lie beyond their image. */
+  readonly limited: boolean;
 }
 
 /** Kernels take a workgroup a box; one dimension of a dispatch holds this many. */
@@ -85,6 +87,7 @@ export function uploadTruth(device: Device, truth: GroundTruth, size: { batch: n
     ignoreBoxes: device.tensor(gather(ignoreBoxes, ignoreOrder, 4), [ignoreImages.length, 4], 'f32'),
     ignoreStarts: device.tensor(startsOf(ignoreImages, batch), [batch + 1], 'u32'),
     imageSizes: device.tensor(imageSizes ?? new Array<number>(2 * batch).fill(UNLIMITED), [batch, 2], 'u32'),
+    limited: imageSizes !== undefined,
   };
 }
 

@@ -1,0 +1,123 @@
+// Quality focal loss of every class logit of a pyramid as background (LD spec 4.1), four locations at a time, and zeros for the
+// gradient of the box logits. What positives have else, head_class.wgsl and head_box.wgsl write over it. A workgroup takes 256
+// locations of an image and PLANES classes.
+
+struct Params {
+  batch: u32,
+  level_count: u32,
+  classes: u32,
+  beta: f32,
+  cls_weight: f32,
+  cls_normaliser: u32,
+  /// vec4s of the gradient of the box logits, and how many of them a workgroup clears
+  box_count: u32,
+  box_share: u32,
+  /// (start, height, width, first workgroup) of each level
+  levels: array<vec4u, 8>,
+}
+/// classes of a workgroup
+override PLANES: u32 = 16u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> student: array<vec4f>;
+/// [locations], see head_row.wgsl
+@group(0) @binding(2) var<storage, read> table: array<u32>;
+@group(0) @binding(3) var<storage, read> counts: array<f32>;
+/// laid out as the student's logits
+@group(0) @binding(4) var<storage, read_write> gradient: array<vec4f>;
+/// laid out as the student's box logits
+@group(0) @binding(5) var<storage, read_write> box_gradient: array<vec4f>;
+/// [workgroups] (bits of the loss, ~location of the first bad logit or 0)
+@group(0) @binding(6) var<storage, read_write> partials: array<vec2u>;
+
+#include "../lib/index.wgsl"
+#include "../lib/qfl_background.wgsl"
+#include "head_row.wgsl"
+#include "head_class_factor.wgsl"
+#include "head_stream_sum.wgsl"
+
+fn table_at(location: u32) -> vec4u {
+  return vec4u(table[location], table[location + 1u], table[location + 2u], table[location + 3u]);
+}
+
+/// Four neighbouring locations of an image, all classes of the workgroup.
+fn planes(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
+  let area = params.levels[level].y * params.levels[level].z;
+  let vectors = area / 4u;
+  let blocks = (vectors + SIZE - 1u) / SIZE;
+  let parts = (params.classes + PLANES - 1u) / PLANES;
+  let part = (rest / blocks) % parts;
+  let image = rest / (blocks * parts);
+  let i = (rest % blocks) * SIZE + local;
+  var sum = StreamSum();
+  if (i >= vectors) {
+    return sum;
+  }
+  let location = params.batch * params.levels[level].x + image * area + 4u * i;
+  let entries = table_at(location);
+  let counted = select(vec4f(1.0), vec4f(), entries >= vec4u(TABLE_IGNORED));
+  let first = part * PLANES;
+  let last = min(first + PLANES, params.classes);
+  var at = (params.batch * params.classes * params.levels[level].x) / 4u + (image * params.classes + first) * vectors + i;
+  var losses = vec4f();
+  for (var c = first; c < last; c++) {
+    let share = select(counted, vec4f(), entries == vec4u(c + 1u));
+    let focal = qfl_background(student[at], params.beta);
+    losses += share * focal.loss;
+    gradient[at] = (factor * share) * focal.slope;
+    at += vectors;
+  }
+  add(&sum, losses, vec4u(location) + vec4u(0u, 1u, 2u, 3u));
+  return sum;
+}
+
+/// A level whose maps are no multiple of four locations: every logit of four neighbours has its own location and class.
+fn ragged(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
+  let area = params.levels[level].y * params.levels[level].z;
+  let start = params.batch * params.levels[level].x;
+  let elements = params.batch * params.classes * area;
+  var sum = StreamSum();
+  for (var round = 0u; round < PLANES; round++) {
+    let i = 4u * ((rest * PLANES + round) * SIZE + local);
+    if (i >= elements) {
+      break;
+    }
+    let index = i + vec4u(0u, 1u, 2u, 3u);
+    let plane = index / area;
+    let cells = index - plane * area;
+    let images = plane / params.classes;
+    let exists = index < vec4u(elements);
+    let locations = start + min(images, vec4u(params.batch - 1u)) * area + cells;
+    let entries = vec4u(table[locations.x], table[locations.y], table[locations.z], table[locations.w]);
+    let own = entries == plane - images * params.classes + 1u;
+    let share = select(vec4f(), vec4f(1.0), exists & !own & (entries < vec4u(TABLE_IGNORED)));
+    let at = (params.classes * start + i) / 4u;
+    // What lies beyond the last logit is not ours.
+    let focal = qfl_background(select(vec4f(), student[at], exists), params.beta);
+    add(&sum, share * focal.loss, locations);
+    gradient[at] = (factor * share) * focal.slope;
+  }
+  return sum;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let group = linear_index(workgroup, workgroups, 0u, 1u);
+  var level = 0u;
+  while (level + 1u < params.level_count && group >= params.levels[level + 1u].w) {
+    level++;
+  }
+  let rest = group - params.levels[level].w;
+  let factor = class_factor();
+  let box_end = min((group + 1u) * params.box_share, params.box_count);
+  for (var i = group * params.box_share + local; i < box_end; i += SIZE) {
+    box_gradient[i] = vec4f();
+  }
+  var sum: StreamSum;
+  if ((params.levels[level].y * params.levels[level].z) % 4u == 0u) {
+    sum = planes(level, rest, local, factor);
+  } else {
+    sum = ragged(level, rest, local, factor);
+  }
+  write_sum(sum, factor, group, local);
+}

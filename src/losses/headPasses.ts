@@ -1,0 +1,317 @@
+import boxSource from '../../shaders/losses/head_box.wgsl';
+import classSource from '../../shaders/losses/head_class.wgsl';
+import regionsSource from '../../shaders/losses/head_regions.wgsl';
+import streamSource from '../../shaders/losses/head_stream.wgsl';
+import stridedSource from '../../shaders/losses/head_stream_strided.wgsl';
+import termsSource from '../../shaders/losses/head_terms.wgsl';
+import { atssCandidates, markLabels } from '../regions/atss.js';
+import type { HeadLogits } from '../regions/generalInstances.js';
+import { type Grid, gridParams } from '../regions/grid.js';
+import type { Truth } from '../regions/truth.js';
+import type { Device } from '../tensor/device.js';
+import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
+import { Pyramid } from '../tensor/pyramid.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { Recipe } from './recipe.js';
+
+const REGIONS = { name: 'head regions', source: regionsSource };
+const STREAM = { name: 'head stream', source: streamSource };
+const STRIDED = { name: 'head stream, strided', source: stridedSource };
+const CLASS = { name: 'head class', source: classSource };
+const BOX = { name: 'head box', source: boxSource };
+const TERMS = { name: 'head terms', source: termsSource };
+
+// Sizes that the kernels know too: words of a Row and entries of an image's counts (head_row.wgsl), rows of a workgroup and
+// entries that it writes (head_partials.wgsl), TABLE_IGNORED.
+const ROW_WORDS = 4;
+export const COUNTS = { stride: 20, levelPositives: 4 };
+const GROUP = 64;
+const PARTIALS = 32;
+const TABLE_IGNORED = 0x80000000;
+/** Classes that a workgroup of the pass over all class logits takes. */
+const PLANES = 16;
+/** Which entries of the lists a pass goes over: COUNT_POSITIVES or COUNT_ROWS of head_row.wgsl. */
+const POSITIVES = 0;
+const ALL_ROWS = 1;
+
+/** What every pass of a head loss knows. */
+export interface HeadSetting {
+  device: Device;
+  recipe: Recipe;
+  grid: Grid;
+  classes: number;
+  bins: number;
+  batch: number;
+}
+
+/** The regions as lists, in the layout of shaders/losses/head_row.wgsl. */
+export interface RegionLists {
+  /** [N] u32: 0, or 1 + class of a positive. */
+  table: Tensor;
+  /** [batch, locations of an image] rows. */
+  rows: Tensor;
+  /** [batch, 20] f32. */
+  counts: Tensor;
+}
+
+/** Partial losses of a pass, [workgroups, 2] u32, and how they lie. */
+interface StreamPartials {
+  partials: Tensor;
+  /** First workgroup of each level. */
+  starts: number[];
+  groups: number;
+}
+
+/** Lists positives and VLR: two dispatches, one more where labels may be ignored. */
+export function listRegions({ device, recipe, grid, batch }: HeadSetting, truth: Truth): RegionLists {
+  const { topk, ignoreIofThreshold, vlr, gamma } = recipe.regions;
+  const locations = batch * grid.locations;
+  const table = device.empty([locations], 'u32');
+  if (truth.limited || (ignoreIofThreshold > 0 && truth.ignoreCount > 0)) {
+    markLabels(grid, truth, ignoreIofThreshold, { marks: table, counted: 0, ignored: TABLE_IGNORED });
+  } else {
+    device.clear({ ...table.range, size: 4 * locations });
+  }
+  const { positives, thresholds, windows } = atssCandidates(grid, truth, {
+    topk,
+    ignoreIofThreshold,
+    marks: table,
+    ignored: TABLE_IGNORED,
+  });
+  const rows = device.empty([locations, ROW_WORDS], 'u32');
+  const counts = device.empty([batch, COUNTS.stride]);
+  device.run({
+    kernel: REGIONS,
+    constants: { REFERENCE: vlr === 'reference' ? 1 : 0 },
+    bindings: {
+      boxes: truth.boxes.range4,
+      labels: truth.labels.range,
+      image_starts: truth.imageStarts.range,
+      positives: positives.range,
+      windows: windows.range4,
+      table: table.range,
+      rows: rows.range,
+      counts: counts.range,
+    },
+    params: { ...gridParams(grid, batch), image_locations: grid.locations, topk, gamma },
+    workgroups: [batch, 1, 1],
+  });
+  for (const tensor of [positives, thresholds, windows]) tensor.dispose();
+  return { table, rows, counts };
+}
+
+/** Writes the gradient of all class logits as background and zeros for the boxes. */
+export function streamClasses(
+  setting: HeadSetting,
+  logits: Maps,
+  { table, counts }: RegionLists,
+  gradients: { classLogits: Tensor; boxLogits: Tensor },
+): StreamPartials {
+  const { device, recipe, grid, classes, batch } = setting;
+  const { beta } = recipe.classification;
+  const packed = logits instanceof Pyramid && logits.levels.every(({ offset }) => offset % 4 === 0);
+  const groupsOf = packed
+    ? (area: number) =>
+        area % 4 === 0
+          ? Math.ceil(area / (4 * GROUP)) * Math.ceil(classes / PLANES) * batch
+          : Math.ceil((batch * classes * area) / (4 * GROUP * PLANES))
+    : (area: number) => Math.ceil((batch * area) / GROUP);
+  let groups = 0;
+  const starts = grid.areas.map((area) => {
+    const start = groups;
+    groups += groupsOf(area);
+    return start;
+  });
+  const partials = device.empty([groups, 2], 'u32');
+  const shared = { table: table.range, counts: counts.range, partials: partials.range };
+  const params = { ...classFactor(setting), classes, beta, levels: levelTable(grid, starts) };
+  const constants = { BETA_IS_TWO: beta === 2 ? 1 : 0 };
+  const { classLogits, boxLogits } = gradients;
+  if (packed) {
+    const boxes = Math.ceil(boxLogits.size / 4);
+    device.run({
+      kernel: STREAM,
+      constants: { ...constants, PLANES },
+      bindings: {
+        ...shared,
+        student: logits.range4,
+        gradient: classLogits.range4,
+        box_gradient: boxLogits.range4,
+      },
+      params: { ...params, box_count: boxes, box_share: Math.ceil(boxes / groups) },
+      invocations: GROUP * groups,
+    });
+  } else {
+    device.clear(boxLogits.range);
+    device.run({
+      kernel: STRIDED,
+      constants,
+      bindings: { ...shared, student: tensorOf(logits).range, gradient: classLogits.range },
+      params: { ...params, student_layout: layoutTable(logits) },
+      invocations: GROUP * groups,
+    });
+  }
+  return { partials, starts, groups };
+}
+
+/** The listed rows' class losses, scores and their partials. */
+export function classRows(
+  setting: HeadSetting,
+  truth: Truth,
+  { student, teacher }: { student: HeadLogits; teacher: HeadLogits },
+  { rows, counts }: RegionLists,
+  gradient: Tensor,
+): Tensor {
+  const { device, recipe, grid, classes, batch } = setting;
+  const { kd } = recipe;
+  const locations = batch * grid.locations;
+  const positives = Math.min(locations, truth.count * grid.levels.length * recipe.regions.topk);
+  const groups = Math.ceil((scoredRows(recipe) === POSITIVES ? positives : locations) / GROUP);
+  const partials = device.empty([Math.max(1, groups), PARTIALS, 2], 'u32');
+  device.run({
+    kernel: CLASS,
+    constants: boxConstants(setting),
+    bindings: {
+      student: tensorOf(student.classLogits).range,
+      teacher: tensorOf(teacher.classLogits).range,
+      box_logits: tensorOf(student.boxLogits).range,
+      truth: truth.boxes.range4,
+      counts: counts.range,
+      rows: rows.range,
+      gradient: gradient.range,
+      partials: partials.range,
+    },
+    params: {
+      ...classFactor(setting),
+      ...rowParams(setting),
+      classes,
+      which: scoredRows(recipe),
+      beta: recipe.classification.beta,
+      temperature: kd.temperature,
+      binary: kd.form === 'binary' ? 1 : 0,
+      kd_weight: kd.main,
+      kd_vlr_weight: kd.vlr,
+      kd_normaliser: ['level', 'region', 'none'].indexOf(kd.normaliser),
+      student_layout: layoutTable(student.classLogits),
+      teacher_layout: layoutTable(teacher.classLogits),
+      box_layout: layoutTable(student.boxLogits),
+    },
+    invocations: GROUP * groups,
+  });
+  return partials;
+}
+
+/** The listed rows' box losses and their partials. */
+export function boxRows(
+  setting: HeadSetting,
+  truth: Truth,
+  { student, teacher }: { student: HeadLogits; teacher: HeadLogits },
+  { rows, counts }: RegionLists,
+  { gradient, classPartials }: { gradient: Tensor; classPartials: Tensor },
+): Tensor {
+  const { device, recipe, grid, batch } = setting;
+  const { box, dfl, ld } = recipe;
+  const groups = Math.ceil((batch * grid.locations) / GROUP);
+  const partials = device.empty([groups, PARTIALS, 2], 'u32');
+  device.run({
+    kernel: BOX,
+    constants: { ...boxConstants(setting), CIOU: box.form === 'ciou' ? 1 : 0 },
+    bindings: {
+      student: tensorOf(student.boxLogits).range,
+      teacher: tensorOf(teacher.boxLogits).range,
+      truth: truth.boxes.range4,
+      counts: counts.range,
+      rows: rows.range,
+      class_partials: classPartials.range,
+      gradient: gradient.range,
+      partials: partials.range,
+    },
+    params: {
+      ...rowParams(setting),
+      scored: scoredRows(recipe),
+      temperature: ld.temperature,
+      margin: dfl.margin,
+      box_normaliser: ['weights', 'positives', 'none'].indexOf(box.normaliser),
+      ld_normaliser: ['reference', 'weights', 'none'].indexOf(ld.normaliser),
+      box_weight: box.weight,
+      dfl_weight: dfl.weight,
+      ld_weight: ld.main,
+      ld_vlr_weight: ld.vlr,
+      student_layout: layoutTable(student.boxLogits),
+      teacher_layout: layoutTable(teacher.boxLogits),
+    },
+    invocations: GROUP * groups,
+  });
+  return partials;
+}
+
+/** Adds all partials: terms [8, levels], faults [8, levels] (~location of the first bad one, 0 without), total [1]. */
+export function addTerms(
+  { device, recipe, grid, batch }: HeadSetting,
+  counts: Tensor,
+  stream: StreamPartials,
+  { classPartials, boxPartials, imitation }: { classPartials: Tensor; boxPartials: Tensor; imitation: Tensor | null },
+): { terms: Tensor; faults: Tensor; total: Tensor } {
+  const levels = grid.levels.length;
+  const terms = device.empty([8, levels]);
+  const faults = device.empty([8, levels], 'u32');
+  const total = device.empty([1]);
+  device.run({
+    kernel: TERMS,
+    bindings: {
+      counts: counts.range,
+      stream: stream.partials.range,
+      class_partials: classPartials.range,
+      box_partials: boxPartials.range,
+      imitation: (imitation ?? counts).range,
+      terms: terms.range,
+      faults: faults.range,
+      total: total.range,
+    },
+    params: {
+      batch,
+      level_count: levels,
+      scored: scoredRows(recipe),
+      stream_groups: stream.groups,
+      imitates: imitation ? 1 : 0,
+      levels: levelTable(grid, stream.starts),
+    },
+    workgroups: [1, 1, 1],
+  });
+  return { terms, faults, total };
+}
+
+/** The class pass goes over the positives, over all rows where classes are distilled in the VLR too. */
+function scoredRows({ kd }: Recipe): number {
+  return kd.vlr > 0 ? ALL_ROWS : POSITIVES;
+}
+
+function classFactor({ recipe, grid, batch }: HeadSetting) {
+  const { weight, normaliser } = recipe.classification;
+  return {
+    batch,
+    level_count: grid.levels.length,
+    cls_weight: weight,
+    cls_normaliser: ['images', 'positives', 'none'].indexOf(normaliser),
+  };
+}
+
+function rowParams({ recipe, grid, batch }: HeadSetting) {
+  return {
+    batch,
+    level_count: grid.levels.length,
+    image_locations: grid.locations,
+    centre_offset: recipe.regions.centreOffset,
+    anchor: recipe.regions.octaveScale,
+    levels: grid.levelTable,
+  };
+}
+
+function boxConstants({ recipe, bins }: HeadSetting) {
+  return { BINS: bins, OFFSET_BOX: recipe.box.parameters === 'offset' ? 1 : 0 };
+}
+
+/** The level table with the first workgroup of each level in place of its stride. */
+function levelTable({ levelTable: table }: Grid, starts: readonly number[]): number[] {
+  return table.map((value, i) => (i % 4 === 3 ? starts[i >> 2] : value));
+}
