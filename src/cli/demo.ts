@@ -14,14 +14,21 @@ import { table } from './table.js';
 import { runTraining, type Training } from './training.js';
 
 /** Generated images to train on and to evaluate on. */
-const IMAGES = { train: 256, val: 96 };
+const IMAGES = { train: 1792, val: 96 };
 const DETECTOR = { bins: 17, strides: [8, 16, 32] };
-/** All three trainings; none is evaluated before its end. */
-const SETTINGS = { batch: 8, warmupSteps: 30, evaluateEvery: 0 } satisfies Partial<TrainSettings>;
-const TEACHER = { size: 'small', epochs: 16, recipe: 'gfocal' } as const;
-/** The same student, data and schedule, without and with localization distillation. */
-const STUDENT = { size: 'tiny', epochs: 12 } as const;
-const RECIPES = ['gfocal', 'main-ld'] as const;
+/** All three trainings; none is evaluated before its end. The images are generated, so there is no need to augment them. */
+const SETTINGS = {
+  batch: 8,
+  learningRate: 1e-2, // 512 steps of `small`: AP 40.5; with 4e-3 34.1
+  warmupSteps: 30,
+  augment: false,
+  evaluateEvery: 0,
+} satisfies Partial<TrainSettings>;
+/** Fewer steps, and the teacher is hardly better than a student by itself: then it has nothing to teach. */
+const TEACHER = { size: 'small', epochs: 2, recipe: 'gfocal' } as const;
+const STUDENT = { size: 'tiny', epochs: 1 } as const;
+/** The same student, data, schedule and class distillation: they differ in nothing but localization distillation. */
+const RECIPES = ['main-kd', 'main-kd+main-ld+vlr-ld'] as const;
 const FOLDER = join('runs', 'demo');
 
 interface DemoOptions extends AdapterOptions {
