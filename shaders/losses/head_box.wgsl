@@ -21,6 +21,9 @@ struct Params {
   dfl_weight: f32,
   ld_weight: f32,
   ld_vlr_weight: f32,
+  /// workgroups, and the step between the groups of rows of neighbouring ones
+  groups: u32,
+  group_step: u32,
   /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
@@ -199,7 +202,7 @@ fn row_terms(at: Place, row: Row, factors: Factors) -> vec4f {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let group = linear_index(workgroup, workgroups, 0u, 1u);
+  let group = spread(linear_index(workgroup, workgroups, 0u, 1u));
   let count = listed(COUNT_ROWS);
   if (group * ROWS >= count) {
     return;
