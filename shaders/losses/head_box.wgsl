@@ -184,10 +184,13 @@ fn row_terms(at: Place, row: Row, factors: Factors) -> vec4f {
     if (distilled) {
       var taught: Bins;
       load_teacher(&taught, at, edge);
-      let teacher_log_sum = shift_bins(&taught, cold);
-      let student_log_sum = shift_bins(&z, cold);
+      var p: Bins;
+      var q: Bins;
+      let sums = vec2f(powers_of_bins(&taught, &p, cold), powers_of_bins(&z, &q, cold));
+      let shares = 1.0 / sums;
+      let log_ratio = log(sums.x) - log(sums.y);
       for (var k = 0u; k < BINS; k++) {
-        let part = divergence(taught[k] - teacher_log_sum, z[k] - student_log_sum);
+        let part = divergence_of(p[k] * shares.x, q[k] * shares.y, z[k] - taught[k] + log_ratio);
         kl += part.x;
         slope[k] += ld_factor * ld_scale * part.y;
       }
