@@ -23,6 +23,22 @@ fn shift_bins(z: ptr<function, Bins>, inverse_temperature: f32) -> f32 {
   return log(sum);
 }
 
+/// power <- exp((z - max z) * inverse_temperature), z <- (z - max z) * inverse_temperature; returns the sum of the powers.
+fn powers_of_bins(z: ptr<function, Bins>, power: ptr<function, Bins>, inverse_temperature: f32) -> f32 {
+  var greatest = (*z)[0];
+  for (var k = 1u; k < BINS; k++) {
+    greatest = max(greatest, (*z)[k]);
+  }
+  var sum = 0.0;
+  for (var k = 0u; k < BINS; k++) {
+    let shifted = ((*z)[k] - greatest) * inverse_temperature;
+    (*z)[k] = shifted;
+    (*power)[k] = exp(shifted);
+    sum += (*power)[k];
+  }
+  return sum;
+}
+
 /// z <- softmax(z * inverse_temperature); returns log_sum of `shift_bins`.
 fn softmax_bins(z: ptr<function, Bins>, inverse_temperature: f32) -> f32 {
   var greatest = (*z)[0];

@@ -7,12 +7,15 @@
 
 /// One outcome: (p (e^v - 1 - v), q - p) from the logarithms of p (teacher) and q (student). p = 0 gives (q, q).
 fn divergence(log_p: f32, log_q: f32) -> vec2f {
-  let p = exp(log_p);
-  let v = log_q - log_p;
+  return divergence_of(exp(log_p), exp(log_q), log_q - log_p);
+}
+
+/// The same where p and q are known: v = ln q - ln p.
+fn divergence_of(p: f32, q: f32, v: f32) -> vec2f {
   // e^v - 1 - v as its series where the subtraction would cancel; omitted terms are below 1e-7 of it for |v| < 1/2.
   let tail = 1.0 / 120.0 + v * (1.0 / 720.0 + v * (1.0 / 5040.0 + v * (1.0 / 40320.0)));
   let rest = v * v * (0.5 + v * (1.0 / 6.0 + v * (1.0 / 24.0 + v * tail)));
-  let difference = exp(log_q) - p;
+  let difference = q - p;
   return select(vec2f(difference - p * v, difference), vec2f(p * rest, p * (v + rest)), abs(v) < 0.5);
 }
 

@@ -21,6 +21,9 @@ struct Params {
   dfl_weight: f32,
   ld_weight: f32,
   ld_vlr_weight: f32,
+  /// workgroups, and the step between the groups of rows of neighbouring ones
+  groups: u32,
+  group_step: u32,
   /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
@@ -181,10 +184,13 @@ fn row_terms(at: Place, row: Row, factors: Factors) -> vec4f {
     if (distilled) {
       var taught: Bins;
       load_teacher(&taught, at, edge);
-      let teacher_log_sum = shift_bins(&taught, cold);
-      let student_log_sum = shift_bins(&z, cold);
+      var p: Bins;
+      var q: Bins;
+      let sums = vec2f(powers_of_bins(&taught, &p, cold), powers_of_bins(&z, &q, cold));
+      let shares = 1.0 / sums;
+      let log_ratio = log(sums.x) - log(sums.y);
       for (var k = 0u; k < BINS; k++) {
-        let part = divergence(taught[k] - teacher_log_sum, z[k] - student_log_sum);
+        let part = divergence_of(p[k] * shares.x, q[k] * shares.y, z[k] - taught[k] + log_ratio);
         kl += part.x;
         slope[k] += ld_factor * ld_scale * part.y;
       }
@@ -199,7 +205,7 @@ fn row_terms(at: Place, row: Row, factors: Factors) -> vec4f {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let group = linear_index(workgroup, workgroups, 0u, 1u);
+  let group = spread(linear_index(workgroup, workgroups, 0u, 1u));
   let count = listed(COUNT_ROWS);
   if (group * ROWS >= count) {
     return;

@@ -21,6 +21,9 @@ struct Params {
   kd_vlr_weight: f32,
   /// 0 level, 1 region, 2 none
   kd_normaliser: u32,
+  /// workgroups, and the step between the groups of rows of neighbouring ones
+  groups: u32,
+  group_step: u32,
   /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
@@ -140,7 +143,7 @@ fn distil(at: Place, highest: f32, factor: f32) -> f32 {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let group = linear_index(workgroup, workgroups, 0u, 1u);
+  let group = spread(linear_index(workgroup, workgroups, 0u, 1u));
   let count = listed(params.which);
   if (group * ROWS >= count) {
     return;

@@ -38,11 +38,11 @@ override REFERENCE: bool = false;
 #include "../lib/boxes.wgsl"
 #include "head_row.wgsl"
 
-const SIZE = 64u;
-const WORDS = SIZE / 32u;
+/// At most the bits of a word. Smaller is faster on software adapters, where a barrier switches between the workgroup's parts.
+const SIZE = 32u;
 
-/// Invocations that list a new row: three sets in turn, so that one barrier a round is enough.
-var<workgroup> wanted: array<atomic<u32>, 3u * WORDS>;
+/// Invocations that list a new row, a bit each: three sets in turn, so that one barrier a round is enough.
+var<workgroup> wanted: array<atomic<u32>, 3>;
 var<workgroup> level_positives: array<atomic<u32>, 8>;
 var<workgroup> level_vlr: array<atomic<u32>, 8>;
 var<workgroup> weights: array<f32, SIZE>;
@@ -54,22 +54,17 @@ struct List {
 
 /// The place in the list of each invocation that wants one, in the order of the invocations. All invocations call it.
 fn append(list: ptr<function, List>, wants: bool, local: u32) -> u32 {
-  let turn = ((*list).round % 3u) * WORDS;
+  let turn = (*list).round % 3u;
   if (wants) {
-    atomicOr(&wanted[turn + local / 32u], 1u << (local % 32u));
+    atomicOr(&wanted[turn], 1u << local);
   }
   workgroupBarrier();
-  let own = local / 32u;
-  let before = (1u << (local % 32u)) - 1u;
-  var place = (*list).count;
-  for (var word = 0u; word < WORDS; word++) {
-    let bits = atomicLoad(&wanted[turn + word]);
-    place += countOneBits(select(select(0u, bits & before, word == own), bits, word < own));
-    (*list).count += countOneBits(bits);
-  }
+  let bits = atomicLoad(&wanted[turn]);
+  let place = (*list).count + countOneBits(bits & ((1u << local) - 1u));
+  (*list).count += countOneBits(bits);
   // The set after the next: nobody reads it any more, and nobody writes it before the next barrier.
-  if (local < WORDS) {
-    atomicStore(&wanted[(((*list).round + 2u) % 3u) * WORDS + local], 0u);
+  if (local == 0u) {
+    atomicStore(&wanted[((*list).round + 2u) % 3u], 0u);
   }
   (*list).round++;
   return place;
@@ -180,7 +175,7 @@ fn finish(list: ptr<function, List>, image: u32, local: u32) {
   weights[local] = weight;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   let image = workgroup.x;
   var list = List(0u, 0u);

@@ -1,6 +1,5 @@
-// Quality focal loss of every class logit of a pyramid as background (LD spec 4.1), four locations at a time, and zeros for the
-// gradient of the box logits. What positives have else, head_class.wgsl and head_box.wgsl write over it. A workgroup takes 256
-// locations of an image and PLANES classes.
+// Quality focal loss of every class logit of a pyramid as background (LD spec 4.1), four locations at a time; what positives have
+// else, head_class.wgsl writes over it. A workgroup takes 256 locations of an image and PLANES classes.
 
 struct Params {
   batch: u32,
@@ -9,9 +8,6 @@ struct Params {
   beta: f32,
   cls_weight: f32,
   cls_normaliser: u32,
-  /// vec4s of the gradient of the box logits, and how many of them a workgroup clears
-  box_count: u32,
-  box_share: u32,
   /// (start, height, width, first workgroup) of each level
   levels: array<vec4u, 8>,
 }
@@ -25,10 +21,8 @@ override PLANES: u32 = 16u;
 @group(0) @binding(3) var<storage, read> counts: array<f32>;
 /// laid out as the student's logits
 @group(0) @binding(4) var<storage, read_write> gradient: array<vec4f>;
-/// laid out as the student's box logits
-@group(0) @binding(5) var<storage, read_write> box_gradient: array<vec4f>;
-/// [workgroups] (bits of the loss, ~location of the first bad logit or 0)
-@group(0) @binding(6) var<storage, read_write> partials: array<vec2u>;
+/// one an invocation, see head_stream_sum.wgsl
+@group(0) @binding(5) var<storage, read_write> partials: array<u32>;
 
 #include "../lib/index.wgsl"
 #include "../lib/qfl_background.wgsl"
@@ -109,15 +103,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   }
   let rest = group - params.levels[level].w;
   let factor = class_factor();
-  let box_end = min((group + 1u) * params.box_share, params.box_count);
-  for (var i = group * params.box_share + local; i < box_end; i += SIZE) {
-    box_gradient[i] = vec4f();
-  }
   var sum: StreamSum;
   if ((params.levels[level].y * params.levels[level].z) % 4u == 0u) {
     sum = planes(level, rest, local, factor);
   } else {
     sum = ragged(level, rest, local, factor);
   }
-  write_sum(sum, factor, group, local);
+  partials[group * SIZE + local] = partial_of(sum, factor);
 }

@@ -1,5 +1,5 @@
 // head_stream.wgsl for logits that lie anyhow: one invocation a location, four classes at a time, 64 locations of a level a
-// workgroup. The gradient of the box logits was cleared before.
+// workgroup.
 
 struct Params {
   batch: u32,
@@ -20,8 +20,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read> counts: array<f32>;
 /// laid out as the student's logits
 @group(0) @binding(4) var<storage, read_write> gradient: array<f32>;
-/// [workgroups] (bits of the loss, ~location of the first bad logit or 0)
-@group(0) @binding(5) var<storage, read_write> partials: array<vec2u>;
+/// one an invocation, see head_stream_sum.wgsl
+@group(0) @binding(5) var<storage, read_write> partials: array<u32>;
 
 #include "../lib/index.wgsl"
 #include "../lib/layout.wgsl"
@@ -68,5 +68,5 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       }
     }
   }
-  write_sum(sum, factor, group, local);
+  partials[group * SIZE + local] = partial_of(sum, factor);
 }

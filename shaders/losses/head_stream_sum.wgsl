@@ -1,6 +1,9 @@
-// Loss of a workgroup of the pass over all class logits, and the first location where it is not a number.
+// Loss of an invocation of the pass over all class logits. Every invocation writes its own: a barrier would cost software adapters
+// more than the sum of so many numbers later.
 
 const SIZE = 64u;
+/// A partial above it, as bits, is no loss (losses are not negative) but BAD + 1 + the first location whose loss is not a number.
+const BAD = 0x7f800000u;
 
 struct StreamSum {
   loss: f32,
@@ -8,36 +11,14 @@ struct StreamSum {
   fault: u32,
 }
 
-var<workgroup> losses_of: array<f32, SIZE>;
-var<workgroup> fault_of: atomic<u32>;
-
 /// By the bits, since compilers may assume that there is no NaN.
 fn add(sum: ptr<function, StreamSum>, losses: vec4f, locations: vec4u) {
   (*sum).loss += (losses.x + losses.y) + (losses.z + losses.w);
-  let bad = (bitcast<vec4u>(losses) & vec4u(0x7f800000u)) == vec4u(0x7f800000u);
+  let bad = (bitcast<vec4u>(losses) & vec4u(BAD)) == vec4u(BAD);
   let faults = select(vec4u(), ~locations, bad);
   (*sum).fault = max(max((*sum).fault, max(faults.x, faults.y)), max(faults.z, faults.w));
 }
 
-fn write_sum(sum: StreamSum, factor: f32, group: u32, local: u32) {
-  losses_of[local] = sum.loss;
-  if (sum.fault != 0u) {
-    atomicMax(&fault_of, sum.fault);
-  }
-  workgroupBarrier();
-  if (local < 8u) {
-    var eight = 0.0;
-    for (var i = local; i < SIZE; i += 8u) {
-      eight += losses_of[i];
-    }
-    losses_of[local] = eight;
-  }
-  workgroupBarrier();
-  if (local == 0u) {
-    var total = 0.0;
-    for (var i = 0u; i < 8u; i++) {
-      total += losses_of[i];
-    }
-    partials[group] = vec2u(bitcast<u32>(factor * total), atomicLoad(&fault_of));
-  }
+fn partial_of(sum: StreamSum, factor: f32) -> u32 {
+  return select(bitcast<u32>(factor * sum.loss), BAD + 1u + ~sum.fault, sum.fault != 0u);
 }

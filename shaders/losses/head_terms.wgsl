@@ -6,17 +6,17 @@ struct Params {
   level_count: u32,
   /// what head_class.wgsl went over
   scored: u32,
-  /// workgroups of the pass over all class logits
-  stream_groups: u32,
+  /// invocations of the pass over all class logits
+  stream_count: u32,
   /// 1 where features are imitated
   imitates: u32,
-  /// (start, height, width, first workgroup of the pass over all class logits) of each level
+  /// (start, height, width, first invocation of the pass over all class logits) of each level
   levels: array<vec4u, 8>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> counts: array<f32>;
 /// of head_stream.wgsl
-@group(0) @binding(2) var<storage, read> stream: array<vec2u>;
+@group(0) @binding(2) var<storage, read> stream: array<u32>;
 /// of head_class.wgsl and head_box.wgsl
 @group(0) @binding(3) var<storage, read> class_partials: array<vec2u>;
 @group(0) @binding(4) var<storage, read> box_partials: array<vec2u>;
@@ -33,8 +33,8 @@ struct Params {
 #include "head_counts.wgsl"
 
 const SIZE = 256u;
-/// invocations that share a level
-const SHARE = SIZE / 8u;
+/// see head_stream_sum.wgsl
+const BAD = 0x7f800000u;
 const PARTIALS = 32u;
 const TERMS = 8u;
 const ROWS = 64u;
@@ -44,33 +44,50 @@ var<workgroup> sums: array<f32, 64>;
 var<workgroup> bad: array<u32, 64>;
 var<workgroup> shared_sums: array<vec2f, SIZE>;
 var<workgroup> shared_faults: array<vec2u, SIZE>;
+/// of each level: class logits, imitated features
+var<workgroup> level_sums: array<vec2f, 8>;
+var<workgroup> level_faults: array<vec2u, 8>;
 
-/// Every 32nd partial of the level's class logits and of its imitated features.
-fn add_level(level: u32, part: u32, local: u32) {
+/// Adds the partials of a level's class logits and of its imitated features.
+fn add_level(level: u32, local: u32) {
+  let entry = params.levels[level];
+  var end = params.stream_count;
+  if (level + 1u < params.level_count) {
+    end = params.levels[level + 1u].w;
+  }
   var sum = vec2f();
   var fault = vec2u();
-  if (level < params.level_count) {
-    let entry = params.levels[level];
-    var end = params.stream_groups;
-    if (level + 1u < params.level_count) {
-      end = params.levels[level + 1u].w;
+  for (var i = entry.w + local; i < end; i += SIZE) {
+    let partial = stream[i];
+    if (partial > BAD) {
+      fault.x = max(fault.x, ~(partial - BAD - 1u));
+    } else {
+      sum.x += bitcast<f32>(partial);
     }
-    for (var i = entry.w + part; i < end; i += SHARE) {
-      sum.x += bitcast<f32>(stream[i].x);
-      fault.x = max(fault.x, stream[i].y);
-    }
-    if (params.imitates == 1u) {
-      let start = params.batch * entry.x;
-      for (var i = start + part; i < start + params.batch * entry.y * entry.z; i += SHARE) {
-        sum.y += imitation[i];
-        if ((bitcast<u32>(imitation[i]) & 0x7f800000u) == 0x7f800000u) {
-          fault.y = max(fault.y, ~i);
-        }
+  }
+  if (params.imitates == 1u) {
+    let start = params.batch * entry.x;
+    for (var i = start + local; i < start + params.batch * entry.y * entry.z; i += SIZE) {
+      sum.y += imitation[i];
+      if ((bitcast<u32>(imitation[i]) & BAD) == BAD) {
+        fault.y = max(fault.y, ~i);
       }
     }
   }
   shared_sums[local] = sum;
   shared_faults[local] = fault;
+  for (var half = SIZE / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (local < half) {
+      shared_sums[local] += shared_sums[local + half];
+      shared_faults[local] = max(shared_faults[local], shared_faults[local + half]);
+    }
+  }
+  if (local == 0u) {
+    level_sums[level] = shared_sums[0];
+    level_faults[level] = shared_faults[0];
+  }
+  workgroupBarrier();
 }
 
 /// Terms whose partials the row passes wrote; each invocation one quantity and level of one of the two.
@@ -95,8 +112,9 @@ fn add_rows(local: u32) -> vec2u {
 
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) local: u32) {
-  add_level(local / SHARE, local % SHARE, local);
-  workgroupBarrier();
+  for (var level = 0u; level < params.level_count; level++) {
+    add_level(level, local);
+  }
   // The terms' order is QFL, box, DFL, LD, LD VLR, KD, KD VLR, imitation; the class pass has QFL, KD, KD VLR, score.
   if (local < 2u * PARTIALS) {
     let level = local % 8u;
@@ -108,12 +126,8 @@ fn main(@builtin(local_invocation_index) local: u32) {
     if (quantity == 0u || quantity == 3u) {
       // QFL has the rest from the pass over all logits; in the place of the score goes imitation.
       let which = select(0u, 1u, quantity == 3u);
-      sum = select(sum, 0.0, quantity == 3u);
-      fault = select(fault, 0u, quantity == 3u);
-      for (var i = level * SHARE; i < (level + 1u) * SHARE; i++) {
-        sum += shared_sums[i][which];
-        fault = max(fault, shared_faults[i][which]);
-      }
+      sum = select(sum, 0.0, quantity == 3u) + level_sums[level][which];
+      fault = max(select(fault, 0u, quantity == 3u), level_faults[level][which]);
     }
     sums[place[quantity] * 8u + level] = bitcast<f32>(select(bitcast<u32>(sum), 0x7fc00000u, fault != 0u));
     bad[place[quantity] * 8u + level] = fault;

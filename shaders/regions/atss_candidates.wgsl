@@ -1,7 +1,7 @@
 // ATSS (Zhang et al., CVPR 2020), first pass: one workgroup a ground truth, one invocation a level. Finds the topk anchors
 // of each level that are nearest to the box's centre, by (distance, index), the threshold t = mean + standard deviation of
-// their IoU, and which of them are positive: IoU >= t and the anchor's centre inside the box. Also the window of each level that
-// holds all anchors that overlap the box: the VLR lies in it.
+// their IoU, and which of them are positive: IoU >= t and the anchor's centre inside the box. Also a window of each level that
+// holds all anchors of which the box covers at least the share gamma·t: the VLR of either form lies in it.
 
 struct Params {
   batch: u32,
@@ -11,6 +11,8 @@ struct Params {
   topk: u32,
   /// the entry of `weight` of an ignored anchor
   ignored: u32,
+  /// the VLR's lower bound as a share of t
+  gamma: f32,
   levels: array<vec4u, 8>,
 }
 /// Where ignore regions count, ignored anchors are infinitely far: taken only where a level has too few others.
@@ -49,35 +51,58 @@ var<workgroup> overlaps: array<f32, MAX_LEVELS * MAX_TOPK>;
 var<workgroup> counts: array<u32, MAX_LEVELS>;
 var<workgroup> threshold: f32;
 
-/// First and last + 1 of the `size` cells of a row or column that can hold a candidate. Of the topk nearest cells each lies
-/// in the topk nearest columns and rows (the cells nearer in both are nearer); one more on each side allows for rounding.
-fn window(centre: f32, stride: f32, size: u32) -> vec2u {
-  if (IGNORE) {
-    return vec2u(0u, size);
-  }
+/// The greatest distance, along one axis and in strides, from the centre to the `count` cells about it.
+fn farthest(centre: f32, count: u32, size: u32) -> f32 {
+  let start = clamp(ceil(centre - 0.5 * f32(count)), 0.0, f32(size - count));
+  return max(abs(start - centre), abs(start + f32(count - 1u) - centre));
+}
+
+/// First and last + 1 of the `size` cells of a row or column within a distance of the centre; a little more, for rounding. At
+/// most topk + 2: of the topk nearest cells each lies in the topk nearest columns and rows (the cells nearer in both are nearer).
+fn near(centre: f32, distance: f32, size: u32) -> vec2u {
   let extent = min(size, params.topk + 2u);
-  let first = ceil(centre / stride - params.centre_offset - 0.5 * f32(params.topk)) - 1.0;
-  let start = u32(clamp(first, 0.0, f32(size - extent)));
-  return vec2u(start, start + extent);
+  let start = clamp(ceil(centre - 0.5 * f32(params.topk)) - 1.0, 0.0, f32(size - extent));
+  let slack = 1e-3 + 1e-5 * (abs(centre) + distance);
+  let first = clamp(ceil(centre - distance - slack), start, start + f32(extent));
+  let end = clamp(floor(centre + distance + slack) + 1.0, first, start + f32(extent));
+  return vec2u(u32(first), u32(end));
 }
 
-/// First and last + 1 of the `size` cells of a row or column whose anchors overlap [low, high], pixels; a little more, for
-/// rounding.
-fn overlapping(low: f32, high: f32, stride: f32, size: u32) -> vec2u {
-  let reach = vec2f(low / stride - params.half_side, high / stride + params.half_side) - params.centre_offset;
+/// First column, last + 1, first row, last + 1 of the cells that can be candidates: those no farther than the farthest of some
+/// block of at least `limit` cells.
+fn candidate_window(centre: vec2f, limit: u32, valid: vec2u) -> vec4u {
+  if (IGNORE) {
+    return vec4u(0u, valid.x, 0u, valid.y);
+  }
+  var columns = min(valid.x, u32(ceil(sqrt(f32(limit)))));
+  let rows = min(valid.y, (limit + columns - 1u) / columns);
+  columns = min(valid.x, (limit + rows - 1u) / rows);
+  let distance = length(vec2f(farthest(centre.x, columns, valid.x), farthest(centre.y, rows, valid.y)));
+  return vec4u(near(centre.x, distance, valid.x), near(centre.y, distance, valid.y));
+}
+
+/// First and last + 1 of the `size` cells of a row or column of whose anchors [low, high], in strides, covers at least `share`;
+/// a little more, for rounding.
+fn covering(low: f32, high: f32, share: f32, size: u32) -> vec2u {
+  let half = params.half_side * (1.0 - 2.0 * share);
+  let reach = vec2f(low - half, high + half) - params.centre_offset;
   let slack = 1e-3 + 1e-6 * max(abs(reach.x), abs(reach.y));
-  let ends = clamp(vec2f(ceil(reach.x - slack), floor(reach.y + slack) + 1.0), vec2f(), vec2f(f32(size)));
-  return vec2u(ends);
+  let first = clamp(ceil(reach.x - slack), 0.0, f32(size));
+  return vec2u(u32(first), u32(clamp(floor(reach.y + slack) + 1.0, first, f32(size))));
 }
 
-fn overlap_window(level: u32, image: u32, box: vec4f) -> vec4u {
-  let stride = f32(params.levels[level].w);
+/// DIoU and pseudo DIoU are at most intersection / area(anchor), the product of the shares that the box covers of the anchor's
+/// width and height; and of each it covers at most box side / anchor side.
+fn vlr_window(level: u32, image: u32, box: vec4f) -> vec4u {
+  let own = box / f32(params.levels[level].w);
   let valid = valid_cells(level, image_sizes[image]);
-  let columns = overlapping(box.x, box.z, stride, valid.x);
-  let rows = overlapping(box.y, box.w, stride, valid.y);
-  let size = vec2u(columns.y - min(columns.x, columns.y), rows.y - min(rows.x, rows.y));
-  let known = threshold >= 0.0;
-  return vec4u(columns.x, rows.x, select(0u, size.x | (size.y << 16u), known), bitcast<u32>(threshold));
+  let most = min((own.zw - own.xy) / (2.0 * params.half_side), vec2f(1.0));
+  let least = 0.999 * params.gamma * threshold;
+  let share = min(least / max(most.yx, vec2f(1e-6)), vec2f(1.0));
+  let columns = covering(own.x, own.z, share.x, valid.x);
+  let rows = covering(own.y, own.w, share.y, valid.y);
+  let size = select(vec2u(), vec2u(columns.y - columns.x, rows.y - rows.x), threshold >= 0.0 && most.x * most.y >= least);
+  return vec4u(columns.x, rows.x, size.x | (size.y << 16u), bitcast<u32>(threshold));
 }
 
 /// Symmetric in x and y whatever the compiler fuses, so that equally distant anchors compare as equal.
@@ -93,16 +118,15 @@ fn select_nearest(level: u32, image: u32, box: vec4f) -> u32 {
   let entry = params.levels[level];
   let valid = valid_cells(level, image_sizes[image]);
   let centre = 0.5 * (box.xy + box.zw);
-  let columns = window(centre.x, f32(entry.w), valid.x);
-  let rows = window(centre.y, f32(entry.w), valid.y);
   let limit = min(params.topk, valid.x * valid.y);
+  let window = candidate_window(centre / f32(entry.w) - params.centre_offset, limit, valid);
   let base = level * MAX_TOPK;
   var distances: array<f32, MAX_TOPK>;
   var count = 0u;
-  for (var row = rows.x; row < rows.y; row++) {
-    for (var column = columns.x; column < columns.y; column++) {
+  for (var row = window.z; row < window.w; row++) {
+    for (var column = window.x; column < window.y; column++) {
       let cell = row * entry.z + column;
-      var distance = squared_length(anchor_centre(level, cell) - centre);
+      var distance = squared_length(anchor_centre_at(level, vec2u(column, row)) - centre);
       if (IGNORE) {
         let first = params.batch * entry.x + image * entry.y * entry.z;
         distance = select(IGNORED_DISTANCE, distance, weight[first + cell] != params.ignored);
@@ -173,7 +197,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   }
   workgroupBarrier();
   if (level < params.level_count) {
-    windows[g * params.level_count + level] = overlap_window(level, images[g], box);
+    windows[g * params.level_count + level] = vlr_window(level, images[g], box);
     let base = (g * params.level_count + level) * params.topk;
     for (var i = 0u; i < params.topk; i++) {
       var positive = NONE;

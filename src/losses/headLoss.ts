@@ -143,10 +143,11 @@ export class HeadLoss implements HeadSetting {
     const { device, recipe, grid, bins } = this;
     const nets = { student, teacher: teacher ?? student };
     const { mask, ...result } = device.tidy(() => {
-      const lists = listRegions(this, truth);
       const classLogits = this.#gradientOf(student.classLogits);
       const boxLogits = this.#gradientOf(student.boxLogits);
-      const stream = streamClasses(this, student.classLogits, lists, { classLogits, boxLogits });
+      device.clear(boxLogits.range);
+      const lists = listRegions(this, truth);
+      const stream = streamClasses(this, student.classLogits, lists, classLogits);
       const classPartials = classRows(this, truth, nets, lists, classLogits);
       const boxPartials = boxRows(this, truth, nets, lists, { gradient: boxLogits, classPartials });
       const imitated = imitationTerm({ recipe, grid, bins, ...nets, truth, counts: lists.counts });

@@ -29,7 +29,7 @@ const GROUP = 64;
 const PARTIALS = 32;
 const TABLE_IGNORED = 0x80000000;
 /** Classes that a workgroup of the pass over all class logits takes. */
-const PLANES = 16;
+const PLANES = 20;
 /** Which entries of the lists a pass goes over: COUNT_POSITIVES or COUNT_ROWS of head_row.wgsl. */
 const POSITIVES = 0;
 const ALL_ROWS = 1;
@@ -54,12 +54,12 @@ export interface RegionLists {
   counts: Tensor;
 }
 
-/** Partial losses of a pass, [workgroups, 2] u32, and how they lie. */
+/** Partial losses of the pass over all class logits, and how they lie. */
 interface StreamPartials {
+  /** [workgroups · 64] u32, see shaders/losses/head_stream_sum.wgsl. */
   partials: Tensor;
   /** First workgroup of each level. */
   starts: number[];
-  groups: number;
 }
 
 /** Lists positives and VLR: two dispatches, one more where labels may be ignored. */
@@ -77,6 +77,7 @@ export function listRegions({ device, recipe, grid, batch }: HeadSetting, truth:
     ignoreIofThreshold,
     marks: table,
     ignored: TABLE_IGNORED,
+    gamma,
   });
   const rows = device.empty([locations, ROW_WORDS], 'u32');
   const counts = device.empty([batch, COUNTS.stride]);
@@ -100,12 +101,12 @@ export function listRegions({ device, recipe, grid, batch }: HeadSetting, truth:
   return { table, rows, counts };
 }
 
-/** Writes the gradient of all class logits as background and zeros for the boxes. */
+/** Writes the gradient of all class logits as background. */
 export function streamClasses(
   setting: HeadSetting,
   logits: Maps,
   { table, counts }: RegionLists,
-  gradients: { classLogits: Tensor; boxLogits: Tensor },
+  gradient: Tensor,
 ): StreamPartials {
   const { device, recipe, grid, classes, batch } = setting;
   const { beta } = recipe.classification;
@@ -122,36 +123,32 @@ export function streamClasses(
     groups += groupsOf(area);
     return start;
   });
-  const partials = device.empty([groups, 2], 'u32');
+  const partials = device.empty([GROUP * groups], 'u32');
   const shared = { table: table.range, counts: counts.range, partials: partials.range };
   const params = { ...classFactor(setting), classes, beta, levels: levelTable(grid, starts) };
   const constants = { BETA_IS_TWO: beta === 2 ? 1 : 0 };
-  const { classLogits, boxLogits } = gradients;
   if (packed) {
-    const boxes = Math.ceil(boxLogits.size / 4);
     device.run({
       kernel: STREAM,
       constants: { ...constants, PLANES },
       bindings: {
         ...shared,
         student: logits.range4,
-        gradient: classLogits.range4,
-        box_gradient: boxLogits.range4,
+        gradient: gradient.range4,
       },
-      params: { ...params, box_count: boxes, box_share: Math.ceil(boxes / groups) },
+      params,
       invocations: GROUP * groups,
     });
   } else {
-    device.clear(boxLogits.range);
     device.run({
       kernel: STRIDED,
       constants,
-      bindings: { ...shared, student: tensorOf(logits).range, gradient: classLogits.range },
+      bindings: { ...shared, student: tensorOf(logits).range, gradient: gradient.range },
       params: { ...params, student_layout: layoutTable(logits) },
       invocations: GROUP * groups,
     });
   }
-  return { partials, starts, groups };
+  return { partials, starts };
 }
 
 /** The listed rows' class losses, scores and their partials. */
@@ -192,6 +189,7 @@ export function classRows(
       kd_weight: kd.main,
       kd_vlr_weight: kd.vlr,
       kd_normaliser: ['level', 'region', 'none'].indexOf(kd.normaliser),
+      ...groupParams(groups),
       student_layout: layoutTable(student.classLogits),
       teacher_layout: layoutTable(teacher.classLogits),
       box_layout: layoutTable(student.boxLogits),
@@ -237,6 +235,7 @@ export function boxRows(
       dfl_weight: dfl.weight,
       ld_weight: ld.main,
       ld_vlr_weight: ld.vlr,
+      ...groupParams(groups),
       student_layout: layoutTable(student.boxLogits),
       teacher_layout: layoutTable(teacher.boxLogits),
     },
@@ -272,9 +271,12 @@ export function addTerms(
       batch,
       level_count: levels,
       scored: scoredRows(recipe),
-      stream_groups: stream.groups,
+      stream_count: stream.partials.size,
       imitates: imitation ? 1 : 0,
-      levels: levelTable(grid, stream.starts),
+      levels: levelTable(
+        grid,
+        stream.starts.map((start) => GROUP * start),
+      ),
     },
     workgroups: [1, 1, 1],
   });
@@ -307,11 +309,22 @@ function rowParams({ recipe, grid, batch }: HeadSetting) {
   };
 }
 
+/** How the groups of rows are spread over the workgroups: by a step near the golden section that leaves none out. */
+function groupParams(groups: number) {
+  let step = Math.max(1, Math.min(Math.floor(0.618 * groups), 65_535));
+  while (greatestCommonDivisor(step, groups) > 1) step--;
+  return { groups, group_step: step };
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
 function boxConstants({ recipe, bins }: HeadSetting) {
   return { BINS: bins, OFFSET_BOX: recipe.box.parameters === 'offset' ? 1 : 0 };
 }
 
-/** The level table with the first workgroup of each level in place of its stride. */
+/** The level table with the given starts of the levels in place of their strides. */
 function levelTable({ levelTable: table }: Grid, starts: readonly number[]): number[] {
   return table.map((value, i) => (i % 4 === 3 ? starts[i >> 2] : value));
 }

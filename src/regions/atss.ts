@@ -56,6 +56,7 @@ export function assignAtss(grid: Grid, truth: Truth, options: AtssOptions = {}):
     ignoreIofThreshold,
     marks: weight,
     ignored: 0,
+    gamma: 0,
   });
   device.run({
     kernel: ASSIGN,
@@ -111,16 +112,16 @@ export function markLabels(grid: Grid, truth: Truth, ignoreIofThreshold: number,
 
 /**
  * What ATSS finds for each ground truth.
- * @returns `positives` [G, levels, topk] u32 cells; `thresholds` [G]; `windows` [G, levels, 4] u32: the cells whose anchors
- *   overlap the box, see shaders/regions/atss_candidates.wgsl
+ * @returns `positives` [G, levels, topk] u32 cells; `thresholds` [G]; `windows` [G, levels, 4] u32: cells that hold the
+ *   VLR with lower bound gamma · t, see shaders/regions/atss_candidates.wgsl
  * @throws InputError for a topk out of range
  */
 export function atssCandidates(
   grid: Grid,
   truth: Truth,
-  options: Required<AtssOptions> & Omit<LabelMarks, 'counted'>,
+  options: Required<AtssOptions> & Omit<LabelMarks, 'counted'> & { gamma: number },
 ): { positives: Tensor; thresholds: Tensor; windows: Tensor } {
-  const { topk, ignoreIofThreshold, marks, ignored } = options;
+  const { topk, ignoreIofThreshold, marks, ignored, gamma } = options;
   if (!Number.isInteger(topk) || topk < 1 || topk > MAX_TOPK) {
     throw new InputError(`topk: ${topk}; expected 1 to ${MAX_TOPK} candidates a level.`);
   }
@@ -141,7 +142,7 @@ export function atssCandidates(
       thresholds: thresholds.range,
       windows: windows.range4,
     },
-    params: { ...gridParams(grid, truth.batch), topk, ignored },
+    params: { ...gridParams(grid, truth.batch), topk, ignored, gamma },
     workgroups: [truth.count, 1, 1],
   });
   return { positives, thresholds, windows };
