@@ -89,6 +89,8 @@ export interface HeadLossResult {
   terms: Tensor;
   /** [1], the sum of the terms. */
   total: Tensor;
+  /** [8, levels] u32: ~index of the first location whose loss is not finite, 0 for none; for `HeadLoss.faultOf`. */
+  faults: Tensor;
   /** Gradients of `total`, laid out as the student's outputs. */
   gradients: { classLogits: Tensor; boxLogits: Tensor; features: Pyramid | null };
   /**
@@ -160,6 +162,7 @@ export class HeadLoss implements HeadSetting {
     return {
       terms,
       total,
+      faults,
       gradients,
       regions: () => ({ ...this.#regions(truth), imitation: mask }),
       read: () => this.#read(terms, total, faults),
@@ -183,30 +186,46 @@ export class HeadLoss implements HeadSetting {
 
   async #read(terms: Tensor, total: Tensor, faults: Tensor): Promise<HeadLossValues> {
     const [termValues, totalValue, bad] = await Promise.all([terms.read(), total.read(), faults.read()]);
+    const fault = this.faultOf(termValues, bad);
+    if (fault) throw new DeviceError(fault);
     const levels = this.grid.levels.length;
     const values = {} as Record<TermName, number[]>;
     for (const [index, name] of TERM_NAMES.entries()) {
       values[name] = Array.from(termValues.subarray(index * levels, (index + 1) * levels));
-      const level = values[name].findIndex((value, l) => bad[index * levels + l] !== 0 || !Number.isFinite(value));
-      // The kernels keep ~location, so that 0 is none and the greatest is the first.
-      if (level >= 0) throw this.#fault(name, level, ~bad[index * levels + level] >>> 0);
     }
     return { total: totalValue[0], terms: values };
   }
 
-  #fault(name: TermName, level: number, location: number): DeviceError {
+  /**
+   * What is wrong with losses that were read: names term, level, image and location of the first that is not finite, and the
+   * remedy; null where all are finite.
+   * @param terms and faults of a result, on the host
+   */
+  faultOf(terms: ArrayLike<number>, faults: ArrayLike<number>): string | null {
+    const levels = this.grid.levels.length;
+    for (const [index, name] of TERM_NAMES.entries()) {
+      for (let level = 0; level < levels; level++) {
+        const at = index * levels + level;
+        if (faults[at] === 0 && Number.isFinite(terms[at])) continue;
+        return (
+          `${name} is not finite at ${this.#describe(level, faults[at])}: ${FAULT_SOURCES[name]} hold NaN or infinity there. ` +
+          'A lower learning rate, warm-up or gradient clipping keeps training finite.'
+        );
+      }
+    }
+    return null;
+  }
+
+  /** @param fault ~location, so that 0 is none and the greatest is the first */
+  #describe(level: number, fault: number): string {
+    const place = `level ${level} (stride ${this.grid.strides[level]})`;
+    if (fault === 0) return place;
     const { height, width } = this.grid.levels[level];
     const before = this.grid.areas.slice(0, level).reduce((sum, area) => sum + area, 0);
-    const index = location - this.batch * before;
-    const image = Math.floor(index / (height * width));
+    const index = (~fault >>> 0) - this.batch * before;
     const cell = index % (height * width);
-    const where =
-      location === 0xffffffff
-        ? `level ${level}`
-        : `level ${level} (stride ${this.grid.strides[level]}), image ${image}, row ${Math.floor(cell / width)}, column ${cell % width}`;
-    return new DeviceError(
-      `${name} is not finite at ${where}: ${FAULT_SOURCES[name]} hold NaN or infinity there. A lower learning rate, warm-up or gradient clipping keeps training finite.`,
-    );
+    const image = Math.floor(index / (height * width));
+    return `${place}, image ${image}, row ${Math.floor(cell / width)}, column ${cell % width}`;
   }
 
   #assertInput(student: HeadOutputs, teacher: HeadOutputs | undefined, truth: Truth): void {

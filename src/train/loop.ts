@@ -105,7 +105,7 @@ export async function runEpochs(
   const total = epochs * loader.steps;
   const imageSize = { width: config.width, height: config.height };
   const headLoss = new HeadLoss(device, { ...config, imageSize, batch, recipe });
-  const history = new TermHistory(device, config.strides.length, READ_EVERY);
+  const history = new TermHistory(headLoss, READ_EVERY);
   const tools = { ...learner, headLoss, history };
   const rateAt = (step: number) => learningRateAt(settings, step, total);
   const save = (name: string, withState: boolean) =>

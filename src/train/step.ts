@@ -37,11 +37,12 @@ export function trainStep(tools: StepTools, batch: Batch, rate: number): void {
     const taught = teacher && valuesOf(teacher.forward(images, { training: false }));
     const outputs = detector.forward(images, { training: true });
     const features = adapter ? adapter.apply(outputs.features) : outputs.features;
-    const { terms, gradients } = headLoss.evaluate({
+    const losses = headLoss.evaluate({
       student: valuesOf({ ...outputs, features }),
       ...(taught && { teacher: taught }),
       truth,
     });
+    const { gradients } = losses;
     const seeds: Seed[] = [
       { variable: outputs.classLogits, gradient: gradients.classLogits },
       { variable: outputs.boxLogits, gradient: gradients.boxLogits },
@@ -49,7 +50,7 @@ export function trainStep(tools: StepTools, batch: Batch, rate: number): void {
     if (gradients.features) seeds.push({ variable: features, gradient: gradients.features });
     backward(seeds);
     for (const each of optimizers) each.update();
-    history.push(terms);
+    history.push(losses);
   });
   device.submit();
 }

@@ -1,22 +1,22 @@
 import { DeviceError } from '../gpu/error.js';
-import { TERM_NAMES, type TermName } from '../losses/headLoss.js';
-import type { Device } from '../tensor/device.js';
+import { type HeadLoss, type HeadLossResult, TERM_NAMES, type TermName } from '../losses/headLoss.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** The loss terms of the last steps, kept on the GPU until they are read: reading waits, and a step must not. */
 export class TermHistory {
-  readonly #steps: Tensor;
+  readonly #headLoss: HeadLoss;
+  readonly #terms: Tensor;
+  readonly #faults: Tensor;
   readonly #size: number;
   #pending = 0;
 
   /** @param capacity steps between two readings */
-  constructor(
-    readonly device: Device,
-    readonly levels: number,
-    readonly capacity: number,
-  ) {
-    this.#size = TERM_NAMES.length * levels;
-    this.#steps = device.keep(device.zeros([capacity, this.#size]));
+  constructor(headLoss: HeadLoss, capacity: number) {
+    const { device, grid } = headLoss;
+    this.#headLoss = headLoss;
+    this.#size = TERM_NAMES.length * grid.levels.length;
+    this.#terms = device.keep(device.zeros([capacity, this.#size]));
+    this.#faults = device.keep(device.zeros([capacity, this.#size], 'u32'));
   }
 
   /** Steps not read yet. */
@@ -24,37 +24,38 @@ export class TermHistory {
     return this.#pending;
   }
 
-  /** Records the copy of a step's terms, [8, levels]; at most `capacity` of them before they are read. */
-  push(terms: Tensor): void {
-    const at = this.#steps.offset + 4 * this.#size * this.#pending++;
-    this.device.copy(terms.range.buffer, terms.offset, this.#steps.buffer, at, 4 * this.#size);
+  /** Records the copy of a step's terms; at most `capacity` of them before they are read. */
+  push({ terms, faults }: Pick<HeadLossResult, 'terms' | 'faults'>): void {
+    const bytes = 4 * this.#size;
+    const at = bytes * this.#pending++;
+    for (const [from, to] of [
+      [terms, this.#terms],
+      [faults, this.#faults],
+    ]) {
+      from.device.copy(from.range.buffer, from.offset, to.buffer, to.offset + at, bytes);
+    }
   }
 
   /**
    * Reads what was pushed since the last reading, in order; waits for the GPU.
    * @param last number of the step pushed last
-   * @throws DeviceError that names term, level and step of the first value that is not finite
+   * @throws DeviceError that names step, term, level and image of the first value that is not finite
    */
   async take(last: number): Promise<Float32Array[]> {
-    const values = (await this.#steps.read()) as Float32Array<ArrayBuffer>;
+    const [terms, faults] = await Promise.all([this.#terms.read(), this.#faults.read()]);
     const count = this.#pending;
     this.#pending = 0;
     return Array.from({ length: count }, (_, i) => {
-      const terms = values.subarray(i * this.#size, (i + 1) * this.#size);
-      const bad = terms.findIndex((value) => !Number.isFinite(value));
-      if (bad >= 0) {
-        const name = TERM_NAMES[Math.floor(bad / this.levels)];
-        throw new DeviceError(
-          `${name} is ${terms[bad]} at level ${bad % this.levels} in step ${last - count + 1 + i}. ` +
-            'A lower learning rate, more warm-up steps or a smaller clip keep a training finite; the last checkpoint is whole.',
-        );
-      }
-      return terms;
+      const [from, to] = [i * this.#size, (i + 1) * this.#size];
+      const fault = this.#headLoss.faultOf(terms.subarray(from, to), faults.subarray(from, to));
+      if (fault) throw new DeviceError(`step ${last - count + 1 + i}: ${fault} The last checkpoint is whole.`);
+      return Float32Array.from(terms.subarray(from, to));
     });
   }
 
   dispose(): void {
-    this.#steps.dispose();
+    this.#terms.dispose();
+    this.#faults.dispose();
   }
 }
 

@@ -131,7 +131,7 @@ test('120 steps on eight images are enough to find their objects again', async (
   expect(last?.evaluation?.AP50).toBeGreaterThan(0.6);
 }, 300_000);
 
-test('a loss that is not finite stops the training and names term, level and step', async () => {
+test('a loss that is not finite stops the training and names step, term, level and image', async () => {
   const options = short('diverging');
   const broken = {
     ...options,
@@ -139,7 +139,7 @@ test('a loss that is not finite stops the training and names term, level and ste
   };
   await expect(train(broken)).rejects.toThrow(DeviceError);
   await expect(train({ ...broken, folder: join(root, 'diverging2') })).rejects.toThrow(
-    /loss_\w+ is .* at level \d in step/,
+    /step \d+: loss_\w+ is not finite at level \d \(stride \d+\), image \d/,
   );
 });
 
