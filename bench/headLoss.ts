@@ -53,7 +53,8 @@ async function kernelTimes(device: Device, work: () => void): Promise<Map<string
 const device = await openDevice({ adapter: (process.argv[2] ?? 'auto') as AdapterPreference });
 console.log(`${device.adapter.name} (${device.adapter.kind}), milliseconds`);
 const scene = makeScene(device, 640);
-const evaluate = ({ headLoss, input }: Scene) => headLoss.evaluate(input);
+/** The gradients go back to the pool: a training step uses the same memory again. */
+const evaluate = ({ headLoss, input }: Scene) => headLoss.evaluate(input).dispose();
 
 /** Bytes of the pool that `work` needs at once beyond what is in use already. */
 function bytesOf(work: () => void): number {
@@ -69,9 +70,7 @@ bytesOf(() => {
   for (const size of gradients) device.empty([size]);
 });
 const dispatches = device.dispatches;
-const scratch = bytesOf(() => {
-  evaluate(scene);
-});
+const scratch = bytesOf(() => evaluate(scene));
 console.log(`dispatches ${device.dispatches - dispatches}, scratch ${(scratch / 1e6).toFixed(2)} MB`);
 const whole = await measure(device, () => evaluate(scene));
 report('head loss', whole);
