@@ -1,39 +1,9 @@
-// One invocation a listed row: GIoU (or CIoU), DFL and LD of its four edges (LD spec 4.2–4.5) and the gradient of all of them,
-// written once. Elsewhere the gradient is 0 already.
-
-struct Params {
-  batch: u32,
-  level_count: u32,
-  image_locations: u32,
-  /// what head_class.wgsl went over: its workgroups hold the scores
-  scored: u32,
-  temperature: f32,
-  /// DFL targets end this many bins before the last
-  margin: f32,
-  centre_offset: f32,
-  /// anchor side in strides
-  anchor: f32,
-  /// 0 weights, 1 positives, 2 none; for the boxes and DFL
-  box_normaliser: u32,
-  /// 0 reference, 1 weights, 2 none
-  ld_normaliser: u32,
-  box_weight: f32,
-  dfl_weight: f32,
-  ld_weight: f32,
-  ld_vlr_weight: f32,
-  /// workgroups, and the step between the groups of rows of neighbouring ones
-  groups: u32,
-  group_step: u32,
-  /// (start, height, width, stride in pixels) of each level
-  levels: array<vec4u, 8>,
-  student_layout: array<vec4u, 8>,
-  teacher_layout: array<vec4u, 8>,
-}
-override CIOU: bool = false;
+// The box losses of all listed rows (see head_box_rows.wgsl) and LD of all listed quads, four locations at a time, of packed
+// pyramids: an access of a vec4 costs software adapters little more than one of a float.
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> student: array<f32>;
-@group(0) @binding(2) var<storage, read> teacher: array<f32>;
+@group(0) @binding(1) var<storage, read> student: array<vec4f>;
+@group(0) @binding(2) var<storage, read> teacher: array<vec4f>;
 /// [G] xyxy pixels
 @group(0) @binding(3) var<storage, read> truth: array<vec4f>;
 @group(0) @binding(4) var<storage, read> counts: array<f32>;
@@ -41,195 +11,123 @@ override CIOU: bool = false;
 /// of head_class.wgsl: the scores are its fourth quantity
 @group(0) @binding(6) var<storage, read> class_partials: array<vec2u>;
 /// laid out as the student's logits
-@group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
+@group(0) @binding(7) var<storage, read_write> gradient: array<vec4f>;
 /// [workgroups, PARTIALS] of box, DFL, LD main, LD VLR
 @group(0) @binding(8) var<storage, read_write> partials: array<vec2u>;
 
-#include "../lib/index.wgsl"
-#include "../lib/layout.wgsl"
-#include "../lib/bins.wgsl"
-#include "../lib/kl.wgsl"
-#include "../lib/giou.wgsl"
-#include "../lib/box_parameters.wgsl"
-#include "head_row.wgsl"
-#include "head_list.wgsl"
-#include "head_partials.wgsl"
+#include "head_box_rows.wgsl"
 
-/// Added to Σ score by the reference, so that a batch without positives divides by it instead of by zero.
-const EPSILON = 1e-6;
+alias Bins4 = array<vec4f, MAX_BINS>;
 
-/// Σ score of a level's positives
-var<workgroup> scores: array<f32, 8>;
-
-struct Factors {
-  box: f32,
-  dfl: f32,
-  ld: f32,
-  ld_vlr: f32,
+fn student_at(element: u32) -> f32 {
+  return student[element / 4u][element % 4u];
 }
 
-/// Weights over their normalisers.
-fn factors_of() -> Factors {
-  var score = 0.0;
-  for (var level = 0u; level < 8u; level++) {
-    score += scores[level];
-  }
-  let positives = f32(max(listed(COUNT_POSITIVES), 1u));
-  let box_count = select(select(1.0, positives, params.box_normaliser == 1u), score + EPSILON, params.box_normaliser == 0u);
-  var ld = vec2f(params.ld_weight, params.ld_vlr_weight);
-  if (params.ld_normaliser == 0u) {
-    ld /= vec2f(4.0, 16.0);
-  } else if (params.ld_normaliser == 1u) {
-    var vlr = 0.0;
-    for (var image = 0u; image < params.batch; image++) {
-      vlr += counts[image * COUNTS + COUNT_VLR_WEIGHT];
-    }
-    ld /= 4.0 * (vec2f(score, vlr) + EPSILON);
-  }
-  return Factors(params.box_weight / box_count, params.dfl_weight / 4.0 / box_count, ld.x, ld.y);
+fn teacher_at(element: u32) -> f32 {
+  return teacher[element / 4u][element % 4u];
 }
 
-fn load_student(z: ptr<function, Bins>, at: Place, edge: u32) {
-  let entry = params.student_layout[at.level];
+fn set_gradient(element: u32, slope: f32) {
+  gradient[element / 4u][element % 4u] = slope;
+}
+
+/// `powers_of_bins` of four rows.
+fn powers_of_quad(z: ptr<function, Bins4>, power: ptr<function, Bins4>, inverse_temperature: f32) -> vec4f {
+  var greatest = (*z)[0];
+  for (var k = 1u; k < BINS; k++) {
+    greatest = max(greatest, (*z)[k]);
+  }
+  var sum = vec4f();
   for (var k = 0u; k < BINS; k++) {
-    (*z)[k] = student[strided(entry, at.image, edge * BINS + k, at.index)];
+    let shifted = ((*z)[k] - greatest) * inverse_temperature;
+    (*z)[k] = shifted;
+    (*power)[k] = exp(shifted);
+    sum += (*power)[k];
   }
+  return sum;
 }
 
-fn load_teacher(z: ptr<function, Bins>, at: Place, edge: u32) {
-  let entry = params.teacher_layout[at.level];
-  for (var k = 0u; k < BINS; k++) {
-    (*z)[k] = teacher[strided(entry, at.image, edge * BINS + k, at.index)];
-  }
-}
-
-struct BoxTerm {
-  loss: f32,
-  expected: vec4f,
-  /// with respect to the expected bins
-  gradient: vec4f,
-  /// of DFL, in bins
-  targets: vec4f,
-}
-
-fn box_term(at: Place, row: Row) -> BoxTerm {
-  var term: BoxTerm;
-  for (var edge = 0u; edge < 4u; edge++) {
-    var z: Bins;
-    load_student(&z, at, edge);
-    softmax_bins(&z, 1.0);
-    term.expected[edge] = expectation(&z);
-  }
-  let box = truth[row.assigned >> 16u] / f32(params.levels[at.level].w);
-  let centre = centre_of(at);
-  let predicted = decode_box(term.expected, centre, params.anchor);
-  var overlap: BoxLoss;
-  if (CIOU) {
-    overlap = ciou_loss(predicted, box);
-  } else {
-    overlap = giou_loss(predicted, box);
-  }
-  term.loss = overlap.loss;
-  term.gradient = decode_pullback(term.expected, overlap.gradient, params.anchor);
-  term.targets = clamp(encode_box(box, centre, params.anchor), vec4f(), vec4f(f32(BINS - 1u) - params.margin));
-  return term;
-}
-
-/// All terms of a row: box, DFL, LD main, LD VLR.
-fn row_terms(at: Place, row: Row, factors: Factors) -> vec4f {
-  let positive = is_positive(row);
-  // A positive's score is NaN where its class logits are: compared so that it passes on and is reported.
-  let main_factor = select(0.0, factors.ld * row.score, positive);
-  let vlr_factor = factors.ld_vlr * row.vlr;
-  let ld_factor = main_factor + vlr_factor;
-  let distilled = ld_factor != 0.0;
-  if (!positive && !distilled) {
-    return vec4f();
-  }
-  var term: BoxTerm;
-  var box_factor = 0.0;
-  var dfl_factor = 0.0;
-  if (positive) {
-    term = box_term(at, row);
-    box_factor = factors.box * row.score;
-    dfl_factor = factors.dfl * row.score;
-  }
-  // ℓ = (T²/K) Σ p (ln p − ln q), its gradient (T/K) (q − p)
-  let ld_scale = params.temperature / f32(BINS);
+/// LD of the VLR of a quad, ℓ = (T²/K) Σ p (ln p − ln q), its gradient (T/K) (q − p); `positive` has a bit for each location
+/// that another invocation writes.
+fn quad_losses(at: Place, weights: vec4f, positive: u32) -> vec4f {
   let cold = 1.0 / params.temperature;
+  let scale = params.temperature / f32(BINS);
   let entry = params.student_layout[at.level];
-  var dfl = 0.0;
-  var kl = 0.0;
+  let teacher_entry = params.teacher_layout[at.level];
+  var kl = vec4f();
   for (var edge = 0u; edge < 4u; edge++) {
-    var z: Bins;
-    var slope: Bins;
-    load_student(&z, at, edge);
-    if (positive) {
-      let log_sum = shift_bins(&z, 1.0);
-      for (var k = 0u; k < BINS; k++) {
-        let log_p = z[k] - log_sum;
-        let p = exp(log_p);
-        let share = two_hot(k, term.targets[edge]);
-        // by a branch: 0 · −∞ would be NaN where the logits are far apart
-        if (share > 0.0) {
-          dfl -= share * log_p;
-        }
-        slope[k] = box_factor * term.gradient[edge] * p * (f32(k) - term.expected[edge]) + dfl_factor * (p - share);
-      }
-    } else {
-      for (var k = 0u; k < BINS; k++) {
-        slope[k] = 0.0;
-      }
-    }
-    if (distilled) {
-      var taught: Bins;
-      load_teacher(&taught, at, edge);
-      var p: Bins;
-      var q: Bins;
-      let sums = vec2f(powers_of_bins(&taught, &p, cold), powers_of_bins(&z, &q, cold));
-      let shares = 1.0 / sums;
-      let log_ratio = log(sums.x) - log(sums.y);
-      for (var k = 0u; k < BINS; k++) {
-        let part = divergence_of(p[k] * shares.x, q[k] * shares.y, z[k] - taught[k] + log_ratio);
-        kl += part.x;
-        slope[k] += ld_factor * ld_scale * part.y;
-      }
+    let first = strided(entry, at.image, edge * BINS, at.index) / 4u;
+    let teacher_first = strided(teacher_entry, at.image, edge * BINS, at.index) / 4u;
+    var z: Bins4;
+    var taught: Bins4;
+    for (var k = 0u; k < BINS; k++) {
+      z[k] = student[first + k * (entry.z / 4u)];
     }
     for (var k = 0u; k < BINS; k++) {
-      gradient[strided(entry, at.image, edge * BINS + k, at.index)] = slope[k];
+      taught[k] = teacher[teacher_first + k * (teacher_entry.z / 4u)];
+    }
+    var p: Bins4;
+    var q: Bins4;
+    let sum_p = powers_of_quad(&taught, &p, cold);
+    let sum_q = powers_of_quad(&z, &q, cold);
+    let share_p = 1.0 / sum_p;
+    let share_q = 1.0 / sum_q;
+    let log_ratio = log(sum_p) - log(sum_q);
+    for (var k = 0u; k < BINS; k++) {
+      let part = divergence_of4(p[k] * share_p, q[k] * share_q, z[k] - taught[k] + log_ratio);
+      kl += part.divergence;
+      // Of a location without weight nothing counts, whatever its logits.
+      let slope = select(vec4f(), scale * weights * part.difference, weights != vec4f());
+      let element = first + k * (entry.z / 4u);
+      if (positive == 0u) {
+        gradient[element] = slope;
+      } else {
+        for (var c = 0u; c < 4u; c++) {
+          if (((positive >> c) & 1u) == 0u) {
+            gradient[element][c] = slope[c];
+          }
+        }
+      }
     }
   }
-  kl *= params.temperature * ld_scale;
-  return vec4f(box_factor * term.loss, dfl_factor * dfl, main_factor * kl, vlr_factor * kl);
+  return select(vec4f(), params.temperature * scale * weights * kl, weights != vec4f());
+}
+
+/// A group of quads.
+fn do_quads(group: u32, count: u32, local: u32) {
+  let index = (group - params.row_groups) * ROWS + local;
+  var loss = 0.0;
+  var level = 8u;
+  var location = 0u;
+  if (index < count) {
+    let found = find_entry(index, COUNT_QUADS);
+    let slot = found.y * params.image_slots + params.image_rows + 2u * found.x;
+    let quad = rows[slot];
+    let at = place_of(quad.location, found.y);
+    level = at.level;
+    location = quad.location;
+    let weights = factors_of().ld_vlr * quad_weights(quad, rows[slot + 1u]);
+    if (any(weights != vec4f())) {
+      let losses = quad_losses(at, weights, quad.assigned);
+      loss = (losses.x + losses.y) + (losses.z + losses.w);
+      location += select(select(select(3u, 2u, is_bad(losses.z)), 1u, is_bad(losses.y)), 0u, is_bad(losses.x));
+    }
+  }
+  write_partials(vec4f(0.0, 0.0, 0.0, loss), level, location, group, local);
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
   let group = spread(linear_index(workgroup, workgroups, 0u, 1u));
-  let count = listed(COUNT_ROWS);
-  if (group * ROWS >= count) {
+  let of_rows = group < params.row_groups;
+  let count = listed(select(COUNT_QUADS, COUNT_ROWS, of_rows));
+  if (select(group - params.row_groups, group, of_rows) * ROWS >= count) {
     return;
   }
-  if (local < 8u) {
-    let groups = (listed(params.scored) + ROWS - 1u) / ROWS;
-    var sum = 0.0;
-    for (var i = 0u; i < groups; i++) {
-      sum += bitcast<f32>(class_partials[PARTIALS * i + 24u + local].x);
-    }
-    scores[local] = sum;
+  add_scores(local);
+  if (of_rows) {
+    do_rows(group, count, local);
+  } else {
+    do_quads(group, count, local);
   }
-  workgroupBarrier();
-  let index = group * ROWS + local;
-  var values = vec4f();
-  var level = 8u;
-  var location = 0u;
-  if (index < count) {
-    let found = find_row(index, COUNT_ROWS);
-    let row = rows[found.x];
-    let at = place_of(row.location, found.y);
-    level = at.level;
-    location = row.location;
-    values = row_terms(at, row, factors_of());
-  }
-  write_partials(values, level, location, group, local);
 }

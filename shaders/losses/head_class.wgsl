@@ -4,7 +4,7 @@
 struct Params {
   batch: u32,
   level_count: u32,
-  image_locations: u32,
+  image_slots: u32,
   classes: u32,
   /// COUNT_POSITIVES or COUNT_ROWS
   which: u32,
@@ -153,8 +153,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   var level = 8u;
   var location = 0u;
   if (index < count) {
-    let found = find_row(index, params.which);
-    var row = rows[found.x];
+    let found = find_entry(index, params.which);
+    let slot = found.y * params.image_slots + found.x;
+    var row = rows[slot];
     let at = place_of(row.location, found.y);
     level = at.level;
     location = row.location;
@@ -163,7 +164,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       let label = row.assigned & 0xffffu;
       let box = truth[row.assigned >> 16u] / f32(params.levels[at.level].w);
       row.score = 1.0 / (1.0 + exp(-highest));
-      rows[found.x].score = row.score;
+      rows[slot].score = row.score;
       let element = strided(params.student_layout[at.level], at.image, label, at.index);
       let focal = class_factor() * qfl(student[element], box_iou(decoded_box(at), box), params.beta);
       gradient[element] = focal.y;

@@ -1,9 +1,9 @@
-// The lists of all images one after another; `params` has image_locations, level_count, levels and centre_offset.
+// The lists of all images one after another; `params` has image_slots, level_count, levels and centre_offset.
 
 #include "head_counts.wgsl"
 
-/// (slot, image) of entry `index`, an entry that exists.
-fn find_row(index: u32, which: u32) -> vec2u {
+/// (place in its image's list, image) of entry `index`, an entry that exists.
+fn find_entry(index: u32, which: u32) -> vec2u {
   var rest = index;
   var image = 0u;
   while (image + 1u < params.batch) {
@@ -14,7 +14,7 @@ fn find_row(index: u32, which: u32) -> vec2u {
     rest -= count;
     image++;
   }
-  return vec2u(image * params.image_locations + rest, image);
+  return vec2u(rest, image);
 }
 
 struct Place {

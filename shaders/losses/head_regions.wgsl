@@ -9,7 +9,13 @@ struct Params {
   level_count: u32,
   half_side: f32,
   centre_offset: f32,
-  image_locations: u32,
+  /// entries of `rows` of an image: so many, of which so many for rows; the rest for quads
+  image_slots: u32,
+  image_rows: u32,
+  /// bit l: the VLR of level l is listed as quads
+  quad_levels: u32,
+  /// entry of `table` of the first quad
+  quad_start: u32,
   topk: u32,
   gamma: f32,
   levels: array<vec4u, 8>,
@@ -27,9 +33,10 @@ override REFERENCE: bool = false;
 @group(0) @binding(4) var<storage, read> positives: array<u32>;
 /// [G, levels], of ../regions/atss_candidates.wgsl
 @group(0) @binding(5) var<storage, read> windows: array<vec4u>;
-/// [locations], see head_row.wgsl; zeros but for ignored locations. While the lists are made: 1 + place in the list.
+/// [locations], see head_row.wgsl; zeros but for ignored locations. While the lists are made: 1 + place in the list of rows.
+/// Then [locations / 4] zeros: 1 + place in the list of quads.
 @group(0) @binding(6) var<storage, read_write> table: array<u32>;
-/// [B, image_locations]
+/// [B, image_slots]
 @group(0) @binding(7) var<storage, read_write> rows: array<Row>;
 /// [B, COUNTS]
 @group(0) @binding(8) var<storage, read_write> counts: array<f32>;
@@ -37,38 +44,11 @@ override REFERENCE: bool = false;
 #include "../lib/grid.wgsl"
 #include "../lib/boxes.wgsl"
 #include "head_row.wgsl"
+#include "head_append.wgsl"
 
-/// At most the bits of a word. Smaller is faster on software adapters, where a barrier switches between the workgroup's parts.
-const SIZE = 32u;
-
-/// Invocations that list a new row, a bit each: three sets in turn, so that one barrier a round is enough.
-var<workgroup> wanted: array<atomic<u32>, 3>;
 var<workgroup> level_positives: array<atomic<u32>, 8>;
 var<workgroup> level_vlr: array<atomic<u32>, 8>;
 var<workgroup> weights: array<f32, SIZE>;
-
-struct List {
-  count: u32,
-  round: u32,
-}
-
-/// The place in the list of each invocation that wants one, in the order of the invocations. All invocations call it.
-fn append(list: ptr<function, List>, wants: bool, local: u32) -> u32 {
-  let turn = (*list).round % 3u;
-  if (wants) {
-    atomicOr(&wanted[turn], 1u << local);
-  }
-  workgroupBarrier();
-  let bits = atomicLoad(&wanted[turn]);
-  let place = (*list).count + countOneBits(bits & ((1u << local) - 1u));
-  (*list).count += countOneBits(bits);
-  // The set after the next: nobody reads it any more, and nobody writes it before the next barrier.
-  if (local == 0u) {
-    atomicStore(&wanted[((*list).round + 2u) % 3u], 0u);
-  }
-  (*list).round++;
-  return place;
-}
 
 fn location_of(level: u32, image: u32, cell: u32) -> u32 {
   let entry = params.levels[level];
@@ -85,7 +65,7 @@ fn is_member(anchor: vec4f, box: vec4f, threshold: f32) -> bool {
 }
 
 /// A location that is positive for several ground truths takes the one of highest IoU, then of lowest index.
-fn list_positives(list: ptr<function, List>, g: u32, image: u32, local: u32) {
+fn list_positives(lists: ptr<function, Lists>, g: u32, image: u32, local: u32) {
   let box = boxes[g];
   let entries = params.level_count * params.topk;
   for (var first = 0u; first < entries; first += SIZE) {
@@ -104,12 +84,14 @@ fn list_positives(list: ptr<function, List>, g: u32, image: u32, local: u32) {
       overlap = box_iou(anchor_box(level, cell), box);
       known = table[location] & ~TABLE_IGNORED;
     }
-    let place = append(list, found && known == 0u, local);
+    let added = append(lists, found && known == 0u, local);
+    let place = (*lists).rows + added.x;
+    (*lists).rows += added.y;
     if (found && known == 0u) {
       table[location] |= place + 1u;
-      rows[image * params.image_locations + place] = Row(location, (g << 16u) | u32(labels[g]), overlap, 0.0);
+      rows[image * params.image_slots + place] = Row(location, (g << 16u) | u32(labels[g]), overlap, 0.0);
     } else if (found) {
-      let slot = image * params.image_locations + known - 1u;
+      let slot = image * params.image_slots + known - 1u;
       if (overlap > rows[slot].score) {
         rows[slot].assigned = (g << 16u) | u32(labels[g]);
         rows[slot].score = overlap;
@@ -118,11 +100,16 @@ fn list_positives(list: ptr<function, List>, g: u32, image: u32, local: u32) {
   }
 }
 
+/// IoU of a member of the region of a box, 0 of another anchor.
+fn member_overlap(level: u32, cell: vec2u, box: vec4f, threshold: f32) -> f32 {
+  let anchor = anchor_box_at(level, cell);
+  return select(0.0, box_iou(anchor, box), is_member(anchor, box, threshold));
+}
+
 /// The weight of a location is its highest IoU with a ground truth of whose region it is.
-fn list_members(list: ptr<function, List>, g: u32, image: u32, level: u32, local: u32) {
+fn list_members(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, local: u32) {
   let window = windows[g * params.level_count + level];
   let box = boxes[g];
-  let threshold = bitcast<f32>(window.w);
   let columns = window.z & 0xffffu;
   let size = columns * (window.z >> 16u);
   // A product instead of a division, which takes software adapters long; exact for windows of less than a million cells.
@@ -131,39 +118,101 @@ fn list_members(list: ptr<function, List>, g: u32, image: u32, level: u32, local
     let i = first + local;
     let row = u32((f32(i) + 0.5) * share);
     let cell = window.xy + vec2u(i - row * columns, row);
-    let anchor = anchor_box_at(level, cell);
-    let overlap = box_iou(anchor, box);
-    let found = i < size && overlap > 0.0 && is_member(anchor, box, threshold);
+    var overlap = 0.0;
     var location = 0u;
     var state = 0u;
-    if (found) {
+    if (i < size) {
+      overlap = member_overlap(level, cell, box, bitcast<f32>(window.w));
       location = location_of(level, image, cell.y * params.levels[level].z + cell.x);
       state = table[location];
     }
     let known = state & ~TABLE_IGNORED;
-    let place = append(list, found && known == 0u, local);
-    if (found && known == 0u) {
+    let new_row = overlap > 0.0 && known == 0u;
+    let added = append(lists, new_row, local);
+    let place = (*lists).rows + added.x;
+    (*lists).rows += added.y;
+    if (new_row) {
       table[location] = state | (place + 1u);
       let assigned = select(BACKGROUND, IGNORED, (state & TABLE_IGNORED) != 0u);
-      rows[image * params.image_locations + place] = Row(location, assigned, 0.0, overlap);
-    } else if (found) {
-      let slot = image * params.image_locations + known - 1u;
+      rows[image * params.image_slots + place] = Row(location, assigned, 0.0, overlap);
+    } else if (overlap > 0.0) {
+      let slot = image * params.image_slots + known - 1u;
       rows[slot].vlr = max(rows[slot].vlr, overlap);
     }
   }
 }
 
+/// The same by quads of neighbouring columns, but for positives, which have their rows.
+fn list_quads(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, local: u32) {
+  let window = windows[g * params.level_count + level];
+  let box = boxes[g];
+  let threshold = bitcast<f32>(window.w);
+  let end = window.x + (window.z & 0xffffu);
+  let columns = (end + 3u) / 4u - window.x / 4u;
+  let size = columns * (window.z >> 16u);
+  let share = 1.0 / f32(max(columns, 1u));
+  for (var first = 0u; first < size; first += SIZE) {
+    let i = first + local;
+    let row = u32((f32(i) + 0.5) * share);
+    let cell = vec2u(4u * (window.x / 4u + i - row * columns), window.y + row);
+    var overlaps = vec4f();
+    var location = 0u;
+    var positive = vec4u();
+    var known = 0u;
+    if (i < size) {
+      let x = cell.x + vec4u(0u, 1u, 2u, 3u);
+      overlaps = vec4f(
+        member_overlap(level, cell, box, threshold),
+        member_overlap(level, vec2u(x.y, cell.y), box, threshold),
+        member_overlap(level, vec2u(x.z, cell.y), box, threshold),
+        member_overlap(level, vec2u(x.w, cell.y), box, threshold),
+      );
+      overlaps = select(vec4f(), overlaps, (x >= vec4u(window.x)) & (x < vec4u(end)));
+      location = location_of(level, image, cell.y * params.levels[level].z + cell.x);
+      positive = vec4u(table[location], table[location + 1u], table[location + 2u], table[location + 3u]) & vec4u(~TABLE_IGNORED);
+      known = table[params.quad_start + location / 4u];
+    }
+    let own = select(vec4f(), overlaps, positive == vec4u());
+    let found = any(own > vec4f());
+    let added = append(lists, found && known == 0u, local);
+    let place = select(known - 1u, (*lists).quads + added.x, known == 0u);
+    (*lists).quads += added.y;
+    if (found) {
+      let slot = image * params.image_slots + params.image_rows + 2u * place;
+      var quad = array<Row, 2>(rows[slot], rows[slot + 1u]);
+      if (known == 0u) {
+        table[params.quad_start + location / 4u] = place + 1u;
+        let bits = select(vec4u(), vec4u(1u, 2u, 4u, 8u), positive != vec4u());
+        quad = array<Row, 2>(Row(location, bits.x | bits.y | bits.z | bits.w, 0.0, 0.0), Row());
+      }
+      rows[slot] = Row(location, quad[0].assigned, max(quad[0].score, own.x), max(quad[0].vlr, own.y));
+      rows[slot + 1u] = Row(0u, 0u, max(quad[1].score, own.z), max(quad[1].vlr, own.w));
+    }
+    for (var k = 0u; k < 4u; k++) {
+      if (positive[k] != 0u && overlaps[k] > 0.0) {
+        let slot = image * params.image_slots + positive[k] - 1u;
+        rows[slot].vlr = max(rows[slot].vlr, overlaps[k]);
+      }
+    }
+  }
+}
+
+fn level_of(location: u32) -> u32 {
+  var level = 0u;
+  while (level + 1u < params.level_count && location >= params.batch * params.levels[level + 1u].x) {
+    level++;
+  }
+  return level;
+}
+
 /// Leaves in the table what the pass over all class logits needs, and counts.
-fn finish(list: ptr<function, List>, image: u32, local: u32) {
+fn finish(lists: Lists, image: u32, local: u32) {
   var weight = 0.0;
-  for (var i = local; i < (*list).count; i += SIZE) {
-    let row = rows[image * params.image_locations + i];
+  for (var i = local; i < lists.rows; i += SIZE) {
+    let row = rows[image * params.image_slots + i];
     let positive = is_positive(row);
     table[row.location] = select(select(0u, TABLE_IGNORED, row.assigned == IGNORED), (row.assigned & 0xffffu) + 1u, positive);
-    var level = 0u;
-    while (level + 1u < params.level_count && row.location >= params.batch * params.levels[level + 1u].x) {
-      level++;
-    }
+    let level = level_of(row.location);
     if (positive) {
       atomicAdd(&level_positives[level], 1u);
     }
@@ -172,25 +221,36 @@ fn finish(list: ptr<function, List>, image: u32, local: u32) {
     }
     weight += row.vlr;
   }
+  for (var i = local; i < lists.quads; i += SIZE) {
+    let slot = image * params.image_slots + params.image_rows + 2u * i;
+    let quad = quad_weights(rows[slot], rows[slot + 1u]);
+    let members = select(vec4u(), vec4u(1u), quad > vec4f());
+    atomicAdd(&level_vlr[level_of(rows[slot].location)], members.x + members.y + members.z + members.w);
+    weight += (quad.x + quad.y) + (quad.z + quad.w);
+  }
   weights[local] = weight;
 }
 
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   let image = workgroup.x;
-  var list = List(0u, 0u);
+  var lists = Lists(0u, 0u, 0u);
   for (var g = image_starts[image]; g < image_starts[image + 1u]; g++) {
-    list_positives(&list, g, image, local);
+    list_positives(&lists, g, image, local);
     storageBarrier();
   }
-  let positive_count = list.count;
+  let positive_count = lists.rows;
   for (var g = image_starts[image]; g < image_starts[image + 1u]; g++) {
     for (var level = 0u; level < params.level_count; level++) {
-      list_members(&list, g, image, level, local);
+      if (((params.quad_levels >> level) & 1u) == 1u) {
+        list_quads(&lists, g, image, level, local);
+      } else {
+        list_members(&lists, g, image, level, local);
+      }
     }
     storageBarrier();
   }
-  finish(&list, image, local);
+  finish(lists, image, local);
   workgroupBarrier();
   let start = image * COUNTS;
   if (local < 8u) {
@@ -203,7 +263,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       sum += weights[i];
     }
     counts[start + COUNT_POSITIVES] = f32(positive_count);
-    counts[start + COUNT_ROWS] = f32(list.count);
+    counts[start + COUNT_ROWS] = f32(lists.rows);
+    counts[start + COUNT_QUADS] = f32(lists.quads);
     counts[start + COUNT_VLR_WEIGHT] = sum;
   }
 }

@@ -1,7 +1,7 @@
-// What the passes of the head loss hand on. A kernel's `params` has batch, image_locations (locations of one image) and levels.
+// What the passes of the head loss hand on. Lists of image b start at entry b · image_slots of the rows.
 
-/// A listed location: a positive, a member of the VLR, or both. The list of image b starts at slot b · image_locations;
-/// positives come first, in the order of their ground truths. Written by head_regions.wgsl.
+/// A listed location: a positive, a member of the VLR, or both. Positives come first, in the order of their ground truths.
+/// Written by head_regions.wgsl.
 struct Row {
   /// in the order of a pyramid of one channel
   location: u32,
@@ -21,11 +21,19 @@ fn is_positive(row: Row) -> bool {
   return row.assigned < IGNORED;
 }
 
+/// On levels of whole quads (four neighbouring locations of one vec4) the VLR is listed by quads, from entry image_rows of the
+/// image on: two rows each, with the first location, a bit for each location that is a positive (it has its own row), and the
+/// four weights in the places of score and vlr. These are the weights, 0 where a location is a positive or not in the VLR.
+fn quad_weights(first: Row, second: Row) -> vec4f {
+  return vec4f(first.score, first.vlr, second.score, second.vlr);
+}
+
 // Counts of an image, as numbers: COUNTS of them.
 const COUNT_POSITIVES = 0u;
 const COUNT_ROWS = 1u;
 /// Σ weight in the VLR
 const COUNT_VLR_WEIGHT = 2u;
+const COUNT_QUADS = 3u;
 /// one a level: positives
 const COUNT_LEVEL_POSITIVES = 4u;
 /// one a level: size of the VLR

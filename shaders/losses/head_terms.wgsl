@@ -8,6 +8,8 @@ struct Params {
   scored: u32,
   /// invocations of the pass over all class logits
   stream_count: u32,
+  /// workgroups of head_box.wgsl before those that go over quads
+  row_groups: u32,
   /// 1 where features are imitated
   imitates: u32,
   /// (start, height, width, first invocation of the pass over all class logits) of each level
@@ -90,22 +92,27 @@ fn add_level(level: u32, local: u32) {
   workgroupBarrier();
 }
 
-/// Terms whose partials the row passes wrote; each invocation one quantity and level of one of the two.
+/// The (bits of the sum, fault) of one quantity and level of a row pass: those of head_box.wgsl come after all of head_class.wgsl.
 fn add_rows(local: u32) -> vec2u {
+  let entry = local % PARTIALS;
   var sum = 0.0;
   var fault = 0u;
-  let entry = local % PARTIALS;
-  let of_box = local >= PARTIALS;
-  let count = listed(select(params.scored, COUNT_ROWS, of_box));
-  for (var group = 0u; group * ROWS < count; group++) {
-    var partial: vec2u;
-    if (of_box) {
-      partial = box_partials[PARTIALS * group + entry];
-    } else {
-      partial = class_partials[PARTIALS * group + entry];
+  if (local < PARTIALS) {
+    let class_groups = (listed(params.scored) + ROWS - 1u) / ROWS;
+    for (var group = 0u; group < class_groups; group++) {
+      let partial = class_partials[PARTIALS * group + entry];
+      sum += bitcast<f32>(partial.x);
+      fault = max(fault, partial.y);
     }
-    sum += bitcast<f32>(partial.x);
-    fault = max(fault, partial.y);
+  } else {
+    let rows = (listed(COUNT_ROWS) + ROWS - 1u) / ROWS;
+    let quads = (listed(COUNT_QUADS) + ROWS - 1u) / ROWS;
+    for (var i = 0u; i < rows + quads; i++) {
+      let group = select(params.row_groups + i - rows, i, i < rows);
+      let partial = box_partials[PARTIALS * group + entry];
+      sum += bitcast<f32>(partial.x);
+      fault = max(fault, partial.y);
+    }
   }
   return vec2u(bitcast<u32>(sum), fault);
 }

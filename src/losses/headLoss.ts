@@ -8,7 +8,7 @@ import { assertMaps, type Maps } from '../tensor/layout.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { imitationTerm } from './headImitation.js';
-import { addTerms, boxRows, classRows, type HeadSetting, listRegions, streamClasses } from './headPasses.js';
+import { addTerms, boxRows, classRows, type HeadSetting, listRegions, listSizes, streamClasses } from './headPasses.js';
 import { needsTeacher, type PartialRecipe, type Recipe, resolveRecipe } from './recipe.js';
 
 /** Bins that kernels hold in registers; MAX_BINS of shaders/lib/bins.wgsl. */
@@ -148,13 +148,14 @@ export class HeadLoss implements HeadSetting {
       const classLogits = this.#gradientOf(student.classLogits);
       const boxLogits = this.#gradientOf(student.boxLogits);
       device.clear(boxLogits.range);
-      const lists = listRegions(this, truth);
+      const sizes = listSizes(this, truth, [student.boxLogits, nets.teacher.boxLogits]);
+      const lists = listRegions(this, truth, sizes);
       const stream = streamClasses(this, student.classLogits, lists, classLogits);
       const classPartials = classRows(this, truth, nets, lists, classLogits);
-      const boxPartials = boxRows(this, truth, nets, lists, { gradient: boxLogits, classPartials });
+      const box = boxRows(this, truth, nets, lists, { gradient: boxLogits, classPartials });
       const imitated = imitationTerm({ recipe, grid, bins, ...nets, truth, counts: lists.counts });
       const imitation = imitated?.losses ?? null;
-      const sums = addTerms(this, lists.counts, stream, { classPartials, boxPartials, imitation });
+      const sums = addTerms(this, lists.counts, stream, { classPartials, box, imitation });
       const gradients = { classLogits, boxLogits, features: imitated?.gradient ?? null };
       return { ...sums, gradients, mask: imitated?.mask ?? null };
     });

@@ -1,4 +1,5 @@
 import boxSource from '../../shaders/losses/head_box.wgsl';
+import boxStridedSource from '../../shaders/losses/head_box_strided.wgsl';
 import classSource from '../../shaders/losses/head_class.wgsl';
 import regionsSource from '../../shaders/losses/head_regions.wgsl';
 import streamSource from '../../shaders/losses/head_stream.wgsl';
@@ -19,6 +20,7 @@ const STREAM = { name: 'head stream', source: streamSource };
 const STRIDED = { name: 'head stream, strided', source: stridedSource };
 const CLASS = { name: 'head class', source: classSource };
 const BOX = { name: 'head box', source: boxSource };
+const BOX_STRIDED = { name: 'head box, strided', source: boxStridedSource };
 const TERMS = { name: 'head terms', source: termsSource };
 
 // Sizes that the kernels know too: words of a Row and entries of an image's counts (head_row.wgsl), rows of a workgroup and
@@ -44,12 +46,23 @@ export interface HeadSetting {
   batch: number;
 }
 
+/** How long the lists of an image may be. */
+interface ListSizes {
+  /** Whether box logits are read four at a time. */
+  packed: boolean;
+  /** Bit l: the VLR of level l is listed as quads of neighbouring locations. */
+  quadLevels: number;
+  rows: number;
+  quads: number;
+}
+
 /** The regions as lists, in the layout of shaders/losses/head_row.wgsl. */
 export interface RegionLists {
-  /** [N] u32: 0, or 1 + class of a positive. */
+  /** [N + N / 4] u32: first, for each location, 0 or 1 + class of a positive. */
   table: Tensor;
-  /** [batch, locations of an image] rows. */
+  /** [batch, rows + 2 · quads] rows. */
   rows: Tensor;
+  sizes: ListSizes;
   /** [batch, 20] f32. */
   counts: Tensor;
 }
@@ -62,15 +75,33 @@ interface StreamPartials {
   starts: number[];
 }
 
+/**
+ * Chooses what is listed how: quads where logits lie packed and a map's width is a multiple of four; rows elsewhere, and
+ * everywhere where classes are distilled in the VLR, which goes row by row.
+ */
+export function listSizes({ recipe, grid, batch }: HeadSetting, truth: Truth, boxes: readonly Maps[]): ListSizes {
+  const packed = recipe.kd.vlr === 0 && boxes.every((maps) => maps instanceof Pyramid);
+  const quadOf = grid.levels.map(
+    ({ width }, l) => packed && width % 4 === 0 && (batch * grid.levelTable[4 * l]) % 4 === 0,
+  );
+  const area = (quads: boolean) => grid.areas.reduce((sum, size, l) => sum + (quadOf[l] === quads ? size : 0), 0);
+  const positives = Math.min(area(true), truth.count * grid.levels.length * recipe.regions.topk);
+  return {
+    packed,
+    quadLevels: quadOf.reduce((bits, quad, l) => bits | (quad ? 1 << l : 0), 0),
+    rows: area(false) + positives,
+    quads: area(true) / 4,
+  };
+}
+
 /** Lists positives and VLR: two dispatches, one more where labels may be ignored. */
-export function listRegions({ device, recipe, grid, batch }: HeadSetting, truth: Truth): RegionLists {
+export function listRegions({ device, recipe, grid, batch }: HeadSetting, truth: Truth, sizes: ListSizes): RegionLists {
   const { topk, ignoreIofThreshold, vlr, gamma } = recipe.regions;
   const locations = batch * grid.locations;
-  const table = device.empty([locations], 'u32');
+  const table = device.empty([locations + Math.ceil(locations / 4)], 'u32');
+  device.clear({ ...table.range, size: 4 * table.size });
   if (truth.limited || (ignoreIofThreshold > 0 && truth.ignoreCount > 0)) {
     markLabels(grid, truth, ignoreIofThreshold, { marks: table, counted: 0, ignored: TABLE_IGNORED });
-  } else {
-    device.clear({ ...table.range, size: 4 * locations });
   }
   const { positives, thresholds, windows } = atssCandidates(grid, truth, {
     topk,
@@ -79,7 +110,7 @@ export function listRegions({ device, recipe, grid, batch }: HeadSetting, truth:
     ignored: TABLE_IGNORED,
     gamma,
   });
-  const rows = device.empty([locations, ROW_WORDS], 'u32');
+  const rows = device.empty([batch, slotsOf(sizes), ROW_WORDS], 'u32');
   const counts = device.empty([batch, COUNTS.stride]);
   device.run({
     kernel: REGIONS,
@@ -94,11 +125,19 @@ export function listRegions({ device, recipe, grid, batch }: HeadSetting, truth:
       rows: rows.range,
       counts: counts.range,
     },
-    params: { ...gridParams(grid, batch), image_locations: grid.locations, topk, gamma },
+    params: {
+      ...gridParams(grid, batch),
+      image_slots: slotsOf(sizes),
+      image_rows: sizes.rows,
+      quad_levels: sizes.quadLevels,
+      quad_start: locations,
+      topk,
+      gamma,
+    },
     workgroups: [batch, 1, 1],
   });
   for (const tensor of [positives, thresholds, windows]) tensor.dispose();
-  return { table, rows, counts };
+  return { table, rows, counts, sizes };
 }
 
 /** Writes the gradient of all class logits as background. */
@@ -156,14 +195,14 @@ export function classRows(
   setting: HeadSetting,
   truth: Truth,
   { student, teacher }: { student: HeadLogits; teacher: HeadLogits },
-  { rows, counts }: RegionLists,
+  { rows, counts, sizes }: RegionLists,
   gradient: Tensor,
 ): Tensor {
   const { device, recipe, grid, classes, batch } = setting;
   const { kd } = recipe;
-  const locations = batch * grid.locations;
-  const positives = Math.min(locations, truth.count * grid.levels.length * recipe.regions.topk);
-  const groups = Math.ceil((scoredRows(recipe) === POSITIVES ? positives : locations) / GROUP);
+  const positives = truth.count * grid.levels.length * recipe.regions.topk;
+  const most = batch * sizes.rows;
+  const groups = Math.ceil((scoredRows(recipe) === POSITIVES ? Math.min(positives, most) : most) / GROUP);
   const partials = device.empty([Math.max(1, groups), PARTIALS, 2], 'u32');
   device.run({
     kernel: CLASS,
@@ -180,7 +219,7 @@ export function classRows(
     },
     params: {
       ...classFactor(setting),
-      ...rowParams(setting),
+      ...rowParams(setting, sizes),
       classes,
       which: scoredRows(recipe),
       beta: recipe.classification.beta,
@@ -199,33 +238,44 @@ export function classRows(
   return partials;
 }
 
-/** The listed rows' box losses and their partials. */
+interface BoxPartials {
+  /** [workgroups, 32, 2] u32, see shaders/losses/head_partials.wgsl. */
+  partials: Tensor;
+  /** Workgroups of rows; those of quads follow. */
+  rowGroups: number;
+}
+
+/** The box losses of listed rows and quads and their partials. */
 export function boxRows(
   setting: HeadSetting,
   truth: Truth,
   { student, teacher }: { student: HeadLogits; teacher: HeadLogits },
-  { rows, counts }: RegionLists,
+  { rows, counts, sizes }: RegionLists,
   { gradient, classPartials }: { gradient: Tensor; classPartials: Tensor },
-): Tensor {
-  const { device, recipe, grid, batch } = setting;
+): BoxPartials {
+  const { device, recipe, batch } = setting;
   const { box, dfl, ld } = recipe;
-  const groups = Math.ceil((batch * grid.locations) / GROUP);
+  const rowGroups = Math.ceil((batch * sizes.rows) / GROUP);
+  const groups = rowGroups + Math.ceil((batch * sizes.quads) / GROUP);
+  const range = sizes.packed ? 'range4' : 'range';
   const partials = device.empty([groups, PARTIALS, 2], 'u32');
   device.run({
-    kernel: BOX,
+    kernel: sizes.packed ? BOX : BOX_STRIDED,
     constants: { ...boxConstants(setting), CIOU: box.form === 'ciou' ? 1 : 0 },
     bindings: {
-      student: tensorOf(student.boxLogits).range,
-      teacher: tensorOf(teacher.boxLogits).range,
+      student: tensorOf(student.boxLogits)[range],
+      teacher: tensorOf(teacher.boxLogits)[range],
       truth: truth.boxes.range4,
       counts: counts.range,
       rows: rows.range,
       class_partials: classPartials.range,
-      gradient: gradient.range,
+      gradient: gradient[range],
       partials: partials.range,
     },
     params: {
-      ...rowParams(setting),
+      ...rowParams(setting, sizes),
+      image_rows: sizes.rows,
+      row_groups: rowGroups,
       scored: scoredRows(recipe),
       temperature: ld.temperature,
       margin: dfl.margin,
@@ -241,7 +291,7 @@ export function boxRows(
     },
     invocations: GROUP * groups,
   });
-  return partials;
+  return { partials, rowGroups };
 }
 
 /** Adds all partials: terms [8, levels], faults [8, levels] (~location of the first bad one, 0 without), total [1]. */
@@ -249,7 +299,7 @@ export function addTerms(
   { device, recipe, grid, batch }: HeadSetting,
   counts: Tensor,
   stream: StreamPartials,
-  { classPartials, boxPartials, imitation }: { classPartials: Tensor; boxPartials: Tensor; imitation: Tensor | null },
+  { classPartials, box, imitation }: { classPartials: Tensor; box: BoxPartials; imitation: Tensor | null },
 ): { terms: Tensor; faults: Tensor; total: Tensor } {
   const levels = grid.levels.length;
   const terms = device.empty([8, levels]);
@@ -261,7 +311,7 @@ export function addTerms(
       counts: counts.range,
       stream: stream.partials.range,
       class_partials: classPartials.range,
-      box_partials: boxPartials.range,
+      box_partials: box.partials.range,
       imitation: (imitation ?? counts).range,
       terms: terms.range,
       faults: faults.range,
@@ -272,6 +322,7 @@ export function addTerms(
       level_count: levels,
       scored: scoredRows(recipe),
       stream_count: stream.partials.size,
+      row_groups: box.rowGroups,
       imitates: imitation ? 1 : 0,
       levels: levelTable(
         grid,
@@ -298,11 +349,15 @@ function classFactor({ recipe, grid, batch }: HeadSetting) {
   };
 }
 
-function rowParams({ recipe, grid, batch }: HeadSetting) {
+function slotsOf({ rows, quads }: ListSizes): number {
+  return rows + 2 * quads;
+}
+
+function rowParams({ recipe, grid, batch }: HeadSetting, sizes: ListSizes) {
   return {
     batch,
     level_count: grid.levels.length,
-    image_locations: grid.locations,
+    image_slots: slotsOf(sizes),
     centre_offset: recipe.regions.centreOffset,
     anchor: recipe.regions.octaveScale,
     levels: grid.levelTable,

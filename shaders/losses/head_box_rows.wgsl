@@ -1,0 +1,224 @@
+// GIoU (or CIoU), DFL and LD of the four edges of a listed row (LD spec 4.2–4.5) and the gradient of all of them, written once.
+// The kernel that includes this has the bindings and student_at, teacher_at and set_gradient, which take an element.
+
+struct Params {
+  batch: u32,
+  level_count: u32,
+  /// entries of `rows` of an image, and which is the first quad
+  image_slots: u32,
+  image_rows: u32,
+  /// what head_class.wgsl went over: its workgroups hold the scores
+  scored: u32,
+  temperature: f32,
+  /// DFL targets end this many bins before the last
+  margin: f32,
+  centre_offset: f32,
+  /// anchor side in strides
+  anchor: f32,
+  /// 0 weights, 1 positives, 2 none; for the boxes and DFL
+  box_normaliser: u32,
+  /// 0 reference, 1 weights, 2 none
+  ld_normaliser: u32,
+  box_weight: f32,
+  dfl_weight: f32,
+  ld_weight: f32,
+  ld_vlr_weight: f32,
+  /// the last workgroups go over quads
+  row_groups: u32,
+  /// workgroups, and the step between the groups of rows of neighbouring ones
+  groups: u32,
+  group_step: u32,
+  /// (start, height, width, stride in pixels) of each level
+  levels: array<vec4u, 8>,
+  student_layout: array<vec4u, 8>,
+  teacher_layout: array<vec4u, 8>,
+}
+override CIOU: bool = false;
+
+#include "../lib/index.wgsl"
+#include "../lib/layout.wgsl"
+#include "../lib/bins.wgsl"
+#include "../lib/kl.wgsl"
+#include "../lib/giou.wgsl"
+#include "../lib/box_parameters.wgsl"
+#include "head_row.wgsl"
+#include "head_list.wgsl"
+#include "head_partials.wgsl"
+
+/// Added to Σ score by the reference, so that a batch without positives divides by it instead of by zero.
+const EPSILON = 1e-6;
+
+/// Σ score of a level's positives
+var<workgroup> scores: array<f32, 8>;
+
+struct Factors {
+  box: f32,
+  dfl: f32,
+  ld: f32,
+  ld_vlr: f32,
+}
+
+/// Weights over their normalisers.
+fn factors_of() -> Factors {
+  var score = 0.0;
+  for (var level = 0u; level < 8u; level++) {
+    score += scores[level];
+  }
+  let positives = f32(max(listed(COUNT_POSITIVES), 1u));
+  let box_count = select(select(1.0, positives, params.box_normaliser == 1u), score + EPSILON, params.box_normaliser == 0u);
+  var ld = vec2f(params.ld_weight, params.ld_vlr_weight);
+  if (params.ld_normaliser == 0u) {
+    ld /= vec2f(4.0, 16.0);
+  } else if (params.ld_normaliser == 1u) {
+    var vlr = 0.0;
+    for (var image = 0u; image < params.batch; image++) {
+      vlr += counts[image * COUNTS + COUNT_VLR_WEIGHT];
+    }
+    ld /= 4.0 * (vec2f(score, vlr) + EPSILON);
+  }
+  return Factors(params.box_weight / box_count, params.dfl_weight / 4.0 / box_count, ld.x, ld.y);
+}
+
+fn load_student(z: ptr<function, Bins>, at: Place, edge: u32) {
+  let entry = params.student_layout[at.level];
+  for (var k = 0u; k < BINS; k++) {
+    (*z)[k] = student_at(strided(entry, at.image, edge * BINS + k, at.index));
+  }
+}
+
+fn load_teacher(z: ptr<function, Bins>, at: Place, edge: u32) {
+  let entry = params.teacher_layout[at.level];
+  for (var k = 0u; k < BINS; k++) {
+    (*z)[k] = teacher_at(strided(entry, at.image, edge * BINS + k, at.index));
+  }
+}
+
+struct BoxTerm {
+  loss: f32,
+  expected: vec4f,
+  /// with respect to the expected bins
+  gradient: vec4f,
+  /// of DFL, in bins
+  targets: vec4f,
+}
+
+fn box_term(at: Place, row: Row) -> BoxTerm {
+  var term: BoxTerm;
+  for (var edge = 0u; edge < 4u; edge++) {
+    var z: Bins;
+    load_student(&z, at, edge);
+    softmax_bins(&z, 1.0);
+    term.expected[edge] = expectation(&z);
+  }
+  let box = truth[row.assigned >> 16u] / f32(params.levels[at.level].w);
+  let centre = centre_of(at);
+  let predicted = decode_box(term.expected, centre, params.anchor);
+  var overlap: BoxLoss;
+  if (CIOU) {
+    overlap = ciou_loss(predicted, box);
+  } else {
+    overlap = giou_loss(predicted, box);
+  }
+  term.loss = overlap.loss;
+  term.gradient = decode_pullback(term.expected, overlap.gradient, params.anchor);
+  term.targets = clamp(encode_box(box, centre, params.anchor), vec4f(), vec4f(f32(BINS - 1u) - params.margin));
+  return term;
+}
+
+/// All terms of a row: box, DFL, LD main, LD VLR.
+fn row_terms(at: Place, row: Row, factors: Factors) -> vec4f {
+  let positive = is_positive(row);
+  // A positive's score is NaN where its class logits are: compared so that it passes on and is reported.
+  let main_factor = select(0.0, factors.ld * row.score, positive);
+  let vlr_factor = factors.ld_vlr * row.vlr;
+  let ld_factor = main_factor + vlr_factor;
+  let distilled = ld_factor != 0.0;
+  if (!positive && !distilled) {
+    return vec4f();
+  }
+  var term: BoxTerm;
+  var box_factor = 0.0;
+  var dfl_factor = 0.0;
+  if (positive) {
+    term = box_term(at, row);
+    box_factor = factors.box * row.score;
+    dfl_factor = factors.dfl * row.score;
+  }
+  // ℓ = (T²/K) Σ p (ln p − ln q), its gradient (T/K) (q − p)
+  let ld_scale = params.temperature / f32(BINS);
+  let cold = 1.0 / params.temperature;
+  let entry = params.student_layout[at.level];
+  var dfl = 0.0;
+  var kl = 0.0;
+  for (var edge = 0u; edge < 4u; edge++) {
+    var z: Bins;
+    var slope: Bins;
+    load_student(&z, at, edge);
+    if (positive) {
+      let log_sum = shift_bins(&z, 1.0);
+      for (var k = 0u; k < BINS; k++) {
+        let log_p = z[k] - log_sum;
+        let p = exp(log_p);
+        let share = two_hot(k, term.targets[edge]);
+        // by a branch: 0 · −∞ would be NaN where the logits are far apart
+        if (share > 0.0) {
+          dfl -= share * log_p;
+        }
+        slope[k] = box_factor * term.gradient[edge] * p * (f32(k) - term.expected[edge]) + dfl_factor * (p - share);
+      }
+    } else {
+      for (var k = 0u; k < BINS; k++) {
+        slope[k] = 0.0;
+      }
+    }
+    if (distilled) {
+      var taught: Bins;
+      load_teacher(&taught, at, edge);
+      var p: Bins;
+      var q: Bins;
+      let sums = vec2f(powers_of_bins(&taught, &p, cold), powers_of_bins(&z, &q, cold));
+      let shares = 1.0 / sums;
+      let log_ratio = log(sums.x) - log(sums.y);
+      for (var k = 0u; k < BINS; k++) {
+        let part = divergence_of(p[k] * shares.x, q[k] * shares.y, z[k] - taught[k] + log_ratio);
+        kl += part.x;
+        slope[k] += ld_factor * ld_scale * part.y;
+      }
+    }
+    for (var k = 0u; k < BINS; k++) {
+      set_gradient(strided(entry, at.image, edge * BINS + k, at.index), slope[k]);
+    }
+  }
+  kl *= params.temperature * ld_scale;
+  return vec4f(box_factor * term.loss, dfl_factor * dfl, main_factor * kl, vlr_factor * kl);
+}
+
+/// Sums the scores; all invocations call it before `factors_of`.
+fn add_scores(local: u32) {
+  if (local < 8u) {
+    let groups = (listed(params.scored) + ROWS - 1u) / ROWS;
+    var sum = 0.0;
+    for (var i = 0u; i < groups; i++) {
+      sum += bitcast<f32>(class_partials[PARTIALS * i + 24u + local].x);
+    }
+    scores[local] = sum;
+  }
+  workgroupBarrier();
+}
+
+/// A group of rows.
+fn do_rows(group: u32, count: u32, local: u32) {
+  let index = group * ROWS + local;
+  var values = vec4f();
+  var level = 8u;
+  var location = 0u;
+  if (index < count) {
+    let found = find_entry(index, COUNT_ROWS);
+    let row = rows[found.y * params.image_slots + found.x];
+    let at = place_of(row.location, found.y);
+    level = at.level;
+    location = row.location;
+    values = row_terms(at, row, factors_of());
+  }
+  write_partials(values, level, location, group, local);
+}
