@@ -17,7 +17,8 @@
 
 #include "head_box_rows.wgsl"
 
-alias Bins4 = array<vec4f, MAX_BINS>;
+/// Bins of four rows; fewer than MAX_BINS, for adapters that clear what they do not use.
+alias Bins4 = array<vec4f, 32>;
 
 fn student_at(element: u32) -> f32 {
   return student[element / 4u][element % 4u];
@@ -77,14 +78,17 @@ fn quad_losses(at: Place, weights: vec4f, positive: u32) -> vec4f {
       let part = divergence_of4(p[k] * share_p, q[k] * share_q, z[k] - taught[k] + log_ratio);
       kl += part.divergence;
       // Of a location without weight nothing counts, whatever its logits.
-      let slope = select(vec4f(), scale * weights * part.difference, weights != vec4f());
-      let element = first + k * (entry.z / 4u);
-      if (positive == 0u) {
-        gradient[element] = slope;
-      } else {
+      z[k] = select(vec4f(), scale * weights * part.difference, weights != vec4f());
+    }
+    if (positive == 0u) {
+      for (var k = 0u; k < BINS; k++) {
+        gradient[first + k * (entry.z / 4u)] = z[k];
+      }
+    } else {
+      for (var k = 0u; k < BINS; k++) {
         for (var c = 0u; c < 4u; c++) {
           if (((positive >> c) & 1u) == 0u) {
-            gradient[element][c] = slope[c];
+            gradient[first + k * (entry.z / 4u)][c] = z[k][c];
           }
         }
       }

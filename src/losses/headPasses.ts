@@ -30,6 +30,8 @@ export const COUNTS = { stride: 20, levelPositives: 4 };
 const GROUP = 64;
 const PARTIALS = 32;
 const TABLE_IGNORED = 0x80000000;
+/** Bins of a quad, the size of Bins4 in head_box.wgsl. */
+const MAX_QUAD_BINS = 32;
 /** Classes that a workgroup of the pass over all class logits takes. */
 const PLANES = 20;
 /** Which entries of the lists a pass goes over: COUNT_POSITIVES or COUNT_ROWS of head_row.wgsl. */
@@ -79,8 +81,8 @@ interface StreamPartials {
  * Chooses what is listed how: quads where logits lie packed and a map's width is a multiple of four; rows elsewhere, and
  * everywhere where classes are distilled in the VLR, which goes row by row.
  */
-export function listSizes({ recipe, grid, batch }: HeadSetting, truth: Truth, boxes: readonly Maps[]): ListSizes {
-  const packed = recipe.kd.vlr === 0 && boxes.every((maps) => maps instanceof Pyramid);
+export function listSizes({ recipe, grid, batch, bins }: HeadSetting, truth: Truth, boxes: readonly Maps[]): ListSizes {
+  const packed = bins <= MAX_QUAD_BINS && recipe.kd.vlr === 0 && boxes.every((maps) => maps instanceof Pyramid);
   const quadOf = grid.levels.map(
     ({ width }, l) => packed && width % 4 === 0 && (batch * grid.levelTable[4 * l]) % 4 === 0,
   );
