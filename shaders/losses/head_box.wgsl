@@ -12,8 +12,9 @@
 @group(0) @binding(6) var<storage, read> class_partials: array<vec2u>;
 /// laid out as the student's logits
 @group(0) @binding(7) var<storage, read_write> gradient: array<vec4f>;
-/// [workgroups, PARTIALS] of box, DFL, LD main, LD VLR
-@group(0) @binding(8) var<storage, read_write> partials: array<vec2u>;
+/// of each row ROW_WORDS: coded losses (head_coded.wgsl) of box, DFL, LD main, LD VLR, level; from quad_partials on of each quad
+/// QUAD_WORDS: coded loss of LD VLR, level
+@group(0) @binding(8) var<storage, read_write> partials: array<u32>;
 
 #include "head_box_rows.wgsl"
 
@@ -97,41 +98,35 @@ fn quad_losses(at: Place, weights: vec4f, positive: u32) -> vec4f {
   return select(vec4f(), params.temperature * scale * weights * kl, weights != vec4f());
 }
 
-/// A group of quads.
-fn do_quads(group: u32, count: u32, local: u32) {
-  let index = (group - params.row_groups) * ROWS + local;
-  var loss = 0.0;
-  var level = 8u;
-  var location = 0u;
-  if (index < count) {
-    let found = find_entry(index, COUNT_QUADS);
-    let slot = found.y * params.image_slots + params.image_rows + 2u * found.x;
-    let quad = rows[slot];
-    let at = place_of(quad.location, found.y);
-    level = at.level;
-    location = quad.location;
-    let weights = factors_of().ld_vlr * quad_weights(quad, rows[slot + 1u]);
-    if (any(weights != vec4f())) {
-      let losses = quad_losses(at, weights, quad.assigned);
-      loss = (losses.x + losses.y) + (losses.z + losses.w);
-      location += select(select(select(3u, 2u, is_bad(losses.z)), 1u, is_bad(losses.y)), 0u, is_bad(losses.x));
-    }
+/// One quad; writes its loss and its level.
+fn do_quad(index: u32) {
+  let found = find_entry(index, COUNT_QUADS);
+  let slot = found.y * params.image_slots + params.image_rows + 2u * found.x;
+  let quad = rows[slot];
+  let at = place_of(quad.location, found.y);
+  let weights = vlr_factor_of() * quad_weights(quad, rows[slot + 1u]);
+  let entry = params.quad_partials + QUAD_WORDS * index;
+  partials[entry] = 0u;
+  partials[entry + 1u] = at.level;
+  if (any(weights != vec4f())) {
+    let losses = quad_losses(at, weights, quad.assigned);
+    let first_bad = select(select(select(3u, 2u, is_bad(losses.z)), 1u, is_bad(losses.y)), 0u, is_bad(losses.x));
+    partials[entry] = coded((losses.x + losses.y) + (losses.z + losses.w), quad.location + first_bad);
   }
-  write_partials(vec4f(0.0, 0.0, 0.0, loss), level, location, group, local);
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
   let group = spread(linear_index(workgroup, workgroups, 0u, 1u));
-  let of_rows = group < params.row_groups;
-  let count = listed(select(COUNT_QUADS, COUNT_ROWS, of_rows));
-  if (select(group - params.row_groups, group, of_rows) * ROWS >= count) {
-    return;
-  }
-  add_scores(local);
-  if (of_rows) {
-    do_rows(group, count, local);
+  if (group < params.row_groups) {
+    let index = group * ROWS + local;
+    if (index < listed(COUNT_ROWS)) {
+      do_row(index);
+    }
   } else {
-    do_quads(group, count, local);
+    let index = (group - params.row_groups) * ROWS + local;
+    if (index < listed(COUNT_QUADS)) {
+      do_quad(index);
+    }
   }
 }

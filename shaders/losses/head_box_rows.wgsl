@@ -25,6 +25,8 @@ struct Params {
   ld_vlr_weight: f32,
   /// the last workgroups go over quads
   row_groups: u32,
+  /// where the losses of the quads begin
+  quad_partials: u32,
   /// workgroups, and the step between the groups of rows of neighbouring ones
   groups: u32,
   group_step: u32,
@@ -33,6 +35,9 @@ struct Params {
   student_layout: array<vec4u, 8>,
   teacher_layout: array<vec4u, 8>,
 }
+const ROW_WORDS = 5u;
+const QUAD_WORDS = 2u;
+
 override CIOU: bool = false;
 
 #include "../lib/index.wgsl"
@@ -43,13 +48,15 @@ override CIOU: bool = false;
 #include "../lib/box_parameters.wgsl"
 #include "head_row.wgsl"
 #include "head_list.wgsl"
-#include "head_partials.wgsl"
+#include "head_coded.wgsl"
+#include "head_spread.wgsl"
 
 /// Added to Σ score by the reference, so that a batch without positives divides by it instead of by zero.
 const EPSILON = 1e-6;
 
-/// Σ score of a level's positives
-var<workgroup> scores: array<f32, 8>;
+/// Rows or quads of a workgroup, and of one of head_class.wgsl; what that writes a workgroup.
+const ROWS = 64u;
+const PARTIALS = 32u;
 
 struct Factors {
   box: f32,
@@ -58,25 +65,40 @@ struct Factors {
   ld_vlr: f32,
 }
 
+/// Σ score of all positives. Every invocation adds for itself: a barrier would cost software adapters more.
+fn score_sum() -> f32 {
+  let groups = (listed(params.scored) + ROWS - 1u) / ROWS;
+  var sum = 0.0;
+  for (var group = 0u; group < groups; group++) {
+    for (var level = 0u; level < params.level_count; level++) {
+      sum += bitcast<f32>(class_partials[PARTIALS * group + 24u + level].x);
+    }
+  }
+  return sum;
+}
+
+/// Weight of LD in the VLR over its normaliser.
+fn vlr_factor_of() -> f32 {
+  if (params.ld_normaliser == 0u) {
+    return params.ld_vlr_weight / 16.0;
+  }
+  if (params.ld_normaliser == 2u) {
+    return params.ld_vlr_weight;
+  }
+  var sum = 0.0;
+  for (var image = 0u; image < params.batch; image++) {
+    sum += counts[image * COUNTS + COUNT_VLR_WEIGHT];
+  }
+  return params.ld_vlr_weight / (4.0 * (sum + EPSILON));
+}
+
 /// Weights over their normalisers.
 fn factors_of() -> Factors {
-  var score = 0.0;
-  for (var level = 0u; level < 8u; level++) {
-    score += scores[level];
-  }
+  let score = score_sum();
   let positives = f32(max(listed(COUNT_POSITIVES), 1u));
   let box_count = select(select(1.0, positives, params.box_normaliser == 1u), score + EPSILON, params.box_normaliser == 0u);
-  var ld = vec2f(params.ld_weight, params.ld_vlr_weight);
-  if (params.ld_normaliser == 0u) {
-    ld /= vec2f(4.0, 16.0);
-  } else if (params.ld_normaliser == 1u) {
-    var vlr = 0.0;
-    for (var image = 0u; image < params.batch; image++) {
-      vlr += counts[image * COUNTS + COUNT_VLR_WEIGHT];
-    }
-    ld /= 4.0 * (vec2f(score, vlr) + EPSILON);
-  }
-  return Factors(params.box_weight / box_count, params.dfl_weight / 4.0 / box_count, ld.x, ld.y);
+  let ld = array<f32, 3>(0.25, 0.25 / (score + EPSILON), 1.0)[params.ld_normaliser] * params.ld_weight;
+  return Factors(params.box_weight / box_count, params.dfl_weight / 4.0 / box_count, ld, vlr_factor_of());
 }
 
 fn load_student(z: ptr<function, Bins>, at: Place, edge: u32) {
@@ -193,32 +215,15 @@ fn row_terms(at: Place, row: Row, factors: Factors) -> vec4f {
   return vec4f(box_factor * term.loss, dfl_factor * dfl, main_factor * kl, vlr_factor * kl);
 }
 
-/// Sums the scores; all invocations call it before `factors_of`.
-fn add_scores(local: u32) {
-  if (local < 8u) {
-    let groups = (listed(params.scored) + ROWS - 1u) / ROWS;
-    var sum = 0.0;
-    for (var i = 0u; i < groups; i++) {
-      sum += bitcast<f32>(class_partials[PARTIALS * i + 24u + local].x);
-    }
-    scores[local] = sum;
+/// One row; writes its four losses and its level.
+fn do_row(index: u32) {
+  let found = find_entry(index, COUNT_ROWS);
+  let row = rows[found.y * params.image_slots + found.x];
+  let at = place_of(row.location, found.y);
+  let losses = row_terms(at, row, factors_of());
+  let entry = ROW_WORDS * index;
+  for (var i = 0u; i < 4u; i++) {
+    partials[entry + i] = coded(losses[i], row.location);
   }
-  workgroupBarrier();
-}
-
-/// A group of rows.
-fn do_rows(group: u32, count: u32, local: u32) {
-  let index = group * ROWS + local;
-  var values = vec4f();
-  var level = 8u;
-  var location = 0u;
-  if (index < count) {
-    let found = find_entry(index, COUNT_ROWS);
-    let row = rows[found.y * params.image_slots + found.x];
-    let at = place_of(row.location, found.y);
-    level = at.level;
-    location = row.location;
-    values = row_terms(at, row, factors_of());
-  }
-  write_partials(values, level, location, group, local);
+  partials[entry + 4u] = at.level;
 }

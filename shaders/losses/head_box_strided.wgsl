@@ -11,8 +11,9 @@
 @group(0) @binding(6) var<storage, read> class_partials: array<vec2u>;
 /// laid out as the student's logits
 @group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
-/// [workgroups, PARTIALS] of box, DFL, LD main, LD VLR
-@group(0) @binding(8) var<storage, read_write> partials: array<vec2u>;
+/// of each row ROW_WORDS: coded losses (head_coded.wgsl) of box, DFL, LD main, LD VLR, level; from quad_partials on of each quad
+/// QUAD_WORDS: coded loss of LD VLR, level
+@group(0) @binding(8) var<storage, read_write> partials: array<u32>;
 
 #include "head_box_rows.wgsl"
 
@@ -31,10 +32,8 @@ fn set_gradient(element: u32, slope: f32) {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
   let group = spread(linear_index(workgroup, workgroups, 0u, 1u));
-  let count = listed(COUNT_ROWS);
-  if (group * ROWS >= count) {
-    return;
+  let index = group * ROWS + local;
+  if (index < listed(COUNT_ROWS)) {
+    do_row(index);
   }
-  add_scores(local);
-  do_rows(group, count, local);
 }

@@ -5,21 +5,12 @@
 const PARTIALS = 32u;
 const ROWS = 64u;
 
+#include "head_coded.wgsl"
+#include "head_spread.wgsl"
+
 var<workgroup> row_values: array<vec4f, ROWS>;
 /// (level, location)
 var<workgroup> row_places: array<vec2u, ROWS>;
-
-/// The group of rows of a workgroup; `params` has groups and group_step, which have no common factor. Only the first groups have
-/// rows, and adapters that give each of their threads a range of workgroups would leave all of them to one thread. Beyond the
-/// last group (a folded dispatch may have more workgroups) the groups are empty.
-fn spread(workgroup: u32) -> u32 {
-  return select(workgroup, (workgroup * params.group_step) % params.groups, workgroup < params.groups);
-}
-
-/// By the bits, since compilers may assume that there is no NaN.
-fn is_bad(value: f32) -> bool {
-  return (bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u;
-}
 
 /// Every invocation calls it; level 8 where there is no row.
 fn write_partials(values: vec4f, level: u32, location: u32, group: u32, local: u32) {

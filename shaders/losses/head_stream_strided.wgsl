@@ -20,7 +20,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> counts: array<f32>;
 /// laid out as the student's logits
 @group(0) @binding(4) var<storage, read_write> gradient: array<f32>;
-/// one an invocation, see head_stream_sum.wgsl
+/// one an invocation, see head_coded.wgsl
 @group(0) @binding(5) var<storage, read_write> partials: array<u32>;
 
 #include "../lib/index.wgsl"

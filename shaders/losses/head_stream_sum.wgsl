@@ -1,9 +1,9 @@
 // Loss of an invocation of the pass over all class logits. Every invocation writes its own: a barrier would cost software adapters
 // more than the sum of so many numbers later.
 
+#include "head_coded.wgsl"
+
 const SIZE = 64u;
-/// A partial above it, as bits, is no loss (losses are not negative) but BAD + 1 + the first location whose loss is not a number.
-const BAD = 0x7f800000u;
 
 struct StreamSum {
   loss: f32,
@@ -11,7 +11,6 @@ struct StreamSum {
   fault: u32,
 }
 
-/// By the bits, since compilers may assume that there is no NaN.
 fn add(sum: ptr<function, StreamSum>, losses: vec4f, locations: vec4u) {
   (*sum).loss += (losses.x + losses.y) + (losses.z + losses.w);
   let bad = (bitcast<vec4u>(losses) & vec4u(BAD)) == vec4u(BAD);

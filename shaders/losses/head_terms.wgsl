@@ -8,8 +8,8 @@ struct Params {
   scored: u32,
   /// invocations of the pass over all class logits
   stream_count: u32,
-  /// workgroups of head_box.wgsl before those that go over quads
-  row_groups: u32,
+  /// where the losses of the quads begin in box_partials
+  quad_partials: u32,
   /// 1 where features are imitated
   imitates: u32,
   /// (start, height, width, first invocation of the pass over all class logits) of each level
@@ -17,11 +17,12 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> counts: array<f32>;
-/// of head_stream.wgsl
+/// of head_stream.wgsl, coded
 @group(0) @binding(2) var<storage, read> stream: array<u32>;
-/// of head_class.wgsl and head_box.wgsl
+/// of head_class.wgsl: (bits of the sum, fault) of QFL, KD main, KD VLR, score, level by level, a workgroup
 @group(0) @binding(3) var<storage, read> class_partials: array<vec2u>;
-@group(0) @binding(4) var<storage, read> box_partials: array<vec2u>;
+/// of head_box.wgsl: rows and quads, see there
+@group(0) @binding(4) var<storage, read> box_partials: array<u32>;
 /// [locations], where features are imitated
 @group(0) @binding(5) var<storage, read> imitation: array<f32>;
 /// [terms, levels]
@@ -33,125 +34,109 @@ struct Params {
 
 #include "head_row.wgsl"
 #include "head_counts.wgsl"
+#include "head_coded.wgsl"
 
-const SIZE = 256u;
-/// see head_stream_sum.wgsl
-const BAD = 0x7f800000u;
-const PARTIALS = 32u;
-const TERMS = 8u;
+const SIZE = 128u;
 const ROWS = 64u;
+const PARTIALS = 32u;
+const ROW_WORDS = 5u;
+const QUAD_WORDS = 2u;
+const TERMS = 8u;
 
-/// (sum, fault) of each term and level
-var<workgroup> sums: array<f32, 64>;
-var<workgroup> bad: array<u32, 64>;
-var<workgroup> shared_sums: array<vec2f, SIZE>;
-var<workgroup> shared_faults: array<vec2u, SIZE>;
-/// of each level: class logits, imitated features
-var<workgroup> level_sums: array<vec2f, 8>;
-var<workgroup> level_faults: array<vec2u, 8>;
+/// The order of the terms: QFL, box, DFL, LD, LD VLR, KD, KD VLR, imitation.
+struct Sums {
+  sum: array<f32, TERMS>,
+  fault: array<u32, TERMS>,
+}
 
-/// Adds the partials of a level's class logits and of its imitated features.
-fn add_level(level: u32, local: u32) {
+/// [terms, SIZE]
+var<workgroup> lane_sums: array<f32, TERMS * SIZE>;
+var<workgroup> lane_faults: array<u32, TERMS * SIZE>;
+var<workgroup> term_sums: array<f32, TERMS>;
+
+fn add(sums: ptr<function, Sums>, term: u32, code: u32) {
+  if (code > BAD) {
+    (*sums).fault[term] = max((*sums).fault[term], ~(code - BAD - 1u));
+  } else {
+    (*sums).sum[term] += bitcast<f32>(code);
+  }
+}
+
+/// What this invocation adds of a level: every SIZE-th of each kind of partials.
+fn lane_level(level: u32, local: u32) -> Sums {
+  var sums = Sums();
   let entry = params.levels[level];
   var end = params.stream_count;
   if (level + 1u < params.level_count) {
     end = params.levels[level + 1u].w;
   }
-  var sum = vec2f();
-  var fault = vec2u();
   for (var i = entry.w + local; i < end; i += SIZE) {
-    let partial = stream[i];
-    if (partial > BAD) {
-      fault.x = max(fault.x, ~(partial - BAD - 1u));
-    } else {
-      sum.x += bitcast<f32>(partial);
+    add(&sums, 0u, stream[i]);
+  }
+  for (var i = local; i < listed(COUNT_ROWS); i += SIZE) {
+    if (box_partials[ROW_WORDS * i + 4u] == level) {
+      for (var k = 0u; k < 4u; k++) {
+        add(&sums, 1u + k, box_partials[ROW_WORDS * i + k]);
+      }
+    }
+  }
+  for (var i = local; i < listed(COUNT_QUADS); i += SIZE) {
+    let quad = params.quad_partials + QUAD_WORDS * i;
+    if (box_partials[quad + 1u] == level) {
+      add(&sums, 4u, box_partials[quad]);
+    }
+  }
+  let groups = (listed(params.scored) + ROWS - 1u) / ROWS;
+  for (var i = local; i < groups; i += SIZE) {
+    let terms_of = array<u32, 3>(0u, 5u, 6u);
+    for (var k = 0u; k < 3u; k++) {
+      let partial = class_partials[PARTIALS * i + 8u * k + level];
+      sums.sum[terms_of[k]] += bitcast<f32>(partial.x);
+      sums.fault[terms_of[k]] = max(sums.fault[terms_of[k]], partial.y);
     }
   }
   if (params.imitates == 1u) {
     let start = params.batch * entry.x;
     for (var i = start + local; i < start + params.batch * entry.y * entry.z; i += SIZE) {
-      sum.y += imitation[i];
-      if ((bitcast<u32>(imitation[i]) & BAD) == BAD) {
-        fault.y = max(fault.y, ~i);
-      }
+      add(&sums, 7u, coded(imitation[i], i));
     }
   }
-  shared_sums[local] = sum;
-  shared_faults[local] = fault;
-  for (var half = SIZE / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local < half) {
-      shared_sums[local] += shared_sums[local + half];
-      shared_faults[local] = max(shared_faults[local], shared_faults[local + half]);
-    }
-  }
-  if (local == 0u) {
-    level_sums[level] = shared_sums[0];
-    level_faults[level] = shared_faults[0];
-  }
-  workgroupBarrier();
+  return sums;
 }
 
-/// The (bits of the sum, fault) of one quantity and level of a row pass: those of head_box.wgsl come after all of head_class.wgsl.
-fn add_rows(local: u32) -> vec2u {
-  let entry = local % PARTIALS;
-  var sum = 0.0;
-  var fault = 0u;
-  if (local < PARTIALS) {
-    let class_groups = (listed(params.scored) + ROWS - 1u) / ROWS;
-    for (var group = 0u; group < class_groups; group++) {
-      let partial = class_partials[PARTIALS * group + entry];
-      sum += bitcast<f32>(partial.x);
-      fault = max(fault, partial.y);
-    }
-  } else {
-    let rows = (listed(COUNT_ROWS) + ROWS - 1u) / ROWS;
-    let quads = (listed(COUNT_QUADS) + ROWS - 1u) / ROWS;
-    for (var i = 0u; i < rows + quads; i++) {
-      let group = select(params.row_groups + i - rows, i, i < rows);
-      let partial = box_partials[PARTIALS * group + entry];
-      sum += bitcast<f32>(partial.x);
-      fault = max(fault, partial.y);
-    }
-  }
-  return vec2u(bitcast<u32>(sum), fault);
-}
-
-@compute @workgroup_size(256)
+@compute @workgroup_size(128)
 fn main(@builtin(local_invocation_index) local: u32) {
+  var own = 0.0;
   for (var level = 0u; level < params.level_count; level++) {
-    add_level(level, local);
-  }
-  // The terms' order is QFL, box, DFL, LD, LD VLR, KD, KD VLR, imitation; the class pass has QFL, KD, KD VLR, score.
-  if (local < 2u * PARTIALS) {
-    let level = local % 8u;
-    let quantity = local / 8u;
-    let place = array<u32, 8>(0u, 5u, 6u, 7u, 1u, 2u, 3u, 4u);
-    let own = add_rows(local);
-    var sum = bitcast<f32>(own.x);
-    var fault = own.y;
-    if (quantity == 0u || quantity == 3u) {
-      // QFL has the rest from the pass over all logits; in the place of the score goes imitation.
-      let which = select(0u, 1u, quantity == 3u);
-      sum = select(sum, 0.0, quantity == 3u) + level_sums[level][which];
-      fault = max(select(fault, 0u, quantity == 3u), level_faults[level][which]);
+    let sums = lane_level(level, local);
+    workgroupBarrier();
+    for (var term = 0u; term < TERMS; term++) {
+      lane_sums[term * SIZE + local] = sums.sum[term];
+      lane_faults[term * SIZE + local] = sums.fault[term];
     }
-    sums[place[quantity] * 8u + level] = bitcast<f32>(select(bitcast<u32>(sum), 0x7fc00000u, fault != 0u));
-    bad[place[quantity] * 8u + level] = fault;
+    workgroupBarrier();
+    // An invocation a term; few barriers, which software adapters pay dearly for.
+    if (local < TERMS) {
+      var sum = 0.0;
+      var fault = 0u;
+      for (var i = local * SIZE; i < (local + 1u) * SIZE; i++) {
+        sum += lane_sums[i];
+        fault = max(fault, lane_faults[i]);
+      }
+      sum = bitcast<f32>(select(bitcast<u32>(sum), 0x7fc00000u, fault != 0u));
+      terms[local * params.level_count + level] = sum;
+      faults[local * params.level_count + level] = fault;
+      own += sum;
+    }
+  }
+  if (local < TERMS) {
+    term_sums[local] = own;
   }
   workgroupBarrier();
-  if (local < TERMS * params.level_count) {
-    let term = local / params.level_count;
-    let entry = term * 8u + local - term * params.level_count;
-    terms[local] = sums[entry];
-    faults[local] = bad[entry];
-  }
   if (local == 0u) {
     var sum = 0.0;
     for (var term = 0u; term < TERMS; term++) {
-      for (var level = 0u; level < params.level_count; level++) {
-        sum += sums[term * 8u + level];
-      }
+      sum += term_sums[term];
     }
     total[0] = sum;
   }

@@ -29,11 +29,13 @@ const ROW_WORDS = 4;
 export const COUNTS = { stride: 20, levelPositives: 4 };
 const GROUP = 64;
 const PARTIALS = 32;
+/** Words that head_box.wgsl writes a row and a quad. */
+const BOX_WORDS = { row: 5, quad: 2 };
 const TABLE_IGNORED = 0x80000000;
 /** Bins of a quad, the size of Bins4 in head_box.wgsl. */
 const MAX_QUAD_BINS = 32;
 /** Classes that a workgroup of the pass over all class logits takes. */
-const PLANES = 20;
+const PLANES = 27;
 /** Which entries of the lists a pass goes over: COUNT_POSITIVES or COUNT_ROWS of head_row.wgsl. */
 const POSITIVES = 0;
 const ALL_ROWS = 1;
@@ -200,11 +202,10 @@ export function classRows(
   { rows, counts, sizes }: RegionLists,
   gradient: Tensor,
 ): Tensor {
-  const { device, recipe, grid, classes, batch } = setting;
+  const { device, recipe, classes } = setting;
   const { kd } = recipe;
-  const positives = truth.count * grid.levels.length * recipe.regions.topk;
-  const most = batch * sizes.rows;
-  const groups = Math.ceil((scoredRows(recipe) === POSITIVES ? Math.min(positives, most) : most) / GROUP);
+  const scored = scoredRows(recipe) === POSITIVES ? mostPositives(setting, truth) : Number.POSITIVE_INFINITY;
+  const groups = Math.ceil(Math.min(scored, mostRows(setting, truth, sizes)) / GROUP);
   const partials = device.empty([Math.max(1, groups), PARTIALS, 2], 'u32');
   device.run({
     kernel: CLASS,
@@ -241,10 +242,10 @@ export function classRows(
 }
 
 interface BoxPartials {
-  /** [workgroups, 32, 2] u32, see shaders/losses/head_partials.wgsl. */
+  /** u32: five a row and two a quad, see shaders/losses/head_box.wgsl. */
   partials: Tensor;
-  /** Workgroups of rows; those of quads follow. */
-  rowGroups: number;
+  /** Element of the first quad. */
+  quadStart: number;
 }
 
 /** The box losses of listed rows and quads and their partials. */
@@ -257,10 +258,12 @@ export function boxRows(
 ): BoxPartials {
   const { device, recipe, batch } = setting;
   const { box, dfl, ld } = recipe;
-  const rowGroups = Math.ceil((batch * sizes.rows) / GROUP);
-  const groups = rowGroups + Math.ceil((batch * sizes.quads) / GROUP);
+  const most = { rows: mostRows(setting, truth, sizes), quads: batch * sizes.quads };
+  const rowGroups = Math.ceil(most.rows / GROUP);
+  const groups = rowGroups + Math.ceil(most.quads / GROUP);
+  const quadStart = BOX_WORDS.row * most.rows;
   const range = sizes.packed ? 'range4' : 'range';
-  const partials = device.empty([groups, PARTIALS, 2], 'u32');
+  const partials = device.empty([quadStart + BOX_WORDS.quad * most.quads], 'u32');
   device.run({
     kernel: sizes.packed ? BOX : BOX_STRIDED,
     constants: { ...boxConstants(setting), CIOU: box.form === 'ciou' ? 1 : 0 },
@@ -278,6 +281,7 @@ export function boxRows(
       ...rowParams(setting, sizes),
       image_rows: sizes.rows,
       row_groups: rowGroups,
+      quad_partials: quadStart,
       scored: scoredRows(recipe),
       temperature: ld.temperature,
       margin: dfl.margin,
@@ -293,7 +297,7 @@ export function boxRows(
     },
     invocations: GROUP * groups,
   });
-  return { partials, rowGroups };
+  return { partials, quadStart };
 }
 
 /** Adds all partials: terms [8, levels], faults [8, levels] (~location of the first bad one, 0 without), total [1]. */
@@ -324,7 +328,7 @@ export function addTerms(
       level_count: levels,
       scored: scoredRows(recipe),
       stream_count: stream.partials.size,
-      row_groups: box.rowGroups,
+      quad_partials: box.quadStart,
       imitates: imitation ? 1 : 0,
       levels: levelTable(
         grid,
@@ -349,6 +353,17 @@ function classFactor({ recipe, grid, batch }: HeadSetting) {
     cls_weight: weight,
     cls_normaliser: ['images', 'positives', 'none'].indexOf(normaliser),
   };
+}
+
+function mostPositives({ recipe, grid }: HeadSetting, truth: Truth): number {
+  return truth.count * grid.levels.length * recipe.regions.topk;
+}
+
+/** Rows of all images: positives, and the VLR where it is not listed by quads. */
+function mostRows(setting: HeadSetting, truth: Truth, { rows, quadLevels }: ListSizes): number {
+  const { batch, grid } = setting;
+  const others = grid.areas.reduce((sum, area, l) => sum + ((quadLevels >> l) & 1 ? 0 : area), 0);
+  return batch * others + Math.min(batch * (rows - others), mostPositives(setting, truth));
 }
 
 function slotsOf({ rows, quads }: ListSizes): number {
