@@ -6,8 +6,8 @@ import { imitationRegion } from '../regions/imitation.js';
 import type { Truth } from '../regions/truth.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { COUNTS } from './headLists.js';
 import type { HeadOutputs } from './headLoss.js';
-import { COUNTS } from './headPasses.js';
 import { imitateFeatures } from './imitation.js';
 import type { Recipe } from './recipe.js';
 

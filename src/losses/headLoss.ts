@@ -8,7 +8,9 @@ import { assertMaps, type Maps } from '../tensor/layout.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { imitationTerm } from './headImitation.js';
-import { addTerms, boxRows, classRows, type HeadSetting, listRegions, listSizes, streamClasses } from './headPasses.js';
+import { type HeadSetting, listRegions, listSizes } from './headLists.js';
+import { addTerms, boxRows, classRows } from './headPasses.js';
+import { streamClasses } from './headStream.js';
 import { needsTeacher, type PartialRecipe, type Recipe, resolveRecipe } from './recipe.js';
 
 /** Bins that kernels hold in registers; MAX_BINS of shaders/lib/bins.wgsl. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { COUNTS, listRegions, listSizes } from '../../src/losses/headPasses.js';
+import { COUNTS, listRegions, listSizes } from '../../src/losses/headLists.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { assignAtss } from '../../src/regions/atss.js';
 import { makeGrid } from '../../src/regions/grid.js';
