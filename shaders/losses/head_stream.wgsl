@@ -1,5 +1,5 @@
 // Quality focal loss of every class logit of a pyramid as background (LD spec 4.1), four locations at a time; what positives have
-// else, head_class.wgsl writes over it. A workgroup takes 256 locations of an image and PLANES classes.
+// else, head_class.wgsl writes over it. A workgroup takes 256 TURNS locations of an image and PLANES classes.
 
 struct Params {
   batch: u32,
@@ -13,6 +13,8 @@ struct Params {
 }
 /// classes of a workgroup
 override PLANES: u32 = 16u;
+/// vec4s of a plane that an invocation takes
+override TURNS: u32 = 2u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student: array<vec4f>;
@@ -34,34 +36,35 @@ fn table_at(location: u32) -> vec4u {
   return vec4u(table[location], table[location + 1u], table[location + 2u], table[location + 3u]);
 }
 
-/// Four neighbouring locations of an image, all classes of the workgroup.
+/// TURNS times four neighbouring locations of an image, all classes of the workgroup.
 fn planes(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
   let area = params.levels[level].y * params.levels[level].z;
   let vectors = area / 4u;
-  let blocks = (vectors + SIZE - 1u) / SIZE;
+  let blocks = (vectors + TURNS * SIZE - 1u) / (TURNS * SIZE);
   let parts = (params.classes + PLANES - 1u) / PLANES;
   let part = (rest / blocks) % parts;
   let image = rest / (blocks * parts);
-  let i = (rest % blocks) * SIZE + local;
-  var sum = StreamSum();
-  if (i >= vectors) {
-    return sum;
-  }
-  let location = params.batch * params.levels[level].x + image * area + 4u * i;
-  let entries = table_at(location);
-  let counted = select(vec4f(1.0), vec4f(), entries >= vec4u(TABLE_IGNORED));
   let first = part * PLANES;
   let last = min(first + PLANES, params.classes);
-  var at = (params.batch * params.classes * params.levels[level].x) / 4u + (image * params.classes + first) * vectors + i;
-  var losses = vec4f();
-  for (var c = first; c < last; c++) {
-    let share = select(counted, vec4f(), entries == vec4u(c + 1u));
-    let focal = qfl_background(student[at], params.beta);
-    losses += share * focal.loss;
-    gradient[at] = (factor * share) * focal.slope;
-    at += vectors;
+  let start = (params.batch * params.classes * params.levels[level].x) / 4u + (image * params.classes + first) * vectors;
+  let begin = (rest % blocks) * TURNS * SIZE + local;
+  let end = min(begin + TURNS * SIZE, vectors);
+  var sum = StreamSum();
+  for (var i = begin; i < end; i += SIZE) {
+    let location = params.batch * params.levels[level].x + image * area + 4u * i;
+    let entries = table_at(location);
+    let counted = select(vec4f(1.0), vec4f(), entries >= vec4u(TABLE_IGNORED));
+    var at = start + i;
+    var losses = vec4f();
+    for (var c = first; c < last; c++) {
+      let share = select(counted, vec4f(), entries == vec4u(c + 1u));
+      let focal = qfl_background(student[at], params.beta);
+      losses += share * focal.loss;
+      gradient[at] = (factor * share) * focal.slope;
+      at += vectors;
+    }
+    add(&sum, losses, vec4u(location) + vec4u(0u, 1u, 2u, 3u));
   }
-  add(&sum, losses, vec4u(location) + vec4u(0u, 1u, 2u, 3u));
   return sum;
 }
 

@@ -73,14 +73,16 @@ fn lane_level(level: u32, local: u32) -> Sums {
   for (var i = entry.w + local; i < end; i += SIZE) {
     add(&sums, 0u, stream[i]);
   }
-  for (var i = local; i < listed(COUNT_ROWS); i += SIZE) {
+  let row_count = listed(COUNT_ROWS);
+  for (var i = local; i < row_count; i += SIZE) {
     if (box_partials[ROW_WORDS * i + 4u] == level) {
       for (var k = 0u; k < 4u; k++) {
         add(&sums, 1u + k, box_partials[ROW_WORDS * i + k]);
       }
     }
   }
-  for (var i = local; i < listed(COUNT_QUADS); i += SIZE) {
+  let quad_count = listed(COUNT_QUADS);
+  for (var i = local; i < quad_count; i += SIZE) {
     let quad = params.quad_partials + QUAD_WORDS * i;
     if (box_partials[quad + 1u] == level) {
       add(&sums, 4u, box_partials[quad]);

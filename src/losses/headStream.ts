@@ -11,8 +11,10 @@ const STRIDED = { name: 'head stream, strided', source: stridedSource };
 
 /** Invocations of a workgroup, SIZE of head_stream_sum.wgsl. */
 const GROUP = 64;
-/** Classes that a workgroup takes: fewer cost memory for their partial losses, more make software adapters' caches miss. */
-const PLANES = 27;
+/** Classes that a workgroup takes: with more, software adapters' caches miss; with fewer, there are more partial losses. */
+const PLANES = 16;
+/** vec4s of a plane that an invocation takes. */
+const TURNS = 2;
 
 /** Partial losses of the pass over all class logits, and how they lie. */
 export interface StreamPartials {
@@ -35,7 +37,7 @@ export function streamClasses(
   const groupsOf = packed
     ? (area: number) =>
         area % 4 === 0
-          ? Math.ceil(area / (4 * GROUP)) * Math.ceil(classes / PLANES) * batch
+          ? Math.ceil(area / (4 * GROUP * TURNS)) * Math.ceil(classes / PLANES) * batch
           : Math.ceil((batch * classes * area) / (4 * GROUP * PLANES))
     : (area: number) => Math.ceil((batch * area) / GROUP);
   let groups = 0;
@@ -51,7 +53,7 @@ export function streamClasses(
   if (packed) {
     device.run({
       kernel: STREAM,
-      constants: { ...constants, PLANES },
+      constants: { ...constants, PLANES, TURNS },
       bindings: {
         ...shared,
         student: logits.range4,
