@@ -1,6 +1,8 @@
 /**
  * The losses as a user of jax-js would write them: pure functions under `jit(valueAndGrad(…))`. Shapes are fixed under jit and
  * the number of positives is not, so the head loss is dense with masks: every location is computed, weights of 0 silence it.
+ * What was needed to run them right: with jax-js 0.1.25 on WebGPU, `prod` over a fused expression gives wrong values under jit
+ * (its unrolled product lacks parentheses), so areas multiply their two sides.
  */
 import { lax, nn, numpy as np } from '@jax-js/jax';
 import type { HeadAssignment, HeadRows } from '../shared/assignedHead.js';
@@ -113,15 +115,22 @@ export function uploadAssignment(assignment: HeadAssignment): AssignmentArrays {
   };
 }
 
+/** Boxes [N, 4] as x1, y1, x2, y2 of logits [N, 4, K] at centres [N, 2]. */
+function predictedBoxes(boxLogits: np.Array, centres: np.Array): np.Array {
+  const reach = integral(boxLogits);
+  const [low, high] = [reach.ref.slice([], [0, 2]), reach.slice([], [2, 4])];
+  return np.concatenate([centres.ref.sub(low), centres.add(high)], 1);
+}
+
 /** IoU and GIoU of boxes [N, 4] as x1, y1, x2, y2. */
 function overlaps(a: np.Array, b: np.Array): { iou: np.Array; giou: np.Array } {
   const corners = (box: np.Array) => [box.ref.slice([], [0, 2]), box.slice([], [2, 4])];
   const [aLow, aHigh] = corners(a);
   const [bLow, bHigh] = corners(b);
-  const area = (sides: np.Array) => np.maximum(sides, 0).prod(-1);
-  const inner = area(np.minimum(aHigh.ref, bHigh.ref).sub(np.maximum(aLow.ref, bLow.ref)));
+  const area = (sides: np.Array) => sides.ref.slice([], 0).mul(sides.slice([], 1));
+  const inner = area(np.maximum(np.minimum(aHigh.ref, bHigh.ref).sub(np.maximum(aLow.ref, bLow.ref)), 0));
   const outer = area(np.maximum(aHigh.ref, bHigh.ref).sub(np.minimum(aLow.ref, bLow.ref)));
-  const areas = aHigh.sub(aLow).prod(-1).add(bHigh.sub(bLow).prod(-1));
+  const areas = area(aHigh.sub(aLow)).add(area(bHigh.sub(bLow)));
   const union = np.maximum(areas.sub(inner.ref), 1e-7);
   const enclosing = np.maximum(outer, 1e-7);
   const iou = inner.div(union.ref);
@@ -140,10 +149,7 @@ export function headLoss(student: HeadArrays, teacher: HeadArrays | null, assign
 
   const weights = lax.stopGradient(nn.sigmoid(classLogits.ref).max(-1).mul(positive));
   const weightSum = weights.ref.sum().add(1e-6);
-  const reach = integral(boxLogits.ref);
-  const [low, high] = [reach.ref.slice([], [0, 2]), reach.slice([], [2, 4])];
-  const predicted = np.concatenate([centres.ref.sub(low), centres.add(high)], 1);
-  const { iou, giou } = overlaps(predicted, targets);
+  const { iou, giou } = overlaps(predictedBoxes(boxLogits.ref, centres), targets);
 
   const isLabel = np.expandDims(label, 1).equal(np.arange(classes));
   const quality = lax.stopGradient(np.expandDims(iou, 1).mul(isLabel.astype(np.float32)));
