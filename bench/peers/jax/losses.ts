@@ -1,6 +1,7 @@
 /**
  * The losses as a user of jax-js would write them: pure functions under `jit(valueAndGrad(…))`. Shapes are fixed under jit and
- * the number of positives is not, so the head loss is dense with masks: every location is computed, weights of 0 silence it.
+ * the numbers of positives and of valuable rows are not, so the lists of rows are padded to a power of two with weights of 0;
+ * dense losses with masks, the other way, take three times as long.
  * What was needed to run them right: with jax-js 0.1.25 on WebGPU, `prod` over a fused expression gives wrong values under jit
  * (its unrolled product lacks parentheses), so areas multiply their two sides.
  */
@@ -60,57 +61,50 @@ export function uploadHead({ classLogits, boxLogits }: HeadRows, assignment: Hea
   return { classLogits: array(classLogits, [rows, classes]), boxLogits: array(boxLogits, [rows, 4, bins]) };
 }
 
-/** What `headLoss` learns, dense: an entry a location. */
+/** What `headLoss` learns: lists of P and V rows, padded. */
 export type AssignmentArrays = {
-  /** [N] 1 at positives */
-  positive: np.Array;
-  /** [N] i32; −1 elsewhere */
-  label: np.Array;
-  /** [N, 2] in strides; where there is no positive, inside of a target box that is never used */
+  /** [P] i32 rows */
+  positives: np.Array;
+  /** [P] 1, 0 for padding */
+  isPositive: np.Array;
+  /** [P] i32; −1 for padding */
+  labels: np.Array;
+  /** [P, 2], [P, 4], [P, 4] in strides */
   centres: np.Array;
-  /** [N, 4] in strides */
   targets: np.Array;
-  /** [N, 4] DFL's distances, clamped 0.1 below the last bin */
   distances: np.Array;
-  /** [N] share of the level's mean; 0 elsewhere */
+  /** [P] share of the level's mean */
   levelShares: np.Array;
-  /** [N] IoU in the valuable region; 0 elsewhere */
+  /** [V] i32 rows */
   valuable: np.Array;
+  /** [V] */
+  valuableWeights: np.Array;
   /** 1 / samples */
   perSample: np.Array;
 };
 
 export function uploadAssignment(assignment: HeadAssignment): AssignmentArrays {
-  const { rows, bins, positives, labels, valuableWeights } = assignment;
-  const positive = new Float32Array(rows);
-  const label = new Int32Array(rows).fill(-1);
-  const centres = new Float32Array(2 * rows);
-  const targets = new Float32Array(4 * rows);
-  const distances = new Float32Array(4 * rows);
-  const levelShares = new Float32Array(rows);
-  const valuable = new Float32Array(rows);
-  // A box with area, so that losses which a weight of 0 silences are finite.
-  for (let i = 0; i < 4 * rows; i++) targets[i] = i % 4 < 2 ? -1 : 1;
-  for (const [i, row] of positives.entries()) {
-    positive[row] = 1;
-    label[row] = labels[i];
-    levelShares[row] = assignment.levelShares[i];
-    centres.set(assignment.centres.subarray(2 * i, 2 * i + 2), 2 * row);
-    targets.set(assignment.targets.subarray(4 * i, 4 * i + 4), 4 * row);
-    for (let edge = 0; edge < 4; edge++) {
-      const distance = (edge < 2 ? 1 : -1) * (centres[2 * row + (edge % 2)] - targets[4 * row + edge]);
-      distances[4 * row + edge] = Math.min(Math.max(distance, 0), bins - 1.1);
-    }
-  }
-  for (const [i, row] of assignment.valuable.entries()) valuable[row] = valuableWeights[i];
+  const { positives, labels, centres, targets, distances, levelShares, valuable, valuableWeights } = assignment;
+  const [p, v] = [positives, valuable].map(({ length }) => 2 ** Math.ceil(Math.log2(Math.max(length, 1))));
+  // Boxes with area, so that losses which a weight of 0 silences are finite.
+  const boxes = Float32Array.from({ length: 4 * p }, (_, i) => targets[i] ?? (i % 4 < 2 ? -1 : 1));
+  const indices = (rows: Int32Array, length: number, padding = 0) =>
+    np.array(Int32Array.from({ length }, (_, i) => rows[i] ?? padding));
+  const padded = (values: Float32Array, shape: number[]) =>
+    array(
+      Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => values[i] ?? 0),
+      shape,
+    );
   return {
-    positive: array(positive, [rows]),
-    label: np.array(label),
-    centres: array(centres, [rows, 2]),
-    targets: array(targets, [rows, 4]),
-    distances: array(distances, [rows, 4]),
-    levelShares: array(levelShares, [rows]),
-    valuable: array(valuable, [rows]),
+    positives: indices(positives, p),
+    isPositive: padded(new Float32Array(positives.length).fill(1), [p]),
+    labels: indices(labels, p, -1),
+    centres: padded(centres, [p, 2]),
+    targets: array(boxes, [p, 4]),
+    distances: padded(distances, [p, 4]),
+    levelShares: padded(levelShares, [p]),
+    valuable: indices(valuable, v),
+    valuableWeights: padded(valuableWeights, [v]),
     perSample: np.array(1 / assignment.samples),
   };
 }
@@ -138,49 +132,54 @@ function overlaps(a: np.Array, b: np.Array): { iou: np.Array; giou: np.Array } {
   return { iou, giou };
 }
 
+/** |y − σ|² · cross-entropy of each logit; y ln σ and (1 − y) ln(1 − σ) from the logits: softplus(x) − x y. */
+function qualityFocalLoss(logits: np.Array, quality: np.Array): np.Array {
+  const crossEntropy = nn.softplus(logits.ref).sub(logits.ref.mul(quality.ref));
+  return np.square(quality.sub(nn.sigmoid(logits))).mul(crossEntropy);
+}
+
 /**
  * The head loss of recipe `reference` without imitation; without a teacher that of `gfocal`. The assignment was computed
  * beforehand.
  */
 export function headLoss(student: HeadArrays, teacher: HeadArrays | null, assigned: AssignmentArrays): np.Array {
   const { classLogits, boxLogits } = student;
-  const { positive, label, centres, targets, distances, levelShares, valuable, perSample } = assigned;
+  const { positives, isPositive, labels, perSample } = assigned;
   const classes = classLogits.shape[1];
 
-  const weights = lax.stopGradient(nn.sigmoid(classLogits.ref).max(-1).mul(positive));
+  const scores = np.take(classLogits.ref, positives.ref, 0);
+  const edges = np.take(boxLogits.ref, positives.ref, 0);
+  const weights = lax.stopGradient(nn.sigmoid(scores.ref).max(-1).mul(isPositive));
   const weightSum = weights.ref.sum().add(1e-6);
-  const { iou, giou } = overlaps(predictedBoxes(boxLogits.ref, centres), targets);
+  const { iou, giou } = overlaps(predictedBoxes(edges.ref, assigned.centres), assigned.targets);
 
-  const isLabel = np.expandDims(label, 1).equal(np.arange(classes));
-  const quality = lax.stopGradient(np.expandDims(iou, 1).mul(isLabel.astype(np.float32)));
-  // y ln σ and (1 − y) ln(1 − σ) from the logits: softplus(x) − x y
-  const crossEntropy = nn.softplus(classLogits.ref).sub(classLogits.ref.mul(quality.ref));
-  const focal = np.square(quality.sub(nn.sigmoid(classLogits.ref))).mul(crossEntropy);
-  const qfl = focal.sum().mul(perSample);
+  // Every location as background; what the positives differ by is added.
+  const isLabel = np.expandDims(labels, 1).equal(np.arange(classes)).astype(np.float32);
+  const quality = lax.stopGradient(np.expandDims(iou, 1)).mul(isLabel.ref);
+  const difference = qualityFocalLoss(scores.ref, quality).sub(qualityFocalLoss(scores.ref, np.zeros(scores.shape)));
+  const background = qualityFocalLoss(classLogits.ref, np.zeros(classLogits.shape));
+  const qfl = background.sum().add(difference.mul(isLabel).sum()).mul(perSample);
 
   const box = weights.ref.mul(giou.neg().add(1)).sum().div(weightSum.ref);
-  const edges = distributionFocalLoss(boxLogits.ref, distances).sum(-1);
-  const dfl = weights.ref.mul(edges).sum().div(weightSum);
+  const perEdge = distributionFocalLoss(edges.ref, assigned.distances).sum(-1);
+  const dfl = weights.ref.mul(perEdge).sum().div(weightSum);
   const detection = qfl.add(box.mul(2)).add(dfl.mul(0.25 / 4));
   if (!teacher) return detection;
 
-  // Both regions have one temperature: the KL of a location serves both.
-  const ld = temperatureKL(boxLogits, teacher.boxLogits, 10).sum(-1);
-  const kd = temperatureKL(classLogits, teacher.classLogits, 2);
-  return detection
-    .add(
-      weights
-        .mul(ld.ref)
-        .sum()
-        .mul(0.25 / 4),
-    )
-    .add(
-      valuable
-        .mul(ld)
-        .sum()
-        .mul(0.25 / 16),
-    )
-    .add(levelShares.mul(kd).sum().mul(10));
+  const { valuable } = assigned;
+  const ld = temperatureKL(edges, np.take(teacher.boxLogits.ref, positives.ref, 0), 10).sum(-1);
+  const kd = temperatureKL(scores, np.take(teacher.classLogits, positives, 0), 2);
+  const around = np.take(boxLogits, valuable.ref, 0);
+  const ldAround = temperatureKL(around, np.take(teacher.boxLogits, valuable, 0), 10).sum(-1);
+  const main = weights
+    .mul(ld)
+    .sum()
+    .mul(0.25 / 4);
+  const vlr = assigned.valuableWeights
+    .mul(ldAround)
+    .sum()
+    .mul(0.25 / 16);
+  return detection.add(main).add(vlr).add(assigned.levelShares.mul(kd).sum().mul(10));
 }
 
 function array(values: Float32Array, shape: number[]): np.Array {

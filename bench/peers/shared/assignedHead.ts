@@ -19,6 +19,8 @@ export interface HeadAssignment {
   centres: Float32Array;
   /** [P, 4] x1, y1, x2, y2 of the ground truth, in strides */
   targets: Float32Array;
+  /** [P, 4] DFL's targets: distances from the centre in strides, clamped to [0, bins − 1.1] */
+  distances: Float32Array;
   /** [P] 1 / number of positives of the level: class distillation is a mean within each level */
   levelShares: Float32Array;
   /** Rows of the V locations of the valuable region, rising. */
@@ -45,7 +47,7 @@ export async function assignHead(headLoss: HeadLoss, input: HeadLossInput): Prom
   );
   result.dispose();
   const positives: number[] = [];
-  const [centres, targets, levelShares]: [number[], number[], number[]] = [[], [], []];
+  const [centres, targets, distances, levelShares] = [0, 1, 2, 3].map((): number[] => []);
   const positivesOfImage = new Array<number>(batch).fill(0);
   let row = 0;
   for (const [level, { height, width }] of grid.levels.entries()) {
@@ -55,8 +57,14 @@ export async function assignHead(headLoss: HeadLoss, input: HeadLossInput): Prom
         if (matched[row] < 0) continue;
         positives.push(row);
         positivesOfImage[image]++;
-        centres.push((cell % width) + grid.centreOffset, Math.floor(cell / width) + grid.centreOffset);
-        for (let edge = 0; edge < 4; edge++) targets.push(boxes[4 * matched[row] + edge] / grid.strides[level]);
+        const centre = [(cell % width) + grid.centreOffset, Math.floor(cell / width) + grid.centreOffset];
+        centres.push(...centre);
+        for (let edge = 0; edge < 4; edge++) {
+          const target = boxes[4 * matched[row] + edge] / grid.strides[level];
+          const distance = edge < 2 ? centre[edge] - target : target - centre[edge - 2];
+          targets.push(target);
+          distances.push(Math.min(Math.max(distance, 0), bins - 1.1));
+        }
       }
     }
     const count = positives.length - first;
@@ -71,6 +79,7 @@ export async function assignHead(headLoss: HeadLoss, input: HeadLossInput): Prom
     labels: Int32Array.from(positives, (i) => label[i]),
     centres: Float32Array.from(centres),
     targets: Float32Array.from(targets),
+    distances: Float32Array.from(distances),
     levelShares: Float32Array.from(levelShares),
     valuable: Int32Array.from(valuable),
     valuableWeights: Float32Array.from(valuable, (i) => vlr[i]),

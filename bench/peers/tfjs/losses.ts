@@ -91,16 +91,12 @@ export function uploadHead({ classLogits, boxLogits }: HeadRows, { rows, classes
 export type AssignmentTensors = ReturnType<typeof uploadAssignment>;
 
 export function uploadAssignment(assignment: HeadAssignment) {
-  const { rows, positives, labels, centres, targets, levelShares, valuable, valuableWeights, samples } = assignment;
+  const { positives, labels, centres, targets, distances, levelShares, valuable, valuableWeights, samples } =
+    assignment;
   const count = positives.length;
   const edgesOf = (indices: Int32Array) =>
     tf.tensor1d(Array.from(indices, (row) => [4 * row, 4 * row + 1, 4 * row + 2, 4 * row + 3]).flat(), 'int32');
-  const [left, top, right, bottom] = [0, 1, 2, 3].map((edge) =>
-    Float32Array.from(labels, (_, i) => (edge < 2 ? 1 : -1) * (centres[2 * i + (edge % 2)] - targets[4 * i + edge])),
-  );
-  const distances = Float32Array.from({ length: 4 * count }, (_, i) => [left, top, right, bottom][i % 4][i >> 2]);
   return {
-    rows,
     samples,
     positives: tf.tensor1d(positives, 'int32'),
     positiveEdges: edgesOf(positives),
@@ -111,8 +107,7 @@ export function uploadAssignment(assignment: HeadAssignment) {
     ),
     centres: tf.tensor2d(centres, [count, 2]),
     targets: tf.tensor2d(targets, [count, 4]),
-    /** [4P] DFL's, clamped 0.1 below the last bin */
-    distances: tf.clipByValue(tf.tensor1d(distances), 0, assignment.bins - 1.1),
+    distances: tf.tensor1d(distances),
     levelShares: tf.tensor1d(levelShares),
     valuableEdges: edgesOf(valuable),
     valuableWeights: tf.tensor1d(valuableWeights),
