@@ -1,7 +1,7 @@
 /**
  * The losses as a user of jax-js would write them: pure functions under `jit(valueAndGrad(…))`. Shapes are fixed under jit and
- * the numbers of positives and of valuable rows are not, so the lists of rows are padded to a power of two with weights of 0;
- * dense losses with masks, the other way, take three times as long.
+ * the numbers of positives and of valuable rows are not, so the lists of rows are padded with weights of 0; dense losses
+ * with masks, the other way, take twice as long.
  * What was needed to run them right: with jax-js 0.1.25 on WebGPU, `prod` over a fused expression gives wrong values under jit
  * (its unrolled product lacks parentheses), so areas multiply their two sides.
  */
@@ -85,7 +85,7 @@ export type AssignmentArrays = {
 
 export function uploadAssignment(assignment: HeadAssignment): AssignmentArrays {
   const { positives, labels, centres, targets, distances, levelShares, valuable, valuableWeights } = assignment;
-  const [p, v] = [positives, valuable].map(({ length }) => 2 ** Math.ceil(Math.log2(Math.max(length, 1))));
+  const [p, v] = [positives, valuable].map(paddedLength);
   // Boxes with area, so that losses which a weight of 0 silences are finite.
   const boxes = Float32Array.from({ length: 4 * p }, (_, i) => targets[i] ?? (i % 4 < 2 ? -1 : 1));
   const indices = (rows: Int32Array, length: number, padding = 0) =>
@@ -107,6 +107,12 @@ export function uploadAssignment(assignment: HeadAssignment): AssignmentArrays {
     valuableWeights: padded(valuableWeights, [v]),
     perSample: np.array(1 / assignment.samples),
   };
+}
+
+/** Rounded up to an eighth of a power of two: few shapes to compile, little padding to compute. */
+function paddedLength({ length }: Int32Array): number {
+  const step = 2 ** Math.max(0, Math.ceil(Math.log2(length)) - 3);
+  return Math.max(1, Math.ceil(length / step) * step);
 }
 
 /** Boxes [N, 4] as x1, y1, x2, y2 of logits [N, 4, K] at centres [N, 2]. */
