@@ -2,56 +2,7 @@
  * jax-js on its WebGPU backend, in Node, through the Dawn and the adapter that edgewise opens.
  * `node dist/bench/peers/jax.js --rows head-loss --adapter software --runs 7`
  */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { blockUntilReady, jit, type numpy as np, tree, valueAndGrad } from '@jax-js/jax';
-import type { AdapterPreference } from '../../src/gpu/adapter.js';
-import { convolutionWork } from './jax/convolution.js';
-import { JaxTrainer } from './jax/detector.js';
-import { headLoss, rowsLoss, uploadAssignment, uploadHead, uploadRows } from './jax/losses.js';
-import { openJax } from './jax/open.js';
-import { type PeerRows, runPeer, type Work } from './shared/command.js';
-import { DENSE_ROWS, denseRows, headWork, trainWork } from './shared/workloads.js';
+import { runPeer } from './shared/command.js';
 
-await runPeer(async (adapter) => {
-  await openJax();
-  return { peer: `jax-js ${version()} webgpu`, rows: jaxRows(adapter) };
-});
-
-function jaxRows(adapter: AdapterPreference): PeerRows {
-  return {
-    'rows-ld-dfl': async () => {
-      const { student, teacher, targets } = uploadRows(denseRows(DENSE_ROWS));
-      const evaluate = jit(valueAndGrad(rowsLoss));
-      return timed(() => evaluate(student.ref, teacher.ref, targets.ref));
-    },
-    'head-loss': async () => {
-      const work = await headWork(adapter);
-      const [student, teacher] = [work.student, work.teacher].map((rows) => uploadHead(rows, work.assignment));
-      const assigned = uploadAssignment(work.assignment);
-      const evaluate = jit(valueAndGrad(headLoss));
-      return timed(() => evaluate(tree.ref(student), tree.ref(teacher), tree.ref(assigned)));
-    },
-    'conv3x3-64-forward': async () => timed(convolutionWork().forward),
-    'conv3x3-64-input-gradient': async () => timed(convolutionWork().inputGradient),
-    'conv3x3-64-weight-gradient': async () => timed(convolutionWork().weightGradient),
-    'train-step': async () => {
-      const trainer = new JaxTrainer(await trainWork(adapter));
-      return () => trainer.step();
-    },
-  };
-}
-
-function timed(compute: () => np.Array | object): Work {
-  return async () => {
-    const results = compute() as np.Array;
-    await blockUntilReady(results);
-    tree.dispose(results);
-  };
-}
-
-/** The package exports its code only; package.json lies beside the folder of its entry. */
-function version(): string {
-  const entry = createRequire(import.meta.url).resolve('@jax-js/jax');
-  return JSON.parse(readFileSync(new URL('../package.json', `file://${entry}`), 'utf8')).version;
-}
+// Imported late, so that a missing package is one line and not a stack.
+await runPeer(async (adapter) => (await import('./jax/rows.js')).openJaxPeer(adapter));

@@ -44,7 +44,7 @@ function operations(parameters: Parameters): Operations<np.Array> {
 }
 
 /** Logits of all levels as rows. @param images [B, 3, H, W] */
-export function forward(parameters: Parameters, images: np.Array, config: DetectorConfig): HeadArrays {
+function forward(parameters: Parameters, images: np.Array, config: DetectorConfig): HeadArrays {
   const { classLogits, boxLogits } = detect(images, config, operations(parameters));
   const rows = (levels: np.Array[], shape: number[]) =>
     np.concatenate(

@@ -92,14 +92,11 @@ export async function readRows({ classLogits, boxLogits }: { classLogits: Maps; 
   return { classLogits: await rowsOf(classLogits), boxLogits: await rowsOf(boxLogits) };
 }
 
+/** [B, C, H, W] level by level, as [N, C]. */
 async function rowsOf(maps: Maps): Promise<Float32Array> {
   if (!(maps instanceof Pyramid)) throw new Error('only pyramids are read as rows');
-  return pyramidRows(maps, await maps.read());
-}
-
-/** [B, C, H, W] level by level, as [N, C]. */
-export function pyramidRows(pyramid: Pyramid, values: ArrayLike<number>): Float32Array {
-  const { batch, channels, levels } = pyramid;
+  const { batch, channels, levels } = maps;
+  const values = await maps.read();
   const rows = new Float32Array(values.length);
   let at = 0;
   for (const { height, width, offset } of levels) {

@@ -8,6 +8,12 @@ export type Work = () => Promise<void>;
 /** The rows of a peer by name; each prepares its inputs and gives the work that is timed. */
 export type PeerRows = Record<string, () => Promise<Work>>;
 
+/** A peer that has been started: its name with its version, and its rows. */
+export interface Peer {
+  peer: string;
+  rows: PeerRows;
+}
+
 /** Runs before a timing: compiling and filling pools. */
 const WARM_UP = 2;
 
@@ -17,9 +23,7 @@ const WARM_UP = 2;
  * Exits with 1 and one line where the peer cannot be opened.
  * @param open called with `navigator.gpu` in place; imports the library, and says its name and rows
  */
-export async function runPeer(
-  open: (adapter: AdapterPreference) => Promise<{ peer: string; rows: PeerRows }>,
-): Promise<void> {
+export async function runPeer(open: (adapter: AdapterPreference) => Promise<Peer>): Promise<void> {
   const options = new Command()
     .option('--rows <names>', 'rows to time, joined by commas; all unless given')
     .addOption(
@@ -31,7 +35,7 @@ export async function runPeer(
   // Libraries greet and warn on stdout, which is the document's.
   console.log = console.info = console.error;
 
-  let opened: Awaited<ReturnType<typeof open>>;
+  let opened: Peer;
   try {
     const adapter = await offerAdapter(options.adapter);
     opened = await open(options.adapter);

@@ -82,13 +82,11 @@ export interface TrainWork {
   assignment: HeadAssignment;
 }
 
-/** Of the recipe without a teacher: QFL, GIoU, DFL. */
-export const TRAIN_RECIPE = 'gfocal';
 /** AdamW's settings; the rate is small so that repeated steps on one batch stay finite. */
 export const LEARNING_RATE = 1e-4;
 export const WEIGHT_DECAY = 0.05;
 
-/** Detector `small`, 8 images as of BCCD: 320 × 240 pixels, padded to whole strides, 320 × 256; 3 classes. */
+/** Detector `small`, 8 images as of BCCD: 320 × 240 pixels, padded to whole strides, 320 × 256; 3 classes; QFL + GIoU + DFL. */
 export function trainWork(adapter: AdapterPreference): Promise<TrainWork> {
   const config = detectorConfig({ size: 'small', classes: 3, width: 320, height: 256 });
   return withDevice(adapter, async (device) => (await makeTrainWork(device, config, BATCH)).work);
@@ -120,7 +118,7 @@ export async function makeTrainWork(device: Device, config: DetectorConfig, batc
     strides,
     batch,
     imageSize: { width, height },
-    recipe: TRAIN_RECIPE,
+    recipe: 'gfocal',
   });
   const pixels = Pyramid.of(device.tensor(images), batch, 3, [{ width, height }]);
   const { classLogits, boxLogits } = detector.forward(pixels, { training: false });
