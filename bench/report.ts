@@ -38,8 +38,8 @@ export function beginReport(adapter: AdapterDescription, { reason }: ChosenClock
 }
 
 const LEGEND =
-  'ms: median of a run ± half the interquartile range, by the clock named; CPU: the median CPU time of the process;\n' +
-  'MB: the least that has to be read and written; × copy: how many times as long as a vec4f copy of as much, run in turn.';
+  'ms ±: median of a run and half the interquartile range, by the clock named. CPU ms: the CPU time of the process.\n' +
+  'MB: the least that has to be read and written. × copy: how many times as long as a vec4f copy of as much, run in turn.';
 
 /** The report for a terminal. */
 export function formatReport(report: Report): string {
@@ -75,13 +75,25 @@ function peerLines({ peers }: Report): string[] {
   const names = Object.entries(peers);
   if (names.length === 0) return [];
   const list = names.map(([name, full]) => `${name} is ${full}`).join(', ');
-  return [`Columns of peers: how many times as long as edgewise, both by the wall; ${list}.`];
+  return [`× of a peer: how many times as long as edgewise it takes, both by the wall; ${list}.`];
 }
 
 /** The table's cells, the heading first; – where something does not apply. */
 function cells({ rows, peers }: Report): string[][] {
   const names = Object.keys(peers);
-  const header = ['row', 'ms', '±', 'CPU', 'MB', 'GB/s', '× copy', 'GFLOP/s', 'dispatches', 'clock', ...names];
+  const header = [
+    'row',
+    'ms',
+    '±',
+    'CPU ms',
+    'MB',
+    'GB/s',
+    '× copy',
+    'GFLOP/s',
+    'dispatches',
+    'clock',
+    ...names.map((name) => `× ${name}`),
+  ];
   const or = (value: number | null | undefined, digits: number) => (value == null ? '–' : value.toFixed(digits));
   return [
     header,

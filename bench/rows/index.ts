@@ -11,8 +11,8 @@ const square = (size: number) => ({ height: size, width: size });
 const LARGE = { ...REFERENCE, image: 1280 };
 const MAPS = [{ height: 60, width: 80 }];
 const PYRAMID = [40, 20, 10, 5, 3].map(square);
-/** The images of BCCD, 320×240, in whole strides, and about its cells an image. */
-const BCCD = { batch: 8, classes: 3, width: 320, height: 256, boxes: 13 };
+/** The images of BCCD, 320×240, in whole strides. */
+const BCCD = { batch: 8, classes: 3, width: 320, height: 256, boxes: 10 };
 const BETWEEN_64 = { inputs: 64, outputs: 64, stride: 1 } as const;
 
 /** Convolutions of a full run: the other kinds, and shapes of backbones and heads. */
