@@ -16,6 +16,8 @@ export interface Peer {
 
 /** Runs before a timing: compiling and filling pools. */
 const WARM_UP = 2;
+/** Milliseconds after which a row's further runs are left out; there is always one to warm up and one that counts. */
+const PATIENCE = 20_000;
 
 /**
  * The command line of a peer: `--rows a,b --adapter software --runs 7`. Prints one JSON document,
@@ -73,10 +75,12 @@ interface Timing {
  * that is the work done, which other programs on the machine hardly change.
  */
 async function measure(work: Work, runs: number): Promise<Timing & { cpu: number }> {
-  for (let run = 0; run < WARM_UP; run++) await work();
+  const end = performance.now() + PATIENCE;
+  const goesOn = (done: number, wanted: number) => done === 0 || (done < wanted && performance.now() < end);
+  for (let run = 0; goesOn(run, WARM_UP); run++) await work();
   const times: number[] = [];
   const before = process.cpuUsage();
-  for (let run = 0; run < runs; run++) {
+  while (goesOn(times.length, runs)) {
     const start = performance.now();
     await work();
     times.push(performance.now() - start);
@@ -84,12 +88,16 @@ async function measure(work: Work, runs: number): Promise<Timing & { cpu: number
   const { user, system } = process.cpuUsage(before);
   times.sort((a, b) => a - b);
   const quantile = (share: number) => {
-    const at = share * (runs - 1);
+    const at = share * (times.length - 1);
     const below = Math.floor(at);
-    const above = Math.min(below + 1, runs - 1);
+    const above = Math.min(below + 1, times.length - 1);
     return times[below] + (at - below) * (times[above] - times[below]);
   };
-  return { ms: quantile(0.5), spread: (quantile(0.75) - quantile(0.25)) / 2, cpu: (user + system) / 1e3 / runs };
+  return {
+    ms: quantile(0.5),
+    spread: (quantile(0.75) - quantile(0.25)) / 2,
+    cpu: (user + system) / 1e3 / times.length,
+  };
 }
 
 function wholeNumber(value: string): number {
