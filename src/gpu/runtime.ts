@@ -104,7 +104,9 @@ export class Runtime {
     const declared = this.#interface(kernel);
     const pipeline = this.#pipeline(kernel, declared, launch.constants ?? {});
     const group = this.#bindGroup(launch, declared, pipeline);
-    const [x, y, z] = launch.workgroups ?? fold(Math.ceil((launch.invocations ?? 0) / declared.workgroupSize));
+    const { size, override } = declared.workgroup;
+    const invocations = (override ? launch.constants?.[override] : undefined) ?? size;
+    const [x, y, z] = launch.workgroups ?? fold(Math.ceil((launch.invocations ?? 0) / invocations));
     if (x * y * z === 0) return;
     if (Math.max(x, y, z) > MAX_WORKGROUPS) {
       throw new InputError(`kernel ${kernel.name}: ${x}×${y}×${z} workgroups; a dimension holds ${MAX_WORKGROUPS}.`);
