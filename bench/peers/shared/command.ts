@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { AdapterPreference } from '../../../src/gpu/adapter.js';
+import { summarize } from '../../statistics.js';
 import { offerAdapter } from './adapter.js';
 
 /** Work that resolves when the device is idle again. */
@@ -86,18 +87,8 @@ async function measure(work: Work, runs: number): Promise<Timing & { cpu: number
     times.push(performance.now() - start);
   }
   const { user, system } = process.cpuUsage(before);
-  times.sort((a, b) => a - b);
-  const quantile = (share: number) => {
-    const at = share * (times.length - 1);
-    const below = Math.floor(at);
-    const above = Math.min(below + 1, times.length - 1);
-    return times[below] + (at - below) * (times[above] - times[below]);
-  };
-  return {
-    ms: quantile(0.5),
-    spread: (quantile(0.75) - quantile(0.25)) / 2,
-    cpu: (user + system) / 1e3 / times.length,
-  };
+  const { median: ms, spread } = summarize(times);
+  return { ms, spread, cpu: (user + system) / 1e3 / times.length };
 }
 
 function wholeNumber(value: string): number {
