@@ -4,10 +4,10 @@ import { InputError } from '../gpu/error.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { assertNumber, columnsOf, type RowLossOptions, rowLoss } from './rowLoss.js';
 
-const TEMPERATURE_KL = { name: 'temperature KL', source };
+export const TEMPERATURE_KL = { name: 'temperature KL', source };
 
 /** Temperature of localization distillation (LD, CVPR 2022). */
-const TEMPERATURE = 10;
+export const TEMPERATURE = 10;
 
 export interface TemperatureOptions extends RowLossOptions {
   /** Softens both distributions; greater than 0. */
