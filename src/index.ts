@@ -24,6 +24,12 @@ export {
 export { type ImitationOptions, imitationLoss } from './losses/imitation.js';
 export { type ClassDistillationOptions, classDistillation } from './losses/kd.js';
 export { type TemperatureOptions, temperatureKL } from './losses/ld.js';
+export {
+  type LocalizationLosses,
+  type LocalizationOptions,
+  type LocalizationTargets,
+  localizationLosses,
+} from './losses/localizationLosses.js';
 export { type QualityFocalOptions, type QualityTargets, qualityFocalLoss } from './losses/qfl.js';
 export { type PartialRecipe, type Recipe, recipeNames, resolveRecipe } from './losses/recipe.js';
 export type { RowLossOptions } from './losses/rowLoss.js';

@@ -1,31 +1,42 @@
 import { backward, Variable } from '../../src/autograd/variable.js';
-import { distributionFocalLoss } from '../../src/losses/dfl.js';
-import { integral } from '../../src/losses/distribution.js';
-import { temperatureKL } from '../../src/losses/ld.js';
+import { localizationLosses } from '../../src/losses/localizationLosses.js';
+import type { LevelSize } from '../../src/tensor/pyramid.js';
+import type { Tensor } from '../../src/tensor/tensor.js';
 import { copyOfTwo } from '../copy.js';
-import { noise } from '../noise.js';
+import { noise, noiseMaps } from '../noise.js';
 import type { Row } from '../row.js';
 
-/** LD, DFL and the integral of every row of logits, and the gradient of all three. */
-export function denseRowsRow(name: string, { rows, bins }: { rows: number; bins: number }): Row {
+interface DenseRows {
+  /** `rows` [R, K] as frameworks flatten them, `maps` as a head writes them. */
+  layout: 'rows' | 'maps';
+  batch: number;
+  bins: number;
+  levels: readonly LevelSize[];
+}
+
+/**
+ * LD, DFL and the integral of all edges of a batch, forward and gradient. The bytes are two inputs and one output of logits'
+ * size: distances, expectations and losses come on top.
+ */
+export function denseRowsRow(name: string, { layout, batch, bins, levels }: DenseRows): Row {
+  const locations = levels.reduce((sum, { height, width }) => sum + height * width, 0);
+  const rows = 4 * batch * locations;
   return {
     name,
-    what: `LD, DFL and integral with their gradient: ${rows} rows of ${bins} bins`,
+    what: `LD, DFL and integral with their gradient: ${rows} rows of ${bins} bins, as ${layout}`,
     prepare: (device) => {
-      const student = noise(device, [rows, bins], -2, 2);
-      const teacher = noise(device, [rows, bins], -2, 2);
-      const distances = noise(device, [rows], 0, bins - 1);
-      const incoming = noise(device, [rows]);
+      const place = (channels: number, low: number, high: number): Tensor => {
+        if (layout === 'maps') return noiseMaps(device, { batch, channels, levels }, low, high);
+        return noise(device, channels > 4 ? [rows, bins] : [rows], low, high);
+      };
+      const student = place(4 * bins, -2, 2);
+      const targets = { teacher: place(4 * bins, -2, 2), distances: place(4, 0, bins - 1) };
       const record = () => {
         const logits = new Variable(student, true);
-        backward([
-          { variable: temperatureKL(logits, teacher) },
-          { variable: distributionFocalLoss(logits, distances) },
-          { variable: integral(logits), gradient: incoming },
-        ]);
+        backward({ variable: localizationLosses(logits, targets, { averageFactor: batch }).total });
         logits.gradient?.dispose();
       };
-      const side = 4 * rows * bins;
+      const side = 4 * student.size;
       return { record, bytes: 3 * side, copy: copyOfTwo(device, side), flop: null };
     },
   };

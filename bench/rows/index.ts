@@ -27,6 +27,9 @@ const MORE_CONVOLUTIONS: Row[] = [
   convolutionRows('conv3x3-64-3-pyramid', { ...BETWEEN_64, outputs: 3, batch: 4, kernel: 3, levels: PYRAMID }),
 ].flat();
 
+/** 272,800 edges: 8 images of 640×640 pixels, strides 8 to 128. */
+const EDGES = { batch: 8, bins: 17, levels: [80, 40, 20, 10, 5].map(square) };
+
 /** All rows, in the order of the table. */
 export const ROWS: readonly Row[] = [
   headLossRow('head-loss', REFERENCE),
@@ -34,7 +37,8 @@ export const ROWS: readonly Row[] = [
   listsRow('regions-1280', LARGE),
   mapsRow('regions-maps', REFERENCE),
   mapsRow('regions-maps-1280', LARGE),
-  denseRowsRow('rows-ld-dfl', { rows: 272_800, bins: 17 }),
+  denseRowsRow('rows-ld-dfl', { ...EDGES, layout: 'rows' }),
+  denseRowsRow('maps-ld-dfl', { ...EDGES, layout: 'maps' }),
   trainStepRow('train-step', { ...BCCD, size: 'small', recipe: 'gfocal' }),
   trainStepRow('train-step-ld', { ...BCCD, size: 'tiny', teacher: 'small', recipe: 'main-kd+main-ld+vlr-ld' }),
   ...convolutionRows('conv3x3-64', { ...BETWEEN_64, batch: 2, kernel: 3, levels: MAPS }),

@@ -1,5 +1,6 @@
 import { InputError } from '../gpu/error.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { one } from './one.js';
 import { accumulate, addTensors } from './sum.js';
 
 /**
@@ -62,7 +63,9 @@ export function backward(seeds: Seed | Seed[]): void {
       flowing.hold(gradient);
       flowing.add(variable, gradient);
     } else if (variable.value.size === 1) {
-      flowing.add(variable, variable.value.device.tensor([1], variable.value.shape));
+      const start = one(variable.value.device);
+      flowing.hold(start);
+      flowing.add(variable, start);
     } else {
       throw new InputError(
         `backward: give a gradient of shape [${variable.value.shape}]; only a scalar has a default.`,
@@ -80,6 +83,9 @@ export function backward(seeds: Seed | Seed[]): void {
         else if (own && own !== gradient) own.dispose();
       });
       if (!variable.retained) variable.value.dispose();
+    } else if (!variable.gradient && flowing.owns(gradient) && gradient.shape.join() === variable.value.shape.join()) {
+      variable.gradient = gradient.device.keep(gradient);
+      continue;
     } else {
       deposit(variable, gradient);
     }
@@ -87,7 +93,7 @@ export function backward(seeds: Seed | Seed[]): void {
   }
 }
 
-/** A leaf keeps its gradient: added to what is there, or a copy of its own. */
+/** A gradient that others hold too, or a second one: added to the leaf's, or a copy of its own. */
 function deposit(leaf: Variable, gradient: Tensor): void {
   if (leaf.gradient) {
     accumulate(leaf.gradient, gradient);
@@ -106,6 +112,11 @@ class Flow {
 
   hold(gradient: Tensor): void {
     this.#holders.set(gradient, (this.#holders.get(gradient) ?? 0) + 1);
+  }
+
+  /** Whether nobody else holds the gradient, nor its memory, so that it may be given away. */
+  owns(gradient: Tensor): boolean {
+    return gradient.pooled && this.#holders.get(gradient) === 1;
   }
 
   release(gradient: Tensor): void {

@@ -47,7 +47,7 @@ function boundOf(kernel: string, code: string, bound: string, constants: Record<
 function closingBrace(code: string, start: number): number {
   let depth = 1;
   let end = start;
-  for (; depth > 0; end++) {
+  for (; depth > 0 && end < code.length; end++) {
     if (code[end] === '{') depth++;
     else if (code[end] === '}') depth--;
   }

@@ -6,7 +6,7 @@ import { assertTensor, columnsOf, type RowLossOptions, rowLoss } from './rowLoss
 const DISTRIBUTION_FOCAL_LOSS = { name: 'distribution focal loss', source };
 
 /** Distances end so far before the last bin, in bins (reference implementation of LD; MMDetection has it too). */
-const MARGIN = 0.1;
+export const MARGIN = 0.1;
 
 /**
  * Distribution focal loss (Generalized Focal Loss, eq. 6): the cross entropy of the two bins around the true distance,

@@ -1,12 +1,13 @@
 import source from '../../shaders/losses/imitation.wgsl';
 import factorsSource from '../../shaders/losses/imitation_factors.wgsl';
+import { one } from '../autograd/one.js';
 import { emptyLike } from '../autograd/sum.js';
 import type { Variable } from '../autograd/variable.js';
 import { InputError } from '../gpu/error.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { sum } from './reduce.js';
-import { assertNumber, assertTensor, one, withGradient } from './rowLoss.js';
+import { assertNumber, assertTensor, withGradient } from './rowLoss.js';
 
 const IMITATION = { name: 'imitation', source };
 const FACTORS = { name: 'imitation factors', source: factorsSource };

@@ -7,7 +7,7 @@ import { assertNumber, columnsOf, type RowLossOptions, rowLoss } from './rowLoss
 const TEMPERATURE_KL = { name: 'temperature KL', source };
 
 /** Temperature of localization distillation (LD, CVPR 2022). */
-const TEMPERATURE = 10;
+export const TEMPERATURE = 10;
 
 export interface TemperatureOptions extends RowLossOptions {
   /** Softens both distributions; greater than 0. */

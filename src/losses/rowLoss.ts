@@ -1,4 +1,5 @@
 import scaleSource from '../../shaders/losses/scale_gradient.wgsl';
+import { one } from '../autograd/one.js';
 import { emptyLike } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
 import { InputError } from '../gpu/error.js';
@@ -41,12 +42,7 @@ export function rowLoss(input: Variable, row: RowKernel, options: RowLossOptions
   const rows = shape[0];
   const weights = options.weights ?? one(device);
   if (options.weights) assertTensor('weights', options.weights, [rows], 'one a row');
-  const divisor = typeof averageFactor === 'number' ? one(device) : averageFactor;
-  if (divisor.size !== 1 || divisor.type !== 'f32') {
-    throw new InputError(
-      `averageFactor: a ${divisor.type} tensor of shape [${divisor.shape}]; expected one f32 element.`,
-    );
-  }
+  const divisor = divisorOf(device, averageFactor);
   assertNumber('lossWeight', lossWeight);
 
   const losses = device.empty([rows]);
@@ -57,7 +53,7 @@ export function rowLoss(input: Variable, row: RowKernel, options: RowLossOptions
     bindings: {
       ...row.bindings,
       weights: weights.range,
-      average_factor: divisor.range,
+      average_factor: divisor.tensor.range,
       losses: losses.range,
       gradient: gradient.range4,
     },
@@ -65,7 +61,7 @@ export function rowLoss(input: Variable, row: RowKernel, options: RowLossOptions
       ...row.params,
       rows,
       weight_stride: options.weights ? 1 : 0,
-      scale: typeof averageFactor === 'number' ? scaleOf(lossWeight, averageFactor) : lossWeight,
+      scale: lossWeight / divisor.number,
     },
     invocations: rows,
   });
@@ -84,6 +80,7 @@ export function withGradient(value: Tensor, input: Variable, gradient: Tensor): 
   if (!input.requiresGradient) gradient.dispose();
   return Variable.from(value, [input], (incoming) => {
     const { device, size } = gradient;
+    if (incoming === one(device)) return [gradient];
     const perRow = value.shape.length > 0;
     device.run({
       kernel: SCALE_GRADIENT,
@@ -128,21 +125,22 @@ export function assertNumber(name: string, value: number, above = Number.NEGATIV
 
 const SCALE_GRADIENT = { name: 'scale gradient', source: scaleSource };
 
-function scaleOf(lossWeight: number, averageFactor: number): number {
-  if (!Number.isFinite(averageFactor) || averageFactor < 0) {
-    throw new InputError(`averageFactor: ${averageFactor}; expected a finite number, 0 or more.`);
+/**
+ * An average factor as what kernels divide by, one element, and what the host divides by; one of them is 1. A number of 0
+ * becomes infinity: an empty set has no loss.
+ * @throws InputError when it is a negative number or a tensor that is not one f32 element
+ */
+export function divisorOf(device: Device, averageFactor: number | Tensor): { tensor: Tensor; number: number } {
+  if (typeof averageFactor === 'number') {
+    if (!Number.isFinite(averageFactor) || averageFactor < 0) {
+      throw new InputError(`averageFactor: ${averageFactor}; expected a finite number, 0 or more.`);
+    }
+    return { tensor: one(device), number: averageFactor || Number.POSITIVE_INFINITY };
   }
-  return averageFactor === 0 ? 0 : lossWeight / averageFactor;
-}
-
-const ones = new WeakMap<Device, Tensor>();
-
-/** One element, 1: stands for weights and factors that are not given. */
-export function one(device: Device): Tensor {
-  let tensor = ones.get(device);
-  if (!tensor) {
-    tensor = device.keep(device.tensor([1]));
-    ones.set(device, tensor);
+  if (averageFactor.size !== 1 || averageFactor.type !== 'f32') {
+    throw new InputError(
+      `averageFactor: a ${averageFactor.type} tensor of shape [${averageFactor.shape}]; expected one f32 element.`,
+    );
   }
-  return tensor;
+  return { tensor: averageFactor, number: 1 };
 }

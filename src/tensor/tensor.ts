@@ -84,6 +84,11 @@ export class Tensor {
     return { ...range, size };
   }
 
+  /** Whether it has its memory to itself: its buffer belongs to no other tensor and to nobody outside. */
+  get pooled(): boolean {
+    return this.#ownership === 'pooled';
+  }
+
   get disposed(): boolean {
     return this.#disposed;
   }

@@ -20,7 +20,7 @@ const ROWS = [
   headLossRow('head-loss', SCENE),
   listsRow('regions', SCENE),
   mapsRow('regions-maps', SCENE),
-  denseRowsRow('rows-ld-dfl', { rows: 40, bins: 17 }),
+  denseRowsRow('rows-ld-dfl', { layout: 'rows', batch: 1, bins: 17, levels: [{ height: 5, width: 5 }] }),
   trainStepRow('train-step-ld', { ...STEP, size: 'tiny', teacher: 'small', recipe: 'main-ld+vlr-ld' }),
   ...convolutionRows('conv', { batch: 1, inputs: 8, outputs: 8, kernel: 3, stride: 2, levels: LEVELS }),
   groupNormRow('group-norm', { batch: 1, channels: 8, levels: LEVELS }),
