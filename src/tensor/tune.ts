@@ -5,7 +5,7 @@ import type { Tensor, Values } from './tensor.js';
 
 /** Rounds of a race: each runs every value once, in turn, so that whatever else slows the machine down hits all of them. */
 const ROUNDS = 7;
-/** A value that after so many rounds takes so much of the default's time need not run on. */
+/** A value that took more than this much of the default's time in each of the first rounds need not run on. */
 const HOPELESS = { rounds: 2, share: 1.1 };
 /** A value is taken when it needs at most this much of the default's time: below, noise would choose. */
 const GAIN = 0.97;
@@ -105,9 +105,9 @@ export async function tuneChoices(
 /** Times all values round by round; the winner is the fastest one, or the default where none gains enough on it. */
 async function race<V>(values: readonly V[], standard: V, time: (value: V) => Promise<number>) {
   const times = new Map(values.map((value) => [value, [] as number[]]));
-  const shareOf = (value: V) => {
+  const shares = (value: V) => {
     const [own, base] = [times.get(value) ?? [], times.get(standard) ?? []];
-    return median(own.map((milliseconds, round) => milliseconds / base[round]));
+    return own.map((milliseconds, round) => milliseconds / base[round]);
   };
   let running = [...values];
   for (let round = 0; round < ROUNDS; round++) {
@@ -116,12 +116,14 @@ async function race<V>(values: readonly V[], standard: V, time: (value: V) => Pr
       const value = running[(round + i) % running.length];
       times.get(value)?.push(await time(value));
     }
-    if (round + 1 === HOPELESS.rounds) running = running.filter((value) => shareOf(value) <= HOPELESS.share);
+    if (round + 1 === HOPELESS.rounds) {
+      running = running.filter((value) => Math.min(...shares(value)) <= HOPELESS.share);
+    }
   }
   const medians = new Map([...times].map(([value, list]) => [value, median(list)]));
   let [winner, best] = [standard, GAIN];
   for (const value of running) {
-    const share = shareOf(value);
+    const share = median(shares(value));
     if (share <= best) [winner, best] = [value, share];
   }
   return { winner, medians };
