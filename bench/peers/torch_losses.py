@@ -128,15 +128,18 @@ ROWS = {
 
 
 def measure(work, runs):
-    """Median and half the interquartile range of wall time in milliseconds."""
+    """Median and half the interquartile range of wall time, and mean processor time, in milliseconds."""
+    for _ in range(WARM_UP):
+        work()
     times = []
-    for run in range(-WARM_UP, runs):
+    before = time.process_time()
+    for _ in range(runs):
         start = time.perf_counter()
         work()
-        if run >= 0:
-            times.append(1e3 * (time.perf_counter() - start))
+        times.append(1e3 * (time.perf_counter() - start))
+    processor = 1e3 * (time.process_time() - before) / runs
     low, median, high = torch.tensor(times, dtype=torch.float64).quantile(torch.tensor([0.25, 0.5, 0.75]).double()).tolist()
-    return {"ms": median, "spread": (high - low) / 2}
+    return {"ms": median, "spread": (high - low) / 2}, processor
 
 
 def main():
@@ -155,8 +158,10 @@ def main():
     for name in options.rows.split(",") if options.rows else ROWS:
         if name not in ROWS:
             continue
-        rows[name] = measure(ROWS[name](), options.runs)
-        print(f"{name}: {rows[name]['ms']:.2f} ms ± {rows[name]['spread']:.2f}", file=sys.stderr)
+        timing, processor = measure(ROWS[name](), options.runs)
+        rows[name] = timing
+        times = f"{timing['ms']:.2f} ms ± {timing['spread']:.2f}, {processor:.2f} ms of processor time"
+        print(f"{name}: {times}", file=sys.stderr)
     version = torch.__version__.split("+")[0]
     print(json.dumps({"peer": f"PyTorch {version} CPU, {threads} threads", "rows": rows}))
 

@@ -2,7 +2,7 @@ import { type ChoiceName, type Choices, completeChoices } from './choices.js';
 import { DeviceError, InputError } from './error.js';
 import { idleUntil } from './idle.js';
 import { BufferPool } from './pool.js';
-import { type KernelTime, Profile } from './profile.js';
+import { type KernelTime, Profile, Stopwatch } from './profile.js';
 import { type KernelInterface, packParameters, readInterface } from './wgsl.js';
 
 /** A kernel: one WGSL module with the entry point `main`. Its bindings, uniform and workgroup size are read from the WGSL. */
@@ -205,9 +205,7 @@ export class Runtime {
    * @throws DeviceError when the adapter has no timestamps
    */
   async profile(work: () => void | Promise<void>): Promise<KernelTime[]> {
-    if (!this.gpu.features.has('timestamp-query')) {
-      throw new DeviceError('profile: this adapter has no timestamp queries; time whole submissions instead.');
-    }
+    this.#assertTimestamps();
     await this.settled();
     const profile = new Profile(this.gpu);
     this.#profile = profile;
@@ -218,6 +216,22 @@ export class Runtime {
       this.#profile = null;
     }
     return profile.finish();
+  }
+
+  /**
+   * Milliseconds that the GPU takes for everything that `work` records, copies and clears included, by timestamps before and
+   * after it.
+   * @throws DeviceError when the adapter has no timestamps
+   */
+  async elapsed(work: () => void): Promise<number> {
+    this.#assertTimestamps();
+    await this.settled();
+    const stopwatch = new Stopwatch(this.gpu);
+    stopwatch.start(this.#commandEncoder());
+    work();
+    stopwatch.stop(this.#commandEncoder());
+    await this.settled();
+    return stopwatch.finish();
   }
 
   /**
@@ -235,6 +249,12 @@ export class Runtime {
       this.#bindGroups.clear();
       this.gpu.onuncapturederror = null;
       this.#release();
+    }
+  }
+
+  #assertTimestamps(): void {
+    if (!this.gpu.features.has('timestamp-query')) {
+      throw new DeviceError('This adapter has no timestamp queries; time whole submissions by the clock instead.');
     }
   }
 

@@ -50,9 +50,10 @@ export async function runPeer(open: (adapter: AdapterPreference) => Promise<Peer
   for (const name of names) {
     if (!Object.hasOwn(rows, name)) continue;
     try {
-      times[name] = await measure(await rows[name](), options.runs);
-      const { ms, spread } = times[name];
-      console.error(`${name}: ${ms.toFixed(2)} ms ± ${spread.toFixed(2)}`);
+      const { cpu, ...timing } = await measure(await rows[name](), options.runs);
+      times[name] = timing;
+      const [ms, spread, processor] = [timing.ms, timing.spread, cpu].map((value) => value.toFixed(2));
+      console.error(`${name}: ${ms} ms ± ${spread}, ${processor} ms of processor time`);
     } catch (thrown) {
       console.error(`${name}: left out, ${(thrown as Error).message}`);
     }
@@ -67,15 +68,20 @@ interface Timing {
   spread: number;
 }
 
-/** Wall time of `work`, which itself waits for the device. */
-async function measure(work: Work, runs: number): Promise<Timing> {
+/**
+ * Wall time of `work`, which itself waits for the device, and the process's mean time on processors: on a software adapter
+ * that is the work done, which other programs on the machine hardly change.
+ */
+async function measure(work: Work, runs: number): Promise<Timing & { cpu: number }> {
   for (let run = 0; run < WARM_UP; run++) await work();
   const times: number[] = [];
+  const before = process.cpuUsage();
   for (let run = 0; run < runs; run++) {
     const start = performance.now();
     await work();
     times.push(performance.now() - start);
   }
+  const { user, system } = process.cpuUsage(before);
   times.sort((a, b) => a - b);
   const quantile = (share: number) => {
     const at = share * (runs - 1);
@@ -83,7 +89,7 @@ async function measure(work: Work, runs: number): Promise<Timing> {
     const above = Math.min(below + 1, runs - 1);
     return times[below] + (at - below) * (times[above] - times[below]);
   };
-  return { ms: quantile(0.5), spread: (quantile(0.75) - quantile(0.25)) / 2 };
+  return { ms: quantile(0.5), spread: (quantile(0.75) - quantile(0.25)) / 2, cpu: (user + system) / 1e3 / runs };
 }
 
 function wholeNumber(value: string): number {

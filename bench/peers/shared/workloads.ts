@@ -7,11 +7,11 @@ import { uploadTruth } from '../../../src/regions/truth.js';
 import { type Device, openDevice } from '../../../src/tensor/device.js';
 import { Pyramid } from '../../../src/tensor/pyramid.js';
 import { Random } from '../../../src/tensor/random.js';
-import { BATCH, BINS, makeScene } from '../../headScene.js';
+import { makeScene, REFERENCE } from '../../scene.js';
 import { assignHead, type HeadAssignment, type HeadRows, readRows } from './assignedHead.js';
 
 /** Edges of 8 images of 640 × 640 pixels with strides 8 to 128. */
-export const DENSE_ROWS = BATCH * 4 * 8525;
+export const DENSE_ROWS = REFERENCE.batch * 4 * 8525;
 
 /** Rows of bins for LD, DFL and the integral; every row has weight 1. */
 export interface DenseRows {
@@ -25,7 +25,7 @@ export interface DenseRows {
   targets: Float32Array;
 }
 
-export function denseRows(rows: number, bins = BINS): DenseRows {
+export function denseRows(rows: number, bins = REFERENCE.bins): DenseRows {
   const random = Random.of(2);
   const draw = (length: number, low: number, high: number) =>
     Float32Array.from({ length }, () => random.uniform(low, high));
@@ -57,10 +57,10 @@ export interface HeadWork {
   teacher: HeadRows;
 }
 
-/** The head loss of bench/headScene.ts. */
+/** The head loss of bench/scene.ts. */
 export function headWork(adapter: AdapterPreference): Promise<HeadWork> {
   return withDevice(adapter, async (device) => {
-    const { headLoss, input } = makeScene(device, 640);
+    const { headLoss, input } = makeScene(device, REFERENCE);
     const { student, teacher } = input;
     if (!teacher) throw new Error('the recipe of the head scene distils');
     return {
@@ -89,7 +89,7 @@ export const WEIGHT_DECAY = 0.05;
 /** Detector `small`, 8 images as of BCCD: 320 × 240 pixels, padded to whole strides, 320 × 256; 3 classes; QFL + GIoU + DFL. */
 export function trainWork(adapter: AdapterPreference): Promise<TrainWork> {
   const config = detectorConfig({ size: 'small', classes: 3, width: 320, height: 256 });
-  return withDevice(adapter, async (device) => (await makeTrainWork(device, config, BATCH)).work);
+  return withDevice(adapter, async (device) => (await makeTrainWork(device, config, REFERENCE.batch)).work);
 }
 
 /** A random batch for a detector, and edgewise's own objects for it, which stay the caller's. */
