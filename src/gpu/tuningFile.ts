@@ -19,7 +19,7 @@ function identityOf({ vendor, architecture, device, description }: GPUAdapterInf
 }
 
 /** The file of an adapter: another driver, or another edgewise, has another. */
-export function tuningFile({ adapterInfo }: GPUDevice): string {
+function tuningFile({ adapterInfo }: GPUDevice): string {
   const identity = identityOf(adapterInfo);
   const slug = `${adapterInfo.description || adapterInfo.device || adapterInfo.vendor}`
     .toLowerCase()

@@ -105,7 +105,8 @@ export function trainingWorkloads(device: Device, config: DetectorConfig, batch:
           const variable = groupNorm(...leaves, { groups: scale.size / GROUP });
           variable.retained = true;
           backward({ variable, gradient: incoming });
-          return [variable.value, ...leaves.flatMap(({ gradient }) => gradient ?? [])];
+          // A leaf's gradient would outlive the `tidy` round this.
+          return [variable.value, ...leaves.flatMap(({ gradient }) => (gradient ? device.track(gradient) : []))];
         }),
     },
     {
