@@ -23,13 +23,8 @@ struct Params {
   dfl_weight: f32,
   ld_weight: f32,
   ld_vlr_weight: f32,
-  /// the last workgroups go over quads
-  row_groups: u32,
   /// where the losses of the quads begin
   quad_partials: u32,
-  /// workgroups, and the step between the groups of rows of neighbouring ones
-  groups: u32,
-  group_step: u32,
   /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
@@ -49,7 +44,6 @@ override CIOU: bool = false;
 #include "head_row.wgsl"
 #include "head_list.wgsl"
 #include "head_coded.wgsl"
-#include "head_spread.wgsl"
 
 /// Added to Σ score by the reference, so that a batch without positives divides by it instead of by zero.
 const EPSILON = 1e-6;
@@ -103,14 +97,14 @@ fn factors_of() -> Factors {
 
 fn load_student(z: ptr<function, Bins>, at: Place, edge: u32) {
   let entry = params.student_layout[at.level];
-  for (var k = 0u; k < BINS; k++) {
+  for (var k = 0u; k < BINS; k++) { // unroll
     (*z)[k] = student_at(strided(entry, at.image, edge * BINS + k, at.index));
   }
 }
 
 fn load_teacher(z: ptr<function, Bins>, at: Place, edge: u32) {
   let entry = params.teacher_layout[at.level];
-  for (var k = 0u; k < BINS; k++) {
+  for (var k = 0u; k < BINS; k++) { // unroll
     (*z)[k] = teacher_at(strided(entry, at.image, edge * BINS + k, at.index));
   }
 }
@@ -178,7 +172,7 @@ fn row_terms(at: Place, row: Row, factors: Factors) -> vec4f {
     load_student(&z, at, edge);
     if (positive) {
       let log_sum = shift_bins(&z, 1.0);
-      for (var k = 0u; k < BINS; k++) {
+      for (var k = 0u; k < BINS; k++) { // unroll
         let log_p = z[k] - log_sum;
         let p = exp(log_p);
         let share = two_hot(k, term.targets[edge]);
@@ -189,7 +183,7 @@ fn row_terms(at: Place, row: Row, factors: Factors) -> vec4f {
         slope[k] = box_factor * term.gradient[edge] * p * (f32(k) - term.expected[edge]) + dfl_factor * (p - share);
       }
     } else {
-      for (var k = 0u; k < BINS; k++) {
+      for (var k = 0u; k < BINS; k++) { // unroll
         slope[k] = 0.0;
       }
     }
@@ -201,13 +195,13 @@ fn row_terms(at: Place, row: Row, factors: Factors) -> vec4f {
       let sums = vec2f(powers_of_bins(&taught, &p, cold), powers_of_bins(&z, &q, cold));
       let shares = 1.0 / sums;
       let log_ratio = log(sums.x) - log(sums.y);
-      for (var k = 0u; k < BINS; k++) {
+      for (var k = 0u; k < BINS; k++) { // unroll
         let part = divergence_of(p[k] * shares.x, q[k] * shares.y, z[k] - taught[k] + log_ratio);
         kl += part.x;
         slope[k] += ld_factor * ld_scale * part.y;
       }
     }
-    for (var k = 0u; k < BINS; k++) {
+    for (var k = 0u; k < BINS; k++) { // unroll
       set_gradient(strided(entry, at.image, edge * BINS + k, at.index), slope[k]);
     }
   }

@@ -2,8 +2,10 @@ import boxSource from '../../shaders/losses/head_box.wgsl';
 import boxStridedSource from '../../shaders/losses/head_box_strided.wgsl';
 import classSource from '../../shaders/losses/head_class.wgsl';
 import termsSource from '../../shaders/losses/head_terms.wgsl';
+import { runsOnProcessor } from '../ops/workgroup.js';
 import type { HeadLogits } from '../regions/generalInstances.js';
 import type { Truth } from '../regions/truth.js';
+import type { Device } from '../tensor/device.js';
 import { layoutTable, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type HeadSetting, type ListSizes, mostPositives, mostRows, type RegionLists, slotsOf } from './headLists.js';
@@ -61,12 +63,11 @@ export function classRows(
       kd_weight: kd.main,
       kd_vlr_weight: kd.vlr,
       kd_normaliser: ['level', 'region', 'none'].indexOf(kd.normaliser),
-      ...groupParams(groups),
       student_layout: layoutTable(student.classLogits),
       teacher_layout: layoutTable(teacher.classLogits),
       box_layout: layoutTable(student.boxLogits),
     },
-    invocations: GROUP * groups,
+    workgroups: workgroupsOf(device, groups),
   });
   return partials;
 }
@@ -89,8 +90,7 @@ export function boxRows(
   const { device, recipe, batch } = setting;
   const { box, dfl, ld } = recipe;
   const most = { rows: mostRows(setting, truth, sizes), quads: batch * sizes.quads };
-  const rowGroups = Math.ceil(most.rows / GROUP);
-  const groups = rowGroups + Math.ceil(most.quads / GROUP);
+  const groups = Math.ceil(Math.max(most.rows, most.quads) / GROUP);
   const quadStart = BOX_WORDS.row * most.rows;
   const range = sizes.packed ? 'range4' : 'range';
   const partials = device.empty([quadStart + BOX_WORDS.quad * most.quads], 'u32');
@@ -110,7 +110,6 @@ export function boxRows(
     params: {
       ...rowParams(setting, sizes),
       image_rows: sizes.rows,
-      row_groups: rowGroups,
       quad_partials: quadStart,
       scored: scoredRows(recipe),
       temperature: ld.temperature,
@@ -121,11 +120,10 @@ export function boxRows(
       dfl_weight: dfl.weight,
       ld_weight: ld.main,
       ld_vlr_weight: ld.vlr,
-      ...groupParams(groups),
       student_layout: layoutTable(student.boxLogits),
       teacher_layout: layoutTable(teacher.boxLogits),
     },
-    invocations: GROUP * groups,
+    workgroups: workgroupsOf(device, groups),
   });
   return { partials, quadStart };
 }
@@ -186,15 +184,12 @@ function rowParams({ recipe, grid, batch }: HeadSetting, sizes: ListSizes) {
   };
 }
 
-/** How the groups of rows are spread over the workgroups: by a step near the golden section that leaves none out. */
-function groupParams(groups: number) {
-  let step = Math.max(1, Math.min(Math.floor(0.618 * groups), 65_535));
-  while (greatestCommonDivisor(step, groups) > 1) step--;
-  return { groups, group_step: step };
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+/**
+ * Workgroups that share out so many groups of 64 rows, of which usually few exist: they take one after another. A processor runs
+ * through a workgroup without rows all the same, its lanes masked.
+ */
+function workgroupsOf(device: Device, groups: number): [number, number, number] {
+  return [Math.min(groups, runsOnProcessor(device) ? 16 : 1024), 1, 1];
 }
 
 function boxConstants({ recipe, bins }: HeadSetting) {
