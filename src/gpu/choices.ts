@@ -37,6 +37,10 @@ const CHOICES = {
   'stream.planes': choice([4, 8, 16, 32], () => 16),
   /** vec4s of a class's plane that an invocation of that pass takes. */
   'stream.turns': choice([1, 2, 4, 8], () => 2),
+  /** Most workgroups that share out the listed rows of the head loss: a processor runs through those without rows all the same. */
+  'rows.workgroups': choice([4, 8, 16, 64, 256, 1024], ({ processor }) => (processor ? 16 : 1024)),
+  /** Loops over bins: written out for the compiler (unroll.ts), or left to it. */
+  'bins.loops': choice(['unrolled', 'rolled'], () => 'unrolled'),
 };
 
 export type ChoiceName = keyof typeof CHOICES;

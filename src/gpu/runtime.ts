@@ -296,7 +296,8 @@ export class Runtime {
       variants = new Map();
       this.#pipelines.set(kernel, variants);
     }
-    const key = JSON.stringify(constants);
+    const loops = this.choice('bins.loops');
+    const key = loops + JSON.stringify(constants);
     let pipeline = variants.get(key);
     if (!pipeline) {
       pipeline = this.#check(`kernel ${kernel.name}`, () => {
@@ -308,7 +309,7 @@ export class Runtime {
             buffer: { type },
           })),
         });
-        const code = unroll(kernel.name, kernel.source, constants);
+        const code = loops === 'unrolled' ? unroll(kernel.name, kernel.source, constants) : kernel.source;
         const module = this.gpu.createShaderModule({ label: kernel.name, code });
         return {
           layout,

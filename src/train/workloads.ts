@@ -111,7 +111,7 @@ export function trainingWorkloads(device: Device, config: DetectorConfig, batch:
     },
     {
       name: 'head loss',
-      choices: ['stream.planes', 'stream.turns'],
+      choices: ['stream.planes', 'stream.turns', 'rows.workgroups', 'bins.loops'],
       run: () => {
         const { terms, gradients } = head.loss.evaluate(head);
         return [terms, gradients.classLogits, gradients.boxLogits];

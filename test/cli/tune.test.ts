@@ -25,7 +25,7 @@ test('tune measures, tells and keeps; doctor says whether a file is in use; --no
 
   const { code, stdout, stderr } = await edgewise(['tune', ...PROBLEM, '--json'], env);
   expect(code).toBe(0);
-  expect(stderr).toMatch(/detector tiny, 1 images of 96×64\nmeasuring tile\.workgroup \(1 of 7\)\n/);
+  expect(stderr).toMatch(/detector tiny, 1 images of 96×64\nmeasuring tile\.workgroup \(1 of 9\)\n/);
   const found = JSON.parse(stdout);
   expect(found).toMatchObject({ adapter: expect.any(String), seconds: expect.any(Number) });
   expect(found.measured.map(({ choice }: { choice: string }) => choice)).toEqual(Object.keys(found.choices));
@@ -46,7 +46,7 @@ test('the text is a table that marks what was chosen, and where it is kept', asy
   const { code, stdout } = await edgewise(['tune', ...PROBLEM], { XDG_CACHE_HOME: cache });
   expect(code).toBe(0);
   expect(stdout).toMatch(/^choice +value +ms\n/);
-  expect(stdout.match(/chosen$/gm)).toHaveLength(7);
-  expect(stdout.match(/default/g)).toHaveLength(7);
+  expect(stdout.match(/chosen$/gm)).toHaveLength(9);
+  expect(stdout.match(/default/g)).toHaveLength(9);
   expect(stdout).toMatch(new RegExp(`Kept in ${cache}.*\\.json; \\d+ s`));
 });

@@ -10,9 +10,21 @@ const gpu = device(32, 32, 'subgroups');
 const plain = device(undefined, undefined);
 
 test('defaults depend on lanes and subgroups', () => {
-  const common = { 'stream.planes': 16, 'stream.turns': 2 };
-  const large = { 'tile.workgroup': 64, 'reduction.workgroup': 64, 'weightGradient.invocations': 8192, ...common };
-  const small = { 'tile.workgroup': 16, 'reduction.workgroup': 8, 'weightGradient.invocations': 1024, ...common };
+  const common = { 'stream.planes': 16, 'stream.turns': 2, 'bins.loops': 'unrolled' };
+  const large = {
+    'tile.workgroup': 64,
+    'reduction.workgroup': 64,
+    'weightGradient.invocations': 8192,
+    'rows.workgroups': 1024,
+    ...common,
+  };
+  const small = {
+    'tile.workgroup': 16,
+    'reduction.workgroup': 8,
+    'weightGradient.invocations': 1024,
+    'rows.workgroups': 16,
+    ...common,
+  };
   const subgroups = { 'convolution.weights': 'subgroups', 'weightGradient.incoming': 'subgroups' };
   const direct = { 'convolution.weights': 'direct', 'weightGradient.incoming': 'direct' };
   expect(defaultChoices(processor)).toEqual({ ...small, ...subgroups });
