@@ -6,6 +6,7 @@ export { type DetectorConfig, type DetectorSize, detectorConfig } from './detect
 export { type DecodeOptions, type Detections, decode } from './detector/decode.js';
 export { Detector, type DetectorOutputs } from './detector/detector.js';
 export type { AdapterPreference } from './gpu/adapter.js';
+export type { ChoiceName, Choices } from './gpu/choices.js';
 export { DeviceError, InputError } from './gpu/error.js';
 export { distributionFocalLoss } from './losses/dfl.js';
 export { integral, softmaxOverBins } from './losses/distribution.js';
@@ -43,3 +44,5 @@ export { type AdapterDescription, Device, type OpenOptions, openDevice } from '.
 export { type LevelLayout, type LogitLayout, type Maps, rowMajorLayout } from './tensor/layout.js';
 export { type Level, type LevelSize, Pyramid } from './tensor/pyramid.js';
 export { type DataType, Tensor } from './tensor/tensor.js';
+export type { ChoiceReport, TuneOptions, Workload } from './tensor/tune.js';
+export { type TrainingWorkloads, trainingWorkloads } from './train/workloads.js';

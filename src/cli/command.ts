@@ -16,12 +16,21 @@ const ADAPTERS: readonly AdapterPreference[] = ['auto', 'hardware', 'software', 
 
 export interface AdapterOptions {
   adapter: AdapterPreference;
+  /** False: what `edgewise tune` has kept is not used. */
+  tune: boolean;
 }
 
 /** `--adapter`, for commands that use the GPU. */
 export function adapterOption(): Option {
   const order = 'auto takes the first there is of the others, in this order';
   return new Option('--adapter <kind>', `what to run on; ${order}`).choices(ADAPTERS).default('auto');
+}
+
+/** `--adapter` and `--no-tune`, for commands that use the GPU. */
+export function addDeviceOptions(command: Command): Command {
+  return command
+    .addOption(adapterOption())
+    .option('--no-tune', 'run the default variants of the kernels, whatever edgewise tune has kept for the adapter');
 }
 
 /** Gives a command `--json` and makes its action print what `work` found. Everything else belongs on stderr. */
@@ -38,8 +47,11 @@ export function prints<A extends unknown[]>(command: Command, work: (...given: A
 }
 
 /** Opens a device, works with it, and closes it whatever happens, so that the process can exit. */
-export async function withDevice<T>({ adapter }: AdapterOptions, work: (device: Device) => Promise<T>): Promise<T> {
-  const device = await openDevice({ adapter });
+export async function withDevice<T>(
+  { adapter, tune }: AdapterOptions,
+  work: (device: Device) => Promise<T>,
+): Promise<T> {
+  const device = await openDevice({ adapter, tune });
   try {
     return await work(device);
   } finally {

@@ -8,7 +8,7 @@ import type { Device } from '../tensor/device.js';
 import { loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
 import { evaluate, namedStatistics } from '../train/evaluate.js';
 import type { TrainSettings } from '../train/settings.js';
-import { type AdapterOptions, adapterOption, integer, type Outcome, prints, withDevice } from './command.js';
+import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
 import { openData, SHAPES } from './data.js';
 import { table } from './table.js';
 import { runTraining, type Training } from './training.js';
@@ -58,9 +58,8 @@ export function addDemo(program: Command): void {
     .option('--seed <n>', 'of parameters, order and augmentation', integer(0), 0)
     .option('--images <n>', 'to train on; more take longer and show more', integer(8), IMAGES.train)
     .option('--val-images <n>', 'to evaluate on', integer(1), IMAGES.val)
-    .option('--out <folder>', 'where the three runs go; earlier ones of the same name are replaced', FOLDER)
-    .addOption(adapterOption());
-  prints(command, (options: DemoOptions) => withDevice(options, (device) => demo(device, options)));
+    .option('--out <folder>', 'where the three runs go; earlier ones of the same name are replaced', FOLDER);
+  prints(addDeviceOptions(command), (options: DemoOptions) => withDevice(options, (device) => demo(device, options)));
 }
 
 async function demo(device: Device, { seed, images, valImages, out }: DemoOptions): Promise<Outcome> {

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { Command } from 'commander';
 import { version } from '../../package.json';
 import type { Device } from '../tensor/device.js';
-import { type AdapterOptions, adapterOption, type Outcome, prints, withDevice } from './command.js';
+import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
 import { type SelfTestResult, selfTest } from './selfTest.js';
 import { table } from './table.js';
 
@@ -14,6 +14,8 @@ interface Examination {
   kind: string;
   backend: string;
   source: string;
+  /** File of `edgewise tune` whose choices are used; null: defaults. */
+  tuning: string | null;
   versions: Record<string, string>;
   platform: string;
   features: string[];
@@ -25,9 +27,8 @@ interface Examination {
 export function addDoctor(program: Command): void {
   const command = program
     .command('doctor')
-    .description('show the WebGPU adapter, its limits and where its driver comes from, and test it')
-    .addOption(adapterOption());
-  prints(command, (options: AdapterOptions) => withDevice(options, examine));
+    .description('show the WebGPU adapter, its limits and where its driver comes from, and test it');
+  prints(addDeviceOptions(command), (options: AdapterOptions) => withDevice(options, examine));
 }
 
 async function examine(device: Device): Promise<Outcome> {
@@ -39,6 +40,7 @@ async function examine(device: Device): Promise<Outcome> {
     kind,
     backend: BACKENDS[process.platform] ?? process.platform,
     source,
+    tuning: device.tuningFile,
     versions: { edgewise: version, webgpu: webgpuVersion(), node: process.versions.node },
     platform: `${process.platform} ${process.arch}`,
     features: [...features].sort(),
@@ -65,6 +67,7 @@ function webgpuVersion(): string {
 function describe({ versions, features, limits, selfTest: test, ...adapter }: Examination): string {
   const heading = Object.entries({
     ...adapter,
+    tuning: adapter.tuning ?? 'none, default variants; edgewise tune measures them',
     versions: Object.entries(versions)
       .map(([name, number]) => `${name} ${number}`)
       .join(', '),

@@ -5,7 +5,7 @@ import { readDetections } from '../eval/detections.js';
 import { DeviceError } from '../gpu/error.js';
 import { loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
 import { evaluate as evaluateDetector } from '../train/evaluate.js';
-import { type AdapterOptions, adapterOption, integer, type Outcome, prints, withDevice } from './command.js';
+import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
 import { assertSameClasses, DATA_HELP, openData, SPLITS, type Split } from './data.js';
 import { table } from './table.js';
 
@@ -26,9 +26,8 @@ export function addEvaluate(program: Command): void {
     .addOption(new Option('--split <name>', 'part of the data').choices(SPLITS).default('val'))
     .option('--images <n>', 'how many images of "shapes" to generate', integer(1))
     .option('--annotations <file>', 'instead of RUN and DATA: COCO annotations (JSON) …')
-    .option('--detections <file>', '… and detections, a JSON array of {image_id, category_id, bbox, score}')
-    .addOption(adapterOption());
-  prints(command, evaluate);
+    .option('--detections <file>', '… and detections, a JSON array of {image_id, category_id, bbox, score}');
+  prints(addDeviceOptions(command), evaluate);
 }
 
 async function evaluate(

@@ -8,12 +8,12 @@ import { loadCheckpoint } from '../train/checkpoint.js';
 import type { TrainResult } from '../train/loop.js';
 import { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from '../train/settings.js';
 import { resumeTraining, train } from '../train/train.js';
-import { type AdapterOptions, adapterOption, integer, type Outcome, real } from './command.js';
+import { type AdapterOptions, addDeviceOptions, integer, type Outcome, real } from './command.js';
 import { type Data, openData } from './data.js';
 import { progressReporter } from './progress.js';
 
 const RUNS = 'runs';
-const SIZES: readonly DetectorSize[] = ['tiny', 'small', 'base'];
+export const SIZES: readonly DetectorSize[] = ['tiny', 'small', 'base'];
 
 /** Options of `train` and `distill`. Those of the training's settings have the settings' names. */
 export interface TrainingOptions extends AdapterOptions, Partial<TrainSettings> {
@@ -34,7 +34,7 @@ const FIXED = ['size', 'width', 'height', 'strides', 'bins', 'recipe', ...Object
 export function addTrainingOptions(command: Command, size: DetectorSize): Command {
   const d = DEFAULT_SETTINGS;
   const choice = (flags: string, text: string, choices: readonly string[]) => new Option(flags, text).choices(choices);
-  return command
+  const described = command
     .addOption(choice('--size <name>', 'detector', SIZES).default(size))
     .option(
       '--width <pixels>',
@@ -59,8 +59,8 @@ export function addTrainingOptions(command: Command, size: DetectorSize): Comman
     .option('--evaluate-every <n>', `epochs between evaluations, 0: never, default ${d.evaluateEvery}`, integer(0))
     .option('--images <n>', 'how many images of "shapes" to generate', integer(1))
     .option('--out <folder>', `the run's folder, default ${RUNS}/DATA-SIZE-RECIPE`)
-    .option('--resume', 'go on with the training of --out, with its own settings, as if it had not stopped')
-    .addOption(adapterOption());
+    .option('--resume', 'go on with the training of --out, with its own settings, as if it had not stopped');
+  return addDeviceOptions(described);
 }
 
 /** A usage error where `--resume` lacks `--out` or comes with a setting that the run has fixed. */
@@ -85,7 +85,7 @@ export function settingsOf(options: TrainingOptions): Partial<TrainSettings> {
  * @throws InputError that names the field, its value and what is allowed
  */
 export function configOf(
-  options: TrainingOptions,
+  options: Pick<TrainingOptions, 'size' | 'bins' | 'strides' | 'width' | 'height'>,
   defaults: { classes: number; width: number; height: number; strides: readonly number[]; bins: number },
 ): DetectorConfig {
   const { size, bins = defaults.bins, strides = defaults.strides } = options;
@@ -167,7 +167,8 @@ export async function resumed(folder: string): Promise<Pick<Training, 'detector'
   return { detector, recipe, settings, folder };
 }
 
-function integers(text: string): number[] {
+/** Parses a list such as 8,16,32. @throws InvalidArgumentError, a usage error */
+export function integers(text: string): number[] {
   const parse = integer(1);
   const values = text.split(',').map(parse);
   if (values.length === 0) throw new InvalidArgumentError('Expected integers such as 8,16,32.');

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Deviation } from '../eval/deviation.js';
 import { type GoldenCase, loadGoldenCase } from '../eval/goldenCase.js';
 import { checkGoldenCase } from '../eval/goldenCheck.js';
-import { type AdapterOptions, adapterOption, type Outcome, prints, withDevice } from './command.js';
+import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
 import { table } from './table.js';
 
 /** The golden cases of one file, as `--json` prints them. */
@@ -17,9 +17,8 @@ export function addVerify(program: Command): void {
   const command = program
     .command('verify')
     .description("check losses, regions and gradients on this adapter against the reference implementation's results")
-    .argument('<file...>', 'golden cases (safetensors)')
-    .addOption(adapterOption());
-  prints(command, verify);
+    .argument('<file...>', 'golden cases (safetensors)');
+  prints(addDeviceOptions(command), verify);
 }
 
 /** Reads all files before the adapter is opened: a wrong one is told at once. */

@@ -6,7 +6,7 @@ import type { Pyramid } from '../tensor/pyramid.js';
 import { declareBackbone } from './backbone.js';
 import type { DetectorConfig } from './config.js';
 import { declareHead, type HeadLogits } from './head.js';
-import { Layers, type Parameters } from './layers.js';
+import { type Convolution, Layers, type Parameters } from './layers.js';
 import { declareNeck } from './neck.js';
 
 /** What a detector says of a batch of images. */
@@ -78,11 +78,22 @@ export class Detector {
  * Norms and activations are left out; they are bound by memory.
  */
 export function flops(config: DetectorConfig): number {
-  return declareNetwork(config).layers.flops;
+  const { width, height } = config;
+  const pixels = (at: readonly number[]) =>
+    at.reduce((sum, cell) => sum + Math.ceil(width / cell) * Math.ceil(height / cell), 0);
+  return convolutionsOf(config).reduce(
+    (sum, { inputs, outputs, kernel, at }) => sum + 2 * inputs * outputs * kernel ** 2 * pixels(at),
+    0,
+  );
+}
+
+/** The convolutions of a detector, in the order of its parameters. */
+export function convolutionsOf(config: DetectorConfig): readonly Convolution[] {
+  return declareNetwork(config).layers.convolutions;
 }
 
 function declareNetwork(config: DetectorConfig): Network {
-  const layers = new Layers(config);
+  const layers = new Layers();
   const backbone = declareBackbone(layers, config);
   const neck = declareNeck(layers, config, backbone.channels);
   const head = declareHead(layers, config);

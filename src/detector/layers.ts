@@ -36,18 +36,10 @@ interface Declared extends Omit<ParameterDeclaration, 'initial'> {
   initial: (random: Random) => number;
 }
 
-/** Collects the parameters and the cost of a network while it is put together. */
+/** Collects the parameters and the convolutions of a network while it is put together. */
 export class Layers {
   readonly #declared: Declared[] = [];
-  #flops = 0;
-
-  /** @param image the network's input in pixels */
-  constructor(readonly image: { width: number; height: number }) {}
-
-  /** Floating-point operations of the convolutions for one image; a multiplication and an addition count 2. */
-  get flops(): number {
-    return this.#flops;
-  }
+  readonly convolutions: Convolution[] = [];
 
   /** The parameters with their initial values. The same seed gives the same bits. */
   declarations(seed: number): ParameterDeclaration[] {
@@ -63,7 +55,9 @@ export class Layers {
     this.#declared.push({ name, shape: [length], decay: false, initial: () => value });
   }
 
-  convolution({ name, inputs, outputs, kernel, stride, at, bias, deviation }: Convolution): Layer {
+  convolution(convolution: Convolution): Layer {
+    const { name, inputs, outputs, kernel, stride, bias, deviation } = convolution;
+    this.convolutions.push(convolution);
     const fan = inputs * kernel ** 2;
     const spread = deviation ?? Math.sqrt(2 / fan);
     this.#declared.push({
@@ -73,8 +67,6 @@ export class Layers {
       initial: (random) => spread * random.normal(),
     });
     if (bias !== undefined) this.vector(`${name}.bias`, outputs, bias);
-    const { width, height } = this.image;
-    for (const cell of at) this.#flops += 2 * fan * outputs * Math.ceil(width / cell) * Math.ceil(height / cell);
     return (input, parameters) =>
       conv2d(
         input,

@@ -1,3 +1,4 @@
+import { type ChoiceName, type Choices, completeChoices } from './choices.js';
 import { DeviceError, InputError } from './error.js';
 import { idleUntil } from './idle.js';
 import { BufferPool } from './pool.js';
@@ -69,11 +70,13 @@ export class Runtime {
   #failure: DeviceError | null = null;
   #checks: Promise<void>[] = [];
   #closed = false;
+  #choices: Choices;
 
   /** @param release called once at close: gives back what the device was opened with */
   constructor(gpu: GPUDevice, release: () => void = () => {}) {
     this.gpu = gpu;
     this.pool = new BufferPool(gpu);
+    this.#choices = completeChoices(gpu, {});
     this.#release = release;
     gpu.onuncapturederror = (event) => {
       event.preventDefault?.();
@@ -93,6 +96,24 @@ export class Runtime {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** The variant of its kernels that an operation launches; see choices.ts. */
+  choice<N extends ChoiceName>(name: N): Choices[N] {
+    return this.#choices[name];
+  }
+
+  /** All choices: plain JSON, to keep and to give back to `setChoices` or `openDevice`. */
+  get choices(): Choices {
+    return { ...this.#choices };
+  }
+
+  /**
+   * Takes these choices; what is left out has its default. Results change by rounding: the same bits need the same choices.
+   * @throws InputError when a name is unknown or the device cannot run a value
+   */
+  setChoices(choices: Partial<Choices>): void {
+    this.#choices = completeChoices(this.gpu, choices);
   }
 
   /**
@@ -275,7 +296,8 @@ export class Runtime {
       variants = new Map();
       this.#pipelines.set(kernel, variants);
     }
-    const key = JSON.stringify(constants);
+    const loops = this.choice('bins.loops');
+    const key = loops + JSON.stringify(constants);
     let pipeline = variants.get(key);
     if (!pipeline) {
       pipeline = this.#check(`kernel ${kernel.name}`, () => {
@@ -287,7 +309,7 @@ export class Runtime {
             buffer: { type },
           })),
         });
-        const code = unroll(kernel.name, kernel.source, constants);
+        const code = loops === 'unrolled' ? unroll(kernel.name, kernel.source, constants) : kernel.source;
         const module = this.gpu.createShaderModule({ label: kernel.name, code });
         return {
           layout,

@@ -2,7 +2,6 @@ import boxSource from '../../shaders/losses/head_box.wgsl';
 import boxStridedSource from '../../shaders/losses/head_box_strided.wgsl';
 import classSource from '../../shaders/losses/head_class.wgsl';
 import termsSource from '../../shaders/losses/head_terms.wgsl';
-import { runsOnProcessor } from '../ops/workgroup.js';
 import type { HeadLogits } from '../regions/generalInstances.js';
 import type { Truth } from '../regions/truth.js';
 import type { Device } from '../tensor/device.js';
@@ -189,7 +188,7 @@ function rowParams({ recipe, grid, batch }: HeadSetting, sizes: ListSizes) {
  * through a workgroup without rows all the same, its lanes masked.
  */
 function workgroupsOf(device: Device, groups: number): [number, number, number] {
-  return [Math.min(groups, runsOnProcessor(device) ? 16 : 1024), 1, 1];
+  return [Math.min(groups, device.choice('rows.workgroups')), 1, 1];
 }
 
 function boxConstants({ recipe, bins }: HeadSetting) {

@@ -11,10 +11,6 @@ const STRIDED = { name: 'head stream, strided', source: stridedSource };
 
 /** Invocations of a workgroup, SIZE of head_stream_sum.wgsl. */
 const GROUP = 64;
-/** Classes that a workgroup takes: with more, software adapters' caches miss; with fewer, there are more partial losses. */
-const PLANES = 16;
-/** vec4s of a plane that an invocation takes. */
-const TURNS = 2;
 
 /** Partial losses of the pass over all class logits, and how they lie. */
 export interface StreamPartials {
@@ -33,12 +29,13 @@ export function streamClasses(
 ): StreamPartials {
   const { device, recipe, grid, classes, batch } = setting;
   const { beta } = recipe.classification;
+  const [planes, turns] = [device.choice('stream.planes'), device.choice('stream.turns')];
   const packed = logits instanceof Pyramid && logits.levels.every(({ offset }) => offset % 4 === 0);
   const groupsOf = packed
     ? (area: number) =>
         area % 4 === 0
-          ? Math.ceil(area / (4 * GROUP * TURNS)) * Math.ceil(classes / PLANES) * batch
-          : Math.ceil((batch * classes * area) / (4 * GROUP * PLANES))
+          ? Math.ceil(area / (4 * GROUP * turns)) * Math.ceil(classes / planes) * batch
+          : Math.ceil((batch * classes * area) / (4 * GROUP * planes))
     : (area: number) => Math.ceil((batch * area) / GROUP);
   let groups = 0;
   const starts = grid.areas.map((area) => {
@@ -53,7 +50,7 @@ export function streamClasses(
   if (packed) {
     device.run({
       kernel: STREAM,
-      constants: { ...constants, PLANES, TURNS },
+      constants: { ...constants, PLANES: planes, TURNS: turns },
       bindings: {
         ...shared,
         student: logits.range4,

@@ -1,6 +1,6 @@
 import { Variable } from '../autograd/variable.js';
 import { InputError } from '../gpu/error.js';
-import { Pyramid } from '../tensor/pyramid.js';
+import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type ConvolutionShape, convolve, inputGradient } from './convolve.js';
 import { everySecond } from './everySecond.js';
@@ -29,16 +29,9 @@ export function conv2d(
   const kernel = kernelOf(input.value, weight.value, bias?.value ?? null);
   if (kernel === 1 && stride === 2) return conv2d(everySecond(input), weight, bias);
 
-  const { device, batch, channels, levels } = input.value;
+  const { device, batch } = input.value;
   const outputs = weight.value.shape[0];
-  const sizes = levels.map(({ height, width }) => ({
-    height: Math.ceil(height / stride),
-    width: Math.ceil(width / stride),
-  }));
-  const flat = sizes.map(({ height, width }) => ({ height: 1, width: height * width }));
-  const maps = kernel === 1 ? { from: flat, to: flat } : { from: levels, to: sizes };
-  const shape: ConvolutionShape = { batch, inputs: channels, outputs, kernel, stride, ...maps };
-
+  const { shape, sizes } = convolutionShape(input.value, { outputs, kernel, stride });
   const output = Pyramid.empty(device, batch, outputs, sizes);
   convolve(input.value, weight.value, bias?.value ?? null, output, shape);
   return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming) => [
@@ -46,6 +39,20 @@ export function conv2d(
     weight.requiresGradient ? weightGradient(incoming, input.value, weight.value, shape) : null,
     bias?.requiresGradient ? biasGradient(incoming, shape) : null,
   ]);
+}
+
+/** A convolution of these maps as the kernels take it, and the sizes of its output; with a 1×1 kernel, of stride 1. */
+export function convolutionShape(
+  { batch, channels, levels }: Pyramid,
+  { outputs, kernel, stride }: { outputs: number; kernel: 1 | 3; stride: 1 | 2 },
+): { shape: ConvolutionShape; sizes: LevelSize[] } {
+  const sizes = levels.map(({ height, width }) => ({
+    height: Math.ceil(height / stride),
+    width: Math.ceil(width / stride),
+  }));
+  const flat = sizes.map(({ height, width }) => ({ height: 1, width: height * width }));
+  const maps = kernel === 1 ? { from: flat, to: flat } : { from: levels, to: sizes };
+  return { shape: { batch, inputs: channels, outputs, kernel, stride, ...maps }, sizes };
 }
 
 function kernelOf(input: Pyramid, weight: Tensor, bias: Tensor | null): 1 | 3 {

@@ -5,13 +5,11 @@ import conv2dSubgroupsSource from '../../shaders/ops/conv2d_subgroups.wgsl';
 import packWeightSource from '../../shaders/ops/pack_weight.wgsl';
 import pointwiseSource from '../../shaders/ops/pointwise.wgsl';
 import pointwiseSubgroupsSource from '../../shaders/ops/pointwise_subgroups.wgsl';
-import type { Device } from '../tensor/device.js';
 import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AlignedRows, alignedAsIs, alignRows } from './alignedRows.js';
-import { tileWorkgroup } from './workgroup.js';
 
-/** Each kernel in two variants: for adapters with subgroups, and for the others. */
+/** Each kernel in two variants, by the choice `convolution.weights`. */
 const CONV2D = {
   subgroups: { name: 'conv2d_subgroups', source: conv2dSubgroupsSource },
   direct: { name: 'conv2d', source: conv2dSource },
@@ -83,12 +81,6 @@ export function alignInput(maps: Tensor, { batch, inputs, kernel, stride, from, 
   return alignRows(maps, batch * inputs, from, shapes, 1);
 }
 
-/** Which of a kernel's variants the device runs: those with subgroups need four lanes. */
-export function variantOf(device: Device): 'subgroups' | 'direct' {
-  const lanes = device.gpu.features.has('subgroups') ? (device.gpu.adapterInfo.subgroupMinSize ?? 0) : 0;
-  return lanes >= 4 ? 'subgroups' : 'direct';
-}
-
 /** The weight as the kernels read it; see shaders/ops/pack_weight.wgsl. */
 function packWeight(weight: Tensor, bias: Tensor | null, shape: ConvolutionShape, transposed: boolean): Tensor {
   const { inputs, outputs, kernel } = shape;
@@ -116,11 +108,11 @@ function packWeight(weight: Tensor, bias: Tensor | null, shape: ConvolutionShape
 function run(aligned: AlignedRows, packed: Tensor, output: Tensor, shape: ConvolutionShape): void {
   const { inputs, outputs, kernel, stride, to } = shape;
   const { device } = output;
-  const size = tileWorkgroup(device);
+  const size = device.choice('tile.workgroup');
   const [rows, columns] = kernel === 1 ? [1, 8] : [2, 4];
   const { groups, levels } = groupsOf(shape, aligned, rows, columns);
   device.run({
-    kernel: (kernel === 1 ? POINTWISE : CONV2D)[variantOf(device)],
+    kernel: (kernel === 1 ? POINTWISE : CONV2D)[device.choice('convolution.weights')],
     constants: kernel === 1 ? { SIZE: size } : { SIZE: size, STRIDE: stride },
     bindings: { input: aligned.tensor.range4, weight: packed.range4, output: output.range },
     params: { inputs, outputs, groups, level_count: to.length, levels },
@@ -132,12 +124,12 @@ function run(aligned: AlignedRows, packed: Tensor, output: Tensor, shape: Convol
 function runStride2(incoming: Tensor, packed: Tensor, gradient: Tensor, shape: ConvolutionShape): void {
   const { batch, inputs, outputs, from, to } = shape;
   const { device } = gradient;
-  const size = tileWorkgroup(device);
+  const size = device.choice('tile.workgroup');
   const shapes = from.map(({ height, width }) => ({ rows: height + 1, length: Math.ceil(width / 4) + 1 }));
   const aligned = alignRows(incoming, batch * inputs, from, shapes, 0);
   const { groups, levels } = groupsOf(shape, aligned, 2, 8);
   device.run({
-    kernel: INPUT_GRADIENT[variantOf(device)],
+    kernel: INPUT_GRADIENT[device.choice('convolution.weights')],
     constants: { SIZE: size },
     bindings: { incoming: aligned.tensor.range4, weight: packed.range4, output: gradient.range },
     params: { inputs, outputs, groups, level_count: to.length, levels },

@@ -8,7 +8,6 @@ import { InputError } from '../gpu/error.js';
 import type { Level, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { sumChunks } from './sumChunks.js';
-import { reductionWorkgroup } from './workgroup.js';
 
 /** Two variants of each kernel: for levels whose maps are whole vec4, and for the others. */
 const GROUP_NORM = {
@@ -56,7 +55,7 @@ export function groupNorm(
   for (const { variant, params, workgroups } of launches(input.value, groups)) {
     device.run({
       kernel: GROUP_NORM[variant],
-      constants: { LANES: reductionWorkgroup(device) },
+      constants: { LANES: device.choice('reduction.workgroup') },
       bindings: {
         input: input.value.range4,
         scale: scale.value.range,
@@ -86,7 +85,7 @@ function gradientsOf(incoming: Tensor, input: Pyramid, scale: Tensor, statistics
   for (const { variant, params, workgroups } of launches(input, groups)) {
     device.run({
       kernel: GRADIENT[variant],
-      constants: { LANES: reductionWorkgroup(device) },
+      constants: { LANES: device.choice('reduction.workgroup') },
       bindings: {
         input: input.range4,
         incoming: incoming.range4,

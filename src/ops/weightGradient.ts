@@ -6,12 +6,11 @@ import pointwiseSubgroupsSource from '../../shaders/ops/pointwise_weight_gradien
 import type { LevelSize } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AlignedRows, alignedAsIs } from './alignedRows.js';
-import { alignInput, type ConvolutionShape, variantOf } from './convolve.js';
+import { alignInput, type ConvolutionShape } from './convolve.js';
 import { sumChunks } from './sumChunks.js';
-import { reductionWorkgroup, runsOnProcessor } from './workgroup.js';
 
 /**
- * The two kernels, each in two variants. `strip`: rows (3×3) or vec4 (1×1) of a strip; `inputs`: input channels an
+ * The two kernels, each in two variants, by the choice `weightGradient.incoming`. `strip`: rows (3×3) or vec4 (1×1) of a strip; `inputs`: input channels an
  * invocation; `lanes`: invocations of the workgroup of the variant with subgroups.
  */
 const KERNELS = {
@@ -34,8 +33,7 @@ const CHANNEL_SUMS = { name: 'channel_sums', source: channelSumsSource };
 
 const OUTPUT_TILE = 8;
 const WORKGROUP = 64;
-/** Chunks give parallelism and cost memory: enough of them for so many invocations, at most so many elements. */
-const WANTED_INVOCATIONS = { processor: 1024, gpu: 8192 };
+/** Most elements that all chunks may have. */
 const PARTIAL_ELEMENTS = 2 ** 19;
 
 /** The gradient of a convolution with respect to its weight, a new tensor. */
@@ -50,14 +48,14 @@ export function weightGradient(incoming: Tensor, maps: Tensor, weight: Tensor, s
   const outputTiles = Math.ceil(outputs / OUTPUT_TILE);
   const wanted = Math.min(
     strips,
-    Math.ceil(WANTED_INVOCATIONS[runsOnProcessor(device) ? 'processor' : 'gpu'] / (tiles * outputTiles)),
+    Math.ceil(device.choice('weightGradient.invocations') / (tiles * outputTiles)),
     Math.max(1, Math.floor(PARTIAL_ELEMENTS / weight.size)),
   );
   const stripsAChunk = Math.ceil(strips / wanted);
   const chunks = Math.ceil(strips / stripsAChunk);
 
   // With subgroups a workgroup's lanes are input channels: fewer than half of them, and the other variant wastes less.
-  const variant = 2 * tiles >= variants.lanes ? variantOf(device) : 'direct';
+  const variant = 2 * tiles >= variants.lanes ? device.choice('weightGradient.incoming') : 'direct';
   const partial = device.empty([chunks * weight.size]);
   device.run({
     kernel: variants[variant],
@@ -84,7 +82,7 @@ export function biasGradient(incoming: Tensor, { batch, outputs, to }: Convoluti
   const levels = gradients.levels.flatMap(({ start, rows, length }) => [start, rows * length, 0, 0]);
   incoming.device.run({
     kernel: CHANNEL_SUMS,
-    constants: { LANES: reductionWorkgroup(incoming.device) },
+    constants: { LANES: incoming.device.choice('reduction.workgroup') },
     bindings: { maps: gradients.tensor.range4, sums: sums.range },
     params: { batch, channels: outputs, level_count: to.length, levels },
     workgroups: [outputs, 1, 1],

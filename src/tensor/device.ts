@@ -1,6 +1,8 @@
 import { type AdapterPreference, findAdapter, requestDevice } from '../gpu/adapter.js';
+import type { Choices } from '../gpu/choices.js';
 import { Runtime } from '../gpu/runtime.js';
 import { type DataType, sizeOf, Tensor, toArray } from './tensor.js';
+import { type ChoiceReport, type TuneOptions, tuneChoices, type Workload } from './tune.js';
 
 /** What the kernels run on. */
 export interface AdapterDescription {
@@ -17,11 +19,17 @@ export interface OpenOptions {
    * SwiftShader.
    */
   adapter?: AdapterPreference;
+  /** False: what `device.tune` has kept for this adapter is not used. In a browser nothing is kept. */
+  tune?: boolean;
+  /** Instead of what was kept: `device.choices` of a device that was tuned. What is left out has its default. */
+  choices?: Partial<Choices>;
 }
 
 /** A `Runtime` that makes tensors. Open one with `openDevice`, or `Device.adopt` a `GPUDevice` you have. */
 export class Device extends Runtime {
   readonly adapter: AdapterDescription;
+  /** The file that the choices between kernels' variants come from; null where they were given or are the defaults. */
+  tuningFile: string | null = null;
   #scopes: Set<Tensor>[] = [];
 
   constructor(gpu: GPUDevice, adapter: AdapterDescription, release?: () => void) {
@@ -89,6 +97,21 @@ export class Device extends Runtime {
     }
   }
 
+  /**
+   * Measures the variants of the kernels in these workloads (`trainingWorkloads` makes those of a training step), checks that
+   * they agree, and takes the fastest. On a device of `openDevice` in Node, the choices are kept for later ones, in a file in
+   * the user's cache folder; in a browser, keep `device.choices`.
+   * @throws DeviceError when a workload fails, or the file cannot be written
+   */
+  async tune(workloads: readonly Workload[], options: TuneOptions = {}): Promise<ChoiceReport[]> {
+    const report = await tuneChoices(this, workloads, options);
+    if (this.adapter.kind !== 'browser' && this.adapter.kind !== 'adopted') {
+      const { writeTuning } = await import('../gpu/tuningFile.js');
+      this.tuningFile = await writeTuning(this.gpu, this.choices);
+    }
+    return report;
+  }
+
   /** Takes a tensor out of every enclosing `tidy`: the caller disposes it. */
   keep<T extends Tensor>(tensor: T): T {
     for (const scope of this.#scopes) scope.delete(tensor);
@@ -97,18 +120,35 @@ export class Device extends Runtime {
 }
 
 /**
- * Opens an adapter and a device.
+ * Opens an adapter and a device, with the choices that `device.tune` has kept for the adapter.
  * @throws DeviceError when there is none: it says what was looked for and how to get one
+ * @throws InputError when the device cannot run one of the choices given
  */
-export async function openDevice({ adapter = 'auto' }: OpenOptions = {}): Promise<Device> {
+export async function openDevice({ adapter = 'auto', tune = true, choices }: OpenOptions = {}): Promise<Device> {
   const found = await findAdapter(adapter);
   const gpu = await requestDevice(found);
   const { description, vendor, architecture } = found.adapter.info;
   const name = description || `${vendor} ${architecture}`.trim();
-  return new Device(gpu, { name, kind: found.kind, source: found.source }, () => {
+  const device = new Device(gpu, { name, kind: found.kind, source: found.source }, () => {
     gpu.destroy();
     found.release();
   });
+  try {
+    if (choices) device.setChoices(choices);
+    else if (tune && found.kind !== 'browser') await useTuning(device);
+  } catch (error) {
+    await device.close();
+    throw error;
+  }
+  return device;
+}
+
+async function useTuning(device: Device): Promise<void> {
+  const { readTuning } = await import('../gpu/tuningFile.js');
+  const kept = await readTuning(device.gpu);
+  if (!kept) return;
+  device.setChoices(kept.choices);
+  device.tuningFile = kept.file;
 }
 
 function collect(value: unknown, into: Set<Tensor>): void {

@@ -6,6 +6,7 @@ import type { Category } from '../data/coco.js';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../data/safetensors.js';
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
+import type { Choices } from '../gpu/choices.js';
 import { InputError } from '../gpu/error.js';
 import { type Recipe, resolveRecipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
@@ -33,6 +34,8 @@ export interface CheckpointMetadata {
   recipe: Recipe;
   classes: Category[];
   settings: TrainSettings;
+  /** Between variants of kernels: the same bits need the same. */
+  choices: Partial<Choices>;
   /** Steps done since the start of the training. */
   step: number;
   /** Steps an epoch: with the images, it fixes what the next step sees. */
@@ -104,6 +107,7 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
       detector: detectorConfig(read.detector),
       recipe: resolveRecipe(read.recipe),
       settings: trainSettings(read.settings),
+      choices: read.choices ?? {},
     };
     return { file, tensors, metadata: checked };
   } catch (cause) {

@@ -112,7 +112,7 @@ export async function runEpochs(
     saveCheckpoint(
       join(folder, name),
       learner,
-      { detector: config, classes: source.classes, ...state, stepsPerEpoch: loader.steps },
+      { detector: config, classes: source.classes, choices: device.choices, ...state, stepsPerEpoch: loader.steps },
       { withState },
     );
 

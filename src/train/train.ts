@@ -2,6 +2,7 @@ import { version } from '../../package.json';
 import type { ImageSource } from '../data/source.js';
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
+import { possibleChoices } from '../gpu/choices.js';
 import { InputError } from '../gpu/error.js';
 import { type PartialRecipe, resolveRecipe } from '../losses/recipe.js';
 import { loadCheckpoint, restoreDetector, restoreLearner } from './checkpoint.js';
@@ -18,7 +19,7 @@ export interface TrainOptions extends TrainContext {
 }
 
 /**
- * Trains a detector from nothing. The same settings, data and adapter give the same bits.
+ * Trains a detector from nothing. The same settings, data, adapter and `device.choices` give the same bits.
  * @throws InputError for wrong settings, a folder that holds a training already, a missing teacher or one that does not fit
  * @throws DeviceError when a loss or a gradient is not finite; it names term, level and step
  */
@@ -37,12 +38,13 @@ export async function train({ detector: config, recipe, settings, ...context }: 
 }
 
 /**
- * Goes on with a training from its folder's last checkpoint, bit for bit as if it had not stopped.
+ * Goes on with a training from its folder's last checkpoint, bit for bit as if it had not stopped: the device takes the
+ * training's choices between variants of kernels, whatever has been tuned since.
  * @throws InputError when there is no whole checkpoint, or the data or the teacher are not those of the training
  */
 export async function resumeTraining(context: TrainContext): Promise<TrainResult> {
   const checkpoint = await loadCheckpoint(context.folder);
-  const { recipe, settings, step, epochTerms, bestAp, classes, stepsPerEpoch } = checkpoint.metadata;
+  const { recipe, settings, choices, step, epochTerms, bestAp, classes, stepsPerEpoch } = checkpoint.metadata;
   const names = (list: ImageSource['classes']) => list.map(({ id, name }) => `${id} ${name}`).join(', ');
   if (names(classes) !== names(context.source.classes)) {
     throw new InputError(
@@ -55,6 +57,8 @@ export async function resumeTraining(context: TrainContext): Promise<TrainResult
       `${checkpoint.file} was trained with ${stepsPerEpoch} steps an epoch; ${context.source.length} images give ${now}. Give the same data.`,
     );
   }
+  // On another adapter the bits differ anyway: what it cannot run has its default.
+  context.device.setChoices(possibleChoices(context.device.gpu, choices).choices);
   const detector = restoreDetector(context.device, checkpoint, 'trained');
   const state = { recipe, settings, step, epochTerms, bestAp };
   return learning(detector, context, state, (learner) => {
@@ -88,6 +92,7 @@ async function describeRun({ device, folder, source, teacher }: TrainContext, de
     version,
     started: new Date().toISOString(),
     adapter: device.adapter,
+    choices: device.choices,
     detector: detector.config,
     parameters: detector.parameters.count,
     teacher: teacher?.config ?? null,

@@ -6,11 +6,12 @@ test('help and version', async () => {
   expect(await edgewise(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   const help = await edgewise(['--help']);
   expect(help).toMatchObject({ code: 0, stderr: '' });
-  const commands = ['train', 'distill', 'evaluate', 'verify', 'demo', 'doctor'];
+  const commands = ['train', 'distill', 'evaluate', 'verify', 'demo', 'doctor', 'tune'];
   for (const command of commands) expect(help.stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
   for (const own of await Promise.all(commands.map((command) => edgewise([command, '--help'])))) {
     expect(own).toMatchObject({ code: 0, stderr: '' });
     expect(own.stdout).toMatch(/^ {2}--json /m);
+    expect(own.stdout).toMatch(/^ {2}--adapter /m);
   }
 });
 
@@ -23,6 +24,7 @@ test.each([
   ],
   [['train', 'shapes', '--epochs', '0'], /argument '0' is invalid\. Expected an integer of at least 1/],
   [['train', 'shapes', '--strides', '8,x'], /argument '8,x' is invalid/],
+  [['tune', '--image-size', '320'], /argument '320' is invalid\. Expected width and height/],
   [['train', 'shapes', '--resume'], /--resume needs --out/],
   [['train', 'shapes', '--resume', '--out', 'x', '--epochs', '3'], /epochs does not go with --resume/],
   [['distill', 'shapes'], /required option '--teacher <run>' not specified/],
@@ -38,7 +40,7 @@ test.each([
 });
 
 test('doctor describes the adapter and tests it', async () => {
-  const { code, stdout } = await edgewise(['doctor', '--json']);
+  const { code, stdout } = await edgewise(['doctor', '--no-tune', '--json']);
   expect(code).toBe(0);
   const found = JSON.parse(stdout);
   expect(found).toMatchObject({
@@ -46,6 +48,7 @@ test('doctor describes the adapter and tests it', async () => {
     kind: expect.stringMatching(/^(hardware|software|embedded)$/),
     backend: expect.any(String),
     source: expect.any(String),
+    tuning: null,
     versions: { edgewise: version, webgpu: expect.stringMatching(/^\d+\.\d+\.\d+/) },
     limits: { maxStorageBuffersPerShaderStage: expect.any(Number) },
     features: expect.any(Array),

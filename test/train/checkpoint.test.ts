@@ -35,6 +35,7 @@ const metadata: Omit<CheckpointMetadata, 'version'> = {
   recipe: resolveRecipe('main-ld'),
   classes: [{ id: 1, name: 'one' }],
   settings: trainSettings({ optimizer: 'adamw', ema: 0.9, seed: 4 }),
+  choices: { 'tile.workgroup': 32 },
   step: 17,
   stepsPerEpoch: 10,
   epochTerms: [0.1, 2 ** -40],

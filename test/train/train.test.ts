@@ -67,6 +67,8 @@ test('the same seed gives the same bits, and so does a training that stops after
     last: null,
   });
   expect(await resumeTraining({ ...context, signal: aborted })).toMatchObject({ interrupted: true, step: 2 });
+  // Tuned in between: the training goes on with its own choices.
+  device.setChoices({ 'reduction.workgroup': 64, 'weightGradient.invocations': 512 });
   // Not aborted over the end of the first epoch, so that its evaluation happens as in the straight run.
   const controller = new AbortController();
   const stopAfterEpoch = (progress: TrainProgress) => {

@@ -1,0 +1,76 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { DetectorConfig, DetectorSize } from '../detector/config.js';
+import type { Device } from '../tensor/device.js';
+import type { ChoiceReport } from '../tensor/tune.js';
+import { trainingWorkloads } from '../train/workloads.js';
+import { type AdapterOptions, adapterOption, integer, type Outcome, prints, withDevice } from './command.js';
+import { table } from './table.js';
+import { configOf, integers, SIZES } from './training.js';
+
+interface TuneOptions extends AdapterOptions {
+  size: DetectorSize;
+  imageSize: { width: number; height: number };
+  batch: number;
+  classes: number;
+  strides: number[];
+  bins: number;
+}
+
+/** `edgewise tune` */
+export function addTune(program: Command): void {
+  const command = program
+    .command('tune')
+    .description(
+      'measure the variants of the kernels on this adapter, and keep the fastest for all commands and programs',
+    )
+    .addOption(new Option('--size <name>', 'detector to tune for').choices(SIZES).default('small'))
+    .option('--image-size <WxH>', "network's input in pixels, rounded up to whole strides", extent, extent('320x240'))
+    .option('--batch <n>', 'images a step', integer(1), 8)
+    .option('--classes <n>', 'classes', integer(1), 80)
+    .option('--strides <list>', 'pixels a cell of each level', integers, [8, 16, 32])
+    .option('--bins <n>', "bins of each edge's distribution", integer(2), 17)
+    .addOption(adapterOption());
+  prints(command, (options: TuneOptions) => {
+    const { imageSize, size, ...rest } = options;
+    const config = configOf({ size }, { ...rest, ...imageSize });
+    return withDevice({ ...options, tune: false }, (device) => tune(device, config, options.batch));
+  });
+}
+
+async function tune(device: Device, config: DetectorConfig, batch: number): Promise<Outcome> {
+  const started = performance.now();
+  const { size, width, height } = config;
+  console.error(`Adapter: ${device.adapter.name}; detector ${size}, ${batch} images of ${width}×${height}`);
+  const { workloads, dispose } = trainingWorkloads(device, config, batch);
+  try {
+    const measured = await device.tune(workloads, {
+      onProgress: (choice, done, of) => console.error(`measuring ${choice} (${done + 1} of ${of})`),
+    });
+    const seconds = (performance.now() - started) / 1000;
+    const file = device.tuningFile;
+    const data = { adapter: device.adapter.name, choices: device.choices, measured, file, seconds };
+    return { data, text: `${describe(measured)}\n\nKept in ${file}; ${seconds.toFixed(0)} s` };
+  } finally {
+    dispose();
+  }
+}
+
+function describe(measured: readonly ChoiceReport[]): string {
+  const rows = measured.flatMap(({ choice, values, standard, chosen }) =>
+    values.map(({ value, milliseconds, refused }, index) => [
+      index === 0 ? choice : '',
+      String(value),
+      milliseconds === null ? '–' : milliseconds.toFixed(2),
+      refused ? 'REFUSED' : [value === standard ? 'default' : '', value === chosen ? 'chosen' : ''].join(' ').trim(),
+    ]),
+  );
+  return table([['choice', 'value', 'ms', ''], ...rows]);
+}
+
+function extent(text: string): { width: number; height: number } {
+  const [, width, height] = /^(\d+)x(\d+)$/.exec(text) ?? [];
+  if (!(Number(width) > 0 && Number(height) > 0)) {
+    throw new InvalidArgumentError('Expected width and height in pixels, such as 320x240.');
+  }
+  return { width: Number(width), height: Number(height) };
+}

@@ -1,0 +1,115 @@
+import { InputError } from './error.js';
+
+/** What the defaults, and the possible values, depend on. */
+interface AdapterTraits {
+  /** Kernels run on a few threads of a processor, where barriers and unused invocations cost more than they save. */
+  processor: boolean;
+  /** The device has subgroups, of at least the four lanes that the kernels need. */
+  subgroups: boolean;
+}
+
+interface Declaration<V extends ChoiceValue> {
+  values: readonly V[];
+  standard: (adapter: AdapterTraits) => V;
+}
+
+type ChoiceValue = number | string;
+
+/**
+ * Every choice between variants of kernels: what they can be launched with, and what is taken where nothing was measured.
+ * A kernel asks for its own at each launch: `device.choice('tile.workgroup')`. All values of a choice give the same results up
+ * to rounding. `device.tune` measures them.
+ */
+const CHOICES = {
+  /** Invocations of a workgroup of a kernel of tiles: on a processor few, so that the last of small maps do less in vain. */
+  'tile.workgroup': choice([8, 16, 32, 64, 128, 256], ({ processor }) => (processor ? 16 : 64)),
+  /** Invocations of a workgroup that adds up: every barrier makes a processor change between all its vectors. */
+  'reduction.workgroup': choice([8, 16, 32, 64, 128, 256], ({ processor }) => (processor ? 8 : 64)),
+  /** How a convolution gets at its weights: passed round in subgroups, or read by every invocation. */
+  'convolution.weights': choice(['subgroups', 'direct'], ({ subgroups }) => (subgroups ? 'subgroups' : 'direct')),
+  /** Likewise, how the gradient of the weights gets at the incoming gradients. */
+  'weightGradient.incoming': choice(['subgroups', 'direct'], ({ subgroups }) => (subgroups ? 'subgroups' : 'direct')),
+  /** Invocations that the gradient of the weights is cut into chunks for: chunks give parallelism and cost memory. */
+  'weightGradient.invocations': choice([512, 1024, 2048, 4096, 8192, 16384], ({ processor }) =>
+    processor ? 1024 : 8192,
+  ),
+  /** Classes that a workgroup of the pass over all class logits takes: with more, caches miss; with fewer, there is more to add. */
+  'stream.planes': choice([4, 8, 16, 32], () => 16),
+  /** vec4s of a class's plane that an invocation of that pass takes. */
+  'stream.turns': choice([1, 2, 4, 8], () => 2),
+  /** Most workgroups that share out the listed rows of the head loss: a processor runs through those without rows all the same. */
+  'rows.workgroups': choice([4, 8, 16, 64, 256, 1024], ({ processor }) => (processor ? 16 : 1024)),
+  /** Loops over bins: written out for the compiler (unroll.ts), or left to it. */
+  'bins.loops': choice(['unrolled', 'rolled'], () => 'unrolled'),
+};
+
+export type ChoiceName = keyof typeof CHOICES;
+
+/** A value for every choice. Plain JSON. */
+export type Choices = { [N in ChoiceName]: (typeof CHOICES)[N]['values'][number] };
+
+const CHOICE_NAMES = Object.keys(CHOICES) as ChoiceName[];
+
+/** Lanes of a subgroup up to which an adapter is taken for a processor's vector unit (SwiftShader 4, lavapipe 8). */
+const FEW_LANES = 8;
+/** Without adapter information: as most GPUs. */
+const USUAL_LANES = 32;
+const LEAST_LANES = 4;
+
+/** The values of a choice that a device can run. */
+export function possibleValues(gpu: GPUDevice, name: ChoiceName): readonly Choices[ChoiceName][] {
+  const { values }: Declaration<Choices[ChoiceName]> = CHOICES[name];
+  return traitsOf(gpu).subgroups ? values : values.filter((value) => value !== 'subgroups');
+}
+
+/** What is taken where nothing was measured. */
+export function defaultChoices(gpu: GPUDevice): Choices {
+  const traits = traitsOf(gpu);
+  return Object.fromEntries(CHOICE_NAMES.map((name) => [name, CHOICES[name].standard(traits)])) as unknown as Choices;
+}
+
+/** Those of the given choices that exist and that a device can run, and what is wrong with the others. */
+export function possibleChoices(gpu: GPUDevice, given: object): { choices: Partial<Choices>; faults: string[] } {
+  const faults: string[] = [];
+  const possible = Object.entries(given).filter(([name, value]) => {
+    const fault = faultOf(gpu, name, value);
+    if (fault) faults.push(fault);
+    return !fault;
+  });
+  return { choices: Object.fromEntries(possible), faults };
+}
+
+/**
+ * A value for every choice: what is not given has its default.
+ * @throws InputError when a name is unknown or the device cannot run a value
+ */
+export function completeChoices(gpu: GPUDevice, given: Partial<Choices>): Choices {
+  const { choices, faults } = possibleChoices(gpu, given);
+  if (faults.length > 0) throw new InputError(`choices: ${faults.join('; ')}.`);
+  return { ...defaultChoices(gpu), ...choices };
+}
+
+function faultOf(gpu: GPUDevice, name: string, value: unknown): string | null {
+  if (!isChoice(name)) return `${name} is none, there are ${CHOICE_NAMES.join(', ')}`;
+  const possible = possibleValues(gpu, name);
+  if (possible.some((one) => one === value)) return null;
+  return `${name} is ${JSON.stringify(value)}, this device can run ${possible.join(', ')}`;
+}
+
+function isChoice(name: string): name is ChoiceName {
+  return Object.hasOwn(CHOICES, name);
+}
+
+function choice<const V extends ChoiceValue>(
+  values: readonly V[],
+  standard: (adapter: AdapterTraits) => NoInfer<V>,
+): Declaration<V> {
+  return { values, standard };
+}
+
+function traitsOf({ adapterInfo, features }: GPUDevice): AdapterTraits {
+  return {
+    processor: (adapterInfo?.subgroupMaxSize || USUAL_LANES) <= FEW_LANES,
+    subgroups: features.has('subgroups') && (adapterInfo?.subgroupMinSize ?? 0) >= LEAST_LANES,
+  };
+}

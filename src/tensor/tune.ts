@@ -1,0 +1,196 @@
+import { type ChoiceName, type Choices, defaultChoices, possibleValues } from '../gpu/choices.js';
+import { DeviceError } from '../gpu/error.js';
+import type { Device } from './device.js';
+import type { Tensor, Values } from './tensor.js';
+
+/** Rounds of a race: each runs every value once, in turn, so that whatever else slows the machine down hits all of them. */
+const ROUNDS = 7;
+/** A value that took more than this much of the default's time in each of the first rounds need not run on. */
+const HOPELESS = { rounds: 2, share: 1.1 };
+/** A value is taken when it needs at most this much of the default's time: below, noise would choose. */
+const GAIN = 0.97;
+/** Milliseconds of a measurement: what takes less is repeated, for the wait at the end takes some tenths by itself. */
+const LEAST_TIME = 10;
+const MOST_REPEATS = 20;
+/**
+ * Difference to the defaults' output, as a part of its largest magnitude. Variants add up in another order: f32 rounds each
+ * of n sums by 6e-8, at random, and no sum here has more than some 10⁵ terms: √n · 6e-8 = 2e-5. A fault is far larger.
+ */
+const TOLERANCE = 2e-5;
+
+/** A piece of work whose time decides between variants. */
+export interface Workload {
+  name: string;
+  /** The choices that its kernels ask for. */
+  choices: readonly ChoiceName[];
+  /** Records the work once, with the same inputs each time, and returns what to compare; runs inside a `tidy`. */
+  run: () => Tensor[];
+}
+
+/** How one choice was made. */
+export interface ChoiceReport {
+  choice: ChoiceName;
+  /** Median time of all workloads that depend on it; `refused` says in what the value differs from the default. */
+  values: { value: Choices[ChoiceName]; milliseconds: number | null; refused: string | null }[];
+  standard: Choices[ChoiceName];
+  chosen: Choices[ChoiceName];
+}
+
+export interface TuneOptions {
+  /** Called before each choice is measured. */
+  onProgress?: (choice: ChoiceName, done: number, of: number) => void;
+  /** Milliseconds of one run; default: the clock round the queue. */
+  measure?: (workload: Workload) => Promise<number>;
+}
+
+/**
+ * Measures the values of every choice that a workload depends on, one choice after the other, the others at the best so far
+ * (coordinate descent from the defaults, one pass). A value must give the default's results, up to rounding, and then win twice:
+ * against all values, and once more against the default alone. The device has the choices afterwards.
+ * @throws whatever a workload throws with the default choices; the device's choices then are as before
+ */
+export async function tuneChoices(
+  device: Device,
+  workloads: readonly Workload[],
+  { onProgress, measure = clock(device) }: TuneOptions = {},
+): Promise<ChoiceReport[]> {
+  const before = device.choices;
+  const standard = defaultChoices(device.gpu);
+  const names = (Object.keys(standard) as ChoiceName[]).filter((name) =>
+    workloads.some(({ choices }) => choices.includes(name)),
+  );
+  const reports: ChoiceReport[] = [];
+  try {
+    for (const name of names) device.setChoices({ ...device.choices, [name]: standard[name] });
+    const expected = new Map<Workload, Values[]>();
+    for (const workload of workloads) expected.set(workload, await outputsOf(device, workload));
+
+    for (const [index, name] of names.entries()) {
+      onProgress?.(name, index, names.length);
+      const concerned = workloads.filter(({ choices }) => choices.includes(name));
+      const choose = (value: ChoiceReport['chosen']) => device.setChoices({ ...device.choices, [name]: value });
+      const values: ChoiceReport['values'] = [];
+      for (const value of possibleValues(device.gpu, name)) {
+        choose(value);
+        const refused = value === standard[name] ? null : await faultOf(device, concerned, expected);
+        if (refused) {
+          console.warn(`edgewise: ${name} = ${value} is refused on ${device.adapter.name}: ${refused}`);
+        }
+        values.push({ value, milliseconds: null, refused });
+      }
+
+      const contenders = values.filter(({ refused }) => !refused).map(({ value }) => value);
+      const time = async (value: ChoiceReport['chosen']) => {
+        choose(value);
+        let sum = 0;
+        for (const workload of concerned) sum += await measure(workload);
+        return sum;
+      };
+      const first = await race(contenders, standard[name], time);
+      for (const entry of values) entry.milliseconds = first.medians.get(entry.value) ?? null;
+      const isConfirmed =
+        first.winner !== standard[name] &&
+        (await race([standard[name], first.winner], standard[name], time)).winner === first.winner;
+      const chosen = isConfirmed ? first.winner : standard[name];
+      choose(chosen);
+      reports.push({ choice: name, values, standard: standard[name], chosen });
+    }
+    return reports;
+  } catch (error) {
+    device.setChoices(before);
+    throw error;
+  }
+}
+
+/** Times all values round by round; the winner is the fastest one, or the default where none gains enough on it. */
+async function race<V>(values: readonly V[], standard: V, time: (value: V) => Promise<number>) {
+  const times = new Map(values.map((value) => [value, [] as number[]]));
+  const shares = (value: V) => {
+    const [own, base] = [times.get(value) ?? [], times.get(standard) ?? []];
+    return own.map((milliseconds, round) => milliseconds / base[round]);
+  };
+  let running = [...values];
+  for (let round = 0; round < ROUNDS; round++) {
+    // Each round starts with another value: the first of a round may find caches cold.
+    for (const i of running.keys()) {
+      const value = running[(round + i) % running.length];
+      times.get(value)?.push(await time(value));
+    }
+    if (round + 1 === HOPELESS.rounds) {
+      running = running.filter((value) => Math.min(...shares(value)) <= HOPELESS.share);
+    }
+  }
+  const medians = new Map([...times].map(([value, list]) => [value, median(list)]));
+  let [winner, best] = [standard, GAIN];
+  for (const value of running) {
+    const share = median(shares(value));
+    if (share <= best) [winner, best] = [value, share];
+  }
+  return { winner, medians };
+}
+
+/** In what the current choices' results differ from the defaults'; null where they agree. */
+async function faultOf(
+  device: Device,
+  workloads: readonly Workload[],
+  expected: ReadonlyMap<Workload, readonly Values[]>,
+): Promise<string | null> {
+  for (const workload of workloads) {
+    let outputs: Values[];
+    try {
+      outputs = await outputsOf(device, workload);
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error;
+      return `${workload.name}: ${error.message}`;
+    }
+    for (const [index, wanted] of (expected.get(workload) ?? []).entries()) {
+      const difference = differenceOf(outputs[index], wanted);
+      if (!(difference <= TOLERANCE)) {
+        return `${workload.name}: output ${index} differs from the default's by ${difference.toExponential(1)} of its largest value; at most ${TOLERANCE} is rounding.`;
+      }
+    }
+  }
+  return null;
+}
+
+/** Largest difference as a part of the largest magnitude; infinite where one holds a NaN or an infinity that the other lacks. */
+function differenceOf(output: Values, expected: Values): number {
+  let [largest, difference] = [0, 0];
+  // A plain loop: there are millions of elements.
+  for (let i = 0; i < expected.length; i++) {
+    largest = Math.max(largest, Math.abs(expected[i]));
+    if (Object.is(output[i], expected[i])) continue;
+    const own = Math.abs(output[i] - expected[i]);
+    difference = Math.max(difference, Number.isNaN(own) ? Infinity : own);
+  }
+  return difference === 0 ? 0 : difference / largest;
+}
+
+/** Each read records its copy at once, before `tidy` takes the tensors back. */
+function outputsOf(device: Device, { run }: Workload): Promise<Values[]> {
+  return device.tidy(() => Promise.all(run().map((tensor) => tensor.read())));
+}
+
+/** The clock from the first launch to the last result, of as many repeats as give a time worth measuring. */
+function clock(device: Device): (workload: Workload) => Promise<number> {
+  const repeats = new Map<Workload, number>();
+  const run = async (workload: Workload, times: number) => {
+    await device.settled();
+    const start = performance.now();
+    for (let i = 0; i < times; i++) device.tidy(() => void workload.run());
+    await device.settled();
+    return (performance.now() - start) / times;
+  };
+  return async (workload) => {
+    let times = repeats.get(workload);
+    if (times === undefined) {
+      times = Math.min(MOST_REPEATS, Math.ceil(LEAST_TIME / (await run(workload, 1))));
+      repeats.set(workload, times);
+    }
+    return run(workload, times);
+  };
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1];
+}

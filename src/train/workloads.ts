@@ -1,0 +1,161 @@
+import { backward, Variable } from '../autograd/variable.js';
+import type { DetectorConfig } from '../detector/config.js';
+import { convolutionsOf } from '../detector/detector.js';
+import type { Convolution } from '../detector/layers.js';
+import { HeadLoss } from '../losses/headLoss.js';
+import { convolutionShape } from '../ops/conv2d.js';
+import { convolve, inputGradient } from '../ops/convolve.js';
+import { groupNorm } from '../ops/groupNorm.js';
+import { biasGradient, weightGradient } from '../ops/weightGradient.js';
+import { uploadTruth } from '../regions/truth.js';
+import type { Device } from '../tensor/device.js';
+import { Pyramid } from '../tensor/pyramid.js';
+import { Random } from '../tensor/random.js';
+import { Tensor } from '../tensor/tensor.js';
+import type { Workload } from '../tensor/tune.js';
+
+/** Objects an image: as many as in COCO on average. */
+const BOXES = 7;
+/** Group norm's groups have 8 channels. */
+const GROUP = 8;
+/** With every pass of the head loss: LD and KD, on the main region and the VLR. */
+const RECIPE = 'main-kd+main-ld+vlr-ld';
+/** The mean class logit at the start of a training: a probability of 0.01. */
+const CLASS_LOGIT = -4.6;
+
+/** The workloads of a training step, and the memory that they hold. */
+export interface TrainingWorkloads {
+  workloads: Workload[];
+  dispose(): void;
+}
+
+/**
+ * What `device.tune` measures for a detector: its convolutions, the gradients of their weights, its norms and its head loss,
+ * on random values.
+ * @param batch images a step
+ */
+export function trainingWorkloads(device: Device, config: DetectorConfig, batch: number): TrainingWorkloads {
+  const random = Random.of(1);
+  const held: Tensor[] = [];
+  const noise = (shape: readonly number[], mean = 0) => {
+    const values = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => mean + random.uniform(-1, 1));
+    const tensor = device.keep(device.tensor(values, shape));
+    held.push(tensor);
+    return tensor;
+  };
+  const maps = (channels: number, at: readonly number[], mean = 0) => {
+    const sizes = at.map((cell) => ({
+      height: Math.ceil(config.height / cell),
+      width: Math.ceil(config.width / cell),
+    }));
+    const locations = sizes.reduce((sum, { height, width }) => sum + height * width, 0);
+    return Pyramid.of(noise([batch * channels * locations], mean), batch, channels, sizes);
+  };
+
+  const convolutions = distinct(convolutionsOf(config)).map(({ inputs, outputs, kernel, stride, at, bias }) => {
+    // A 1×1 convolution of stride 2 is one of stride 1 on every second pixel.
+    const own: 1 | 2 = kernel === 1 ? 1 : (stride ?? 1);
+    const input = maps(
+      inputs,
+      at.map((cell) => cell / own),
+    );
+    const { shape, sizes } = convolutionShape(input, { outputs, kernel, stride: own });
+    const weight = noise([outputs, inputs, kernel, kernel]);
+    return { input, weight, shape, sizes, incoming: maps(outputs, at), isBiased: bias !== undefined };
+  });
+  const biased = convolutions.filter(({ isBiased }) => isBiased);
+  // A norm follows every convolution without a bias of its own.
+  const norms = distinct(convolutionsOf(config).filter(({ bias }) => bias === undefined)).map(({ outputs, at }) => ({
+    input: maps(outputs, at),
+    incoming: maps(outputs, at),
+    scale: noise([outputs], 1),
+    shift: noise([outputs]),
+  }));
+  const head = headLoss(device, config, batch, maps, random);
+  held.push(...Object.values(head.truth).filter((value) => value instanceof Tensor));
+
+  const workloads: Workload[] = [
+    {
+      name: 'convolutions',
+      choices: ['tile.workgroup', 'convolution.weights'],
+      run: () =>
+        convolutions.flatMap(({ input, weight, shape, sizes, incoming }) => {
+          const output = Pyramid.empty(device, batch, shape.outputs, sizes);
+          convolve(input, weight, null, output, shape);
+          return [output, inputGradient(incoming, weight, input, shape)];
+        }),
+    },
+    {
+      name: 'gradients of the weights',
+      choices: ['weightGradient.incoming', 'weightGradient.invocations'],
+      run: () =>
+        convolutions.map(({ input, weight, shape, incoming }) => weightGradient(incoming, input, weight, shape)),
+    },
+    {
+      name: 'gradients of the biases',
+      choices: ['reduction.workgroup'],
+      run: () => biased.map(({ shape, incoming }) => biasGradient(incoming, shape)),
+    },
+    {
+      name: 'norms',
+      choices: ['reduction.workgroup'],
+      run: () =>
+        norms.flatMap(({ input, incoming, scale, shift }) => {
+          const leaves = [new Variable(input, true), new Variable(scale, true), new Variable(shift, true)] as const;
+          const variable = groupNorm(...leaves, { groups: scale.size / GROUP });
+          variable.retained = true;
+          backward({ variable, gradient: incoming });
+          // A leaf's gradient would outlive the `tidy` round this.
+          return [variable.value, ...leaves.flatMap(({ gradient }) => (gradient ? device.track(gradient) : []))];
+        }),
+    },
+    {
+      name: 'head loss',
+      choices: ['stream.planes', 'stream.turns', 'rows.workgroups', 'bins.loops'],
+      run: () => {
+        const { terms, gradients } = head.loss.evaluate(head);
+        return [terms, gradients.classLogits, gradients.boxLogits];
+      },
+    },
+  ];
+  return {
+    workloads,
+    dispose: () => {
+      for (const tensor of held) tensor.dispose();
+    },
+  };
+}
+
+/** The head loss of a detector with random logits and boxes. */
+function headLoss(
+  device: Device,
+  config: DetectorConfig,
+  batch: number,
+  maps: (channels: number, at: readonly number[], mean?: number) => Pyramid,
+  random: Random,
+) {
+  const { classes, bins, strides, width, height } = config;
+  const imageSize = { width, height };
+  const loss = new HeadLoss(device, { classes, bins, strides, imageSize, batch, recipe: RECIPE });
+  const outputs = () => ({ classLogits: maps(classes, strides, CLASS_LOGIT), boxLogits: maps(4 * bins, strides) });
+  const images = Array.from({ length: batch * BOXES }, (_, i) => Math.floor(i / BOXES));
+  const boxes = images.flatMap(() => {
+    const [w, h] = [random.uniform(0.1, 0.5) * width, random.uniform(0.1, 0.5) * height];
+    const [x, y] = [random.uniform(0, width - w), random.uniform(0, height - h)];
+    return [x, y, x + w, y + h];
+  });
+  const labels = images.map(() => Math.floor(random.uniform(0, classes)));
+  const truth = uploadTruth(device, { boxes, labels, images }, { batch, classes });
+  return { loss, student: outputs(), teacher: outputs(), truth };
+}
+
+/** Each shape once: layers of the same shape take the same time. */
+function distinct(convolutions: readonly Convolution[]): Convolution[] {
+  const found = new Map(
+    convolutions.map((one) => {
+      const { inputs, outputs, kernel, stride, at, bias } = one;
+      return [JSON.stringify([inputs, outputs, kernel, stride, at, bias === undefined]), one];
+    }),
+  );
+  return [...found.values()];
+}

@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { edgewise } from './cli.js';
+
+let cache: string;
+beforeAll(() => {
+  cache = mkdtempSync(join(tmpdir(), 'edgewise-tune-'));
+});
+afterAll(() => {
+  rmSync(cache, { recursive: true });
+});
+
+const PROBLEM = ['--size', 'tiny', '--image-size', '70x64', '--batch', '1', '--classes', '3'];
+
+test('tune measures, tells and keeps; doctor says whether a file is in use; --no-tune ignores it', async () => {
+  const env = { XDG_CACHE_HOME: cache };
+  const doctor = async (...more: string[]) => {
+    const { code, stdout, stderr } = await edgewise(['doctor', '--json', ...more], env);
+    expect(code).toBe(0);
+    return { tuning: JSON.parse(stdout).tuning, stderr };
+  };
+  expect((await doctor()).tuning).toBeNull();
+
+  const { code, stdout, stderr } = await edgewise(['tune', ...PROBLEM, '--json'], env);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/detector tiny, 1 images of 96×64\nmeasuring tile\.workgroup \(1 of 9\)\n/);
+  const found = JSON.parse(stdout);
+  expect(found).toMatchObject({ adapter: expect.any(String), seconds: expect.any(Number) });
+  expect(found.measured.map(({ choice }: { choice: string }) => choice)).toEqual(Object.keys(found.choices));
+  for (const { choice, chosen } of found.measured) expect(found.choices[choice]).toBe(chosen);
+
+  expect(found.file).toContain(cache);
+  expect((await doctor()).tuning).toBe(found.file);
+  expect((await doctor('--no-tune')).tuning).toBeNull();
+
+  writeFileSync(found.file, '{');
+  const broken = await doctor();
+  expect(broken.tuning).toBeNull();
+  expect(broken.stderr).toContain(`the tuning file ${found.file} is not used`);
+  expect((await doctor('--no-tune')).stderr).toBe('');
+});
+
+test('the text is a table that marks what was chosen, and where it is kept', async () => {
+  const { code, stdout } = await edgewise(['tune', ...PROBLEM], { XDG_CACHE_HOME: cache });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^choice +value +ms\n/);
+  expect(stdout.match(/chosen$/gm)).toHaveLength(9);
+  expect(stdout.match(/default/g)).toHaveLength(9);
+  expect(stdout).toMatch(new RegExp(`Kept in ${cache}.*\\.json; \\d+ s`));
+});

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { completeChoices, defaultChoices, possibleChoices, possibleValues } from '../../src/gpu/choices.js';
+
+/** As much of a device as the choices look at. */
+function device(subgroupMinSize: number | undefined, subgroupMaxSize: number | undefined, ...features: string[]) {
+  return { adapterInfo: { subgroupMinSize, subgroupMaxSize }, features: new Set(features) } as unknown as GPUDevice;
+}
+const processor = device(4, 4, 'subgroups');
+const gpu = device(32, 32, 'subgroups');
+const plain = device(undefined, undefined);
+
+test('defaults depend on lanes and subgroups', () => {
+  const common = { 'stream.planes': 16, 'stream.turns': 2, 'bins.loops': 'unrolled' };
+  const large = {
+    'tile.workgroup': 64,
+    'reduction.workgroup': 64,
+    'weightGradient.invocations': 8192,
+    'rows.workgroups': 1024,
+    ...common,
+  };
+  const small = {
+    'tile.workgroup': 16,
+    'reduction.workgroup': 8,
+    'weightGradient.invocations': 1024,
+    'rows.workgroups': 16,
+    ...common,
+  };
+  const subgroups = { 'convolution.weights': 'subgroups', 'weightGradient.incoming': 'subgroups' };
+  const direct = { 'convolution.weights': 'direct', 'weightGradient.incoming': 'direct' };
+  expect(defaultChoices(processor)).toEqual({ ...small, ...subgroups });
+  expect(defaultChoices(gpu)).toEqual({ ...large, ...subgroups });
+  expect(defaultChoices(plain)).toEqual({ ...large, ...direct });
+  // Subgroups may shrink to less than the four lanes that the kernels pass values round in.
+  expect(defaultChoices(device(1, 32, 'subgroups'))).toEqual({ ...large, ...direct });
+});
+
+test.each([processor, gpu, plain])('every default is among the possible values', (one) => {
+  expect(possibleChoices(one, defaultChoices(one))).toEqual({ choices: defaultChoices(one), faults: [] });
+});
+
+test('a device without subgroups cannot run their variants', () => {
+  expect(possibleValues(gpu, 'convolution.weights')).toEqual(['subgroups', 'direct']);
+  expect(possibleValues(plain, 'convolution.weights')).toEqual(['direct']);
+});
+
+test('what is not given has its default; what cannot be run is named', () => {
+  expect(completeChoices(gpu, { 'stream.turns': 8 })).toEqual({ ...defaultChoices(gpu), 'stream.turns': 8 });
+  const fault = (given: object) => () => completeChoices(plain, given);
+  expect(fault({ 'stream.turns': 3 })).toThrow(/choices: stream\.turns is 3, this device can run 1, 2, 4, 8\./);
+  expect(fault({ toString: 1 })).toThrow(/choices: toString is none, there are tile\.workgroup, /);
+  expect(fault({ 'convolution.weights': 'subgroups' })).toThrow(/"subgroups", this device can run direct/);
+});

@@ -1,0 +1,132 @@
+/** Every value of every choice between variants of kernels computes the same. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { backward, Variable } from '../../src/autograd/variable.js';
+import { detectorConfig } from '../../src/detector/config.js';
+import { loadGoldenCase } from '../../src/eval/goldenCase.js';
+import { checkGoldenCase } from '../../src/eval/goldenCheck.js';
+import { type ChoiceName, type Choices, defaultChoices, possibleValues } from '../../src/gpu/choices.js';
+import { conv2d } from '../../src/ops/conv2d.js';
+import { groupNorm } from '../../src/ops/groupNorm.js';
+import { type Device, openDevice } from '../../src/tensor/device.js';
+import { Random } from '../../src/tensor/random.js';
+import { tuneChoices } from '../../src/tensor/tune.js';
+import { trainingWorkloads } from '../../src/train/workloads.js';
+import { expectClose } from '../reference/closeTo.js';
+import {
+  conv2dGradients,
+  conv2d as convolutionOracle,
+  groupNormGradients,
+  groupNorm as normOracle,
+} from '../reference/ops.js';
+import { joined, levelsOf, noise, randomPyramid, summed } from './maps.js';
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice({ tune: false });
+});
+afterEach(() => device.setChoices({}));
+afterAll(() => device.close());
+
+const SIZES = [
+  { height: 13, width: 22 },
+  { height: 5, width: 3 },
+];
+
+/** Runs `check` with each value that the device has, one choice after the other. */
+async function withEach(names: ChoiceName[], check: (value: Partial<Choices>) => Promise<void>): Promise<void> {
+  for (const name of names) {
+    for (const value of possibleValues(device.gpu, name)) {
+      device.setChoices({ [name]: value });
+      await check({ [name]: value });
+    }
+  }
+}
+
+test.each([
+  { kernel: 3, stride: 1 },
+  { kernel: 3, stride: 2 },
+  { kernel: 1, stride: 1 },
+] as const)('a convolution and its gradients: %j', async ({ kernel, stride }) => {
+  const random = Random.of(kernel, stride);
+  const [batch, inputs, outputs] = [2, 33, 11];
+  const maps = randomPyramid(device, random, batch, inputs, SIZES);
+  const weights = noise(random, outputs * inputs * kernel ** 2);
+  const biases = noise(random, outputs);
+  const levels = await levelsOf(maps);
+  const expected = levels.map((level) => convolutionOracle(level, weights, biases, { outputs, kernel, stride }));
+  const incoming = expected.map(({ values }) => noise(random, values.length));
+  const gradients = levels.map((level, i) =>
+    conv2dGradients(level, weights, { ...expected[i], values: incoming[i] }, { outputs, kernel, stride }),
+  );
+  const names: ChoiceName[] = [
+    'tile.workgroup',
+    'reduction.workgroup',
+    'convolution.weights',
+    'weightGradient.incoming',
+    'weightGradient.invocations',
+  ];
+  await withEach(names, async () => {
+    const input = new Variable(maps, true);
+    const weight = new Variable(device.tensor(weights, [outputs, inputs, kernel, kernel]), true);
+    const bias = new Variable(device.tensor(biases), true);
+    const output = conv2d(input, weight, bias, { stride });
+    output.retained = true;
+    backward({ variable: output, gradient: device.tensor(joined(incoming)) });
+    // As in conv2d.test.ts: rounding grows with the number of products.
+    const rounding = (products: number) => ({ absolute: 1e-6 * Math.sqrt(products), relative: 1e-6 });
+    const pixels = rounding(batch * output.value.locations);
+    expectClose(await output.value.read(), joined(expected.map(({ values }) => values)), rounding(inputs * 9));
+    expectClose(await input.gradient!.read(), joined(gradients.map((g) => g.input)), rounding(outputs * 9));
+    expectClose(await weight.gradient!.read(), summed(gradients.map((g) => g.weight)), pixels);
+    expectClose(await bias.gradient!.read(), summed(gradients.map((g) => g.bias)), pixels);
+  });
+});
+
+test('group norm and its gradients', async () => {
+  const random = Random.of(2);
+  const [groups, channels] = [2, 10];
+  const maps = randomPyramid(device, random, 2, channels, SIZES);
+  const [scales, shifts] = [noise(random, channels), noise(random, channels)];
+  const incoming = device.tensor(noise(random, maps.size));
+  const levels = await levelsOf(maps);
+  const incomingLevels = await levelsOf(maps, incoming);
+  const expected = levels.map((level) => normOracle(level, scales, shifts, groups).values);
+  const gradients = levels.map((level, i) => groupNormGradients(level, scales, incomingLevels[i], groups));
+  await withEach(['reduction.workgroup'], async () => {
+    const [input, scale, shift] = [
+      new Variable(maps, true),
+      new Variable(device.tensor(scales), true),
+      new Variable(device.tensor(shifts), true),
+    ];
+    const output = groupNorm(input, scale, shift, { groups });
+    output.retained = true;
+    backward({ variable: output, gradient: incoming });
+    const tolerance = { absolute: 2e-5, relative: 2e-5 };
+    expectClose(await output.value.read(), joined(expected), tolerance);
+    expectClose(await input.gradient!.read(), joined(gradients.map((g) => g.input)), tolerance);
+    expectClose(await scale.gradient!.read(), summed(gradients.map((g) => g.scale)), tolerance);
+    expectClose(await shift.gradient!.read(), summed(gradients.map((g) => g.shift)), tolerance);
+  });
+});
+
+test.each(['small-bins', 'one-class'])('the reference implementation’s head loss: %s', async (name) => {
+  const golden = await loadGoldenCase(`test/golden/${name}.safetensors`);
+  const names = Object.keys(defaultChoices(device.gpu)) as ChoiceName[];
+  await withEach(names, async (choice) => {
+    const found = await checkGoldenCase(device, golden);
+    expect({ choice, failed: found.filter(({ passed }) => !passed) }).toEqual({ choice, failed: [] });
+  });
+});
+
+test('tuning a training step measures every choice and refuses none', async () => {
+  const config = detectorConfig({ size: 'tiny', classes: 5, width: 96, height: 64 });
+  const used = device.pool.usedBytes;
+  const { workloads, dispose } = trainingWorkloads(device, config, 2);
+  const report = await tuneChoices(device, workloads, { measure: async () => 1 });
+  dispose();
+  expect(report.map(({ choice }) => choice)).toEqual(Object.keys(defaultChoices(device.gpu)));
+  const refused = report.flatMap(({ values }) => values.flatMap(({ refused }) => refused ?? []));
+  expect(refused).toEqual([]);
+  expect(device.choices).toEqual(defaultChoices(device.gpu));
+  expect(device.pool.usedBytes).toBe(used);
+});
