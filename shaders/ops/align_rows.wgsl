@@ -1,14 +1,17 @@
 // Copies maps so that every row starts at a multiple of four elements and has a border of zeros: the kernels of the
-// convolution then read four elements at once and test no bounds. One vec4 of the copy an invocation.
+// convolution then read four elements at once and test no bounds. An invocation makes TURNS neighbouring vec4 of the copy: divisions, which tell it where it is, are dear on
+// software adapters.
 struct Params {
-  /// vec4 of the copy, all levels
-  count: u32,
+  /// of TURNS vec4, all levels
+  groups: u32,
   level_count: u32,
   /// zeros above and to the left of the map
   border: u32,
-  /// two entries a level: (first vec4 of the copy, its rows, its vec4 a row, 0), (first element of the map, height, width, 0)
-  levels: array<vec4u, 16>,
+  /// three entries a level: (first vec4 of the copy, its rows, its vec4 a row, its vec4), (first element of the map, height,
+  /// width, 0), (first group, 0, 0, 0)
+  levels: array<vec4u, 24>,
 }
+const TURNS = 4u;
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> maps: array<f32>;
 @group(0) @binding(2) var<storage, read_write> aligned: array<vec4f>;
@@ -23,28 +26,43 @@ fn pixel(row: u32, column: u32, width: u32) -> f32 {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let index = linear_index(workgroup, workgroups, local, 64u);
-  if (index >= params.count) {
+  let group = linear_index(workgroup, workgroups, local, 64u);
+  if (group >= params.groups) {
     return;
   }
   var level = 0u;
-  while (level + 1u < params.level_count && index >= params.levels[2u * level + 2u].x) {
+  while (level + 1u < params.level_count && group >= params.levels[3u * level + 5u].x) {
     level++;
   }
-  let to = params.levels[2u * level];
-  let source = params.levels[2u * level + 1u];
-  let line = (index - to.x) / to.z;
-  let column = 4u * ((index - to.x) % to.z);
-  let y = line % to.y - params.border;
-  let row = source.x + ((line / to.y) * source.y + y) * source.z;
-  if (y < source.y) {
-    aligned[index] = vec4f(
-      pixel(row, column, source.z),
-      pixel(row, column + 1u, source.z),
-      pixel(row, column + 2u, source.z),
-      pixel(row, column + 3u, source.z),
-    );
-  } else {
-    aligned[index] = vec4f();
+  let to = params.levels[3u * level];
+  let source = params.levels[3u * level + 1u];
+  let first = TURNS * (group - params.levels[3u * level + 2u].x);
+  let last = min(first + TURNS, to.w);
+  let line = first / to.z;
+  var column = first - line * to.z;
+  var plane = line / to.y;
+  var y = line - plane * to.y;
+  for (var index = first; index < last; index++) {
+    let row = y - params.border;
+    var pixels = vec4f();
+    if (row < source.y) {
+      let start = source.x + (plane * source.y + row) * source.z;
+      pixels = vec4f(
+        pixel(start, 4u * column, source.z),
+        pixel(start, 4u * column + 1u, source.z),
+        pixel(start, 4u * column + 2u, source.z),
+        pixel(start, 4u * column + 3u, source.z),
+      );
+    }
+    aligned[to.x + index] = pixels;
+    column++;
+    if (column == to.z) {
+      column = 0u;
+      y++;
+    }
+    if (y == to.y) {
+      y = 0u;
+      plane++;
+    }
   }
 }

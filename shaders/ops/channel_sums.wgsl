@@ -12,10 +12,10 @@ struct Params {
 /// [channels]
 @group(0) @binding(2) var<storage, read_write> sums: array<f32>;
 
-const LANES = 64u;
+override LANES: u32 = 64;
 var<workgroup> lane_sums: array<f32, LANES>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   var sum = vec4f();
   for (var level = 0u; level < params.level_count; level++) {

@@ -2,6 +2,8 @@
 // weight[o, i, ky, kx] · input[i, STRIDE·y + ky, STRIDE·x + kx] (coordinates in the copy with a border, see align_rows.wgsl).
 // An invocation computes eight channels × four pixels of two rows; workgroup_id.y is the tile of channels.
 override STRIDE: u32 = 1;
+/// Invocations of a workgroup: with few, the last workgroups of small maps have less to do in vain.
+override SIZE: u32 = 64;
 
 struct Params {
   inputs: u32,
@@ -42,7 +44,7 @@ fn read_row(at: u32) -> Row {
 
 fn convolve(workgroup: vec3u, local: u32, lane: u32) {
   // All invocations stay, those beyond the last group too: subgroups need them.
-  let group = min(workgroup.x * 64u + local, params.groups - 1u);
+  let group = min(workgroup.x * SIZE + local, params.groups - 1u);
   var level = 0u;
   while (level + 1u < params.level_count && group >= params.levels[2u * level + 2u].x) {
     level++;
@@ -92,7 +94,7 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
     tap += 9u;
   }
 
-  if (workgroup.x * 64u + local < params.groups) {
+  if (workgroup.x * SIZE + local < params.groups) {
     let area = to.z * to.w;
     let channel = 8u * workgroup.y;
     let y = 2u * line;

@@ -2,6 +2,9 @@
 // gradient[i, y, x] = Σ_o Σ_ky,kx weight[o, i, ky, kx] · incoming[o, (y + 1 − ky)/2, (x + 1 − kx)/2] over whole quotients:
 // an even coordinate meets tap 1 only, an odd one taps 0 and 2. (For stride 1 see conv2d_body.wgsl with a transposed weight.)
 // An invocation computes eight channels × 2 × 8 pixels, one tile for each parity; workgroup_id.y is the tile of channels.
+/// Invocations of a workgroup: with few, the last workgroups of small maps have less to do in vain.
+override SIZE: u32 = 64;
+
 struct Params {
   /// channels of the incoming gradient
   inputs: u32,
@@ -45,7 +48,7 @@ fn store_row(even: Tile, odd: Tile, channels: u32, area: u32, start: u32, count:
 
 fn input_gradient(workgroup: vec3u, local: u32, lane: u32) {
   // All invocations stay, those beyond the last group too: subgroups need them.
-  let group = min(workgroup.x * 64u + local, params.groups - 1u);
+  let group = min(workgroup.x * SIZE + local, params.groups - 1u);
   var level = 0u;
   while (level + 1u < params.level_count && group >= params.levels[2u * level + 2u].x) {
     level++;
@@ -93,7 +96,7 @@ fn input_gradient(workgroup: vec3u, local: u32, lane: u32) {
     tap += 9u;
   }
 
-  if (workgroup.x * 64u + local < params.groups) {
+  if (workgroup.x * SIZE + local < params.groups) {
     let area = to.z * to.w;
     let channel = 8u * workgroup.y;
     let y = 2u * line;

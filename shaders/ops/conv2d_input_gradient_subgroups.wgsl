@@ -4,7 +4,7 @@ enable subgroups;
 #include "weights_subgroups.wgsl"
 #include "conv2d_input_gradient_body.wgsl"
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(SIZE)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) local: u32,

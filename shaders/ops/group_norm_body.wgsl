@@ -20,7 +20,8 @@ struct Params {
 /// [levels · images · groups]: mean, 1/√(variance + ε)
 @group(0) @binding(5) var<storage, read_write> statistics: array<vec2f>;
 
-const LANES = 64u;
+/// Invocations of a workgroup: a software adapter wants few, since barriers are dear there.
+override LANES: u32 = 64;
 /// count, mean and sum of squared distances from the mean of what a lane has seen
 var<workgroup> lane_moments: array<vec3f, LANES>;
 
@@ -34,7 +35,7 @@ fn merge(a: vec3f, b: vec3f) -> vec3f {
   return vec3f(count, a.y + distance * b.x / count, a.z + b.z + distance * distance * a.x * b.x / count);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   var level = 0u;
   while (level + 1u < params.level_count && workgroup.x >= params.levels[level + 1u].x) {

@@ -22,13 +22,14 @@ struct Params {
 /// [levels · images, channels]
 @group(0) @binding(7) var<storage, read_write> shift_sums: array<f32>;
 
-const LANES = 64u;
-/// The lanes take eight channels at once, eight lanes each: barriers are dear on software adapters.
-const SHARE = 8u;
+/// Invocations of a workgroup, at least eight: a software adapter wants few, since barriers are dear there.
+override LANES: u32 = 64;
+/// The lanes take eight channels at once, so many lanes each.
+override SHARE: u32 = LANES / 8u;
 /// Σ incoming, Σ incoming·n
 var<workgroup> lane_sums: array<vec2f, LANES>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   var level = 0u;
   while (level + 1u < params.level_count && workgroup.x >= params.levels[level + 1u].x) {
@@ -46,7 +47,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let lane = local % SHARE;
   let slot = local / SHARE;
   var group_sums = vec2f();
-  for (var block = 0u; block < members; block += LANES / SHARE) {
+  for (var block = 0u; block < members; block += 8u) {
     let member = block + slot;
     let plane = start + member * entry.z;
     var sum = Element();
@@ -66,7 +67,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       }
       workgroupBarrier();
     }
-    for (var other = 0u; other < min(LANES / SHARE, members - block); other++) {
+    for (var other = 0u; other < min(8u, members - block); other++) {
       group_sums += scale[first_channel + block + other] * lane_sums[other * SHARE];
     }
     if (lane == 0u && member < members) {

@@ -2,7 +2,7 @@
 #include "weights_direct.wgsl"
 #include "pointwise_body.wgsl"
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   convolve(workgroup, local, 0u);
 }

@@ -1,6 +1,10 @@
 // 1×1 convolution, all levels in one dispatch: output[o, pixel] = bias[o] + Σ_i weight[o, i] · input[i, pixel].
 // An invocation computes eight channels × eight consecutive pixels; workgroup_id.y is the tile of channels.
 // The packed weight counts a multiple of four inputs, the last ones zero.
+
+/// Invocations of a workgroup: with few, the last workgroups of small maps have less to do in vain.
+override SIZE: u32 = 64;
+
 struct Params {
   inputs: u32,
   outputs: u32,
@@ -23,7 +27,7 @@ struct Params {
 
 fn convolve(workgroup: vec3u, local: u32, lane: u32) {
   // All invocations stay, those beyond the last group too: subgroups need them.
-  let group = min(workgroup.x * 64u + local, params.groups - 1u);
+  let group = min(workgroup.x * SIZE + local, params.groups - 1u);
   var level = 0u;
   while (level + 1u < params.level_count && group >= params.levels[2u * level + 2u].x) {
     level++;
@@ -56,7 +60,7 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
     tap += 4u;
   }
 
-  if (workgroup.x * 64u + local < params.groups) {
+  if (workgroup.x * SIZE + local < params.groups) {
     let channel = 8u * workgroup.y;
     let start = source.w + (image * params.outputs + channel) * to.w + 8u * column;
     let count = to.w - 8u * column;

@@ -12,10 +12,10 @@ struct Params {
 /// [levels, chunks]
 @group(0) @binding(3) var<storage, read_write> pieces: array<f32>;
 
-const SIZE = 64u;
+override SIZE: u32 = 64;
 var<workgroup> sums: array<f32, SIZE>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   let entry = params.levels[workgroup.y];
   let size = params.planes * entry.y * entry.z;

@@ -3,6 +3,8 @@
 struct Params {
   /// largest norm of all gradients together; 0: no clipping
   clip: f32,
+  /// of gradient_norm.wgsl, a multiple of LANES
+  partial_count: u32,
 }
 #include "control.wgsl"
 #include "finite.wgsl"
@@ -10,12 +12,22 @@ struct Params {
 @group(0) @binding(1) var<storage, read> partials: array<vec2f>;
 @group(0) @binding(2) var<storage, read_write> control: Control;
 
-#include "sum_workgroup.wgsl"
+const LANES = 64u;
+var<workgroup> lane_sums: array<vec2f, LANES>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) local: u32) {
-  let total = sum_workgroup(partials[local], local);
+  var own = vec2f();
+  for (var i = local; i < params.partial_count; i += LANES) {
+    own += partials[i];
+  }
+  lane_sums[local] = own;
+  workgroupBarrier();
   if (local == 0u) {
+    var total = vec2f();
+    for (var lane = 0u; lane < LANES; lane++) {
+      total += lane_sums[lane];
+    }
     let norm = sqrt(total.x);
     let usable = total.y == 0.0 && finite(total.x);
     control.norm = norm;

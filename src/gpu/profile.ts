@@ -1,3 +1,5 @@
+import { idleUntil } from './idle.js';
+
 /** Time that a kernel took on the GPU. */
 export interface KernelTime {
   kernel: string;
@@ -53,5 +55,42 @@ export class Profile {
     for (const buffer of [resolved, staging]) buffer.destroy();
     this.#queries.destroy();
     return [...totals.values()].sort((a, b) => b.milliseconds - a.milliseconds);
+  }
+}
+
+/** Two timestamps around whatever is recorded between them; the passes in between stay as they are. */
+export class Stopwatch {
+  readonly #queries: GPUQuerySet;
+  readonly #resolved: GPUBuffer;
+  readonly #staging: GPUBuffer;
+
+  /** The device needs the feature `timestamp-query`. */
+  constructor(gpu: GPUDevice) {
+    this.#queries = gpu.createQuerySet({ label: 'stopwatch', type: 'timestamp', count: 2 });
+    this.#resolved = gpu.createBuffer({ label: 'stopwatch', size: 16, usage: QUERY_RESOLVE | COPY_SRC });
+    this.#staging = gpu.createBuffer({ label: 'stopwatch', size: 16, usage: MAP_READ | COPY_DST });
+  }
+
+  /** Records the first timestamp; an empty pass carries it. */
+  start(encoder: GPUCommandEncoder): void {
+    const timestampWrites = { querySet: this.#queries, beginningOfPassWriteIndex: 0 };
+    encoder.beginComputePass({ label: 'stopwatch', timestampWrites }).end();
+  }
+
+  /** Records the second timestamp. */
+  stop(encoder: GPUCommandEncoder): void {
+    const timestampWrites = { querySet: this.#queries, endOfPassWriteIndex: 1 };
+    encoder.beginComputePass({ label: 'stopwatch', timestampWrites }).end();
+    encoder.resolveQuerySet(this.#queries, 0, 2, this.#resolved, 0);
+    encoder.copyBufferToBuffer(this.#resolved, 0, this.#staging, 0, 16);
+  }
+
+  /** The milliseconds between the two; what was recorded must have been submitted. Frees the stopwatch. */
+  async finish(): Promise<number> {
+    await idleUntil(this.#staging.mapAsync(MAP_READ));
+    const [start, stop] = new BigUint64Array(this.#staging.getMappedRange().slice(0));
+    for (const buffer of [this.#resolved, this.#staging]) buffer.destroy();
+    this.#queries.destroy();
+    return Number(stop - start) / 1e6;
   }
 }

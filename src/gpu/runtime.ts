@@ -1,7 +1,7 @@
 import { DeviceError, InputError } from './error.js';
 import { idleUntil } from './idle.js';
 import { BufferPool } from './pool.js';
-import { type KernelTime, Profile } from './profile.js';
+import { type KernelTime, Profile, Stopwatch } from './profile.js';
 import { type KernelInterface, packParameters, readInterface } from './wgsl.js';
 
 /** A kernel: one WGSL module with the entry point `main`. Its bindings, uniform and workgroup size are read from the WGSL. */
@@ -104,7 +104,9 @@ export class Runtime {
     const declared = this.#interface(kernel);
     const pipeline = this.#pipeline(kernel, declared, launch.constants ?? {});
     const group = this.#bindGroup(launch, declared, pipeline);
-    const [x, y, z] = launch.workgroups ?? fold(Math.ceil((launch.invocations ?? 0) / declared.workgroupSize));
+    const { size, override } = declared.workgroup;
+    const invocations = (override ? launch.constants?.[override] : undefined) ?? size;
+    const [x, y, z] = launch.workgroups ?? fold(Math.ceil((launch.invocations ?? 0) / invocations));
     if (x * y * z === 0) return;
     if (Math.max(x, y, z) > MAX_WORKGROUPS) {
       throw new InputError(`kernel ${kernel.name}: ${x}×${y}×${z} workgroups; a dimension holds ${MAX_WORKGROUPS}.`);
@@ -182,9 +184,7 @@ export class Runtime {
    * @throws DeviceError when the adapter has no timestamps
    */
   async profile(work: () => void | Promise<void>): Promise<KernelTime[]> {
-    if (!this.gpu.features.has('timestamp-query')) {
-      throw new DeviceError('profile: this adapter has no timestamp queries; time whole submissions instead.');
-    }
+    this.#assertTimestamps();
     await this.settled();
     const profile = new Profile(this.gpu);
     this.#profile = profile;
@@ -195,6 +195,22 @@ export class Runtime {
       this.#profile = null;
     }
     return profile.finish();
+  }
+
+  /**
+   * Milliseconds that the GPU takes for everything that `work` records, copies and clears included, by timestamps before and
+   * after it.
+   * @throws DeviceError when the adapter has no timestamps
+   */
+  async elapsed(work: () => void): Promise<number> {
+    this.#assertTimestamps();
+    await this.settled();
+    const stopwatch = new Stopwatch(this.gpu);
+    stopwatch.start(this.#commandEncoder());
+    work();
+    stopwatch.stop(this.#commandEncoder());
+    await this.settled();
+    return stopwatch.finish();
   }
 
   /**
@@ -212,6 +228,12 @@ export class Runtime {
       this.#bindGroups.clear();
       this.gpu.onuncapturederror = null;
       this.#release();
+    }
+  }
+
+  #assertTimestamps(): void {
+    if (!this.gpu.features.has('timestamp-query')) {
+      throw new DeviceError('This adapter has no timestamp queries; time whole submissions by the clock instead.');
     }
   }
 

@@ -20,7 +20,8 @@ interface ParameterField {
 export interface KernelInterface {
   bindings: BindingDeclaration[];
   parameters: { fields: ParameterField[]; bytes: number } | null;
-  workgroupSize: number;
+  /** Invocations of a workgroup; where an `override` says so, its default and its name. */
+  workgroup: { size: number; override: string | null };
 }
 
 const BINDING =
@@ -46,10 +47,19 @@ export function readInterface(kernel: string, source: string): KernelInterface {
       type: space === 'uniform' ? 'uniform' : access === 'read_write' ? 'storage' : 'read-only-storage',
     });
   }
-  const size = /@workgroup_size\((\d+)\s*(?:,\s*(\d+)\s*)?(?:,\s*(\d+)\s*)?\)/.exec(code);
-  if (!size) throw new InputError(`kernel ${kernel}: no literal @workgroup_size.`);
-  const workgroupSize = Number(size[1]) * Number(size[2] ?? 1) * Number(size[3] ?? 1);
-  return { bindings, parameters, workgroupSize };
+  return { bindings, parameters, workgroup: readWorkgroup(kernel, code) };
+}
+
+/** `@workgroup_size(64)`, `@workgroup_size(8, 8)` or `@workgroup_size(SIZE)` with `override SIZE: u32 = 64;`. */
+function readWorkgroup(kernel: string, code: string): KernelInterface['workgroup'] {
+  const size = /@workgroup_size\((?:(\d+)\s*(?:,\s*(\d+)\s*)?(?:,\s*(\d+)\s*)?|(\w+))\)/.exec(code);
+  const name = size?.[4] ?? null;
+  const fallback = name && new RegExp(`override ${name}: u32 = (\\d+)`).exec(code)?.[1];
+  if (!size || (name && !fallback)) {
+    throw new InputError(`kernel ${kernel}: no @workgroup_size of literals, nor of an override with a default.`);
+  }
+  const product = Number(size[1]) * Number(size[2] ?? 1) * Number(size[3] ?? 1);
+  return { size: name ? Number(fallback) : product, override: name };
 }
 
 function readParameters(kernel: string, code: string, struct: string) {

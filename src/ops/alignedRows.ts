@@ -3,6 +3,8 @@ import type { LevelSize } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 const ALIGN_ROWS = { name: 'align_rows', source: alignRowsSource };
+/** vec4 that an invocation makes, as in the kernel. */
+const TURNS = 4;
 
 /** One level of aligned rows: `[planes, rows, 4 · length]`. */
 export interface AlignedShape {
@@ -38,10 +40,13 @@ export function alignRows(
 ): AlignedRows {
   const levels = placed(planes, shapes);
   let element = 0;
+  let groups = 0;
   const table = sizes.flatMap(({ height, width }, index) => {
     const { start, rows, length } = levels[index];
-    const entries = [start, rows, length, 0, element, height, width, 0];
+    const count = planes * rows * length;
+    const entries = [start, rows, length, count, element, height, width, 0, groups, 0, 0, 0];
     element += planes * height * width;
+    groups += Math.ceil(count / TURNS);
     return entries;
   });
   const count = levels.reduce((sum, { rows, length }) => sum + planes * rows * length, 0);
@@ -49,8 +54,8 @@ export function alignRows(
   maps.device.run({
     kernel: ALIGN_ROWS,
     bindings: { maps: maps.range, aligned: tensor.range4 },
-    params: { count, level_count: levels.length, border, levels: table },
-    invocations: count,
+    params: { groups, level_count: levels.length, border, levels: table },
+    invocations: groups,
   });
   return { tensor, levels, dispose: () => tensor.dispose() };
 }

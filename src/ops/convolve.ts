@@ -9,6 +9,7 @@ import type { Device } from '../tensor/device.js';
 import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AlignedRows, alignedAsIs, alignRows } from './alignedRows.js';
+import { tileWorkgroup } from './workgroup.js';
 
 /** Each kernel in two variants: for adapters with subgroups, and for the others. */
 const CONV2D = {
@@ -26,7 +27,6 @@ const INPUT_GRADIENT = {
 const PACK_WEIGHT = { name: 'pack_weight', source: packWeightSource };
 
 const TILE_CHANNELS = 8;
-const WORKGROUP = 64;
 /** The 1×1 kernel goes on by so many inputs at once. */
 const POINTWISE_INPUTS = 4;
 
@@ -116,14 +116,15 @@ function packWeight(weight: Tensor, bias: Tensor | null, shape: ConvolutionShape
 function run(aligned: AlignedRows, packed: Tensor, output: Tensor, shape: ConvolutionShape): void {
   const { inputs, outputs, kernel, stride, to } = shape;
   const { device } = output;
+  const size = tileWorkgroup(device);
   const [rows, columns] = kernel === 1 ? [1, 8] : [2, 4];
   const { groups, levels } = groupsOf(shape, aligned, rows, columns);
   device.run({
     kernel: (kernel === 1 ? POINTWISE : CONV2D)[variantOf(device)],
-    constants: kernel === 1 ? {} : { STRIDE: stride },
+    constants: kernel === 1 ? { SIZE: size } : { SIZE: size, STRIDE: stride },
     bindings: { input: aligned.tensor.range4, weight: packed.range4, output: output.range },
     params: { inputs, outputs, groups, level_count: to.length, levels },
-    workgroups: [Math.ceil(groups / WORKGROUP), Math.ceil(outputs / TILE_CHANNELS), 1],
+    workgroups: [Math.ceil(groups / size), Math.ceil(outputs / TILE_CHANNELS), 1],
   });
 }
 
@@ -131,14 +132,16 @@ function run(aligned: AlignedRows, packed: Tensor, output: Tensor, shape: Convol
 function runStride2(incoming: Tensor, packed: Tensor, gradient: Tensor, shape: ConvolutionShape): void {
   const { batch, inputs, outputs, from, to } = shape;
   const { device } = gradient;
+  const size = tileWorkgroup(device);
   const shapes = from.map(({ height, width }) => ({ rows: height + 1, length: Math.ceil(width / 4) + 1 }));
   const aligned = alignRows(incoming, batch * inputs, from, shapes, 0);
   const { groups, levels } = groupsOf(shape, aligned, 2, 8);
   device.run({
     kernel: INPUT_GRADIENT[variantOf(device)],
+    constants: { SIZE: size },
     bindings: { incoming: aligned.tensor.range4, weight: packed.range4, output: gradient.range },
     params: { inputs, outputs, groups, level_count: to.length, levels },
-    workgroups: [Math.ceil(groups / WORKGROUP), Math.ceil(outputs / TILE_CHANNELS), 1],
+    workgroups: [Math.ceil(groups / size), Math.ceil(outputs / TILE_CHANNELS), 1],
   });
   aligned.dispose();
 }

@@ -8,6 +8,7 @@ import { InputError } from '../gpu/error.js';
 import type { Level, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { sumChunks } from './sumChunks.js';
+import { reductionWorkgroup } from './workgroup.js';
 
 /** Two variants of each kernel: for levels whose maps are whole vec4, and for the others. */
 const GROUP_NORM = {
@@ -55,6 +56,7 @@ export function groupNorm(
   for (const { variant, params, workgroups } of launches(input.value, groups)) {
     device.run({
       kernel: GROUP_NORM[variant],
+      constants: { LANES: reductionWorkgroup(device) },
       bindings: {
         input: input.value.range4,
         scale: scale.value.range,
@@ -84,6 +86,7 @@ function gradientsOf(incoming: Tensor, input: Pyramid, scale: Tensor, statistics
   for (const { variant, params, workgroups } of launches(input, groups)) {
     device.run({
       kernel: GRADIENT[variant],
+      constants: { LANES: reductionWorkgroup(device) },
       bindings: {
         input: input.range4,
         incoming: incoming.range4,

@@ -6,6 +6,7 @@ import { Variable } from '../autograd/variable.js';
 import { InputError } from '../gpu/error.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { reductionWorkgroup } from './workgroup.js';
 
 const SCALE = { name: 'scale_levels', source };
 const GRADIENT = { name: 'scale_levels_gradient', source: gradientSource };
@@ -54,6 +55,7 @@ function scaleGradient(input: Pyramid, incoming: Tensor): Tensor {
   const pieces = device.empty([levels.length, CHUNKS]);
   device.run({
     kernel: GRADIENT,
+    constants: { SIZE: reductionWorkgroup(device) },
     bindings: { input: input.range, incoming: incoming.range, pieces: pieces.range },
     params: { chunks: CHUNKS, planes: input.batch * input.channels, levels: input.levelTable },
     workgroups: [CHUNKS, levels.length, 1],

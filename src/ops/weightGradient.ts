@@ -8,6 +8,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { type AlignedRows, alignedAsIs } from './alignedRows.js';
 import { alignInput, type ConvolutionShape, variantOf } from './convolve.js';
 import { sumChunks } from './sumChunks.js';
+import { reductionWorkgroup, runsOnProcessor } from './workgroup.js';
 
 /**
  * The two kernels, each in two variants. `strip`: rows (3×3) or vec4 (1×1) of a strip; `inputs`: input channels an
@@ -33,8 +34,8 @@ const CHANNEL_SUMS = { name: 'channel_sums', source: channelSumsSource };
 
 const OUTPUT_TILE = 8;
 const WORKGROUP = 64;
-/** Chunks give parallelism and cost memory: enough of them for this many invocations, at most so many elements. */
-const WANTED_INVOCATIONS = 8192;
+/** Chunks give parallelism and cost memory: enough of them for so many invocations, at most so many elements. */
+const WANTED_INVOCATIONS = { processor: 1024, gpu: 8192 };
 const PARTIAL_ELEMENTS = 2 ** 19;
 
 /** The gradient of a convolution with respect to its weight, a new tensor. */
@@ -49,7 +50,7 @@ export function weightGradient(incoming: Tensor, maps: Tensor, weight: Tensor, s
   const outputTiles = Math.ceil(outputs / OUTPUT_TILE);
   const wanted = Math.min(
     strips,
-    Math.ceil(WANTED_INVOCATIONS / (tiles * outputTiles)),
+    Math.ceil(WANTED_INVOCATIONS[runsOnProcessor(device) ? 'processor' : 'gpu'] / (tiles * outputTiles)),
     Math.max(1, Math.floor(PARTIAL_ELEMENTS / weight.size)),
   );
   const stripsAChunk = Math.ceil(strips / wanted);
@@ -83,6 +84,7 @@ export function biasGradient(incoming: Tensor, { batch, outputs, to }: Convoluti
   const levels = gradients.levels.flatMap(({ start, rows, length }) => [start, rows * length, 0, 0]);
   incoming.device.run({
     kernel: CHANNEL_SUMS,
+    constants: { LANES: reductionWorkgroup(incoming.device) },
     bindings: { maps: gradients.tensor.range4, sums: sums.range },
     params: { batch, channels: outputs, level_count: to.length, levels },
     workgroups: [outputs, 1, 1],

@@ -18,8 +18,8 @@ const BETA1 = 0.9;
 const BETA2 = 0.999;
 const EPSILON = 1e-8;
 
-/** Workgroups of the gradient norm: fixed, so that one workgroup sums what they leave and the order never changes. */
-const NORM_WORKGROUPS = 256;
+/** Invocations of the gradient norm: fixed, so that one workgroup sums what they leave and the order never changes. */
+const NORM_LANES = 1024;
 
 export interface OptimizerSettings {
   optimizer: 'sgd' | 'adamw';
@@ -58,7 +58,7 @@ export class Optimizer {
     this.settings = settings;
     this.state = settings.optimizer === 'sgd' ? { momentum: zeros() } : { first: zeros(), second: zeros() };
     this.average = settings.ema > 0 ? device.keep(device.empty([values.size])) : null;
-    this.#partials = device.keep(device.empty([NORM_WORKGROUPS, 2]));
+    this.#partials = device.keep(device.empty([NORM_LANES, 2]));
     this.#control = device.keep(device.zeros([4], 'u32'));
     this.#scalars = device.keep(device.empty([4]));
     this.restartAverage();
@@ -95,14 +95,14 @@ export class Optimizer {
     device.run({
       kernel: GRADIENT_NORM,
       bindings: { gradients: gradients.range, partials: this.#partials.range },
-      params: { count, share: Math.ceil(count / NORM_WORKGROUPS) },
-      workgroups: [NORM_WORKGROUPS, 1, 1],
+      params: { count, lanes: NORM_LANES },
+      invocations: NORM_LANES,
     });
     const control = this.#control.range;
     device.run({
       kernel: CLIP,
       bindings: { partials: this.#partials.range, control },
-      params: { clip },
+      params: { clip, partial_count: NORM_LANES },
       workgroups: [1, 1, 1],
     });
     const shared = { control, scalars: this.#scalars.range, values: values.range };

@@ -135,3 +135,15 @@ test('profile counts the dispatches of each kernel', async (context) => {
   expect(times.map(({ kernel, dispatches }) => [kernel, dispatches])).toEqual([['double', 2]]);
   expect(times[0].milliseconds).toBeGreaterThanOrEqual(0);
 });
+
+test('elapsed lies within the time that the caller waits, also where work submits in between', async (context) => {
+  if (!device.gpu.features.has('timestamp-query')) return context.skip();
+  const start = performance.now();
+  const milliseconds = await device.elapsed(() => {
+    double([1]).dispose();
+    device.submit();
+    double([2]).dispose();
+  });
+  expect(milliseconds).toBeGreaterThan(0);
+  expect(milliseconds).toBeLessThan(performance.now() - start);
+});

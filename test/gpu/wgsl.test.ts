@@ -18,14 +18,14 @@ struct Params {
 
 describe('readInterface', () => {
   test('bindings, parameters and workgroup size', () => {
-    const { bindings, parameters, workgroupSize } = readInterface('k', SOURCE);
+    const { bindings, parameters, workgroup } = readInterface('k', SOURCE);
     expect(bindings).toEqual([
       { binding: 0, name: 'params', type: 'uniform' },
       { binding: 1, name: 'input', type: 'read-only-storage' },
       { binding: 3, name: 'output', type: 'storage' },
       { binding: 4, name: 'other', type: 'read-only-storage' },
     ]);
-    expect(workgroupSize).toBe(32);
+    expect(workgroup).toEqual({ size: 32, override: null });
     expect(parameters?.fields.map(({ name, offset, components }) => [name, offset, components])).toEqual([
       ['count', 0, 1],
       ['slope', 4, 1],
@@ -34,6 +34,11 @@ describe('readInterface', () => {
       ['tail', 48, 1],
     ]);
     expect(parameters?.bytes).toBe(64);
+  });
+
+  test('a workgroup size that is an override', () => {
+    const source = SOURCE.replace('@workgroup_size(8, 4)', '@workgroup_size(SIZE)');
+    expect(readInterface('k', `override SIZE: u32 = 64;\n${source}`).workgroup).toEqual({ size: 64, override: 'SIZE' });
   });
 
   const bad: [string, string, RegExp][] = [
@@ -47,7 +52,7 @@ describe('readInterface', () => {
     [
       'no workgroup size',
       SOURCE.replace('@workgroup_size(8, 4)', '@workgroup_size(SIZE)'),
-      /no literal @workgroup_size/,
+      /no @workgroup_size of literals/,
     ],
   ];
   test.each(bad)('%s', (_name, source, message) => {

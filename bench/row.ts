@@ -1,0 +1,114 @@
+import type { Device } from '../src/tensor/device.js';
+import { type Clock, measure, type Plan, type Work } from './measure.js';
+import { summarize } from './statistics.js';
+
+/** A row of the table. */
+export interface Row {
+  /** As in the table, in `--json` and for the peers. */
+  name: string;
+  /** What is measured, for `--help`. */
+  what: string;
+  /** Left out of a quick run, unless asked for by name. */
+  onlyFull?: boolean;
+  /** Makes the inputs and whatever needs no measuring. The device is the row's own. */
+  prepare(device: Device): Prepared | Promise<Prepared>;
+}
+
+/** A row on a device. */
+interface Prepared extends Work {
+  /** The least that any implementation has to read and write; null where nobody would count it. */
+  bytes: number | null;
+  /** A plain copy of as many bytes, to compare with; null where there is none. */
+  copy: Work | null;
+  /** Floating-point operations, a multiplication and an addition counting 2; null where memory is the limit. */
+  flop: number | null;
+  /** Memory needed at once beyond inputs and outputs. */
+  scratchBytes?: number;
+}
+
+/** What a row came to. Times are milliseconds a run. */
+export interface RowResult {
+  name: string;
+  /** Median by `clock`. */
+  ms: number;
+  /** Half the interquartile range. */
+  spread: number;
+  clock: Clock;
+  /** Medians of the same runs by the wall, and of the process's CPU time. */
+  wallMs: number;
+  cpuMs: number;
+  /** Measurements of which these are medians. */
+  runs: number;
+  bytes: number | null;
+  gigabytesPerSecond: number | null;
+  /** Median of the copy's runs, which alternate with the row's. */
+  copyMs: number | null;
+  copyRatio: number | null;
+  gigaflops: number | null;
+  dispatches: number;
+  scratchBytes: number | null;
+  /** How many times as long each peer takes, by the wall. */
+  peers: Record<string, number>;
+  /** Each kernel's share, where it was asked for. */
+  kernels?: KernelShare[];
+}
+
+/** Medians of what the timestamps around each dispatch of a kernel sum up to. */
+export interface KernelShare {
+  kernel: string;
+  dispatches: number;
+  ms: number;
+}
+
+/** Measures a row beside its copy. */
+export async function measureRow(
+  device: Device,
+  row: Row,
+  options: { clock: Clock; plan: Plan; kernels?: boolean },
+): Promise<RowResult> {
+  const { clock } = options;
+  const prepared = await row.prepare(device);
+  const { bytes, copy, flop, scratchBytes = null } = prepared;
+  const [own, copied] = await measure(device, copy ? [prepared, copy] : [prepared], options);
+  const { median: ms, spread } = summarize(own.map((sample) => sample.ms));
+  const copyMs = copied ? summarize(copied.map((sample) => sample.ms)).median : null;
+  const before = device.dispatches;
+  device.tidy(() => prepared.record());
+  const dispatches = device.dispatches - before;
+  await device.settled();
+  await prepared.between?.();
+  return {
+    name: row.name,
+    ms,
+    spread,
+    clock,
+    wallMs: summarize(own.map(({ wallMs }) => wallMs)).median,
+    cpuMs: summarize(own.map(({ cpuMs }) => cpuMs)).median,
+    runs: own.length,
+    bytes,
+    gigabytesPerSecond: bytes === null ? null : bytes / ms / 1e6,
+    copyMs,
+    copyRatio: copyMs === null ? null : ms / copyMs,
+    gigaflops: flop === null ? null : flop / ms / 1e6,
+    dispatches,
+    scratchBytes,
+    peers: {},
+    ...(options.kernels && { kernels: await kernelShares(device, prepared, own.length) }),
+  };
+}
+
+/** Times each kernel of a work by itself: every dispatch becomes a pass with timestamps around it. */
+async function kernelShares(device: Device, work: Work, runs: number): Promise<KernelShare[]> {
+  const times = new Map<string, { dispatches: number; milliseconds: number[] }>();
+  for (let run = 0; run < runs; run++) {
+    for (const { kernel, dispatches, milliseconds } of await device.profile(() => device.tidy(() => work.record()))) {
+      const entry = times.get(kernel) ?? { dispatches, milliseconds: [] };
+      entry.milliseconds.push(milliseconds);
+      times.set(kernel, entry);
+    }
+    await work.between?.();
+  }
+  return [...times]
+    .map(([kernel, { dispatches, milliseconds }]) => ({ kernel, dispatches, ms: summarize(milliseconds).median }))
+    .sort((a, b) => b.ms - a.ms);
+}

@@ -1,0 +1,45 @@
+import type { Row } from '../row.js';
+import { REFERENCE } from '../scene.js';
+import { convolutionRows } from './convolution.js';
+import { denseRowsRow } from './denseRows.js';
+import { groupNormRow } from './groupNorm.js';
+import { headLossRow } from './headLoss.js';
+import { listsRow, mapsRow } from './regions.js';
+import { trainStepRow } from './trainStep.js';
+
+const square = (size: number) => ({ height: size, width: size });
+const LARGE = { ...REFERENCE, image: 1280 };
+const MAPS = [{ height: 60, width: 80 }];
+const PYRAMID = [40, 20, 10, 5, 3].map(square);
+/** The images of BCCD, 320×240, in whole strides. */
+const BCCD = { batch: 8, classes: 3, width: 320, height: 256, boxes: 10 };
+const BETWEEN_64 = { inputs: 64, outputs: 64, stride: 1 } as const;
+
+/** Convolutions of a full run: the other kinds, and shapes of backbones and heads. */
+const MORE_CONVOLUTIONS: Row[] = [
+  convolutionRows('conv1x1-64', { ...BETWEEN_64, batch: 2, kernel: 1, levels: MAPS }),
+  convolutionRows('conv3x3-64-stride2', { ...BETWEEN_64, batch: 2, kernel: 3, stride: 2, levels: MAPS }),
+  convolutionRows('conv3x3-3-16', { batch: 4, inputs: 3, outputs: 16, kernel: 3, stride: 2, levels: [square(160)] }),
+  convolutionRows('conv3x3-16-32', { batch: 4, inputs: 16, outputs: 32, kernel: 3, stride: 2, levels: [square(80)] }),
+  convolutionRows('conv3x3-64-128', { batch: 8, inputs: 64, outputs: 128, kernel: 3, stride: 2, levels: [square(20)] }),
+  convolutionRows('conv3x3-128', { batch: 8, inputs: 128, outputs: 128, kernel: 3, stride: 1, levels: [square(10)] }),
+  convolutionRows('conv3x3-64-pyramid', { ...BETWEEN_64, batch: 4, kernel: 3, levels: PYRAMID }),
+  convolutionRows('conv3x3-64-3-pyramid', { ...BETWEEN_64, outputs: 3, batch: 4, kernel: 3, levels: PYRAMID }),
+].flat();
+
+/** All rows, in the order of the table. */
+export const ROWS: readonly Row[] = [
+  headLossRow('head-loss', REFERENCE),
+  listsRow('regions', REFERENCE),
+  listsRow('regions-1280', LARGE),
+  mapsRow('regions-maps', REFERENCE),
+  mapsRow('regions-maps-1280', LARGE),
+  denseRowsRow('rows-ld-dfl', { rows: 272_800, bins: 17 }),
+  trainStepRow('train-step', { ...BCCD, size: 'small', recipe: 'gfocal' }),
+  trainStepRow('train-step-ld', { ...BCCD, size: 'tiny', teacher: 'small', recipe: 'main-kd+main-ld+vlr-ld' }),
+  ...convolutionRows('conv3x3-64', { ...BETWEEN_64, batch: 2, kernel: 3, levels: MAPS }),
+  groupNormRow('group-norm', { batch: 2, channels: 64, levels: MAPS }),
+  ...[...MORE_CONVOLUTIONS, groupNormRow('group-norm-pyramid', { batch: 4, channels: 64, levels: PYRAMID })].map(
+    (row) => ({ ...row, onlyFull: true }),
+  ),
+];

@@ -1,0 +1,85 @@
+import { listRegions, listSizes } from '../../src/losses/headLists.js';
+import { resolveRecipe } from '../../src/losses/recipe.js';
+import { assignAtss } from '../../src/regions/atss.js';
+import { makeGrid } from '../../src/regions/grid.js';
+import { imitationRegion } from '../../src/regions/imitation.js';
+import { uploadTruth } from '../../src/regions/truth.js';
+import { valuableRegion } from '../../src/regions/vlr.js';
+import type { Device } from '../../src/tensor/device.js';
+import { Pyramid } from '../../src/tensor/pyramid.js';
+import type { Tensor } from '../../src/tensor/tensor.js';
+import { copyOf } from '../copy.js';
+import type { Row } from '../row.js';
+import { randomTruth, STRIDES } from '../scene.js';
+
+/** Images, their side in pixels, and boxes an image. */
+interface RegionsSize {
+  batch: number;
+  image: number;
+  boxes: number;
+}
+
+const CLASSES = 80;
+const BINS = 17;
+
+/** ATSS and the VLR as the lists that the head loss works on. */
+export function listsRow(name: string, size: RegionsSize): Row {
+  return {
+    name,
+    what: `ATSS and VLR as the head loss lists them: ${describe(size)}`,
+    prepare: (device) => {
+      const { grid, truth } = makeInput(device, size);
+      const setting = {
+        device,
+        recipe: resolveRecipe('reference'),
+        grid,
+        classes: CLASSES,
+        bins: BINS,
+        batch: size.batch,
+      };
+      // Only how the box logits lie decides on the lists, not what they hold.
+      const logits = Pyramid.empty(device, size.batch, 4 * BINS, grid.levels);
+      const sizes = listSizes(setting, truth, [logits]);
+      const list = () => listRegions(setting, truth, sizes);
+      const { table, counts } = list();
+      return withCopy(device, list, [table, counts]);
+    },
+  };
+}
+
+/** The same as maps, one operation after the other, and the mask of fine-grained imitation. */
+export function mapsRow(name: string, size: RegionsSize): Row {
+  return {
+    name,
+    what: `ATSS, VLR and imitation mask as maps: ${describe(size)}`,
+    prepare: (device) => {
+      const { grid, truth } = makeInput(device, size);
+      const map = () => {
+        const assignment = assignAtss(grid, truth);
+        const vlr = valuableRegion(grid, truth, assignment);
+        return [...Object.values(assignment), vlr, imitationRegion('finegrained', grid, truth, assignment)] as Tensor[];
+      };
+      return withCopy(device, map, map());
+    },
+  };
+}
+
+function describe({ batch, image, boxes }: RegionsSize): string {
+  return `${batch} images of ${image}×${image}, ${boxes} boxes an image`;
+}
+
+function makeInput(device: Device, { batch, image, boxes }: RegionsSize) {
+  const imageSize = { width: image, height: image };
+  const grid = makeGrid({ imageSize, strides: STRIDES });
+  const truth = uploadTruth(device, randomTruth({ batch, boxes, classes: CLASSES, ...imageSize }), {
+    batch,
+    classes: CLASSES,
+  });
+  return { grid, truth };
+}
+
+/** What is read is next to nothing: the least bytes are those that are written. */
+function withCopy(device: Device, record: () => void, written: Tensor[]) {
+  const bytes = 4 * written.reduce((sum, { size }) => sum + size, 0);
+  return { record, bytes, copy: copyOf(device, bytes), flop: null };
+}

@@ -1,0 +1,68 @@
+import { type AdapterDescription, type Device, openDevice } from '../src/tensor/device.js';
+import { type ChosenClock, chooseClock } from './clock.js';
+import { measureCurves } from './curves.js';
+import type { BenchOptions } from './options.js';
+import { PEERS, type Peer, runPeer } from './peers/index.js';
+import { beginReport, type Report } from './report.js';
+import { measureRow } from './row.js';
+
+/**
+ * Measures what the options ask for.
+ * @param args the command line, for the report
+ * @param progress is told what is measured now
+ * @throws DeviceError when there is no adapter, or it cannot do a row
+ */
+export async function runBench(
+  options: BenchOptions,
+  args: readonly string[],
+  progress: (text: string) => void,
+  peers: readonly Peer[] = PEERS,
+): Promise<Report> {
+  const { plan } = options;
+  const open = () => openDevice(options);
+  progress('clocks');
+  const { adapter, ...chosen } = await examine(await open());
+  const report = beginReport(adapter, chosen, args);
+  for (const row of options.rows) {
+    progress(row.name);
+    // A device of its own: its memory is free afterwards, and no row finds what another left.
+    const device = await open();
+    report.rows.push(await measureRow(device, row, { ...options, ...chosen }));
+    await device.close();
+  }
+  if (options.peers) await measurePeers(report, peers, plan.least, progress);
+  if (options.curves) {
+    const onPoint = (point: string) => progress(`head loss, ${point}`);
+    report.curves = await measureCurves(open, { ...chosen, plan, onPoint });
+  }
+  return report;
+}
+
+async function examine(device: Device): Promise<ChosenClock & { adapter: AdapterDescription }> {
+  const chosen = await chooseClock(device);
+  await device.close();
+  return { ...chosen, adapter: device.adapter };
+}
+
+/** Measures the peers that are there; of the others it is said why not, and the run goes on. */
+async function measurePeers(
+  report: Report,
+  peers: readonly Peer[],
+  runs: number,
+  progress: (text: string) => void,
+): Promise<void> {
+  const rows = report.rows.map(({ name }) => name);
+  for (const peer of peers) {
+    progress(`peer ${peer.name}`);
+    const times = await runPeer(peer, { rows, adapter: report.kind, runs });
+    if (typeof times === 'string') {
+      progress(`peer ${peer.name} is left out: ${times}`);
+      continue;
+    }
+    report.peers[peer.name] = times.peer;
+    for (const row of report.rows) {
+      const theirs = times.rows[row.name];
+      if (theirs) row.peers[peer.name] = theirs.ms / row.wallMs;
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import { expect, test } from 'vitest';
+import { measureCurves } from '../../bench/curves.js';
+import { drawCurves } from '../../bench/figure.js';
+import type { Plan } from '../../bench/measure.js';
+import type { Peer } from '../../bench/peers/index.js';
+import { formatMarkdown, formatReport } from '../../bench/report.js';
+import { convolutionRows } from '../../bench/rows/convolution.js';
+import { denseRowsRow } from '../../bench/rows/denseRows.js';
+import { groupNormRow } from '../../bench/rows/groupNorm.js';
+import { headLossRow } from '../../bench/rows/headLoss.js';
+import { listsRow, mapsRow } from '../../bench/rows/regions.js';
+import { trainStepRow } from '../../bench/rows/trainStep.js';
+import { runBench } from '../../bench/run.js';
+import { openDevice } from '../../src/tensor/device.js';
+
+const SCENE = { batch: 1, image: 64, boxes: 2, classes: 3, bins: 5 };
+const STEP = { batch: 1, classes: 3, width: 64, height: 64, boxes: 2 };
+const LEVELS = [{ height: 6, width: 8 }];
+const ROWS = [
+  headLossRow('head-loss', SCENE),
+  listsRow('regions', SCENE),
+  mapsRow('regions-maps', SCENE),
+  denseRowsRow('rows-ld-dfl', { rows: 40, bins: 17 }),
+  trainStepRow('train-step', { ...STEP, size: 'tiny', recipe: 'gfocal' }),
+  trainStepRow('train-step-ld', { ...STEP, size: 'tiny', teacher: 'small', recipe: 'main-ld+vlr-ld' }),
+  ...convolutionRows('conv', { batch: 1, inputs: 8, outputs: 8, kernel: 3, stride: 2, levels: LEVELS }),
+  groupNormRow('group-norm', { batch: 1, channels: 8, levels: LEVELS }),
+];
+const PLAN: Plan = { warmUps: 1, least: 2, most: 2, seconds: 0, interval: 0 };
+const PEER: Peer = {
+  name: 'slow',
+  command: [
+    process.execPath,
+    '--eval',
+    'console.log(JSON.stringify({ peer: "Slow 1.0", rows: { regions: { ms: 1e6, spread: 0 } } }))',
+    '--',
+  ],
+};
+
+test('a run of every kind of row gives the document that --json prints, and tables of it', async () => {
+  const said: string[] = [];
+  const report = await runBench(
+    { rows: ROWS, plan: PLAN, adapter: 'auto', peers: true, kernels: false, curves: false, readme: false, json: true },
+    ['--peers'],
+    (text) => said.push(text),
+    [PEER, { name: 'missing', command: ['no-such-program'] }],
+  );
+
+  const document = JSON.parse(JSON.stringify(report));
+  expect(document).toMatchObject({
+    adapter: expect.stringMatching(/./),
+    command: 'npm run bench -- --peers',
+    peers: { slow: 'Slow 1.0' },
+  });
+  expect(document.rows.map(({ name }: { name: string }) => name)).toEqual(ROWS.map(({ name }) => name));
+  for (const row of document.rows) {
+    expect(row.ms).toBeGreaterThan(0);
+    expect(row.spread).toBeGreaterThanOrEqual(0);
+    expect(row.wallMs).toBeGreaterThan(0);
+    expect(row.dispatches).toBeGreaterThan(0);
+    expect(row.runs).toBe(2);
+    if (row.name.startsWith('train-step')) {
+      expect(row).toMatchObject({ bytes: null, copyRatio: null });
+      expect(row.gigaflops).toBeGreaterThan(0);
+    } else {
+      expect(row.bytes).toBeGreaterThan(0);
+      expect(row.copyRatio).toBeCloseTo(row.ms / row.copyMs, 9);
+      expect(row.gigabytesPerSecond).toBeCloseTo(row.bytes / row.ms / 1e6, 9);
+    }
+    expect(row.peers).toEqual(row.name === 'regions' ? { slow: 1e6 / row.wallMs } : {});
+  }
+  expect(document.rows[0].scratchBytes).toBeGreaterThan(0);
+  expect(said).toContainEqual(expect.stringMatching(/^peer missing is left out: .*ENOENT/));
+
+  const text = formatReport(report);
+  const markdown = formatMarkdown(report);
+  for (const table of [text, markdown]) {
+    expect(table).toContain(report.adapter);
+    expect(table).toContain('slow is Slow 1.0');
+    for (const { name, clock } of report.rows) expect(table).toMatch(new RegExp(`${name}\\b.*\\b${clock}\\b`));
+  }
+  expect(markdown).toContain('`npm run bench -- --peers`');
+  const widths = markdown.match(/^\|.*\|$/gm)?.map((line) => line.split('|').length);
+  expect(new Set(widths).size).toBe(1);
+});
+
+test('kernels are timed one by one where the adapter has timestamps', async (context) => {
+  const device = await openDevice();
+  const canTime = device.gpu.features.has('timestamp-query');
+  await device.close();
+  if (!canTime) return context.skip();
+  const { rows } = await runBench(
+    {
+      rows: ROWS.slice(1, 2),
+      plan: PLAN,
+      adapter: 'auto',
+      peers: false,
+      kernels: true,
+      curves: false,
+      readme: false,
+      json: true,
+    },
+    [],
+    () => {},
+  );
+  const dispatches = rows[0].kernels?.reduce((sum, kernel) => sum + kernel.dispatches, 0);
+  expect(dispatches).toBe(rows[0].dispatches);
+});
+
+test('curves are measured along each axis and drawn', async () => {
+  const axes = { batch: [1], image: [64, 96], boxes: [1], bins: [7] };
+  const points: string[] = [];
+  const options = { clock: 'wall', plan: PLAN, onPoint: (name: string) => points.push(name) } as const;
+  const curves = await measureCurves(() => openDevice(), options, SCENE, axes);
+  expect(curves.map(({ axis, points }) => [axis, points.map(({ value }) => value)])).toEqual(Object.entries(axes));
+  expect(points).toHaveLength(5);
+  for (const { ms, copyMs } of curves.flatMap(({ points }) => points)) {
+    expect(ms).toBeGreaterThan(0);
+    expect(copyMs).toBeGreaterThan(0);
+  }
+
+  const report = {
+    adapter: 'Some adapter',
+    kind: 'software',
+    cores: 2,
+    date: '2025-01-02',
+    command: '',
+    clock: '',
+    peers: {},
+    rows: [],
+  } as const;
+  const svg = drawCurves({ ...report, rows: [] }, curves);
+  expect(svg).toMatch(/^<svg[\s\S]*<\/svg>\n$/);
+  for (const text of [
+    'Some adapter',
+    '2025-01-02',
+    'images a step',
+    'pixels a side',
+    'boxes an image',
+    'bins an edge',
+  ]) {
+    expect(svg).toContain(text);
+  }
+});
