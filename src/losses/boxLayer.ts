@@ -17,6 +17,9 @@ export interface BoxLayer {
   levelScales?: Tensor;
 }
 
+/** A box branch as a loss takes it: the logits of all locations, or the layer that makes them. */
+export type BoxInput = Maps | BoxLayer;
+
 /** Gradients with respect to the parts of a `BoxLayer`. */
 export interface BoxLayerGradients {
   /** Laid out as the features; zero outside the listed locations. */
@@ -30,17 +33,17 @@ export interface BoxLayerGradients {
 /** The gradient with respect to a box branch: of the logits, or of the parts of the layer that makes them. */
 export type BoxGradient<Box> = Box extends BoxLayer ? BoxLayerGradients : Tensor;
 
-export function isBoxLayer(box: Maps | BoxLayer): box is BoxLayer {
+export function isBoxLayer(box: BoxInput): box is BoxLayer {
   return 'weight' in box;
 }
 
 /** Channels of the features of a layer; 0 where logits are given. */
-export function inputsOf(box: Maps | BoxLayer): number {
+export function inputsOf(box: BoxInput): number {
   return isBoxLayer(box) ? box.weight.shape[1] : 0;
 }
 
 /** The maps that a kernel reads: features of a layer, or logits. */
-export function mapsOf(box: Maps | BoxLayer): Maps {
+export function mapsOf(box: BoxInput): Maps {
   return isBoxLayer(box) ? box.features : box;
 }
 
@@ -50,7 +53,7 @@ export function mapsOf(box: Maps | BoxLayer): Maps {
  */
 export function assertBoxBranch(
   name: string,
-  box: Maps | BoxLayer,
+  box: BoxInput,
   { batch, bins, areas }: { batch: number; bins: number; areas: readonly number[] },
 ): void {
   const meaning = `4 edges × ${bins} bins; LD compares bin with bin, so both nets need the same bins`;

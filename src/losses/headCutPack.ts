@@ -1,8 +1,7 @@
 import source from '../../shaders/losses/head_cut_pack.wgsl';
 import type { Truth } from '../regions/truth.js';
-import type { Maps } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type BoxLayer, inputsOf, isBoxLayer } from './boxLayer.js';
+import { type BoxInput, type BoxLayer, inputsOf, isBoxLayer } from './boxLayer.js';
 import type { HeadSetting } from './headLists.js';
 
 const PACK = { name: 'head cut pack', source };
@@ -14,8 +13,8 @@ const SCALES = 4;
 
 /** Box branches of both nets, at least one of them a layer. */
 export interface Branches {
-  student: Maps | BoxLayer;
-  teacher: Maps | BoxLayer;
+  student: BoxInput;
+  teacher: BoxInput;
 }
 
 /** What the kernels of Cut LD read all alike; offsets in vec4. */
@@ -39,7 +38,7 @@ export function packBranches({ device, bins, grid }: HeadSetting, truth: Truth, 
   const boxes = scales + SCALES;
   const count = boxes + truth.count;
   const constants = device.empty([4 * count]);
-  const partsOf = (box: Maps | BoxLayer): Partial<BoxLayer> => (isBoxLayer(box) ? box : {});
+  const partsOf = (box: BoxInput): Partial<BoxLayer> => (isBoxLayer(box) ? box : {});
   const [student, teacher] = [partsOf(branches.student), partsOf(branches.teacher)];
   const range = (part: Tensor | undefined) => (part ?? truth.boxes).range;
   device.run({

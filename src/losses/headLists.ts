@@ -3,10 +3,9 @@ import { atssCandidates, markLabels } from '../regions/atss.js';
 import { type Grid, gridParams } from '../regions/grid.js';
 import type { Truth } from '../regions/truth.js';
 import type { Device } from '../tensor/device.js';
-import type { Maps } from '../tensor/layout.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { BoxLayer } from './boxLayer.js';
+import type { BoxInput } from './boxLayer.js';
 import type { Recipe } from './recipe.js';
 
 const REGIONS = { name: 'head regions', source: regionsSource };
@@ -56,7 +55,7 @@ export interface RegionLists {
 export function listSizes(
   { recipe, grid, batch, bins }: HeadSetting,
   truth: Truth,
-  boxes: readonly (Maps | BoxLayer)[],
+  boxes: readonly BoxInput[],
 ): ListSizes {
   const packed = bins <= MAX_QUAD_BINS && recipe.kd.vlr === 0 && boxes.every((maps) => maps instanceof Pyramid);
   const quadOf = grid.levels.map(

@@ -7,7 +7,7 @@ import type { Device } from '../tensor/device.js';
 import { assertMaps, type Maps } from '../tensor/layout.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { Tensor } from '../tensor/tensor.js';
-import { assertBoxBranch, type BoxGradient, type BoxLayer, isBoxLayer, mapsOf } from './boxLayer.js';
+import { assertBoxBranch, type BoxGradient, type BoxInput, isBoxLayer, mapsOf } from './boxLayer.js';
 import { cutRows, expectedEdges, prepareCut } from './headCut.js';
 import { imitationTerm, logitsOf } from './headImitation.js';
 import { type HeadSetting, listRegions, listSizes, type RegionLists } from './headLists.js';
@@ -62,16 +62,16 @@ export interface HeadLossOptions {
  * What a head gives: class logits (C channels), box logits (4·bins channels, edge-major) or the layer that makes them, and
  * features for imitation.
  */
-export interface HeadOutputs<Box extends Maps | BoxLayer = Maps | BoxLayer> {
+export interface HeadOutputs<Box extends BoxInput = Maps> {
   classLogits: Maps;
   boxLogits: Box;
   features?: Pyramid;
 }
 
-export interface HeadLossInput<Box extends Maps | BoxLayer = Maps> {
+export interface HeadLossInput<Box extends BoxInput = Maps, Taught extends BoxInput = Maps> {
   student: HeadOutputs<Box>;
   /** Needed where the recipe distils. Nothing flows back into it. */
-  teacher?: HeadOutputs;
+  teacher?: HeadOutputs<Taught>;
   truth: Truth;
 }
 
@@ -149,7 +149,11 @@ export class HeadLoss implements HeadSetting {
    * nothing is neither read nor reported.
    * @throws InputError when an output does not fit the options, before anything is recorded
    */
-  evaluate<Box extends Maps | BoxLayer>({ student, teacher, truth }: HeadLossInput<Box>): HeadLossResult<Box> {
+  evaluate<Box extends BoxInput, Taught extends BoxInput = Maps>({
+    student,
+    teacher,
+    truth,
+  }: HeadLossInput<Box, Taught>): HeadLossResult<Box> {
     this.#assertInput(student, teacher, truth);
     const { device, recipe, grid, bins } = this;
     const nets = { student, teacher: teacher ?? student };
@@ -184,11 +188,11 @@ export class HeadLoss implements HeadSetting {
 
   /** The listed rows' losses, and the gradient with respect to the student's box branch. */
   #rowLosses(
-    { student, teacher }: { student: HeadOutputs; teacher: HeadOutputs },
+    { student, teacher }: { student: HeadOutputs<BoxInput>; teacher: HeadOutputs<BoxInput> },
     truth: Truth,
     lists: RegionLists,
     classGradient: Tensor,
-  ): { boxLogits: BoxGradient<Maps | BoxLayer>; classPartials: Tensor; box: BoxPartials } {
+  ): { boxLogits: BoxGradient<BoxInput>; classPartials: Tensor; box: BoxPartials } {
     const gradient = this.#gradientOf(mapsOf(student.boxLogits));
     this.device.clear(gradient.range);
     const classes = { student: student.classLogits, teacher: teacher.classLogits };
@@ -260,7 +264,7 @@ export class HeadLoss implements HeadSetting {
     return `${place}, image ${image}, row ${Math.floor(cell / width)}, column ${cell % width}`;
   }
 
-  #assertInput(student: HeadOutputs, teacher: HeadOutputs | undefined, truth: Truth): void {
+  #assertInput(student: HeadOutputs<BoxInput>, teacher: HeadOutputs<BoxInput> | undefined, truth: Truth): void {
     const { recipe, classes, bins, batch, grid } = this;
     const { areas } = grid;
     if (truth.batch !== batch || truth.classes !== classes) {
