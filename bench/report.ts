@@ -3,6 +3,7 @@ import { table } from '../src/cli/table.js';
 import type { AdapterDescription } from '../src/tensor/device.js';
 import type { ChosenClock } from './clock.js';
 import type { Curve } from './curves.js';
+import type { PeerTimes } from './peers/index.js';
 import type { KernelShare, RowResult } from './row.js';
 
 /** A run of the bench: what `--json` prints. */
@@ -17,8 +18,8 @@ export interface Report {
   command: string;
   /** Why the rows' clock is what it is. */
   clock: string;
-  /** Full names of the peers that were measured. */
-  peers: Record<string, string>;
+  /** What each peer that was measured printed, by its short name. */
+  peers: Record<string, PeerTimes>;
   rows: RowResult[];
   curves?: Curve[];
 }
@@ -74,7 +75,7 @@ function heading({ adapter, kind, cores, date, clock, rows }: Report): string {
 function peerLines({ peers }: Report): string[] {
   const names = Object.entries(peers);
   if (names.length === 0) return [];
-  const list = names.map(([name, full]) => `${name} is ${full}`).join(', ');
+  const list = names.map(([name, { peer }]) => `${name} is ${peer}`).join(', ');
   return [`× of a peer: how many times as long as edgewise it takes, both by the wall; ${list}.`];
 }
 

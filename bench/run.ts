@@ -59,7 +59,7 @@ async function measurePeers(
       progress(`peer ${peer.name} is left out: ${times}`);
       continue;
     }
-    report.peers[peer.name] = times.peer;
+    report.peers[peer.name] = times;
     for (const row of report.rows) {
       const theirs = times.rows[row.name];
       if (theirs) row.peers[peer.name] = theirs.ms / row.wallMs;

@@ -10,6 +10,7 @@ await build({
   outdir: 'dist/bench',
   outbase: 'bench',
   bundle: true,
+  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20',

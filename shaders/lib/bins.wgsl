@@ -11,11 +11,11 @@ alias Bins = array<f32, MAX_BINS>;
 /// or cancellation for logits of any size: the greatest z is 0, and 0 <= log_sum <= ln K.
 fn shift_bins(z: ptr<function, Bins>, inverse_temperature: f32) -> f32 {
   var greatest = (*z)[0];
-  for (var k = 1u; k < BINS; k++) {
+  for (var k = 1u; k < BINS; k++) { // unroll
     greatest = max(greatest, (*z)[k]);
   }
   var sum = 0.0;
-  for (var k = 0u; k < BINS; k++) {
+  for (var k = 0u; k < BINS; k++) { // unroll
     let shifted = ((*z)[k] - greatest) * inverse_temperature;
     (*z)[k] = shifted;
     sum += exp(shifted);
@@ -26,11 +26,11 @@ fn shift_bins(z: ptr<function, Bins>, inverse_temperature: f32) -> f32 {
 /// power <- exp((z - max z) * inverse_temperature), z <- (z - max z) * inverse_temperature; returns the sum of the powers.
 fn powers_of_bins(z: ptr<function, Bins>, power: ptr<function, Bins>, inverse_temperature: f32) -> f32 {
   var greatest = (*z)[0];
-  for (var k = 1u; k < BINS; k++) {
+  for (var k = 1u; k < BINS; k++) { // unroll
     greatest = max(greatest, (*z)[k]);
   }
   var sum = 0.0;
-  for (var k = 0u; k < BINS; k++) {
+  for (var k = 0u; k < BINS; k++) { // unroll
     let shifted = ((*z)[k] - greatest) * inverse_temperature;
     (*z)[k] = shifted;
     (*power)[k] = exp(shifted);
@@ -42,17 +42,17 @@ fn powers_of_bins(z: ptr<function, Bins>, power: ptr<function, Bins>, inverse_te
 /// z <- softmax(z * inverse_temperature); returns log_sum of `shift_bins`.
 fn softmax_bins(z: ptr<function, Bins>, inverse_temperature: f32) -> f32 {
   var greatest = (*z)[0];
-  for (var k = 1u; k < BINS; k++) {
+  for (var k = 1u; k < BINS; k++) { // unroll
     greatest = max(greatest, (*z)[k]);
   }
   var sum = 0.0;
-  for (var k = 0u; k < BINS; k++) {
+  for (var k = 0u; k < BINS; k++) { // unroll
     let power = exp(((*z)[k] - greatest) * inverse_temperature);
     (*z)[k] = power;
     sum += power;
   }
   let share = 1.0 / sum;
-  for (var k = 0u; k < BINS; k++) {
+  for (var k = 0u; k < BINS; k++) { // unroll
     (*z)[k] *= share;
   }
   return log(sum);
@@ -61,7 +61,7 @@ fn softmax_bins(z: ptr<function, Bins>, inverse_temperature: f32) -> f32 {
 /// sum_k k * p_k: the expected edge in bin units. Its derivative is d/dz_k = p_k (k - expectation).
 fn expectation(p: ptr<function, Bins>) -> f32 {
   var sum = 0.0;
-  for (var k = 1u; k < BINS; k++) {
+  for (var k = 1u; k < BINS; k++) { // unroll
     sum += f32(k) * (*p)[k];
   }
   return sum;

@@ -36,11 +36,11 @@ fn set_gradient(element: u32, slope: f32) {
 /// `powers_of_bins` of four rows.
 fn powers_of_quad(z: ptr<function, Bins4>, power: ptr<function, Bins4>, inverse_temperature: f32) -> vec4f {
   var greatest = (*z)[0];
-  for (var k = 1u; k < BINS; k++) {
+  for (var k = 1u; k < BINS; k++) { // unroll
     greatest = max(greatest, (*z)[k]);
   }
   var sum = vec4f();
-  for (var k = 0u; k < BINS; k++) {
+  for (var k = 0u; k < BINS; k++) { // unroll
     let shifted = ((*z)[k] - greatest) * inverse_temperature;
     (*z)[k] = shifted;
     (*power)[k] = exp(shifted);
@@ -56,16 +56,17 @@ fn quad_losses(at: Place, weights: vec4f, positive: u32) -> vec4f {
   let scale = params.temperature / f32(BINS);
   let entry = params.student_layout[at.level];
   let teacher_entry = params.teacher_layout[at.level];
+  let free = (vec4u(positive) & vec4u(1u, 2u, 4u, 8u)) == vec4u();
   var kl = vec4f();
   for (var edge = 0u; edge < 4u; edge++) {
     let first = strided(entry, at.image, edge * BINS, at.index) / 4u;
     let teacher_first = strided(teacher_entry, at.image, edge * BINS, at.index) / 4u;
     var z: Bins4;
     var taught: Bins4;
-    for (var k = 0u; k < BINS; k++) {
+    for (var k = 0u; k < BINS; k++) { // unroll
       z[k] = student[first + k * (entry.z / 4u)];
     }
-    for (var k = 0u; k < BINS; k++) {
+    for (var k = 0u; k < BINS; k++) { // unroll
       taught[k] = teacher[teacher_first + k * (teacher_entry.z / 4u)];
     }
     var p: Bins4;
@@ -75,24 +76,18 @@ fn quad_losses(at: Place, weights: vec4f, positive: u32) -> vec4f {
     let share_p = 1.0 / sum_p;
     let share_q = 1.0 / sum_q;
     let log_ratio = log(sum_p) - log(sum_q);
-    for (var k = 0u; k < BINS; k++) {
+    for (var k = 0u; k < BINS; k++) { // unroll
       let part = divergence_of4(p[k] * share_p, q[k] * share_q, z[k] - taught[k] + log_ratio);
       kl += part.divergence;
       // Of a location without weight nothing counts, whatever its logits.
       z[k] = select(vec4f(), scale * weights * part.difference, weights != vec4f());
     }
-    if (positive == 0u) {
-      for (var k = 0u; k < BINS; k++) {
-        gradient[first + k * (entry.z / 4u)] = z[k];
-      }
-    } else {
-      for (var k = 0u; k < BINS; k++) {
-        for (var c = 0u; c < 4u; c++) {
-          if (((positive >> c) & 1u) == 0u) {
-            gradient[first + k * (entry.z / 4u)][c] = z[k][c];
-          }
-        }
-      }
+    for (var k = 0u; k < BINS; k++) { // unroll
+      let at_bin = first + k * (entry.z / 4u);
+      if (free.x) { gradient[at_bin].x = z[k].x; }
+      if (free.y) { gradient[at_bin].y = z[k].y; }
+      if (free.z) { gradient[at_bin].z = z[k].z; }
+      if (free.w) { gradient[at_bin].w = z[k].w; }
     }
   }
   return select(vec4f(), params.temperature * scale * weights * kl, weights != vec4f());
@@ -117,16 +112,14 @@ fn do_quad(index: u32) {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let group = spread(linear_index(workgroup, workgroups, 0u, 1u));
-  if (group < params.row_groups) {
-    let index = group * ROWS + local;
-    if (index < listed(COUNT_ROWS)) {
-      do_row(index);
-    }
-  } else {
-    let index = (group - params.row_groups) * ROWS + local;
-    if (index < listed(COUNT_QUADS)) {
-      do_quad(index);
-    }
+  let first = linear_index(workgroup, workgroups, local, ROWS);
+  let step = ROWS * workgroups.x * workgroups.y;
+  let row_count = listed(COUNT_ROWS);
+  for (var index = first; index < row_count; index += step) {
+    do_row(index);
+  }
+  let quad_count = listed(COUNT_QUADS);
+  for (var index = first; index < quad_count; index += step) {
+    do_quad(index);
   }
 }

@@ -69,13 +69,13 @@ struct Line {
 }
 
 fn load_student(z: ptr<function, Bins>, line: Line, edge: u32) {
-  for (var k = 0u; k < BINS; k++) {
+  for (var k = 0u; k < BINS; k++) { // unroll
     (*z)[k] = student_at(line.first + (edge * BINS + k) * line.step);
   }
 }
 
 fn load_teacher(z: ptr<function, Bins>, line: Line, edge: u32) {
-  for (var k = 0u; k < BINS; k++) {
+  for (var k = 0u; k < BINS; k++) { // unroll
     (*z)[k] = teacher_at(line.first + (edge * BINS + k) * line.step);
   }
 }
@@ -142,7 +142,7 @@ fn row_terms(at: Place, row: Row, factors: Factors, line: Line, teacher_line: Li
     load_student(&z, line, edge);
     if (positive) {
       let log_sum = shift_bins(&z, 1.0);
-      for (var k = 0u; k < BINS; k++) {
+      for (var k = 0u; k < BINS; k++) { // unroll
         let log_p = z[k] - log_sum;
         let p = exp(log_p);
         let share = two_hot(k, term.targets[edge]);
@@ -153,7 +153,7 @@ fn row_terms(at: Place, row: Row, factors: Factors, line: Line, teacher_line: Li
         slope[k] = box_factor * term.gradient[edge] * p * (f32(k) - term.expected[edge]) + dfl_factor * (p - share);
       }
     } else {
-      for (var k = 0u; k < BINS; k++) {
+      for (var k = 0u; k < BINS; k++) { // unroll
         slope[k] = 0.0;
       }
     }
@@ -165,13 +165,13 @@ fn row_terms(at: Place, row: Row, factors: Factors, line: Line, teacher_line: Li
       let sums = vec2f(powers_of_bins(&taught, &p, cold), powers_of_bins(&z, &q, cold));
       let shares = 1.0 / sums;
       let log_ratio = log(sums.x) - log(sums.y);
-      for (var k = 0u; k < BINS; k++) {
+      for (var k = 0u; k < BINS; k++) { // unroll
         let part = divergence_of(p[k] * shares.x, q[k] * shares.y, z[k] - taught[k] + log_ratio);
         kl += part.x;
         slope[k] += ld_factor * ld_scale * part.y;
       }
     }
-    for (var k = 0u; k < BINS; k++) {
+    for (var k = 0u; k < BINS; k++) { // unroll
       set_gradient(line.first + (edge * BINS + k) * line.step, slope[k]);
     }
   }

@@ -23,13 +23,8 @@ struct Params {
   dfl_weight: f32,
   ld_weight: f32,
   ld_vlr_weight: f32,
-  /// the last workgroups go over quads
-  row_groups: u32,
   /// where the losses of the quads begin
   quad_partials: u32,
-  /// workgroups, and the step between the groups of rows of neighbouring ones
-  groups: u32,
-  group_step: u32,
   /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
@@ -41,7 +36,6 @@ const QUAD_WORDS = 2u;
 #include "../lib/index.wgsl"
 #include "../lib/layout.wgsl"
 #include "head_box_losses.wgsl"
-#include "head_spread.wgsl"
 
 fn true_box(index: u32) -> vec4f {
   return truth[index];

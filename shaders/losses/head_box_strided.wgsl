@@ -31,9 +31,9 @@ fn set_gradient(element: u32, slope: f32) {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let group = spread(linear_index(workgroup, workgroups, 0u, 1u));
-  let index = group * ROWS + local;
-  if (index < listed(COUNT_ROWS)) {
+  let step = ROWS * workgroups.x * workgroups.y;
+  let row_count = listed(COUNT_ROWS);
+  for (var index = linear_index(workgroup, workgroups, local, ROWS); index < row_count; index += step) {
     do_row(index);
   }
 }

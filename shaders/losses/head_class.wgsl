@@ -21,9 +21,6 @@ struct Params {
   kd_vlr_weight: f32,
   /// 0 level, 1 region, 2 none
   kd_normaliser: u32,
-  /// workgroups, and the step between the groups of rows of neighbouring ones
-  groups: u32,
-  group_step: u32,
   /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
@@ -153,13 +150,8 @@ fn distil(at: Place, highest: f32, factor: f32) -> f32 {
   return params.temperature * scale * sum;
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let group = spread(linear_index(workgroup, workgroups, 0u, 1u));
-  let count = listed(params.which);
-  if (group * ROWS >= count) {
-    return;
-  }
+/// 64 rows; every invocation of the workgroup calls it.
+fn do_rows(group: u32, count: u32, local: u32) {
   let index = group * ROWS + local;
   var values = vec4f();
   var level = 8u;
@@ -194,4 +186,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     }
   }
   write_partials(values, level, location, group, local);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let count = listed(params.which);
+  for (var group = linear_index(workgroup, workgroups, 0u, 1u); group * ROWS < count; group += workgroups.x * workgroups.y) {
+    do_rows(group, count, local);
+  }
 }

@@ -4,6 +4,7 @@ struct Params {
   batch: u32,
   which: u32,
   start: u32,
+  round: u32,
   /// vec4 of `constants` where the scales begin
   scales: u32,
 }
@@ -16,29 +17,31 @@ struct Params {
 /// of each positive, in the order of the lists
 @group(0) @binding(5) var<storage, read_write> expected: array<vec4f>;
 
-#include "../lib/index.wgsl"
 #include "../lib/bins.wgsl"
 #include "head_row.wgsl"
 #include "head_counts.wgsl"
 #include "head_cut_matrix.wgsl"
 #include "head_cut_scale.wgsl"
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let row = linear_index(workgroup, workgroups, local, 64u);
-  if (rows_from(row) == 0u) {
-    return;
-  }
+fn expected_of(row: u32) -> vec4f {
   let scale = scale_of(params.scales, places[row].x);
   let first = row / BLOCK * 4u * BINS * BLOCK + row % BLOCK;
   var edges: vec4f;
   for (var edge = 0u; edge < 4u; edge++) {
     var z: Bins;
-    for (var k = 0u; k < BINS; k++) {
+    for (var k = 0u; k < BINS; k++) { // unroll
       z[k] = scale * logits[first + (edge * BINS + k) * BLOCK];
     }
     softmax_bins(&z, 1.0);
     edges[edge] = expectation(&z);
   }
-  expected[params.start + row] = edges;
+  return edges;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let count = round_rows();
+  for (var row = workgroup.x * 64u + local; row < count; row += workgroups.x * 64u) {
+    expected[params.start + row] = expected_of(row);
+  }
 }

@@ -3,6 +3,6 @@
 #include "head_cut_features_body.wgsl"
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
-  feature_gradient(workgroup, local, 0u);
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
+  feature_gradient(workgroup, workgroups, local, 0u);
 }

@@ -1,11 +1,12 @@
 // Gradient with respect to the features of a round's rows: transposed weight · slopes, or the slopes themselves where logits are
 // given. Each location is listed once, so nothing else writes there.
-// A workgroup takes a block of rows (x) and twelve channels (y); an invocation two columns.
+// A workgroup takes twelve channels (y), block after block (x); an invocation two columns of a block.
 
 struct Params {
   batch: u32,
   which: u32,
   start: u32,
+  round: u32,
   /// channels of the slopes
   outputs: u32,
   /// channels of the features; 0 where logits are given
@@ -34,12 +35,12 @@ struct Four {
   count: u32,
 }
 
-fn four_rows(column: u32) -> Four {
+fn four_rows(column: u32, rows: u32) -> Four {
   let a = places[4u * column];
   let b = places[4u * column + 1u];
   let c = places[4u * column + 2u];
   let d = places[4u * column + 3u];
-  return Four(vec4u(a.y, b.y, c.y, d.y), vec4u(a.z, b.z, c.z, d.z), rows_from(4u * column));
+  return Four(vec4u(a.y, b.y, c.y, d.y), vec4u(a.z, b.z, c.z, d.z), rows - min(4u * column, rows));
 }
 
 fn scatter(values: vec4f, four: Four, channel: u32, channels: u32) {
@@ -67,22 +68,24 @@ fn scatter_tile(t: Tile, four: Four, channel: u32) {
   scatter(t.c11, four, channel + 11u, params.inputs);
 }
 
-fn feature_gradient(workgroup: vec3u, local: u32, lane: u32) {
-  if (rows_from(workgroup.x * BLOCK) == 0u) {
-    return;
-  }
-  let column = workgroup.x * COLUMNS + 2u * local;
-  let first = workgroup.x * params.outputs * COLUMNS + 2u * local;
-  if (params.inputs == 0u) {
-    for (var c = 12u * workgroup.y; c < 12u * workgroup.y + 12u; c++) {
-      let at = first + min(c, params.outputs - 1u) * COLUMNS;
-      scatter(matrix[at], four_rows(column), c, params.outputs);
-      scatter(matrix[at + 1u], four_rows(column + 1u), c, params.outputs);
-    }
-    return;
-  }
+fn feature_gradient(workgroup: vec3u, workgroups: vec3u, local: u32, lane: u32) {
+  let rows = round_rows();
+  let channel = 12u * workgroup.y;
   let weights = params.transposed + workgroup.y * 3u * (params.outputs + 1u);
-  let tiles = product(weights, params.outputs, first, lane);
-  scatter_tile(tiles.x, four_rows(column), 12u * workgroup.y);
-  scatter_tile(tiles.y, four_rows(column + 1u), 12u * workgroup.y);
+  for (var block = workgroup.x; block < round_blocks(); block += workgroups.x) {
+    let column = block * COLUMNS + 2u * local;
+    let first = block * params.outputs * COLUMNS + 2u * local;
+    let x = four_rows(column, rows);
+    let y = four_rows(column + 1u, rows);
+    if (params.inputs > 0u) {
+      let tiles = product(weights, params.outputs, first, lane);
+      scatter_tile(tiles.x, x, channel);
+      scatter_tile(tiles.y, y, channel);
+    } else {
+      for (var c = channel; c < min(channel + 12u, params.outputs); c++) {
+        scatter(matrix[first + c * COLUMNS], x, c, params.outputs);
+        scatter(matrix[first + c * COLUMNS + 1u], y, c, params.outputs);
+      }
+    }
+  }
 }

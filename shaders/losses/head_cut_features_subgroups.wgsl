@@ -7,8 +7,9 @@ enable subgroups;
 @compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  feature_gradient(workgroup, local, lane);
+  feature_gradient(workgroup, workgroups, local, lane);
 }

@@ -7,6 +7,7 @@ struct Params {
   image_slots: u32,
   which: u32,
   start: u32,
+  round: u32,
   channels: u32,
   /// vec4 of `matrix` where it begins
   first: u32,
@@ -31,39 +32,45 @@ struct Params {
 
 const CHANNELS = 64u;
 
-/// Place of row `row` of the round; a row beyond the last one is at the last one's.
-fn place(row: u32) -> vec4u {
-  let found = find_entry(params.start + min(row, rows_from(0u) - 1u), params.which);
+/// Place of an entry of the list.
+fn place(index: u32) -> vec4u {
+  let found = find_entry(index, params.which);
   let at = place_of(rows[found.y * params.image_slots + found.x].location, found.y);
   let entry = params.source_layout[at.level];
   return vec4u(at.level, strided(entry, at.image, 0u, at.index), entry.z, 0u);
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
-  let column = workgroup.x * 64u + local;
-  // A block's columns without rows are written too, so that what adds up its rows adds zeros.
-  if (rows_from(column / COLUMNS * BLOCK) == 0u) {
-    return;
-  }
-  let a = place(4u * column);
-  let b = place(4u * column + 1u);
-  let c = place(4u * column + 2u);
-  let d = place(4u * column + 3u);
-  if (params.places == 1u && workgroup.y == 0u) {
+/// Four rows of so many in the round; those beyond the last one are at its place, and zero in the matrix.
+fn gather(column: u32, count: u32, group: u32) {
+  let last = count - 1u;
+  let a = place(params.start + min(4u * column, last));
+  let b = place(params.start + min(4u * column + 1u, last));
+  let c = place(params.start + min(4u * column + 2u, last));
+  let d = place(params.start + min(4u * column + 3u, last));
+  if (params.places == 1u && group == 0u) {
     places[4u * column] = a;
     places[4u * column + 1u] = b;
     places[4u * column + 2u] = c;
     places[4u * column + 3u] = d;
   }
-  let present = vec4u(0u, 1u, 2u, 3u) < vec4u(rows_from(4u * column));
+  let present = 4u * column + vec4u(0u, 1u, 2u, 3u) < vec4u(count);
   let step = vec4u(a.z, b.z, c.z, d.z);
-  let first_channel = workgroup.y * CHANNELS;
-  var at = vec4u(a.y, b.y, c.y, d.y) + first_channel * step;
-  var to = params.first + matrix_index(column, first_channel, params.channels);
-  for (var channel = first_channel; channel < min(params.channels, first_channel + CHANNELS); channel++) {
+  let first = group * CHANNELS;
+  var at = vec4u(a.y, b.y, c.y, d.y) + first * step;
+  var to = params.first + matrix_index(column, first, params.channels);
+  for (var channel = first; channel < min(params.channels, first + CHANNELS); channel++) {
     matrix[to] = select(vec4f(), vec4f(source[at.x], source[at.y], source[at.z], source[at.w]), present);
     at += step;
     to += COLUMNS;
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let count = round_rows();
+  // A block's columns without rows are written too, so that what adds up its rows adds zeros.
+  let columns = COLUMNS * round_blocks();
+  for (var column = workgroup.x * 64u + local; column < columns; column += workgroups.x * 64u) {
+    gather(column, count, workgroup.y);
   }
 }

@@ -1,10 +1,11 @@
 // Logits of a round's rows, before the scale of their level: bias + weight · features.
-// A workgroup takes a block of rows (x), twelve channels (y) and a net (z); an invocation two columns.
+// A workgroup takes twelve channels (y) of a net (z), block after block (x); an invocation two columns of a block.
 
 struct Params {
   batch: u32,
   which: u32,
   start: u32,
+  round: u32,
   /// channels of the logits
   outputs: u32,
   /// of each net that has a layer: channels of the features, first vec4 of their matrix, of the weights in `constants`, of the matrix of logits
@@ -42,15 +43,14 @@ fn store_tile(t: Tile, channel: u32, first: u32) {
   store(t.c11, channel + 11u, first);
 }
 
-fn logits_of(workgroup: vec3u, local: u32, lane: u32) {
-  if (rows_from(workgroup.x * BLOCK) == 0u) {
-    return;
-  }
+fn logits_of(workgroup: vec3u, workgroups: vec3u, local: u32, lane: u32) {
   let net = params.nets[workgroup.z];
   let column = 2u * local;
   let weights = net.z + workgroup.y * 3u * (net.x + 1u);
-  let tiles = product(weights, net.x, net.y + workgroup.x * net.x * COLUMNS + column, lane);
-  let first = net.w + workgroup.x * params.outputs * COLUMNS + column;
-  store_tile(tiles.x, 12u * workgroup.y, first);
-  store_tile(tiles.y, 12u * workgroup.y, first + 1u);
+  for (var block = workgroup.x; block < round_blocks(); block += workgroups.x) {
+    let tiles = product(weights, net.x, net.y + block * net.x * COLUMNS + column, lane);
+    let first = net.w + block * params.outputs * COLUMNS + column;
+    store_tile(tiles.x, 12u * workgroup.y, first);
+    store_tile(tiles.y, 12u * workgroup.y, first + 1u);
+  }
 }

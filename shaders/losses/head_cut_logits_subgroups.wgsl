@@ -7,8 +7,9 @@ enable subgroups;
 @compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  logits_of(workgroup, local, lane);
+  logits_of(workgroup, workgroups, local, lane);
 }

@@ -7,6 +7,7 @@ struct Params {
   image_slots: u32,
   which: u32,
   start: u32,
+  round: u32,
   /// what head_class.wgsl went over: its workgroups hold the scores
   scored: u32,
   /// elements of a net's matrix of logits; the teacher's follows the student's
@@ -28,9 +29,6 @@ struct Params {
   dfl_weight: f32,
   ld_weight: f32,
   ld_vlr_weight: f32,
-  /// workgroups, and the step between the groups of rows of neighbouring ones
-  groups: u32,
-  group_step: u32,
   /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
 }
@@ -49,9 +47,7 @@ struct Params {
 /// of each listed row ROW_WORDS: coded losses (head_coded.wgsl) of box, DFL, LD main, LD VLR, level
 @group(0) @binding(7) var<storage, read_write> partials: array<u32>;
 
-#include "../lib/index.wgsl"
 #include "head_box_losses.wgsl"
-#include "head_spread.wgsl"
 #include "head_cut_matrix.wgsl"
 #include "head_cut_scale.wgsl"
 
@@ -81,32 +77,47 @@ fn set_gradient(element: u32, slope: f32) {
   slopes[element] = student_scale * slope;
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let row = spread(linear_index(workgroup, workgroups, 0u, 1u)) * ROWS + local;
-  let line = Line(row / BLOCK * 4u * BINS * BLOCK + row % BLOCK, BLOCK);
+fn clear_slopes(line: Line) {
+  for (var c = 0u; c < 4u * BINS; c++) {
+    slopes[line.first + c * line.step] = 0.0;
+  }
+}
+
+fn line_of(row: u32) -> Line {
+  return Line(row / BLOCK * 4u * BINS * BLOCK + row % BLOCK, BLOCK);
+}
+
+/// Row `row` of the round.
+fn do_row(row: u32) {
+  let line = line_of(row);
+  let found = find_entry(params.start + row, params.which);
+  let listed_row = rows[found.y * params.image_slots + found.x];
+  let at = place_of(listed_row.location, found.y);
   has_slopes = false;
   scale_gradient = 0.0;
-  if (rows_from(row) > 0u) {
-    let found = find_entry(params.start + row, params.which);
-    let listed_row = rows[found.y * params.image_slots + found.x];
-    let at = place_of(listed_row.location, found.y);
-    student_scale = scale_of(params.scales, at.level);
-    teacher_scale = scale_of(params.scales + 2u, at.level);
-    let losses = row_terms(at, listed_row, factors_of(), line, line);
-    let entry = ROW_WORDS * (params.start + row);
-    for (var i = 0u; i < 4u; i++) {
-      partials[entry + i] = coded(losses[i], listed_row.location);
-    }
-    partials[entry + 4u] = at.level;
+  student_scale = scale_of(params.scales, at.level);
+  teacher_scale = scale_of(params.scales + 2u, at.level);
+  let losses = row_terms(at, listed_row, factors_of(), line, line);
+  let entry = ROW_WORDS * (params.start + row);
+  for (var i = 0u; i < 4u; i++) {
+    partials[entry + i] = coded(losses[i], listed_row.location);
   }
-  // What adds up a block's rows adds zeros where there is no row, or one that learns nothing.
-  if (!has_slopes && rows_from(row / BLOCK * BLOCK) > 0u) {
-    for (var c = 0u; c < 4u * BINS; c++) {
-      slopes[line.first + c * BLOCK] = 0.0;
-    }
+  partials[entry + 4u] = at.level;
+  if (!has_slopes) {
+    clear_slopes(line);
   }
-  if (rows_from(row) > 0u) {
-    slopes[params.matrix_size + row] = scale_gradient;
+  slopes[params.matrix_size + row] = scale_gradient;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let count = round_rows();
+  let first = workgroup.x * ROWS + local;
+  for (var row = first; row < count; row += workgroups.x * ROWS) {
+    do_row(row);
+  }
+  // What adds up a block's rows adds zeros where there is none.
+  for (var row = count + first; row < round_blocks() * BLOCK; row += workgroups.x * ROWS) {
+    clear_slopes(line_of(row));
   }
 }

@@ -5,6 +5,7 @@ struct Params {
   batch: u32,
   which: u32,
   start: u32,
+  round: u32,
   level_count: u32,
   outputs: u32,
   inputs: u32,
@@ -96,7 +97,7 @@ fn other_gradients(block: u32, unit: u32) {
       sum[i / COLUMNS] += dot(slopes[first + i], vec4f(1.0));
     }
   } else {
-    for (var row = block * BLOCK; row < block * BLOCK + min(rows_from(block * BLOCK), BLOCK); row++) {
+    for (var row = block * BLOCK; row < min(round_rows(), (block + 1u) * BLOCK); row++) {
       let level = places[row].x;
       if (level / 4u == unit - biases) {
         sum[level % 4u] += slopes[params.matrix_size + row / 4u][row % 4u];

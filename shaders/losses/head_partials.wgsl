@@ -6,7 +6,6 @@ const PARTIALS = 32u;
 const ROWS = 64u;
 
 #include "head_coded.wgsl"
-#include "head_spread.wgsl"
 
 var<workgroup> row_values: array<vec4f, ROWS>;
 /// (level, location)
@@ -14,6 +13,8 @@ var<workgroup> row_places: array<vec2u, ROWS>;
 
 /// Every invocation calls it; level 8 where there is no row.
 fn write_partials(values: vec4f, level: u32, location: u32, group: u32, local: u32) {
+  // Not before the partials of the rows before are written.
+  workgroupBarrier();
   row_values[local] = values;
   row_places[local] = vec2u(level, location);
   workgroupBarrier();

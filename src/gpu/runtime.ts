@@ -2,6 +2,7 @@ import { DeviceError, InputError } from './error.js';
 import { idleUntil } from './idle.js';
 import { BufferPool } from './pool.js';
 import { type KernelTime, Profile, Stopwatch } from './profile.js';
+import { unroll } from './unroll.js';
 import { type KernelInterface, packParameters, readInterface } from './wgsl.js';
 
 /** A kernel: one WGSL module with the entry point `main`. Its bindings, uniform and workgroup size are read from the WGSL. */
@@ -286,7 +287,8 @@ export class Runtime {
             buffer: { type },
           })),
         });
-        const module = this.gpu.createShaderModule({ label: kernel.name, code: kernel.source });
+        const code = unroll(kernel.name, kernel.source, constants);
+        const module = this.gpu.createShaderModule({ label: kernel.name, code });
         return {
           layout,
           pipeline: this.gpu.createComputePipeline({

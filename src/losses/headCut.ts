@@ -9,6 +9,7 @@ import sumSource from '../../shaders/losses/head_cut_sum.wgsl';
 import weightsSource from '../../shaders/losses/head_cut_weights.wgsl';
 import weightsSubgroupsSource from '../../shaders/losses/head_cut_weights_subgroups.wgsl';
 import { variantOf } from '../ops/convolve.js';
+import { runsOnProcessor } from '../ops/workgroup.js';
 import type { Truth } from '../regions/truth.js';
 import { layoutTable, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -22,8 +23,8 @@ import {
   boxConstants,
   boxParams,
   GROUP,
-  groupParams,
   POSITIVES,
+  workgroupsOf,
 } from './headPasses.js';
 
 const GATHER = { name: 'head cut gather', source: gatherSource };
@@ -107,8 +108,8 @@ export function expectedEdges(cut: Cut): Tensor {
         logits: logits.range,
         expected: expected.range4,
       },
-      params: { batch, which: POSITIVES, start, scales: packed.scales },
-      invocations: Math.min(cut.rows, mostOf(cut, POSITIVES)),
+      params: { batch, which: POSITIVES, start, round: cut.rows, scales: packed.scales },
+      workgroups: workgroupsOf(device, cut.rows / GROUP),
     });
   }
   return expected;
@@ -154,12 +155,12 @@ export function cutRows(
         ...boxParams(setting, lists.sizes),
         which,
         start,
+        round: rows,
         matrix_size: outputs * rows,
         scales: packed.scales,
         boxes: packed.boxes,
-        ...groupParams(rows / GROUP),
       },
-      invocations: rows,
+      workgroups: workgroupsOf(device, rows / GROUP),
     });
     gradientsOfRound(cut, { which, start, gradient, slopes, sums, partialSize });
   }
@@ -226,6 +227,7 @@ function computeLogits(cut: Cut, { which, start, nets }: Round & { nets: ('stude
         image_slots: slotsOf(lists.sizes),
         which,
         start,
+        round: rows,
         channels,
         first: source.inputs ? source.features : source.logits,
         places: source.places,
@@ -233,7 +235,7 @@ function computeLogits(cut: Cut, { which, start, nets }: Round & { nets: ('stude
         levels: grid.levelTable,
         source_layout: layoutTable(mapsOf(source.branch)),
       },
-      workgroups: [rows / 4 / GROUP, Math.ceil(channels / GATHERED), 1],
+      workgroups: [blocksOf(cut), Math.ceil(channels / GATHERED), 1],
     });
   }
   const layers = sources.filter(({ inputs }) => inputs > 0);
@@ -250,18 +252,20 @@ function computeLogits(cut: Cut, { which, start, nets }: Round & { nets: ('stude
       batch,
       which,
       start,
+      round: rows,
       outputs,
       nets: layers.flatMap((net) => [net.inputs, net.features, net.weights, net.logits]),
     },
-    workgroups: [rows / BLOCK, Math.ceil(outputs / TILE), layers.length],
+    workgroups: [blocksOf(cut), Math.ceil(outputs / TILE), layers.length],
   });
 }
 
 /** From the slopes of a round: the gradient of its rows' features, and the sums for the layer's other parts. */
 function gradientsOfRound(
-  { setting, branches, lists, packed, rows, places, features }: Cut,
+  cut: Cut,
   round: Round & { gradient: Tensor; slopes: Tensor; sums: Tensor; partialSize: number },
 ): void {
+  const { setting, branches, lists, packed, rows, places, features } = cut;
   const { device, grid, batch, bins } = setting;
   const { which, start, gradient, slopes, sums, partialSize } = round;
   const counts = lists.counts.range;
@@ -277,8 +281,8 @@ function gradientsOfRound(
       matrix: slopes.range4,
       gradient: gradient.range,
     },
-    params: { batch, which, start, outputs, inputs, transposed: packed.transposed },
-    workgroups: [rows / BLOCK, Math.ceil((inputs || outputs) / TILE), 1],
+    params: { batch, which, start, round: rows, outputs, inputs, transposed: packed.transposed },
+    workgroups: [blocksOf(cut), Math.ceil((inputs || outputs) / TILE), 1],
   });
   if (inputs === 0) return;
   const fours = Math.ceil(inputs / 4);
@@ -290,6 +294,7 @@ function gradientsOfRound(
       batch,
       which,
       start,
+      round: rows,
       level_count: grid.levels.length,
       outputs,
       inputs,
@@ -298,9 +303,14 @@ function gradientsOfRound(
     },
     workgroups:
       variant === 'subgroups'
-        ? [rows / BLOCK, tiles + Math.ceil((bins + 2) / WEIGHT_LANES), Math.ceil(fours / WEIGHT_LANES)]
-        : [Math.ceil((tiles * fours + bins + 2) / GROUP), rows / BLOCK, 1],
+        ? [blocksOf(cut), tiles + Math.ceil((bins + 2) / WEIGHT_LANES), Math.ceil(fours / WEIGHT_LANES)]
+        : [Math.ceil((tiles * fours + bins + 2) / GROUP), blocksOf(cut), 1],
   });
+}
+
+/** Workgroups that take the blocks of a round one after another; on a processor few, see shaders/losses/head_cut_matrix.wgsl. */
+function blocksOf({ setting: { device }, rows }: Cut): number {
+  return Math.min(rows / BLOCK, runsOnProcessor(device) ? 2 : Number.POSITIVE_INFINITY);
 }
 
 /** The most entries of the lists that may count. */

@@ -2,7 +2,9 @@ import boxSource from '../../shaders/losses/head_box.wgsl';
 import boxStridedSource from '../../shaders/losses/head_box_strided.wgsl';
 import classSource from '../../shaders/losses/head_class.wgsl';
 import termsSource from '../../shaders/losses/head_terms.wgsl';
+import { runsOnProcessor } from '../ops/workgroup.js';
 import type { Truth } from '../regions/truth.js';
+import type { Device } from '../tensor/device.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type HeadSetting, type ListSizes, mostPositives, mostRows, type RegionLists, slotsOf } from './headLists.js';
@@ -64,12 +66,11 @@ export function classRows(
       kd_weight: kd.main,
       kd_vlr_weight: kd.vlr,
       kd_normaliser: ['level', 'region', 'none'].indexOf(kd.normaliser),
-      ...groupParams(groups),
       student_layout: layoutTable(student),
       teacher_layout: layoutTable(teacher),
       box_layout: expected ? [] : layoutTable(box),
     },
-    invocations: GROUP * groups,
+    workgroups: workgroupsOf(device, groups),
   });
   return partials;
 }
@@ -93,8 +94,7 @@ export function boxRows(
 ): BoxPartials {
   const { device, recipe, batch } = setting;
   const most = { rows: mostRows(setting, truth, sizes), quads: batch * sizes.quads };
-  const rowGroups = Math.ceil(most.rows / GROUP);
-  const groups = rowGroups + Math.ceil(most.quads / GROUP);
+  const groups = Math.ceil(Math.max(most.rows, most.quads) / GROUP);
   const quadStart = BOX_WORDS.row * most.rows;
   const range = sizes.packed ? 'range4' : 'range';
   const partials = device.empty([quadStart + BOX_WORDS.quad * most.quads], 'u32');
@@ -114,13 +114,11 @@ export function boxRows(
     params: {
       ...boxParams(setting, sizes),
       image_rows: sizes.rows,
-      row_groups: rowGroups,
       quad_partials: quadStart,
-      ...groupParams(groups),
       student_layout: layoutTable(student),
       teacher_layout: layoutTable(teacher),
     },
-    invocations: GROUP * groups,
+    workgroups: workgroupsOf(device, groups),
   });
   return { partials, which: ALL_ROWS, quadStart };
 }
@@ -199,15 +197,12 @@ export function boxParams(setting: HeadSetting, sizes: ListSizes) {
   };
 }
 
-/** How the groups of rows are spread over the workgroups: by a step near the golden section that leaves none out. */
-export function groupParams(groups: number) {
-  let step = Math.max(1, Math.min(Math.floor(0.618 * groups), 65_535));
-  while (greatestCommonDivisor(step, groups) > 1) step--;
-  return { groups, group_step: step };
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+/**
+ * Workgroups that share out so many groups of 64 rows, of which usually few exist: they take one after another. A processor runs
+ * through a workgroup without rows all the same, its lanes masked.
+ */
+export function workgroupsOf(device: Device, groups: number): [number, number, number] {
+  return [Math.min(groups, runsOnProcessor(device) ? 16 : 1024), 1, 1];
 }
 
 export function boxConstants({ recipe, bins }: HeadSetting) {

@@ -209,15 +209,14 @@ test.each([true, false])('the box branch and its last layer give the logits; tra
   const before = device.pool.usedBytes;
   const whole = detector.forward(images, { training });
   const branches = detector.forwardToBoxBranch(images, { training });
-  const boxLogits = boxLogitsOf(branches.boxBranch);
-  expect(await boxLogits.value.read()).toEqual(await whole.boxLogits.value.read());
+  const boxLogits = device.tidy(() => boxLogitsOf(branches.boxBranch).value);
+  expect(await boxLogits.read()).toEqual(await whole.boxLogits.value.read());
   expect(await branches.classLogits.value.read()).toEqual(await whole.classLogits.value.read());
   expect(await branches.features.value.read()).toEqual(await whole.features.value.read());
   if (training) return;
   const { features } = branches.boxBranch;
-  for (const { value } of [...Object.values(whole), branches.classLogits, branches.features, features, boxLogits]) {
-    value.dispose();
-  }
+  const variables = [...Object.values(whole), branches.classLogits, branches.features, features];
+  for (const value of [...variables.map((variable) => variable.value), boxLogits]) value.dispose();
   expect(device.pool.usedBytes).toBe(before);
 });
 

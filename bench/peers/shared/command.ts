@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { AdapterPreference } from '../../../src/gpu/adapter.js';
+import { summarize } from '../../statistics.js';
 import { offerAdapter } from './adapter.js';
 
 /** Work that resolves when the device is idle again. */
@@ -16,6 +17,8 @@ export interface Peer {
 
 /** Runs before a timing: compiling and filling pools. */
 const WARM_UP = 2;
+/** Milliseconds after which a row's further runs are left out; there is always one to warm up and one that counts. */
+const PATIENCE = 20_000;
 
 /**
  * The command line of a peer: `--rows a,b --adapter software --runs 7`. Prints one JSON document,
@@ -73,23 +76,19 @@ interface Timing {
  * that is the work done, which other programs on the machine hardly change.
  */
 async function measure(work: Work, runs: number): Promise<Timing & { cpu: number }> {
-  for (let run = 0; run < WARM_UP; run++) await work();
+  const end = performance.now() + PATIENCE;
+  const goesOn = (done: number, wanted: number) => done === 0 || (done < wanted && performance.now() < end);
+  for (let run = 0; goesOn(run, WARM_UP); run++) await work();
   const times: number[] = [];
   const before = process.cpuUsage();
-  for (let run = 0; run < runs; run++) {
+  while (goesOn(times.length, runs)) {
     const start = performance.now();
     await work();
     times.push(performance.now() - start);
   }
   const { user, system } = process.cpuUsage(before);
-  times.sort((a, b) => a - b);
-  const quantile = (share: number) => {
-    const at = share * (runs - 1);
-    const below = Math.floor(at);
-    const above = Math.min(below + 1, runs - 1);
-    return times[below] + (at - below) * (times[above] - times[below]);
-  };
-  return { ms: quantile(0.5), spread: (quantile(0.75) - quantile(0.25)) / 2, cpu: (user + system) / 1e3 / runs };
+  const { median: ms, spread } = summarize(times);
+  return { ms, spread, cpu: (user + system) / 1e3 / times.length };
 }
 
 function wholeNumber(value: string): number {
