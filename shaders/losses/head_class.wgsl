@@ -31,6 +31,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student: array<f32>;
 @group(0) @binding(2) var<storage, read> teacher: array<f32>;
+/// box logits, or where EXPECTED four expected edges of each positive, in the order of the lists
 @group(0) @binding(3) var<storage, read> box_logits: array<f32>;
 /// [G] xyxy pixels
 @group(0) @binding(4) var<storage, read> truth: array<vec4f>;
@@ -40,6 +41,8 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
 /// [workgroups, PARTIALS] of QFL, KD main, KD VLR, score
 @group(0) @binding(8) var<storage, read_write> partials: array<vec2u>;
+
+override EXPECTED: bool = false;
 
 #include "../lib/index.wgsl"
 #include "../lib/layout.wgsl"
@@ -62,9 +65,18 @@ fn highest_logit(at: Place) -> f32 {
   return highest;
 }
 
-fn decoded_box(at: Place) -> vec4f {
-  let entry = params.box_layout[at.level];
+/// Box of the positive at place `index` of its image's list.
+fn decoded_box(at: Place, index: u32) -> vec4f {
   var expected: vec4f;
+  if (EXPECTED) {
+    var first = 4u * index;
+    for (var image = 0u; image < at.image; image++) {
+      first += 4u * u32(counts[image * COUNTS + COUNT_POSITIVES]);
+    }
+    expected = vec4f(box_logits[first], box_logits[first + 1u], box_logits[first + 2u], box_logits[first + 3u]);
+    return decode_box(expected, centre_of(at), params.anchor);
+  }
+  let entry = params.box_layout[at.level];
   for (var edge = 0u; edge < 4u; edge++) {
     var z: Bins;
     for (var k = 0u; k < BINS; k++) {
@@ -158,7 +170,7 @@ fn do_rows(group: u32, count: u32, local: u32) {
       row.score = 1.0 / (1.0 + exp(-highest));
       rows[slot].score = row.score;
       let element = strided(params.student_layout[at.level], at.image, label, at.index);
-      let focal = class_factor() * qfl(student[element], box_iou(decoded_box(at), box), params.beta);
+      let focal = class_factor() * qfl(student[element], box_iou(decoded_box(at, found.x), box), params.beta);
       gradient[element] = focal.y;
       values.x = focal.x;
       values.w = row.score;

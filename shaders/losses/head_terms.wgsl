@@ -8,6 +8,8 @@ struct Params {
   scored: u32,
   /// invocations of the pass over all class logits
   stream_count: u32,
+  /// rows in box_partials: COUNT_POSITIVES or COUNT_ROWS
+  box_rows: u32,
   /// where the losses of the quads begin in box_partials
   quad_partials: u32,
   /// 1 where features are imitated
@@ -21,7 +23,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> stream: array<u32>;
 /// of head_class.wgsl: (bits of the sum, fault) of QFL, KD main, KD VLR, score, level by level, a workgroup
 @group(0) @binding(3) var<storage, read> class_partials: array<vec2u>;
-/// of head_box.wgsl: rows and quads, see there
+/// of head_box.wgsl (rows and quads, see there) or head_cut_rows.wgsl
 @group(0) @binding(4) var<storage, read> box_partials: array<u32>;
 /// [locations], where features are imitated
 @group(0) @binding(5) var<storage, read> imitation: array<f32>;
@@ -73,7 +75,7 @@ fn lane_level(level: u32, local: u32) -> Sums {
   for (var i = entry.w + local; i < end; i += SIZE) {
     add(&sums, 0u, stream[i]);
   }
-  let row_count = listed(COUNT_ROWS);
+  let row_count = listed(params.box_rows);
   for (var i = local; i < row_count; i += SIZE) {
     if (box_partials[ROW_WORDS * i + 4u] == level) {
       for (var k = 0u; k < 4u; k++) {

@@ -34,12 +34,11 @@ export function addTensors<T extends Tensor>(left: T, right: Tensor): T {
 /** total += addend. @throws InputError when the sizes differ */
 export function accumulate(total: Tensor, addend: Tensor): void {
   assertSameSize(total, addend);
-  const count = Math.ceil(total.size / 4);
   total.device.run({
     kernel: ACCUMULATE,
     bindings: { addend: addend.range4, total: total.range4 },
-    params: { count },
-    invocations: count,
+    params: { size: total.size },
+    invocations: Math.ceil(total.size / 4),
   });
 }
 

@@ -5,7 +5,7 @@ import type { Device } from '../tensor/device.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { declareBackbone } from './backbone.js';
 import type { DetectorConfig } from './config.js';
-import { declareHead, type HeadLogits } from './head.js';
+import { boxBranchOf, boxLogitsOf, declareHead, type HeadBranches, type HeadLogits } from './head.js';
 import { type Convolution, Layers, type Parameters } from './layers.js';
 import { declareNeck } from './neck.js';
 
@@ -15,9 +15,14 @@ export interface DetectorOutputs extends HeadLogits {
   features: Variable<Pyramid>;
 }
 
+/** The same before the box branch's last layer. */
+export interface DetectorBranches extends HeadBranches {
+  features: Variable<Pyramid>;
+}
+
 interface Network {
   layers: Layers;
-  apply: (images: Variable<Pyramid>, parameters: Parameters) => DetectorOutputs;
+  apply: (images: Variable<Pyramid>, parameters: Parameters) => DetectorBranches;
 }
 
 /** A small one-stage detector with distribution boxes: residual backbone, feature pyramid, GFocal head. */
@@ -44,17 +49,15 @@ export class Detector {
    * @throws InputError when the images do not have three channels or the configured size
    */
   forward(images: Pyramid, { training }: { training: boolean }): DetectorOutputs {
-    const { width, height } = this.config;
-    const [level] = images.levels;
-    if (images.channels !== 3 || images.levels.length !== 1 || level.width !== width || level.height !== height) {
-      throw new InputError(
-        `images: ${images.channels} channels of ${level.width}×${level.height} pixels; this detector takes 3 channels of ${width}×${height}.`,
-      );
-    }
-    const input = new Variable(images);
-    if (training) return this.#network.apply(input, (name) => this.parameters.get(name));
+    const input = this.#input(images);
+    const complete = ({ classLogits, boxBranch, features }: DetectorBranches) => ({
+      classLogits,
+      boxLogits: boxLogitsOf(boxBranch),
+      features,
+    });
+    if (training) return complete(this.#network.apply(input, (name) => this.parameters.get(name)));
     const values = images.device.tidy(() => {
-      const outputs = this.#network.apply(input, (name) => this.parameters.frozen(name));
+      const outputs = complete(this.#network.apply(input, (name) => this.parameters.frozen(name)));
       return {
         classLogits: outputs.classLogits.value,
         boxLogits: outputs.boxLogits.value,
@@ -66,6 +69,37 @@ export class Detector {
       boxLogits: new Variable(values.boxLogits),
       features: new Variable(values.features),
     };
+  }
+
+  /**
+   * The same without the box branch's last layer, for a head loss that computes box logits only where it needs them.
+   * @param training as for `forward`; the values that the caller disposes are then those of class logits and both features
+   * @throws InputError as `forward`
+   */
+  forwardToBoxBranch(images: Pyramid, { training }: { training: boolean }): DetectorBranches {
+    const input = this.#input(images);
+    if (training) return this.#network.apply(input, (name) => this.parameters.get(name));
+    const frozen = (name: string) => this.parameters.frozen(name);
+    const values = images.device.tidy(() => {
+      const { classLogits, boxBranch, features } = this.#network.apply(input, frozen);
+      return { classLogits: classLogits.value, box: boxBranch.features.value, features: features.value };
+    });
+    return {
+      classLogits: new Variable(values.classLogits),
+      boxBranch: boxBranchOf(new Variable(values.box), frozen),
+      features: new Variable(values.features),
+    };
+  }
+
+  #input(images: Pyramid): Variable<Pyramid> {
+    const { width, height } = this.config;
+    const [level] = images.levels;
+    if (images.channels !== 3 || images.levels.length !== 1 || level.width !== width || level.height !== height) {
+      throw new InputError(
+        `images: ${images.channels} channels of ${level.width}×${level.height} pixels; this detector takes 3 channels of ${width}×${height}.`,
+      );
+    }
+    return new Variable(images);
   }
 
   dispose(): void {

@@ -1,11 +1,12 @@
 import { InputError } from '../gpu/error.js';
 import { assignAtss } from '../regions/atss.js';
-import { generalInstances } from '../regions/generalInstances.js';
+import { generalInstances, type HeadLogits } from '../regions/generalInstances.js';
 import type { Grid } from '../regions/grid.js';
 import { imitationRegion } from '../regions/imitation.js';
 import type { Truth } from '../regions/truth.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { type BoxInput, isBoxLayer } from './boxLayer.js';
 import { COUNTS } from './headLists.js';
 import type { HeadOutputs } from './headLoss.js';
 import { imitateFeatures } from './imitation.js';
@@ -16,8 +17,8 @@ interface ImitationInput {
   recipe: Recipe;
   grid: Grid;
   bins: number;
-  student: HeadOutputs;
-  teacher: HeadOutputs;
+  student: HeadOutputs<BoxInput>;
+  teacher: HeadOutputs<BoxInput>;
   truth: Truth;
   /** Where its entries [batch, COUNTS] count the positives of each level: a level without any may imitate nothing. */
   counts: Tensor;
@@ -51,8 +52,8 @@ export function imitationTerm(input: ImitationInput): ImitationTerm | null {
   const mask =
     method === 'gibox' || method === 'gibox-image'
       ? generalInstances(grid, truth, {
-          student,
-          teacher,
+          student: logitsOf('student', student),
+          teacher: logitsOf('teacher', teacher),
           bins,
           parameters: recipe.box.parameters,
           scope: method === 'gibox' ? 'batch' : 'image',
@@ -68,4 +69,17 @@ export function imitationTerm(input: ImitationInput): ImitationTerm | null {
     losses,
   });
   return { mask, gradient, losses };
+}
+
+/**
+ * The logits of a net, for general instances, which look at every location.
+ * @throws InputError where the net gives a layer in place of box logits
+ */
+export function logitsOf(name: string, { classLogits, boxLogits }: HeadOutputs<BoxInput>): HeadLogits {
+  if (isBoxLayer(boxLogits)) {
+    throw new InputError(
+      `${name}.boxLogits: a layer; general instances (imitation gibox) look at the boxes of all locations: give box logits, or imitate another region.`,
+    );
+  }
+  return { classLogits, boxLogits };
 }

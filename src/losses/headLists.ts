@@ -3,9 +3,9 @@ import { atssCandidates, markLabels } from '../regions/atss.js';
 import { type Grid, gridParams } from '../regions/grid.js';
 import type { Truth } from '../regions/truth.js';
 import type { Device } from '../tensor/device.js';
-import type { Maps } from '../tensor/layout.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import type { BoxInput } from './boxLayer.js';
 import type { Recipe } from './recipe.js';
 
 const REGIONS = { name: 'head regions', source: regionsSource };
@@ -52,7 +52,11 @@ export interface RegionLists {
  * Chooses what is listed how: quads where logits lie packed and a map's width is a multiple of four; rows elsewhere, and
  * everywhere where classes are distilled in the VLR, which goes row by row.
  */
-export function listSizes({ recipe, grid, batch, bins }: HeadSetting, truth: Truth, boxes: readonly Maps[]): ListSizes {
+export function listSizes(
+  { recipe, grid, batch, bins }: HeadSetting,
+  truth: Truth,
+  boxes: readonly BoxInput[],
+): ListSizes {
   const packed = bins <= MAX_QUAD_BINS && recipe.kd.vlr === 0 && boxes.every((maps) => maps instanceof Pyramid);
   const quadOf = grid.levels.map(
     ({ width }, l) => packed && width % 4 === 0 && (batch * grid.levelTable[4 * l]) % 4 === 0,

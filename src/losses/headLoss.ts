@@ -6,10 +6,12 @@ import { valuableRegion } from '../regions/vlr.js';
 import type { Device } from '../tensor/device.js';
 import { assertMaps, type Maps } from '../tensor/layout.js';
 import { Pyramid } from '../tensor/pyramid.js';
-import type { Tensor } from '../tensor/tensor.js';
-import { imitationTerm } from './headImitation.js';
-import { type HeadSetting, listRegions, listSizes } from './headLists.js';
-import { addTerms, boxRows, classRows } from './headPasses.js';
+import { Tensor } from '../tensor/tensor.js';
+import { assertBoxBranch, type BoxGradient, type BoxInput, isBoxLayer, mapsOf } from './boxLayer.js';
+import { cutRows, expectedEdges, prepareCut } from './headCut.js';
+import { imitationTerm, logitsOf } from './headImitation.js';
+import { type HeadSetting, listRegions, listSizes, type RegionLists } from './headLists.js';
+import { addTerms, type BoxPartials, boxRows, classRows } from './headPasses.js';
 import { streamClasses } from './headStream.js';
 import { needsTeacher, type PartialRecipe, type Recipe, resolveRecipe } from './recipe.js';
 
@@ -56,17 +58,20 @@ export interface HeadLossOptions {
   recipe: string | PartialRecipe;
 }
 
-/** What a head gives: class logits (C channels), box logits (4·bins channels, edge-major), and features for imitation. */
-export interface HeadOutputs {
+/**
+ * What a head gives: class logits (C channels), box logits (4·bins channels, edge-major) or the layer that makes them, and
+ * features for imitation.
+ */
+export interface HeadOutputs<Box extends BoxInput = Maps> {
   classLogits: Maps;
-  boxLogits: Maps;
+  boxLogits: Box;
   features?: Pyramid;
 }
 
-export interface HeadLossInput {
-  student: HeadOutputs;
+export interface HeadLossInput<Box extends BoxInput = Maps, Taught extends BoxInput = Maps> {
+  student: HeadOutputs<Box>;
   /** Needed where the recipe distils. Nothing flows back into it. */
-  teacher?: HeadOutputs;
+  teacher?: HeadOutputs<Taught>;
   truth: Truth;
 }
 
@@ -86,7 +91,7 @@ export interface HeadLossValues {
 }
 
 /** The result of `evaluate`; everything stays on the GPU until `read`. */
-export interface HeadLossResult {
+export interface HeadLossResult<Box = Maps> {
   /** [8, levels], rows in the order of `TERM_NAMES`, weights included. */
   terms: Tensor;
   /** [1], the sum of the terms. */
@@ -94,7 +99,7 @@ export interface HeadLossResult {
   /** [8, levels] u32: ~index of the first location whose loss is not finite, 0 for none; for `HeadLoss.faultOf`. */
   faults: Tensor;
   /** Gradients of `total`, laid out as the student's outputs. */
-  gradients: { classLogits: Tensor; boxLogits: Tensor; features: Pyramid | null };
+  gradients: { classLogits: Tensor; boxLogits: BoxGradient<Box>; features: Pyramid | null };
   /**
    * Records the maps of the regions, which the loss itself holds as lists only: to look at. The truth must not have been
    * disposed; the caller disposes the maps, but for `imitation`, which belongs to the result.
@@ -139,29 +144,33 @@ export class HeadLoss implements HeadSetting {
   }
 
   /**
-   * Records the losses and gradients; nothing is read back.
+   * Records the losses and gradients; nothing is read back. Where a net gives its `BoxLayer` in place of box logits, these are
+   * computed for the listed locations only (Cut LD), the gradients are those of the layer's parts, and a location that learns
+   * nothing is neither read nor reported.
    * @throws InputError when an output does not fit the options, before anything is recorded
    */
-  evaluate({ student, teacher, truth }: HeadLossInput): HeadLossResult {
+  evaluate<Box extends BoxInput, Taught extends BoxInput = Maps>({
+    student,
+    teacher,
+    truth,
+  }: HeadLossInput<Box, Taught>): HeadLossResult<Box> {
     this.#assertInput(student, teacher, truth);
     const { device, recipe, grid, bins } = this;
     const nets = { student, teacher: teacher ?? student };
     const { mask, ...result } = device.tidy(() => {
       const classLogits = this.#gradientOf(student.classLogits);
-      const boxLogits = this.#gradientOf(student.boxLogits);
-      device.clear(boxLogits.range);
       const sizes = listSizes(this, truth, [student.boxLogits, nets.teacher.boxLogits]);
       const lists = listRegions(this, truth, sizes);
       const stream = streamClasses(this, student.classLogits, lists, classLogits);
-      const classPartials = classRows(this, truth, nets, lists, classLogits);
-      const box = boxRows(this, truth, nets, lists, { gradient: boxLogits, classPartials });
+      const { boxLogits, ...partials } = this.#rowLosses(nets, truth, lists, classLogits);
       const imitated = imitationTerm({ recipe, grid, bins, ...nets, truth, counts: lists.counts });
       const imitation = imitated?.losses ?? null;
-      const sums = addTerms(this, lists.counts, stream, { classPartials, box, imitation });
+      const sums = addTerms(this, lists.counts, stream, { ...partials, imitation });
       const gradients = { classLogits, boxLogits, features: imitated?.gradient ?? null };
       return { ...sums, gradients, mask: imitated?.mask ?? null };
     });
-    const { terms, total, faults, gradients } = result;
+    const { terms, total, faults } = result;
+    const gradients = result.gradients as HeadLossResult<Box>['gradients'];
     return {
       terms,
       total,
@@ -170,10 +179,34 @@ export class HeadLoss implements HeadSetting {
       regions: () => ({ ...this.#regions(truth), imitation: mask }),
       read: () => this.#read(terms, total, faults),
       dispose: () => {
-        const { classLogits, boxLogits, features } = gradients;
-        for (const tensor of [terms, faults, total, classLogits, boxLogits, features, mask]) tensor?.dispose();
+        const { classLogits, boxLogits, features } = result.gradients;
+        const box = boxLogits instanceof Tensor ? [boxLogits] : Object.values(boxLogits);
+        for (const tensor of [terms, faults, total, classLogits, ...box, features, mask]) tensor?.dispose();
       },
     };
+  }
+
+  /** The listed rows' losses, and the gradient with respect to the student's box branch. */
+  #rowLosses(
+    { student, teacher }: { student: HeadOutputs<BoxInput>; teacher: HeadOutputs<BoxInput> },
+    truth: Truth,
+    lists: RegionLists,
+    classGradient: Tensor,
+  ): { boxLogits: BoxGradient<BoxInput>; classPartials: Tensor; box: BoxPartials } {
+    const gradient = this.#gradientOf(mapsOf(student.boxLogits));
+    this.device.clear(gradient.range);
+    const classes = { student: student.classLogits, teacher: teacher.classLogits };
+    const boxes = { student: student.boxLogits, teacher: teacher.boxLogits };
+    if (!isBoxLayer(boxes.student) && !isBoxLayer(boxes.teacher)) {
+      const logits = { student: boxes.student, teacher: boxes.teacher };
+      const classPartials = classRows(this, truth, { ...classes, box: logits.student }, lists, classGradient);
+      const box = boxRows(this, truth, logits, lists, { gradient, classPartials });
+      return { boxLogits: gradient, classPartials, box };
+    }
+    const cut = prepareCut(this, truth, boxes, lists);
+    const known = isBoxLayer(boxes.student) ? { expected: expectedEdges(cut) } : boxes.student;
+    const classPartials = classRows(this, truth, { ...classes, box: known }, lists, classGradient);
+    return { classPartials, ...cutRows(cut, { gradient, classPartials }) };
   }
 
   #regions(truth: Truth): Omit<HeadRegions, 'imitation'> {
@@ -231,7 +264,7 @@ export class HeadLoss implements HeadSetting {
     return `${place}, image ${image}, row ${Math.floor(cell / width)}, column ${cell % width}`;
   }
 
-  #assertInput(student: HeadOutputs, teacher: HeadOutputs | undefined, truth: Truth): void {
+  #assertInput(student: HeadOutputs<BoxInput>, teacher: HeadOutputs<BoxInput> | undefined, truth: Truth): void {
     const { recipe, classes, bins, batch, grid } = this;
     const { areas } = grid;
     if (truth.batch !== batch || truth.classes !== classes) {
@@ -248,9 +281,9 @@ export class HeadLoss implements HeadSetting {
       const { classLogits, boxLogits, features } = outputs;
       const classMeaning = `classes; both nets need the same`;
       assertMaps(`${name}.classLogits`, classLogits, { batch, channels: classes, areas, meaning: classMeaning });
-      const boxMeaning = `4 edges × ${bins} bins; LD compares bin with bin, so both nets need the same bins`;
-      assertMaps(`${name}.boxLogits`, boxLogits, { batch, channels: 4 * bins, areas, meaning: boxMeaning });
+      assertBoxBranch(`${name}.boxLogits`, boxLogits, { batch, bins, areas });
       if (recipe.imitation.weight > 0) {
+        if (recipe.imitation.method.startsWith('gibox')) logitsOf(name, outputs);
         if (!features) throw new InputError(`${name}.features: recipe ${recipe.name} imitates features; give them.`);
         const { channels } = student.features ?? features;
         const meaning = "the student's width; bring it to the teacher's with a 1×1 convolution";

@@ -2,10 +2,9 @@ import boxSource from '../../shaders/losses/head_box.wgsl';
 import boxStridedSource from '../../shaders/losses/head_box_strided.wgsl';
 import classSource from '../../shaders/losses/head_class.wgsl';
 import termsSource from '../../shaders/losses/head_terms.wgsl';
-import type { HeadLogits } from '../regions/generalInstances.js';
 import type { Truth } from '../regions/truth.js';
 import type { Device } from '../tensor/device.js';
-import { layoutTable, tensorOf } from '../tensor/layout.js';
+import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type HeadSetting, type ListSizes, mostPositives, mostRows, type RegionLists, slotsOf } from './headLists.js';
 import { classFactor, levelTable, type StreamPartials } from './headStream.js';
@@ -17,19 +16,22 @@ const BOX_STRIDED = { name: 'head box, strided', source: boxStridedSource };
 const TERMS = { name: 'head terms', source: termsSource };
 
 /** Rows of a workgroup and entries that it writes, see head_partials.wgsl. */
-const GROUP = 64;
+export const GROUP = 64;
 const PARTIALS = 32;
 /** Words that head_box.wgsl writes a row and a quad. */
-const BOX_WORDS = { row: 5, quad: 2 };
+export const BOX_WORDS = { row: 5, quad: 2 };
 /** Which entries of the lists a pass goes over: COUNT_POSITIVES or COUNT_ROWS of head_row.wgsl. */
-const POSITIVES = 0;
-const ALL_ROWS = 1;
+export const POSITIVES = 0;
+export const ALL_ROWS = 1;
 
-/** The listed rows' class losses, scores and their partials. */
+/**
+ * The listed rows' class losses, scores and their partials.
+ * @param box the student's box logits, or the positives' expected edges where these are known
+ */
 export function classRows(
   setting: HeadSetting,
   truth: Truth,
-  { student, teacher }: { student: HeadLogits; teacher: HeadLogits },
+  { student, teacher, box }: { student: Maps; teacher: Maps; box: Maps | { expected: Tensor } },
   { rows, counts, sizes }: RegionLists,
   gradient: Tensor,
 ): Tensor {
@@ -38,13 +40,14 @@ export function classRows(
   const scored = scoredRows(recipe) === POSITIVES ? mostPositives(setting, truth) : Number.POSITIVE_INFINITY;
   const groups = Math.ceil(Math.min(scored, mostRows(setting, truth, sizes)) / GROUP);
   const partials = device.empty([Math.max(1, groups), PARTIALS, 2], 'u32');
+  const expected = 'expected' in box;
   device.run({
     kernel: CLASS,
-    constants: boxConstants(setting),
+    constants: { ...boxConstants(setting), EXPECTED: expected ? 1 : 0 },
     bindings: {
-      student: tensorOf(student.classLogits).range,
-      teacher: tensorOf(teacher.classLogits).range,
-      box_logits: tensorOf(student.boxLogits).range,
+      student: tensorOf(student).range,
+      teacher: tensorOf(teacher).range,
+      box_logits: (expected ? box.expected : tensorOf(box)).range,
       truth: truth.boxes.range4,
       counts: counts.range,
       rows: rows.range,
@@ -62,18 +65,20 @@ export function classRows(
       kd_weight: kd.main,
       kd_vlr_weight: kd.vlr,
       kd_normaliser: ['level', 'region', 'none'].indexOf(kd.normaliser),
-      student_layout: layoutTable(student.classLogits),
-      teacher_layout: layoutTable(teacher.classLogits),
-      box_layout: layoutTable(student.boxLogits),
+      student_layout: layoutTable(student),
+      teacher_layout: layoutTable(teacher),
+      box_layout: expected ? [] : layoutTable(box),
     },
     workgroups: workgroupsOf(device, groups),
   });
   return partials;
 }
 
-interface BoxPartials {
+export interface BoxPartials {
   /** u32: five a row and two a quad, see shaders/losses/head_box.wgsl. */
   partials: Tensor;
+  /** Rows that it holds: POSITIVES or ALL_ROWS. */
+  which: number;
   /** Element of the first quad. */
   quadStart: number;
 }
@@ -82,12 +87,11 @@ interface BoxPartials {
 export function boxRows(
   setting: HeadSetting,
   truth: Truth,
-  { student, teacher }: { student: HeadLogits; teacher: HeadLogits },
+  { student, teacher }: { student: Maps; teacher: Maps },
   { rows, counts, sizes }: RegionLists,
   { gradient, classPartials }: { gradient: Tensor; classPartials: Tensor },
 ): BoxPartials {
   const { device, recipe, batch } = setting;
-  const { box, dfl, ld } = recipe;
   const most = { rows: mostRows(setting, truth, sizes), quads: batch * sizes.quads };
   const groups = Math.ceil(Math.max(most.rows, most.quads) / GROUP);
   const quadStart = BOX_WORDS.row * most.rows;
@@ -95,10 +99,10 @@ export function boxRows(
   const partials = device.empty([quadStart + BOX_WORDS.quad * most.quads], 'u32');
   device.run({
     kernel: sizes.packed ? BOX : BOX_STRIDED,
-    constants: { ...boxConstants(setting), CIOU: box.form === 'ciou' ? 1 : 0 },
+    constants: { ...boxConstants(setting), CIOU: recipe.box.form === 'ciou' ? 1 : 0 },
     bindings: {
-      student: tensorOf(student.boxLogits)[range],
-      teacher: tensorOf(teacher.boxLogits)[range],
+      student: tensorOf(student)[range],
+      teacher: tensorOf(teacher)[range],
       truth: truth.boxes.range4,
       counts: counts.range,
       rows: rows.range,
@@ -107,24 +111,15 @@ export function boxRows(
       partials: partials.range,
     },
     params: {
-      ...rowParams(setting, sizes),
+      ...boxParams(setting, sizes),
       image_rows: sizes.rows,
       quad_partials: quadStart,
-      scored: scoredRows(recipe),
-      temperature: ld.temperature,
-      margin: dfl.margin,
-      box_normaliser: ['weights', 'positives', 'none'].indexOf(box.normaliser),
-      ld_normaliser: ['reference', 'weights', 'none'].indexOf(ld.normaliser),
-      box_weight: box.weight,
-      dfl_weight: dfl.weight,
-      ld_weight: ld.main,
-      ld_vlr_weight: ld.vlr,
-      student_layout: layoutTable(student.boxLogits),
-      teacher_layout: layoutTable(teacher.boxLogits),
+      student_layout: layoutTable(student),
+      teacher_layout: layoutTable(teacher),
     },
     workgroups: workgroupsOf(device, groups),
   });
-  return { partials, quadStart };
+  return { partials, which: ALL_ROWS, quadStart };
 }
 
 /** Adds all partials: terms [8, levels], faults [8, levels] (~location of the first bad one, 0 without), total [1]. */
@@ -155,6 +150,7 @@ export function addTerms(
       level_count: levels,
       scored: scoredRows(recipe),
       stream_count: stream.partials.size,
+      box_rows: box.which,
       quad_partials: box.quadStart,
       imitates: imitation ? 1 : 0,
       levels: levelTable(
@@ -183,14 +179,31 @@ function rowParams({ recipe, grid, batch }: HeadSetting, sizes: ListSizes) {
   };
 }
 
+/** The uniform fields that shaders/losses/head_box_losses.wgsl asks for. */
+export function boxParams(setting: HeadSetting, sizes: ListSizes) {
+  const { box, dfl, ld } = setting.recipe;
+  return {
+    ...rowParams(setting, sizes),
+    scored: scoredRows(setting.recipe),
+    temperature: ld.temperature,
+    margin: dfl.margin,
+    box_normaliser: ['weights', 'positives', 'none'].indexOf(box.normaliser),
+    ld_normaliser: ['reference', 'weights', 'none'].indexOf(ld.normaliser),
+    box_weight: box.weight,
+    dfl_weight: dfl.weight,
+    ld_weight: ld.main,
+    ld_vlr_weight: ld.vlr,
+  };
+}
+
 /**
  * Workgroups that share out so many groups of 64 rows, of which usually few exist: they take one after another. A processor runs
  * through a workgroup without rows all the same, its lanes masked.
  */
-function workgroupsOf(device: Device, groups: number): [number, number, number] {
+export function workgroupsOf(device: Device, groups: number): [number, number, number] {
   return [Math.min(groups, device.choice('rows.workgroups')), 1, 1];
 }
 
-function boxConstants({ recipe, bins }: HeadSetting) {
+export function boxConstants({ recipe, bins }: HeadSetting) {
   return { BINS: bins, OFFSET_BOX: recipe.box.parameters === 'offset' ? 1 : 0 };
 }

@@ -39,6 +39,11 @@ export interface Recipe {
     form: 'giou' | 'ciou';
     weight: number;
     normaliser: 'weights' | 'positives' | 'none';
+    /**
+     * What a trainer computes of the box branches: `dense`, the logits of every location, or `listed`, only those that a loss
+     * needs (Cut LD). The losses and gradients are the same to rounding.
+     */
+    branch: 'dense' | 'listed';
   };
   /** Distribution focal loss; targets are clamped `margin` bins below the last. Normalised as `box`. */
   dfl: { weight: number; margin: number };
@@ -61,7 +66,7 @@ const GFOCAL: Recipe = {
   name: 'gfocal',
   regions: { topk: 9, octaveScale: 8, centreOffset: 0, ignoreIofThreshold: -1, vlr: 'paper', gamma: 0.25 },
   classification: { weight: 1, beta: 2, normaliser: 'images' },
-  box: { parameters: 'ltrb', form: 'giou', weight: 2, normaliser: 'weights' },
+  box: { parameters: 'ltrb', form: 'giou', weight: 2, normaliser: 'weights', branch: 'dense' },
   dfl: { weight: 0.25, margin: 0.1 },
   ld: { main: 0, vlr: 0, temperature: 10, normaliser: 'reference' },
   kd: { main: 0, vlr: 0, temperature: 2, form: 'softmax', normaliser: 'level' },
@@ -120,6 +125,7 @@ const SCHEMA: JSONSchemaType<Recipe> = closed({
     form: choice('giou', 'ciou'),
     weight,
     normaliser: choice('weights', 'positives', 'none'),
+    branch: choice('dense', 'listed'),
   }),
   dfl: closed({ weight, margin: { type: 'number', exclusiveMinimum: 0, maximum: 1 } }),
   ld: closed({ main: weight, vlr: weight, temperature, normaliser: choice('reference', 'weights', 'none') }),
@@ -169,6 +175,11 @@ export function resolveRecipe(recipe: string | PartialRecipe): Recipe {
   if (whole.imitation.weight > 0 && whole.imitation.method === 'none') {
     throw new InputError(
       `recipe ${whole.name}: imitation.weight is ${whole.imitation.weight} but imitation.method is none.`,
+    );
+  }
+  if (whole.box.branch === 'listed' && whole.imitation.method.startsWith('gibox')) {
+    throw new InputError(
+      `recipe ${whole.name}: box.branch is listed but imitation.method is ${whole.imitation.method}, which looks at the boxes of all locations; use the branch dense.`,
     );
   }
   return whole;

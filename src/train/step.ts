@@ -1,8 +1,8 @@
 import { backward, type Seed } from '../autograd/variable.js';
 import type { Batch } from '../data/loader.js';
-import type { DetectorOutputs } from '../detector/detector.js';
-import type { HeadLoss, HeadOutputs } from '../losses/headLoss.js';
-import { uploadTruth } from '../regions/truth.js';
+import type { DetectorBranches, DetectorOutputs } from '../detector/detector.js';
+import type { HeadLoss, HeadLossResult } from '../losses/headLoss.js';
+import { type Truth, uploadTruth } from '../regions/truth.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Learner } from './learner.js';
 import type { TermHistory } from './terms.js';
@@ -18,7 +18,7 @@ export interface StepTools extends Learner {
  * come first, so that all the work is one submit; nothing is read back.
  */
 export function trainStep(tools: StepTools, batch: Batch, rate: number): void {
-  const { detector, teacher, adapter, headLoss, optimizer, history } = tools;
+  const { detector, adapter, headLoss, optimizer, history } = tools;
   const optimizers = adapter ? [optimizer, adapter.optimizer] : [optimizer];
   const { device } = optimizer.parameters;
   const { width, height } = detector.config;
@@ -33,21 +33,8 @@ export function trainStep(tools: StepTools, batch: Batch, rate: number): void {
       { batch: headLoss.batch, classes: headLoss.classes },
     );
     for (const each of optimizers) each.parameters.zeroGradients();
-    // The teacher goes first: its intermediates are back in the pool when the student needs memory for its graph.
-    const taught = teacher && valuesOf(teacher.forward(images, { training: false }));
-    const outputs = detector.forward(images, { training: true });
-    const features = adapter ? adapter.apply(outputs.features) : outputs.features;
-    const losses = headLoss.evaluate({
-      student: valuesOf({ ...outputs, features }),
-      ...(taught && { teacher: taught }),
-      truth,
-    });
-    const { gradients } = losses;
-    const seeds: Seed[] = [
-      { variable: outputs.classLogits, gradient: gradients.classLogits },
-      { variable: outputs.boxLogits, gradient: gradients.boxLogits },
-    ];
-    if (gradients.features) seeds.push({ variable: features, gradient: gradients.features });
+    const { losses, seeds } =
+      headLoss.recipe.box.branch === 'listed' ? listed(tools, images, truth) : dense(tools, images, truth);
     backward(seeds);
     for (const each of optimizers) each.update();
     history.push(losses);
@@ -55,6 +42,61 @@ export function trainStep(tools: StepTools, batch: Batch, rate: number): void {
   device.submit();
 }
 
-function valuesOf({ classLogits, boxLogits, features }: DetectorOutputs): HeadOutputs {
-  return { classLogits: classLogits.value, boxLogits: boxLogits.value, features: features.value };
+interface Recorded {
+  losses: Pick<HeadLossResult, 'terms' | 'faults'>;
+  /** Where the gradients of the losses go. */
+  seeds: Seed[];
+}
+
+// The teacher goes first: its intermediates are back in the pool when the student needs memory for its graph.
+
+/** Forward passes to the logits of all locations, and the losses. */
+function dense({ detector, teacher, adapter, headLoss }: StepTools, images: Pyramid, truth: Truth): Recorded {
+  const outputsOf = ({ classLogits, boxLogits, features }: DetectorOutputs) => ({
+    classLogits: classLogits.value,
+    boxLogits: boxLogits.value,
+    features: features.value,
+  });
+  const taught = teacher?.forward(images, { training: false });
+  const own = detector.forward(images, { training: true });
+  const features = adapter ? adapter.apply(own.features) : own.features;
+  const student = outputsOf({ ...own, features });
+  const losses = headLoss.evaluate({ student, ...(taught && { teacher: outputsOf(taught) }), truth });
+  const { gradients } = losses;
+  const seeds = [
+    { variable: own.classLogits, gradient: gradients.classLogits },
+    { variable: own.boxLogits, gradient: gradients.boxLogits },
+  ];
+  if (gradients.features) seeds.push({ variable: features, gradient: gradients.features });
+  return { losses, seeds };
+}
+
+/** Forward passes that leave the box branches' last layers to the head loss, and the losses (Cut LD). */
+function listed({ detector, teacher, adapter, headLoss }: StepTools, images: Pyramid, truth: Truth): Recorded {
+  const outputsOf = ({ classLogits, boxBranch, features }: DetectorBranches) => ({
+    classLogits: classLogits.value,
+    boxLogits: {
+      features: boxBranch.features.value,
+      weight: boxBranch.weight.value,
+      bias: boxBranch.bias.value,
+      levelScales: boxBranch.levelScales.value,
+    },
+    features: features.value,
+  });
+  const taught = teacher?.forwardToBoxBranch(images, { training: false });
+  const own = detector.forwardToBoxBranch(images, { training: true });
+  const features = adapter ? adapter.apply(own.features) : own.features;
+  const student = outputsOf({ ...own, features });
+  const losses = headLoss.evaluate({ student, ...(taught && { teacher: outputsOf(taught) }), truth });
+  const { gradients } = losses;
+  const { levelScales } = gradients.boxLogits;
+  const seeds = [
+    { variable: own.classLogits, gradient: gradients.classLogits },
+    { variable: own.boxBranch.features, gradient: gradients.boxLogits.features },
+    { variable: own.boxBranch.weight, gradient: gradients.boxLogits.weight },
+    { variable: own.boxBranch.bias, gradient: gradients.boxLogits.bias },
+  ];
+  if (levelScales) seeds.push({ variable: own.boxBranch.levelScales, gradient: levelScales });
+  if (gradients.features) seeds.push({ variable: features, gradient: gradients.features });
+  return { losses, seeds };
 }

@@ -47,6 +47,15 @@ describe('backward', () => {
     expect(await read(own)).toEqual([102, 202]);
   });
 
+  test("what follows a leaf's gradient in its buffer stays as it is", async () => {
+    const x = new Variable(device.tensor([1, 2, 3]), true);
+    const whole = device.tensor([0, 0, 0, 7, 8]);
+    x.gradient = whole.view([3]);
+    const padded = device.tensor([1, 10, 100, 1000]);
+    backward({ variable: x, gradient: padded.view([3]) });
+    expect(await read(whole)).toEqual([1, 10, 100, 7, 8]);
+  });
+
   test('constants build no graph and get no gradient', async () => {
     const x = new Variable(device.tensor([1]), true);
     const c = new Variable(device.tensor([2]));

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { backward } from '../../src/autograd/variable.js';
 import { type DetectorConfig, type DetectorSize, detectorConfig } from '../../src/detector/config.js';
 import { Detector, type DetectorOutputs } from '../../src/detector/detector.js';
+import { boxLogitsOf } from '../../src/detector/head.js';
 import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
@@ -199,6 +200,24 @@ test('with and without a graph the outputs are the same bits', async () => {
     return Promise.all(outputs.map((map) => map.read()));
   };
   expect(await read(false)).toEqual(await read(true));
+});
+
+test.each([true, false])('the box branch and its last layer give the logits; training %s', async (training) => {
+  const config = detectorConfig({ size: 'tiny', ...SMALL_IMAGE });
+  const detector = new Detector(device, config, { seed: 8 });
+  const images = drawImages(config, 2);
+  const before = device.pool.usedBytes;
+  const whole = detector.forward(images, { training });
+  const branches = detector.forwardToBoxBranch(images, { training });
+  const boxLogits = device.tidy(() => boxLogitsOf(branches.boxBranch).value);
+  expect(await boxLogits.read()).toEqual(await whole.boxLogits.value.read());
+  expect(await branches.classLogits.value.read()).toEqual(await whole.classLogits.value.read());
+  expect(await branches.features.value.read()).toEqual(await whole.features.value.read());
+  if (training) return;
+  const { features } = branches.boxBranch;
+  const variables = [...Object.values(whole), branches.classLogits, branches.features, features];
+  for (const value of [...variables.map((variable) => variable.value), boxLogits]) value.dispose();
+  expect(device.pool.usedBytes).toBe(before);
 });
 
 describe('memory', () => {

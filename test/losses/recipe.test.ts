@@ -34,6 +34,12 @@ describe('recipes', () => {
     ['a section that is no object', { ld: 3 }, /ld is 3; it must be object/],
     ['not an object', [1], /not a JSON object/],
     ['null', null, /not a JSON object/],
+    ['no such branch', { box: { branch: 'sparse' } }, /box\.branch is "sparse".*dense, listed/],
+    [
+      'listed box branches with general instances',
+      { box: { branch: 'listed' }, imitation: { method: 'gibox', weight: 2 } },
+      /box\.branch is listed but imitation\.method is gibox/,
+    ],
     ['a weight without a method', { imitation: { weight: 2 } }, /imitation\.method is none/],
   ];
   test.each(bad)('%s', (_name, recipe, message) => {
