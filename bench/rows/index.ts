@@ -30,6 +30,8 @@ const MORE_CONVOLUTIONS: Row[] = [
 /** 272,800 edges: 8 images of 640×640 pixels, strides 8 to 128. */
 const EDGES = { batch: 8, bins: 17, levels: [80, 40, 20, 10, 5].map(square) };
 
+const DISTILLED = { ...BCCD, size: 'tiny', teacher: 'small', recipe: 'main-kd+main-ld+vlr-ld' } as const;
+
 /** All rows, in the order of the table. */
 export const ROWS: readonly Row[] = [
   headLossRow('head-loss', REFERENCE),
@@ -40,7 +42,8 @@ export const ROWS: readonly Row[] = [
   denseRowsRow('rows-ld-dfl', { ...EDGES, layout: 'rows' }),
   denseRowsRow('maps-ld-dfl', { ...EDGES, layout: 'maps' }),
   trainStepRow('train-step', { ...BCCD, size: 'small', recipe: 'gfocal' }),
-  trainStepRow('train-step-ld', { ...BCCD, size: 'tiny', teacher: 'small', recipe: 'main-kd+main-ld+vlr-ld' }),
+  trainStepRow('train-step-ld', DISTILLED),
+  trainStepRow('train-step-ld-listed', { ...DISTILLED, branch: 'listed' }),
   ...convolutionRows('conv3x3-64', { ...BETWEEN_64, batch: 2, kernel: 3, levels: MAPS }),
   groupNormRow('group-norm', { batch: 2, channels: 64, levels: MAPS }),
   ...[...MORE_CONVOLUTIONS, groupNormRow('group-norm-pyramid', { batch: 4, channels: 64, levels: PYRAMID })].map(
