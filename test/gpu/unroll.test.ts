@@ -43,6 +43,8 @@ fn f() {
   });
 
   test('a bound that is neither is refused', () => {
-    expect(() => unroll('kernel', SOURCE.replace('k < BINS', 'k < COUNT'), {})).toThrow(/kernel kernel: a loop .* COUNT/);
+    expect(() => unroll('kernel', SOURCE.replace('k < BINS', 'k < COUNT'), {})).toThrow(
+      /kernel kernel: a loop .* COUNT/,
+    );
   });
 });
