@@ -1,6 +1,7 @@
 import type { Row } from '../row.js';
 import { REFERENCE } from '../scene.js';
 import { convolutionRows } from './convolution.js';
+import { cutLdRows } from './cutLd.js';
 import { denseRowsRow } from './denseRows.js';
 import { groupNormRow } from './groupNorm.js';
 import { headLossRow } from './headLoss.js';
@@ -41,6 +42,7 @@ export const ROWS: readonly Row[] = [
   mapsRow('regions-maps-1280', LARGE),
   denseRowsRow('rows-ld-dfl', { ...EDGES, layout: 'rows' }),
   denseRowsRow('maps-ld-dfl', { ...EDGES, layout: 'maps' }),
+  ...cutLdRows('cut-ld', { ...REFERENCE, channels: 64 }),
   trainStepRow('train-step', { ...BCCD, size: 'small', recipe: 'gfocal' }),
   trainStepRow('train-step-ld', DISTILLED),
   trainStepRow('train-step-ld-listed', { ...DISTILLED, branch: 'listed' }),
