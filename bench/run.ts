@@ -19,7 +19,7 @@ export async function runBench(
   peers: readonly Peer[] = PEERS,
 ): Promise<Report> {
   const { plan } = options;
-  const open = () => openDevice(options);
+  const open = () => openDevice({ adapter: options.adapter, tune: false });
   progress('clocks');
   const { adapter, ...chosen } = await examine(await open());
   const report = beginReport(adapter, chosen, args);

@@ -136,7 +136,7 @@ export async function makeTrainWork(device: Device, config: DetectorConfig, batc
 
 /** Runs `use` with a device of edgewise's, which is gone before a peer opens its own. */
 async function withDevice<T>(adapter: AdapterPreference, use: (device: Device) => Promise<T>): Promise<T> {
-  const device = await openDevice({ adapter });
+  const device = await openDevice({ adapter, tune: false });
   try {
     return await use(device);
   } finally {
