@@ -42,13 +42,14 @@ export const ROWS: readonly Row[] = [
   mapsRow('regions-maps-1280', LARGE),
   denseRowsRow('rows-ld-dfl', { ...EDGES, layout: 'rows' }),
   denseRowsRow('maps-ld-dfl', { ...EDGES, layout: 'maps' }),
-  ...cutLdRows('cut-ld', { ...REFERENCE, channels: 64 }),
   trainStepRow('train-step', { ...BCCD, size: 'small', recipe: 'gfocal' }),
   trainStepRow('train-step-ld', DISTILLED),
   trainStepRow('train-step-ld-listed', { ...DISTILLED, branch: 'listed' }),
   ...convolutionRows('conv3x3-64', { ...BETWEEN_64, batch: 2, kernel: 3, levels: MAPS }),
   groupNormRow('group-norm', { batch: 2, channels: 64, levels: MAPS }),
-  ...[...MORE_CONVOLUTIONS, groupNormRow('group-norm-pyramid', { batch: 4, channels: 64, levels: PYRAMID })].map(
-    (row) => ({ ...row, onlyFull: true }),
-  ),
+  ...[
+    ...cutLdRows('cut-ld', { ...REFERENCE, channels: 64 }),
+    ...MORE_CONVOLUTIONS,
+    groupNormRow('group-norm-pyramid', { batch: 4, channels: 64, levels: PYRAMID }),
+  ].map((row) => ({ ...row, onlyFull: true })),
 ];
