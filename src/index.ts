@@ -4,10 +4,11 @@ export { type ParameterDeclaration, ParameterStore } from './autograd/parameters
 export { backward, type Pullback, type Seed, Variable } from './autograd/variable.js';
 export { type DetectorConfig, type DetectorSize, detectorConfig } from './detector/config.js';
 export { type DecodeOptions, type Detections, decode } from './detector/decode.js';
-export { Detector, type DetectorOutputs } from './detector/detector.js';
+export { Detector, type DetectorBranches, type DetectorOutputs } from './detector/detector.js';
 export type { AdapterPreference } from './gpu/adapter.js';
 export type { ChoiceName, Choices } from './gpu/choices.js';
 export { DeviceError, InputError } from './gpu/error.js';
+export type { BoxGradient, BoxInput, BoxLayer, BoxLayerGradients } from './losses/boxLayer.js';
 export { distributionFocalLoss } from './losses/dfl.js';
 export { integral, softmaxOverBins } from './losses/distribution.js';
 export { type BoxLossOptions, giouLoss } from './losses/giou.js';

@@ -33,6 +33,9 @@ const EDGES = { batch: 8, bins: 17, levels: [80, 40, 20, 10, 5].map(square) };
 
 const DISTILLED = { ...BCCD, size: 'tiny', teacher: 'small', recipe: 'main-kd+main-ld+vlr-ld' } as const;
 
+/** A large map with few boxes: most locations learn nothing of boxes. */
+const COCO = { ...DISTILLED, batch: 4, classes: 80, width: 640, height: 640, size: 'small', teacher: 'base' } as const;
+
 /** All rows, in the order of the table. */
 export const ROWS: readonly Row[] = [
   headLossRow('head-loss', REFERENCE),
@@ -49,6 +52,11 @@ export const ROWS: readonly Row[] = [
   groupNormRow('group-norm', { batch: 2, channels: 64, levels: MAPS }),
   ...[
     ...cutLdRows('cut-ld', { ...REFERENCE, channels: 64 }),
+    ...cutLdRows('cut-ld-96', { ...REFERENCE, channels: 96 }),
+    ...(['dense', 'listed'] as const).flatMap((branch) => [
+      trainStepRow(`train-step-base-${branch}`, { ...DISTILLED, size: 'base', teacher: 'base', branch }),
+      trainStepRow(`train-step-640-${branch}`, { ...COCO, branch }),
+    ]),
     ...MORE_CONVOLUTIONS,
     groupNormRow('group-norm-pyramid', { batch: 4, channels: 64, levels: PYRAMID }),
   ].map((row) => ({ ...row, onlyFull: true })),

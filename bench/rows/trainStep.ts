@@ -37,7 +37,7 @@ export function trainStepRow(name: string, step: StepSize): Row {
   return {
     name,
     what: `training step of the detector ${size}${taught}, recipe ${recipeName}, branch ${branch}, ${batch} images of ${width}×${height}`,
-    prepare: (device) => {
+    prepare: async (device) => {
       const config = (of: DetectorSize) => detectorConfig({ size: of, classes, width, height });
       const detector = new Detector(device, config(size), { seed: 1 });
       const named = resolveRecipe(recipeName);
@@ -49,15 +49,21 @@ export function trainStepRow(name: string, step: StepSize): Row {
       const history = new TermHistory(headLoss, HISTORY);
       const images = randomBatch(step);
       let steps = 0;
+      const record = () => {
+        steps++;
+        trainStep({ ...learner, headLoss, history }, images, settings.learningRate / settings.warmupSteps);
+      };
+      // Throws where a loss is not finite: a broken step is not worth timing.
+      const between = async () => {
+        await history.take(steps);
+      };
+      const { heldBytes } = device.pool;
+      record();
+      await between();
       return {
-        record: () => {
-          steps++;
-          trainStep({ ...learner, headLoss, history }, images, settings.learningRate / settings.warmupSteps);
-        },
-        // Throws where a loss is not finite: a broken step is not worth timing.
-        between: async () => {
-          await history.take(steps);
-        },
+        record,
+        between,
+        scratchBytes: device.pool.heldBytes - heldBytes,
         bytes: null,
         copy: null,
         // Of the branch `listed` only the GPU knows how much it computes.
