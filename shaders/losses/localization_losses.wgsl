@@ -31,7 +31,8 @@ struct Params {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
   let row = linear_index(workgroup, workgroups, local, 64u);
-  if (row < params.rows) {
-    losses[row] = row_losses(row * BINS, 1u, row, weight_of(row));
+  if (row >= params.rows) {
+    return;
   }
+  losses[row] = row_losses(row * BINS, 1u, row, weight_of(row));
 }

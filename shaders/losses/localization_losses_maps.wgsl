@@ -34,16 +34,17 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
-  var level = params.levels[0];
-  for (var i = 1u; i < 8u; i++) { // unroll
-    let next = params.levels[i];
-    level = select(level, next, i < params.level_count && workgroup.x >= next.z);
+  var index = 0u;
+  while (index + 1u < params.level_count && workgroup.x >= params.levels[index + 1u].z) {
+    index++;
   }
+  let level = params.levels[index];
   let cell = (workgroup.x - level.z) * 64u + local;
-  if (cell < level.y) {
-    let map = workgroup.y;
-    let row = 4u * params.batch * level.x + map * level.y + cell;
-    let first = 4u * BINS * params.batch * level.x + map * (BINS * level.y) + cell;
-    losses[row] = row_losses(first, level.y, row, weight_of(params.batch * level.x + (map / 4u) * level.y + cell));
+  if (cell >= level.y) {
+    return;
   }
+  let map = workgroup.y;
+  let row = 4u * params.batch * level.x + map * level.y + cell;
+  let first = 4u * BINS * params.batch * level.x + map * (BINS * level.y) + cell;
+  losses[row] = row_losses(first, level.y, row, weight_of(params.batch * level.x + (map / 4u) * level.y + cell));
 }
