@@ -1,22 +1,13 @@
 /** Bundles the bench and its peers, with their WGSL, into dist/bench/ and runs it: `npm run bench -- --help`. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { build } from 'esbuild';
-import { esbuildWgsl } from './wgsl.js';
+import { bundle } from './bundle.js';
 
 const peers = readdirSync('bench/peers').filter((file) => file.endsWith('.ts') && file !== 'index.ts');
-await build({
+await bundle({
   entryPoints: ['bench/main.ts', ...peers.map((file) => `bench/peers/${file}`)],
   outdir: 'dist/bench',
   outbase: 'bench',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  packages: 'external',
-  sourcemap: true,
-  plugins: [esbuildWgsl()],
 });
 const args = ['--enable-source-maps', 'dist/bench/main.js', ...process.argv.slice(2)];
 process.exitCode = spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1;

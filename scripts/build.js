@@ -3,21 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
-import { esbuildWgsl } from './wgsl.js';
+import { bundle } from './bundle.js';
 
 rmSync('dist', { recursive: true, force: true });
-await build({
+await bundle({
   entryPoints: { index: 'src/index.ts', trainer: 'src/trainer.ts', cli: 'src/cli/main.ts' },
   outdir: 'dist',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  packages: 'external',
-  sourcemap: true,
-  plugins: [esbuildWgsl()],
 });
 
 if (process.argv.includes('--types')) {

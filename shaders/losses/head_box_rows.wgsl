@@ -2,31 +2,11 @@
 // The kernel that includes this has the bindings and student_at, teacher_at and set_gradient, which take an element.
 
 struct Params {
-  batch: u32,
-  level_count: u32,
-  /// entries of `rows` of an image, and which is the first quad
-  image_slots: u32,
+#include "head_box_fields.wgsl"
+  /// entry of an image's `rows` that is its first quad
   image_rows: u32,
-  /// what head_class.wgsl went over: its workgroups hold the scores
-  scored: u32,
-  temperature: f32,
-  /// DFL targets end this many bins before the last
-  margin: f32,
-  centre_offset: f32,
-  /// anchor side in strides
-  anchor: f32,
-  /// 0 weights, 1 positives, 2 none; for the boxes and DFL
-  box_normaliser: u32,
-  /// 0 reference, 1 weights, 2 none
-  ld_normaliser: u32,
-  box_weight: f32,
-  dfl_weight: f32,
-  ld_weight: f32,
-  ld_vlr_weight: f32,
   /// where the losses of the quads begin
   quad_partials: u32,
-  /// (start, height, width, stride in pixels) of each level
-  levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
   teacher_layout: array<vec4u, 8>,
 }

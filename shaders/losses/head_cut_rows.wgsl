@@ -2,35 +2,15 @@
 // the gradient with respect to these logits.
 
 struct Params {
-  batch: u32,
-  level_count: u32,
-  image_slots: u32,
+#include "head_box_fields.wgsl"
   which: u32,
   start: u32,
   round: u32,
-  /// what head_class.wgsl went over: its workgroups hold the scores
-  scored: u32,
   /// elements of a net's matrix of logits; the teacher's follows the student's
   matrix_size: u32,
   /// vec4 of `constants` where the scales and the true boxes begin
   scales: u32,
   boxes: u32,
-  temperature: f32,
-  /// DFL targets end this many bins before the last
-  margin: f32,
-  centre_offset: f32,
-  /// anchor side in strides
-  anchor: f32,
-  /// 0 weights, 1 positives, 2 none; for the boxes and DFL
-  box_normaliser: u32,
-  /// 0 reference, 1 weights, 2 none
-  ld_normaliser: u32,
-  box_weight: f32,
-  dfl_weight: f32,
-  ld_weight: f32,
-  ld_vlr_weight: f32,
-  /// (start, height, width, stride in pixels) of each level
-  levels: array<vec4u, 8>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -56,7 +56,7 @@ export function addDemo(program: Command): void {
     .command('demo')
     .description('train a teacher and two students, without and with localization distillation, and compare them')
     .option('--seed <n>', 'of parameters, order and augmentation', integer(0), 0)
-    .option('--images <n>', 'to train on; more take longer and show more', integer(8), IMAGES.train)
+    .option('--images <n>', 'to train on', integer(8), IMAGES.train)
     .option('--val-images <n>', 'to evaluate on', integer(1), IMAGES.val)
     .option('--out <folder>', 'where the three runs go; earlier ones of the same name are replaced', FOLDER);
   prints(addDeviceOptions(command), (options: DemoOptions) => withDevice(options, (device) => demo(device, options)));

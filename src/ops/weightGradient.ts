@@ -10,8 +10,8 @@ import { alignInput, type ConvolutionShape } from './convolve.js';
 import { sumChunks } from './sumChunks.js';
 
 /**
- * The two kernels, each in two variants, by the choice `weightGradient.incoming`. `strip`: rows (3×3) or vec4 (1×1) of a strip; `inputs`: input channels an
- * invocation; `lanes`: invocations of the workgroup of the variant with subgroups.
+ * The two kernels, each in two variants, by the choice `weightGradient.incoming`. `strip`: rows (3×3) or vec4 (1×1) of a strip;
+ * `inputs`: input channels an invocation; `lanes`: invocations of the workgroup of the variant with subgroups.
  */
 const KERNELS = {
   3: {

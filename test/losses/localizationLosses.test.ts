@@ -83,15 +83,16 @@ function toMap(values: Float32Array, [area, edges, columns]: number[]): Float32A
 }
 
 /**
- * f32 rounds logits up to 60 to 4e-6, and T² times a divergence of as many; each loss adds up to 200 rows. Expected bins are
- * sums of up to 33 products up to 32.
+ * As for the single losses: the end of DFL's clamp, K − 1.1, is rounded to f32 (2e-6), and ln p of its two bins differ by some
+ * `scale`; a sum of rows has as many such errors. An expected edge sums up to 33 products of a bin up to 32 and a probability
+ * whose logit, up to 5 · scale, is rounded to 6e-8 of itself.
  */
-const closeTo = ({ scale, averageFactor, temperature }: Drawn) => {
-  const size = averageFactor === 0 ? 1 : 1 / averageFactor;
+const closeTo = ({ rows, scale, averageFactor }: Drawn) => {
+  const row = (5e-6 * (1 + scale)) / (averageFactor || 1);
   return {
-    gradient: { absolute: 1e-5 * size * (1 + scale / 10) * Math.max(1, temperature / 10), relative: 2e-5 },
-    loss: { absolute: 2e-4 * size * (1 + scale), relative: 2e-5 },
-    expected: { absolute: 2e-4, relative: 1e-5 },
+    gradient: { absolute: row, relative: 1e-5 },
+    loss: { absolute: row * Math.max(1, rows), relative: 1e-5 },
+    expected: { absolute: 1e-5 * (1 + scale), relative: 1e-5 },
   };
 };
 
@@ -178,7 +179,7 @@ test('maps equal rows of the same edges, on every level', () =>
           },
           { averageFactor: 4, dflWeight: DFL_WEIGHT, ldWeight: LD_WEIGHT },
         );
-        const close = closeTo({ ...problem, rows: 0 });
+        const close = closeTo({ ...problem, rows: parts.reduce((sum, { area }) => sum + 4 * batch * area, 0) });
         const sum = parts.reduce((all, { wanted }) => all + wanted.dfl + wanted.ld, 0);
         expectClose(await total.value.read(), [sum], close.loss, 'total');
         backward({ variable: total });
