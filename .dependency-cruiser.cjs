@@ -10,7 +10,11 @@ const ROOMS = [
   'data',
   'eval',
   'train',
+  'study',
+  'onnx',
+  'tfjs',
   'report',
+  'web',
   'cli',
 ];
 
