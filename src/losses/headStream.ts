@@ -44,9 +44,15 @@ export function streamClasses(
     return start;
   });
   const partials = device.empty([GROUP * groups], 'u32');
-  const shared = { table: table.range, counts: counts.range, partials: partials.range };
-  const params = { ...classFactor(setting), classes, beta, levels: levelTable(grid, starts) };
-  const constants = { BETA_IS_TWO: beta === 2 ? 1 : 0 };
+  const shared = { table: table.words.range, counts: counts.range, partials: partials.range };
+  const params = {
+    ...classFactor(setting),
+    classes,
+    beta,
+    flag_start: table.flagStart,
+    levels: levelTable(grid, starts),
+  };
+  const constants = { BETA_IS_TWO: beta === 2 ? 1 : 0, MARKED: table.marked ? 1 : 0 };
   if (packed) {
     device.run({
       kernel: STREAM,
