@@ -41,6 +41,8 @@ export const ROWS: readonly Row[] = [
   headLossRow('head-loss', REFERENCE),
   listsRow('regions', REFERENCE),
   listsRow('regions-1280', LARGE),
+  listsRow('regions-finegrained', REFERENCE, 'finegrained'),
+  listsRow('regions-finegrained-1280', LARGE, 'finegrained'),
   mapsRow('regions-maps', REFERENCE),
   mapsRow('regions-maps-1280', LARGE),
   denseRowsRow('rows-ld-dfl', { ...EDGES, layout: 'rows' }),

@@ -22,11 +22,11 @@ interface RegionsSize {
 const CLASSES = 80;
 const BINS = 17;
 
-/** ATSS and the VLR as the lists that the head loss works on. */
-export function listsRow(name: string, size: RegionsSize): Row {
+/** ATSS and the VLR as the lists that the head loss works on, with the map of locations that imitate if there is one. */
+export function listsRow(name: string, size: RegionsSize, imitation?: 'finegrained'): Row {
   return {
     name,
-    what: `ATSS and VLR as the head loss lists them: ${describe(size)}`,
+    what: `ATSS and VLR as the head loss lists them${imitation ? `, ${imitation} imitation mask` : ''}: ${describe(size)}`,
     prepare: async (device) => {
       const { grid, truth } = makeInput(device, size);
       const setting = {
@@ -40,8 +40,12 @@ export function listsRow(name: string, size: RegionsSize): Row {
       // Only how the box logits lie decides on the lists, not what they hold.
       const logits = Pyramid.empty(device, size.batch, 4 * BINS, grid.levels);
       const sizes = listSizes(setting, truth, [logits]);
-      const list = () => listRegions(setting, truth, sizes);
-      return { ...withCopy(device, await listedBytes(list().counts)), record: list };
+      const list = () => {
+        if (imitation) imitationRegion(imitation, grid, truth);
+        return listRegions(setting, truth, sizes);
+      };
+      const maskBytes = imitation ? 4 * size.batch * grid.locations : 0;
+      return { ...withCopy(device, maskBytes + (await listedBytes(list().counts))), record: list };
     },
   };
 }
@@ -56,7 +60,7 @@ export function mapsRow(name: string, size: RegionsSize): Row {
       const map = () => {
         const assignment = assignAtss(grid, truth);
         const vlr = valuableRegion(grid, truth, assignment);
-        return [...Object.values(assignment), vlr, imitationRegion('finegrained', grid, truth, assignment)] as Tensor[];
+        return [...Object.values(assignment), vlr, imitationRegion('finegrained', grid, truth)] as Tensor[];
       };
       const bytes = 4 * map().reduce((sum, { size }) => sum + size, 0);
       return { ...withCopy(device, bytes), record: map };

@@ -1,8 +1,6 @@
 // One workgroup an image: lists the positives and the members of the VLR (Zheng et al., CVPR 2022, algorithm 1). Ground truths
 // are taken one after another, each looked at only in its candidates and its windows, so the time grows with the boxes and not
 // with the map. No floating-point atomics; the list has a fixed order.
-//   paper:     gamma·t <= DIoU <= t
-//   reference: gamma·t <= intersection / area(anchor) - rho^2/c^2 < t   (LD spec 3.3)
 
 struct Params {
   batch: u32,
@@ -21,7 +19,6 @@ struct Params {
   gamma: f32,
   levels: array<vec4u, 8>,
 }
-override REFERENCE: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 /// [G] xyxy pixels
@@ -43,6 +40,8 @@ override REFERENCE: bool = false;
 
 #include "../lib/grid.wgsl"
 #include "../lib/boxes.wgsl"
+#include "../regions/window.wgsl"
+#include "../regions/vlr_member.wgsl"
 #include "head_row.wgsl"
 #include "head_table.wgsl"
 #include "head_append.wgsl"
@@ -50,20 +49,6 @@ override REFERENCE: bool = false;
 var<workgroup> level_positives: array<atomic<u32>, 8>;
 var<workgroup> level_vlr: array<atomic<u32>, 8>;
 var<workgroup> weights: array<f32, SIZE>;
-
-fn location_of(level: u32, image: u32, cell: u32) -> u32 {
-  let entry = params.levels[level];
-  return params.batch * entry.x + image * entry.y * entry.z + cell;
-}
-
-fn is_member(anchor: vec4f, box: vec4f, threshold: f32) -> bool {
-  if (REFERENCE) {
-    let x = box_pseudo_diou(anchor, box);
-    return x >= params.gamma * threshold && x < threshold;
-  }
-  let x = box_diou(anchor, box);
-  return x >= params.gamma * threshold && x <= threshold;
-}
 
 /// Flags of the quad that a location is in: a bit for each of the four that has a word, TABLE_QUAD if the quad has one.
 fn flags_of(location: u32) -> u32 {
@@ -100,7 +85,8 @@ fn list_positives(lists: ptr<function, Lists>, g: u32, image: u32, local: u32) {
     var state = 0u;
     if (found) {
       let level = entry / params.topk;
-      location = location_of(level, image, cell);
+      let width = params.levels[level].z;
+      location = location_of(level, image, vec2u(cell % width, cell / width));
       overlap = box_iou(anchor_box(level, cell), box);
       state = state_of(location, flags_of(location));
     }
@@ -129,22 +115,19 @@ fn member_overlap(level: u32, cell: vec2u, box: vec4f, threshold: f32) -> f32 {
 
 /// The weight of a location is its highest IoU with a ground truth of whose region it is.
 fn list_members(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, local: u32) {
-  let window = windows[g * params.level_count + level];
+  let entry = windows[g * params.level_count + level];
   let box = boxes[g];
-  let columns = window.z & 0xffffu;
-  let size = columns * (window.z >> 16u);
-  // A product instead of a division, which takes software adapters long; exact for windows of less than a million cells.
-  let share = 1.0 / f32(max(columns, 1u));
+  let window = Window(entry.xy, vec2u(entry.z & 0xffffu, entry.z >> 16u));
+  let size = window.size.x * window.size.y;
   for (var first = 0u; first < size; first += SIZE) {
     let i = first + local;
-    let row = u32((f32(i) + 0.5) * share);
-    let cell = window.xy + vec2u(i - row * columns, row);
+    let cell = window_cell(window, i);
     var overlap = 0.0;
     var location = 0u;
     var state = 0u;
     if (i < size) {
-      overlap = member_overlap(level, cell, box, bitcast<f32>(window.w));
-      location = location_of(level, image, cell.y * params.levels[level].z + cell.x);
+      overlap = member_overlap(level, cell, box, bitcast<f32>(entry.w));
+      location = location_of(level, image, cell);
       state = state_of(location, flags_of(location));
     }
     let known = state & ~TABLE_IGNORED;
@@ -165,17 +148,15 @@ fn list_members(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, loc
 
 /// The same by quads of neighbouring columns, but for positives, which have their rows.
 fn list_quads(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, local: u32) {
-  let window = windows[g * params.level_count + level];
+  let entry = windows[g * params.level_count + level];
   let box = boxes[g];
-  let threshold = bitcast<f32>(window.w);
-  let end = window.x + (window.z & 0xffffu);
-  let columns = (end + 3u) / 4u - window.x / 4u;
-  let size = columns * (window.z >> 16u);
-  let share = 1.0 / f32(max(columns, 1u));
+  let threshold = bitcast<f32>(entry.w);
+  let end = entry.x + (entry.z & 0xffffu);
+  let quads = Window(vec2u(entry.x / 4u, entry.y), vec2u((end + 3u) / 4u - entry.x / 4u, entry.z >> 16u));
+  let size = quads.size.x * quads.size.y;
   for (var first = 0u; first < size; first += SIZE) {
     let i = first + local;
-    let row = u32((f32(i) + 0.5) * share);
-    let cell = vec2u(4u * (window.x / 4u + i - row * columns), window.y + row);
+    let cell = vec2u(4u, 1u) * window_cell(quads, i);
     var overlaps = vec4f();
     var location = 0u;
     var positive = vec4u();
@@ -188,8 +169,8 @@ fn list_quads(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, local
         member_overlap(level, vec2u(x.z, cell.y), box, threshold),
         member_overlap(level, vec2u(x.w, cell.y), box, threshold),
       );
-      overlaps = select(vec4f(), overlaps, (x >= vec4u(window.x)) & (x < vec4u(end)));
-      location = location_of(level, image, cell.y * params.levels[level].z + cell.x);
+      overlaps = select(vec4f(), overlaps, (x >= vec4u(entry.x)) & (x < vec4u(end)));
+      location = location_of(level, image, cell);
       let flags = flags_of(location);
       if (MARKED || (flags & TABLE_LOCATIONS) != 0u) {
         positive = vec4u(

@@ -66,7 +66,8 @@ fn planes(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
   return sum;
 }
 
-/// A level whose maps are no multiple of four locations: every logit of four neighbours has its own location and class.
+/// A level whose maps, or whose start, are no multiple of four locations: every logit of four neighbours has its own location and class.
+/// Its words were cleared, so that flags need not be looked at.
 fn ragged(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
   let area = params.levels[level].y * params.levels[level].z;
   let start = params.batch * params.levels[level].x;
@@ -83,7 +84,7 @@ fn ragged(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
     let images = plane / params.classes;
     let exists = index < vec4u(elements);
     let locations = start + min(images, vec4u(params.batch - 1u)) * area + cells;
-    let entries = vec4u(table_at(locations.x), table_at(locations.y), table_at(locations.z), table_at(locations.w));
+    let entries = vec4u(table[locations.x], table[locations.y], table[locations.z], table[locations.w]);
     let own = entries == plane - images * params.classes + 1u;
     let share = select(vec4f(), vec4f(1.0), exists & !own & (entries < vec4u(TABLE_IGNORED)));
     let at = (params.classes * start + i) / 4u;
@@ -105,7 +106,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let rest = group - params.levels[level].w;
   let factor = class_factor();
   var sum: StreamSum;
-  if ((params.levels[level].y * params.levels[level].z) % 4u == 0u) {
+  let entry = params.levels[level];
+  if ((entry.y * entry.z) % 4u == 0u && (params.batch * entry.x) % 4u == 0u) {
     sum = planes(level, rest, local, factor);
   } else {
     sum = ragged(level, rest, local, factor);

@@ -1,5 +1,6 @@
 // The table of what is listed: a word a location, a word a quad, and their flags. Only the flags are cleared in a step, so that its
-// cost follows the listed rows: a word counts where its flag is set, and elsewhere holds what some step left there.
+// cost follows the listed rows: a word counts where its flag is set, and elsewhere holds what some step left there. (The words of
+// levels that are not whole quads are cleared too, for head_stream.wgsl.)
 //   [locations]       while the lists are made: 1 + place in the list of rows; afterwards 1 + class of a positive, else 0; with
 //                     TABLE_IGNORED where the label does not count
 //   [locations / 4]   1 + place in the list of quads

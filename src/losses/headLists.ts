@@ -84,7 +84,7 @@ export function listSizes(
 export function listRegions({ device, recipe, grid, batch }: HeadSetting, truth: Truth, sizes: ListSizes): RegionLists {
   const { topk, ignoreIofThreshold, vlr, gamma } = recipe.regions;
   const locations = batch * grid.locations;
-  const table = makeTable(device, locations, truth.limited || (ignoreIofThreshold > 0 && truth.ignoreCount > 0));
+  const table = makeTable(device, grid, batch, truth.limited || (ignoreIofThreshold > 0 && truth.ignoreCount > 0));
   const { words, flagStart, marked } = table;
   if (marked) markLabels(grid, truth, ignoreIofThreshold, { marks: words, counted: 0, ignored: TABLE_IGNORED });
   const { positives, thresholds, windows } = atssCandidates(grid, truth, {
@@ -125,13 +125,23 @@ export function listRegions({ device, recipe, grid, batch }: HeadSetting, truth:
   return { table, rows, counts, sizes };
 }
 
-/** A table in which nothing is listed: only its flags are cleared, one word for sixteen locations. */
-function makeTable(device: Device, locations: number, marked: boolean): RegionTable {
+/** Whether a level's maps are whole quads of locations, beginning with the first of a quad. */
+export function isWholeQuads({ areas, levelTable }: Grid, batch: number, level: number): boolean {
+  return areas[level] % 4 === 0 && (batch * levelTable[4 * level]) % 4 === 0;
+}
+
+/** A table in which nothing is listed: of levels of whole quads only the flags are cleared, a word for sixteen locations. */
+function makeTable(device: Device, grid: Grid, batch: number, marked: boolean): RegionTable {
+  const locations = batch * grid.locations;
   const flagStart = locations + Math.ceil(locations / 4);
   const flags = Math.ceil(locations / 16);
   const words = device.empty([flagStart + flags], 'u32');
   const { buffer, offset } = words.range;
   device.clear({ buffer, offset: offset + 4 * flagStart, size: 4 * flags });
+  for (const [level, area] of grid.areas.entries()) {
+    if (isWholeQuads(grid, batch, level)) continue;
+    device.clear({ buffer, offset: offset + 4 * batch * grid.levelTable[4 * level], size: 4 * batch * area });
+  }
   return { words, flagStart, marked };
 }
 

@@ -207,6 +207,12 @@ describe('against the float64 oracle', () => {
     await expectOracle(SIZES, truth, recipe, { ignoreIofThreshold: 0.5 });
   });
 
+  test('a level of whole quads that begins within a quad', async () => {
+    const sizes = { ...SIZES, width: 40, height: 40, strides: [8, 10, 20], batch: 1 };
+    const box = [4.3, 6.1, 33.7, 35.2] as const;
+    await expectOracle(sizes, [{ boxes: [[...box]], labels: [2] }], REFERENCE, {});
+  });
+
   test('no boxes at all', async () => {
     await expectOracle(
       SIZES,
