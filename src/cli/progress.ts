@@ -42,6 +42,9 @@ export function progressReporter(
       if (progress.kind === 'epoch') {
         stop();
         stream.write(`${heading()}${epochLine(progress)}\n`);
+      } else if (progress.kind === 'warning') {
+        stop();
+        stream.write(`${progress.message}\n`);
       } else if (!stream.isTTY) {
         return;
       } else if (progress.kind === 'evaluation') {

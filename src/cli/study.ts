@@ -113,7 +113,11 @@ class Display {
       return;
     }
     this.#reporter.stop();
-    if (event.kind === 'run') {
+    if (event.kind === 'begin') {
+      const { runs, finished, cacheBytes } = event;
+      const disk = `${(cacheBytes / 1e9).toFixed(2)} GB of disk for teachers' outputs while they are needed`;
+      console.error(`${runs} runs, ${finished} of them finished${cacheBytes > 0 ? `; ${disk}` : ''}`);
+    } else if (event.kind === 'run') {
       this.#heading = `run ${event.index}/${event.of}`;
       this.#left = event.secondsLeft === null ? '' : `, ${duration(event.secondsLeft)} left`;
       const estimate =

@@ -15,6 +15,8 @@ const TEACHER_SEED = 100;
 /** What a study trains and evaluates on. */
 export interface StudyData {
   name: string;
+  /** Absolute path of the folder, or `shapes`. */
+  path: string;
   train: ImageSource;
   validation: ImageSource;
   /** Images that all others fit into, in pixels. */

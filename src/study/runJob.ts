@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import type { Detector } from '../detector/detector.js';
 import { InputError } from '../gpu/error.js';
 import { needsTeacher } from '../losses/recipe.js';
@@ -8,6 +8,7 @@ import { loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
 import type { TrainProgress } from '../train/loop.js';
 import { readLog } from '../train/runFolder.js';
 import { resumeTraining, train } from '../train/train.js';
+import { cacheFolder } from './cache.js';
 import { exists, FILES, findRun, pretty, writeWhole } from './files.js';
 import { checkpointOf, type GivenTeacher, type Job, type StudyData } from './jobs.js';
 import { measureRun, readMeasures, writeMeasures } from './measure.js';
@@ -52,8 +53,13 @@ export async function runJob(context: JobContext, job: Job, teacher: Detector | 
     device,
     source: data.train,
     ...(job.settings.evaluateEvery > 0 && { validation: data.validation }),
-    ...(teacher && needsTeacher(job.recipe) && { teacher }),
+    ...(teacher && needsTeacher(job.recipe) && { teacher, teacherCache: cacheFolder(study, job) }),
     folder,
+    origin: {
+      data: data.path,
+      split: 'train' as const,
+      ...(job.teacher && { teacherRun: resolve(await teacherFolder(study, job.teacher)) }),
+    },
     signal,
     onProgress,
   };

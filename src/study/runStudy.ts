@@ -8,6 +8,7 @@ import { DeviceError, InputError } from '../gpu/error.js';
 import type { Device } from '../tensor/device.js';
 import { loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
 import type { TrainProgress } from '../train/loop.js';
+import { cacheSize, removeCaches } from './cache.js';
 import { type Claimant, claim } from './claim.js';
 import { Estimator } from './estimate.js';
 import { FILES, findRun, makeStudyFolder, pretty, type StudyDescription, writeFirst, writeWhole } from './files.js';
@@ -22,6 +23,8 @@ const POLL_MILLISECONDS = 2000;
 const MOST_FAILURES = 2;
 
 export type StudyEvent =
+  /** Runs, those of them that are finished, and the largest that the folder of teachers' outputs becomes. */
+  | { kind: 'begin'; runs: number; finished: number; cacheBytes: number }
   | { kind: 'run' /** From 1. */; index: number; of: number; name: string; secondsLeft: number | null }
   | { kind: 'training'; progress: TrainProgress; secondsLeft: number | null }
   | { kind: 'failed'; name: string; message: string }
@@ -130,9 +133,13 @@ class Work {
     const { folder, grid, signal, onEvent, failures } = this.#context;
     const claims = join(folder, FILES.claims);
     let waitsFor = '';
+    await this.#look();
+    const cacheBytes = cacheSize(grid.jobs, this.#context.data.train.length);
+    onEvent({ kind: 'begin', runs: grid.jobs.length, finished: this.#finished.size, cacheBytes });
     for (;;) {
       await this.#look();
       const open = grid.jobs.filter((job) => !this.#finished.has(job.hash) && !this.#isLost(job));
+      await removeCaches(folder, grid.jobs, open);
       if (open.length === 0) return true;
       let worked = false;
       let held: { name: string; heldBy: Claimant } | null = null;
