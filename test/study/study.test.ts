@@ -100,47 +100,33 @@ test('a finished study only prints', async () => {
   expect(JSON.parse(printed.stdout).plans).toEqual(straight.results.plans);
 });
 
-test('a study that is killed again and again leaves the same', async () => {
+test('a study that is stopped, killed again and again and finished by two processes leaves the same', async () => {
   const random = Random.of(2026);
-  for (let kill = 0; kill < 5; kill++) {
+  for (const signal of ['SIGINT', 'SIGKILL', 'SIGKILL', 'SIGKILL'] as const) {
     const child = start('killed');
     const ended = once(child, 'exit');
-    await Promise.race([pause(random.uniform(500, 2500)), ended]);
-    child.kill('SIGKILL');
-    await ended;
+    while (child.exitCode === null && !existsSync(join(root, 'killed', 'study.json'))) await pause(20);
+    await Promise.race([pause(random.uniform(300, 2000)), ended]);
+    child.kill(signal);
+    // Ctrl-C finishes the step, saves and is no error.
+    expect(await ended).toEqual(signal === 'SIGINT' ? [0, null] : [null, 'SIGKILL']);
   }
-  expect(await edgewise(argumentsOf('killed'))).toMatchObject({ code: 0 });
-  expect(await traces('killed')).toEqual(straight);
-});
-
-test('two processes share the runs and leave the same', async () => {
-  const both = await Promise.all([1, 2].map(() => edgewise(argumentsOf('shared'))));
+  const both = await Promise.all([1, 2].map(() => edgewise(argumentsOf('killed'))));
   for (const { code, stdout } of both) {
     expect(code).toBe(0);
     expect(stdout).toMatch(/4 of 4 runs finished/);
   }
-  const trained = both.map(({ stderr }) => stderr.match(/^run \d of 5: \S+/gm) ?? []);
-  expect(trained.flat()).toHaveLength(5);
-  expect(await traces('shared')).toEqual(straight);
+  const trained = both.flatMap(({ stderr }) => stderr.match(/(?<=^run \d of 5: )\S+/gm) ?? []);
+  expect(trained.length).toBeGreaterThan(0);
+  expect(new Set(trained).size).toBe(trained.length);
+  expect(await traces('killed')).toEqual(straight);
 });
 
-test('Ctrl-C saves and exits 0; the study goes on with the same command', async () => {
-  const child = start('stopped');
-  const ended = once(child, 'exit');
-  while (child.exitCode === null && !existsSync(join(root, 'stopped', 'runs'))) await pause(20);
-  await pause(500);
-  child.kill('SIGINT');
-  expect(await ended).toEqual([0, null]);
-  const stopped = JSON.parse(await readFile(join(root, 'stopped', 'results.json'), 'utf8')) as StudyResults;
-  expect(stopped.runs.filter(({ finished }) => finished).length).toBeLessThan(4);
-  expect(await edgewise([...argumentsOf('stopped'), '--max-hours', '0'])).toMatchObject({
+test('a study that is out of time says how to go on', async () => {
+  expect(await edgewise([...argumentsOf('none'), '--max-hours', '0'])).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/Stopped: give the same command again/),
+    stdout: expect.stringMatching(/0 of 4 runs finished[\s\S]*Stopped: give the same command again/),
   });
-  expect(await edgewise(argumentsOf('stopped'))).toMatchObject({ code: 0 });
-  const { results, runs } = await traces('stopped');
-  expect(results).toEqual(straight.results);
-  expect(Object.keys(runs)).toEqual(Object.keys(straight.runs));
 });
 
 test('other data in the same folder are refused', async () => {
