@@ -11,7 +11,7 @@ import type { RunRecord } from './runJob.js';
 import { mean, type PairedDifference, pairedDifference, standardDeviation } from './statistics.js';
 
 /** COCO's average precisions, as fractions of one, and the distances to the teacher. */
-export const FIGURES = [
+const FIGURES = [
   'AP',
   'AP50',
   'AP75',
