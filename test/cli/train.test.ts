@@ -108,7 +108,13 @@ test('train, distil and evaluate on a folder; gaps in the ids are fine, boxes wi
   });
 
   // The run says where data and teacher are, so that its measures include the agreement.
-  expect(await readRun(student)).toMatchObject({ data, split: 'train', teacherRun: run, teacherCache: true, images: 4 });
+  expect(await readRun(student)).toMatchObject({
+    data,
+    split: 'train',
+    teacherRun: run,
+    teacherCache: true,
+    images: 4,
+  });
   const measured = await edgewise(['evaluate', student, data, '--measures']);
   expect(measured).toMatchObject({ code: 0, stderr: '' });
   expect(measured.stdout).toMatch(/rank correlation of spread and error is .*\n\nTeacher: localization error \d/);
