@@ -50,7 +50,7 @@ export interface Job {
 }
 
 /** A row's runs, one a seed in the order of the plan's. */
-export interface MethodRuns {
+interface MethodRuns {
   method: string;
   size: DetectorSize;
   /** As the plan calls it. */

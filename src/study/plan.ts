@@ -7,7 +7,7 @@ import { type PartialRecipe, resolveRecipe } from '../losses/recipe.js';
 import { type TrainSettings, trainSettings } from '../train/settings.js';
 
 /** A teacher that the study trains once, or a run that is there. */
-export type PlanTeacher =
+type PlanTeacher =
   | {
       size: DetectorSize;
       /** On top of the plan's. */
@@ -20,7 +20,7 @@ export type PlanTeacher =
   | { run: string };
 
 /** One row of a table: how a student is trained. */
-export interface PlanMethod {
+interface PlanMethod {
   name: string;
   /** A shipped recipe's name or the fields that differ from `gfocal`. */
   recipe: string | PartialRecipe;
@@ -32,7 +32,7 @@ export interface PlanMethod {
   settings?: Partial<TrainSettings>;
 }
 
-export interface PlanTable {
+interface PlanTable {
   title: string;
   /** The method that the others are compared with, seed by seed. */
   baseline: string;
@@ -41,7 +41,7 @@ export interface PlanTable {
 }
 
 /** Figures of methods along a number that sets them apart, such as a temperature. */
-export interface PlanCurve {
+interface PlanCurve {
   title: string;
   /** What the number is. */
   label: string;
