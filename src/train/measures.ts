@@ -9,7 +9,8 @@ import { InputError } from '../gpu/error.js';
 import type { Agreement } from './agreement.js';
 import { type EvaluateOptions, evaluate, namedStatistics } from './evaluate.js';
 
-const MEASURES = 'measures.json';
+/** In a run's folder. */
+export const MEASURES = 'measures.json';
 
 /** AP of one class, at all thresholds and at two; −1 without ground truth. */
 export interface ClassMeasures {

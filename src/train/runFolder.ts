@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Category } from '../data/coco.js';
 import { readJson } from '../data/json.js';
@@ -133,5 +133,8 @@ export async function readLog(folder: string): Promise<LogEntry[]> {
 /** Drops what was logged after the checkpoint that a training goes on from. */
 export async function rewindLog(folder: string, step: number): Promise<void> {
   const entries = (await readLog(folder)).filter((entry) => entry.step <= step);
-  await writeFile(join(folder, LOG), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+  // A process that is killed here must leave the log whole: the next one goes on from it.
+  const draft = join(folder, `${LOG}.${process.pid}`);
+  await writeFile(draft, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+  await rename(draft, join(folder, LOG));
 }
