@@ -132,6 +132,7 @@ describe('against the float64 oracle', () => {
   const variants: [string, PartialRecipe, Parameters<typeof referenceSettings>[1]][] = [
     ['paper VLR, γ 0', { ...REFERENCE, regions: { vlr: 'paper', gamma: 0 } }, { vlr: { form: 'paper', gamma: 0 } }],
     ['CIoU', { ...REFERENCE, box: { form: 'ciou' } }, { boxLoss: 'ciou' }],
+    ['teacher-bounded boxes', { ...REFERENCE, box: { bounded: 0.5 } }, { bounded: 0.5 }],
     [
       'VLR KD, T 5',
       { ...REFERENCE, kd: { main: 10, vlr: 7, temperature: 5 } },
