@@ -38,7 +38,7 @@ export interface ListSizes {
 }
 
 /** What is listed at a location, see shaders/losses/head_table.wgsl. */
-export interface RegionTable {
+interface RegionTable {
   /** u32 */
   words: Tensor;
   /** Element where the flags begin. */
