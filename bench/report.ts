@@ -109,7 +109,8 @@ function cells({ rows, peers }: Report): string[][] {
       or(row.gigaflops, 1),
       String(row.dispatches),
       row.clock,
-      ...names.map((name) => or(row.peers[name], 1)),
+      // One below 1 is told to two digits, too.
+      ...names.map((name) => or(row.peers[name], row.peers[name] < 1 ? 2 : 1)),
     ]),
   ];
 }
