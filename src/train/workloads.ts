@@ -4,7 +4,7 @@ import { convolutionsOf } from '../detector/detector.js';
 import type { Convolution } from '../detector/layers.js';
 import { HeadLoss } from '../losses/headLoss.js';
 import { convolutionShape } from '../ops/conv2d.js';
-import { convolve, inputGradient } from '../ops/convolve.js';
+import { alignInput, convolve, inputGradient } from '../ops/convolve.js';
 import { groupNorm } from '../ops/groupNorm.js';
 import { biasGradient, weightGradient } from '../ops/weightGradient.js';
 import { uploadTruth } from '../regions/truth.js';
@@ -90,7 +90,9 @@ export function trainingWorkloads(device: Device, config: DetectorConfig, batch:
       run: () =>
         convolutions.flatMap(({ input, weight, shape, sizes, incoming }) => {
           const output = Pyramid.empty(device, batch, shape.outputs, sizes);
-          convolve(input, weight, null, output, shape);
+          const aligned = alignInput(input, shape);
+          convolve(aligned, weight, null, output, shape);
+          aligned.dispose();
           return [output, inputGradient(incoming, weight, input, shape)];
         }),
     },
@@ -98,7 +100,12 @@ export function trainingWorkloads(device: Device, config: DetectorConfig, batch:
       name: 'gradients of the weights',
       choices: ['weightGradient.incoming', 'weightGradient.invocations'],
       run: () =>
-        convolutions.map(({ input, weight, shape, incoming }) => weightGradient(incoming, input, weight, shape)),
+        convolutions.map(({ input, weight, shape, incoming }) => {
+          const aligned = alignInput(input, shape);
+          const gradient = weightGradient(incoming, aligned, weight, shape);
+          aligned.dispose();
+          return gradient;
+        }),
     },
     {
       name: 'gradients of the biases',
