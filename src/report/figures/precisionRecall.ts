@@ -1,0 +1,69 @@
+import { drawChart, lineEntry, lineSeries, valueAxis } from '../chart.js';
+import type { Figure, Panel } from '../figure.js';
+import type { RunSummary } from '../types.js';
+import { stylesOf } from './names.js';
+
+/** Precision of each class at the recalls. */
+export interface PrecisionRecall {
+  /** [n] 0 … 1 */
+  recall: number[];
+  /** Precision at IoU 0.5 and 0.75, [n] each; a negative value where it is not defined. */
+  classes: { name: string; at50: number[]; at75: number[] }[];
+}
+
+const SIZE = { width: 340, height: 250 };
+/** Classes with a drawing of their own; data with more show the first. */
+const MOST_CLASSES = 12;
+
+/** Precision-recall curves, a drawing a class. */
+export function precisionRecallFigure(
+  measured: readonly { run: RunSummary; precisionRecall: PrecisionRecall }[],
+): Figure | null {
+  if (measured.length === 0) return null;
+  const runs = measured.map(({ run }) => run);
+  const styles = stylesOf(runs);
+  const classes = measured[0].precisionRecall.classes.map(({ name }) => name);
+  const panels = classes.slice(0, MOST_CLASSES).map((name, index): Panel => {
+    const series = measured.flatMap(({ run, precisionRecall: { recall, classes: curves } }) => {
+      const style = styles.get(run.name);
+      const curve = curves[index];
+      if (!style || !curve) return [];
+      const points = (precision: number[]) =>
+        recall.flatMap((r, i) => (precision[i] >= 0 ? [[r, precision[i]] as const] : []));
+      return [
+        lineSeries(points(curve.at50), style),
+        lineSeries(points(curve.at75), style, {
+          lineStyle: { color: style.color, type: style.type, width: 1, opacity: 0.75 },
+        }),
+      ];
+    });
+    const bounds = { min: 0, max: 1 };
+    const body = drawChart(
+      {
+        grid: { left: 40, right: 14, top: 26, bottom: 42 },
+        xAxis: valueAxis('recall', true, bounds),
+        yAxis: valueAxis('precision', false, bounds),
+        series,
+      },
+      SIZE,
+    );
+    return {
+      title: name,
+      ...SIZE,
+      body,
+      label: `Precision over recall of ${name} for ${runs.map((run) => run.name).join(', ')}`,
+    };
+  });
+  const more = classes.length > MOST_CLASSES ? ` The first ${MOST_CLASSES} of ${classes.length} classes.` : '';
+  return {
+    id: 'precision-recall',
+    title: 'Precision and recall of each class',
+    caption: `Further up and to the right is better. Strong lines: a box counts from IoU 0.5 on; thin lines: from 0.75 on, so the gap between the two is what better localization could gain.${more}`,
+    panels,
+    columns: 3,
+    legend: runs.flatMap((run) => {
+      const style = styles.get(run.name);
+      return style ? [lineEntry(run.name, style)] : [];
+    }),
+  };
+}

@@ -1,0 +1,55 @@
+import type { Figure } from './figure.js';
+import { agreementFigure, type MethodErrors } from './figures/agreement.js';
+import { calibrationFigure } from './figures/calibration.js';
+import { edgesFigure } from './figures/edges.js';
+import { errorMapsFigure } from './figures/errorMaps.js';
+import { precisionRecallFigure } from './figures/precisionRecall.js';
+import { profilesFigure } from './figures/profiles.js';
+import { regionsFigure } from './figures/regions.js';
+import { trainingFigure } from './figures/training.js';
+import { worstFigure } from './figures/worst.js';
+import { renderPage, type Section } from './page.js';
+import { runsSection } from './tables/runs.js';
+import type { ReportData, RunSummary } from './types.js';
+
+/** The page and its figures. */
+export function makeReport(data: ReportData): { html: string; figures: Figure[] } {
+  const { scene, runs, shown, title, date, version, worst } = data;
+  const { name, split, images, classes } = data.data;
+  const parts: (Figure | Section | null)[] = [
+    edgesFigure(scene, shown, classes),
+    profilesFigure(scene, shown, classes),
+    runsSection(runs),
+    agreementFigure(runs.flatMap(errorsOf)),
+    errorMapsFigure(scene, shown),
+    regionsFigure(scene),
+    trainingFigure(runs),
+    precisionRecallFigure(runs.flatMap((run) => measured(run, 'precisionRecall'))),
+    calibrationFigure(runs.flatMap((run) => measured(run, 'calibration'))),
+    worstFigure(worst, classes),
+  ];
+  const present = parts.filter((part) => part !== null);
+  const lead = `${name}, ${split}: ${images} images, ${classes.length} ${classes.length === 1 ? 'class' : 'classes'}. ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}.`;
+  const html = renderPage({ title, lead, foot: `edgewise ${version}, ${date}.` }, present);
+  return { html, figures: present.filter((part): part is Figure => 'panels' in part) };
+}
+
+function errorsOf({ name, measures: { agreement } }: RunSummary): MethodErrors[] {
+  if (!agreement || agreement.all.locations === 0) return [];
+  const { localizationError, classificationError } = agreement.all;
+  return [
+    {
+      name,
+      n: 1,
+      localization: { mean: localizationError, sd: null },
+      classification: { mean: classificationError, sd: null },
+    },
+  ];
+}
+
+function measured<K extends 'precisionRecall' | 'calibration'>(run: RunSummary, key: K) {
+  const value = run.measures[key];
+  return value
+    ? [{ run, [key]: value } as { run: RunSummary } & { [P in K]: NonNullable<RunSummary['measures'][P]> }]
+    : [];
+}

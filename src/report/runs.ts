@@ -1,0 +1,62 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { InputError } from '../gpu/error.js';
+import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
+import { type LogEntry, readLog } from '../train/runFolder.js';
+import type { Role } from './types.js';
+
+/** What a run's folder holds. */
+export interface OpenRun {
+  folder: string;
+  name: string;
+  role: Role;
+  checkpoint: Checkpoint;
+  description: { parameters: number; teacher: object | null; teacherRun: string | null; data: string | null };
+  log: LogEntry[];
+}
+
+/**
+ * Opens runs, and the teachers that they name and that are still there; teachers come first.
+ * @throws InputError when a folder holds no run
+ */
+export async function openRuns(folders: readonly string[]): Promise<OpenRun[]> {
+  const given = [...new Set(folders.map((folder) => resolve(folder)))];
+  const opened = await Promise.all(given.map(openRun));
+  const named = opened.flatMap(({ description: { teacherRun } }) => (teacherRun === null ? [] : [resolve(teacherRun)]));
+  for (const folder of new Set(named)) {
+    if (!given.includes(folder) && (await isFolder(folder))) opened.push(await openRun(folder));
+  }
+  const isTeacher = (run: OpenRun) =>
+    named.length > 0
+      ? named.includes(run.folder)
+      : run.description.teacher === null && opened.some(({ description }) => description.teacher !== null);
+  const hasTeacher = opened.some(isTeacher);
+  const role = (run: OpenRun): Role => (isTeacher(run) ? 'teacher' : hasTeacher ? 'student' : 'detector');
+  const withRoles = opened.map((run) => ({ ...run, role: role(run), name: nameAmong(run.folder, opened) }));
+  return [...withRoles.filter((run) => run.role === 'teacher'), ...withRoles.filter((run) => run.role !== 'teacher')];
+}
+
+async function openRun(folder: string): Promise<OpenRun> {
+  if (!(await isFolder(folder))) throw new InputError(`${folder} is no folder; give the folder of a run.`);
+  const file = join(folder, 'run.json');
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new InputError(`${file} does not exist; give the folder of a run.`);
+  });
+  const description = { teacherRun: null, data: null, ...(JSON.parse(text) as object) } as OpenRun['description'];
+  const [checkpoint, log] = await Promise.all([loadCheckpoint(folder), readLog(folder)]);
+  return { folder, name: basename(folder), role: 'detector', checkpoint, description, log };
+}
+
+/** The folder's name, with its parent's where another has the same. */
+function nameAmong(folder: string, runs: readonly { folder: string }[]): string {
+  const name = basename(folder);
+  const isShared = runs.some((other) => other.folder !== folder && basename(other.folder) === name);
+  return isShared ? `${basename(join(folder, '..'))}/${name}` : name;
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+}
