@@ -12,12 +12,12 @@ interface ReportOptions extends AdapterOptions {
   out: string;
 }
 
-/** `edgewise report RUN... [--data DATA]` */
+/** `edgewise report RUN|STUDY... [--data DATA]` */
 export function addReport(program: Command): void {
   const command = program
     .command('report')
-    .description('one HTML file with tables and figures of trainings, and every figure as SVG and PNG')
-    .argument('<run...>', 'folders of trainings; the teacher’s too, unless they name it')
+    .description('one HTML file with tables and figures of trainings or a study, and every figure as SVG and PNG')
+    .argument('<runs...>', 'folders of trainings (the teacher’s too, unless they name it), or of a study')
     .option('--data <data>', `${DATA_HELP}; default: the runs'`)
     .addOption(new Option('--split <name>', 'part of the data').choices(SPLITS).default('val'))
     .option('--images <n>', 'how many images of "shapes" to generate', integer(1))
@@ -28,8 +28,8 @@ export function addReport(program: Command): void {
 
 async function report(folders: string[], options: ReportOptions): Promise<Outcome> {
   // Loaded only here: the charts' library is larger than all the rest.
-  const { collect, figuresFolder, makeReport, openRuns, writeReport } = await import('../report/index.js');
-  const runs = await openRuns(folders);
+  const { collect, figuresFolder, makeReport, openInputs, writeReport } = await import('../report/index.js');
+  const { runs, study } = await openInputs(folders);
   const data = options.data ?? runs.find(({ description }) => description.data !== null)?.description.data;
   if (data === undefined || data === null) {
     throw new InputError('data: the runs do not say what they were trained on; give --data with the folder.');
@@ -39,6 +39,7 @@ async function report(folders: string[], options: ReportOptions): Promise<Outcom
   const collected = await withDevice(options, (device) =>
     collect(device, {
       runs,
+      study,
       source: opened.source,
       data: { name: opened.name, split: options.split },
       title: `Localization distillation on ${opened.name}`,

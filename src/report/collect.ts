@@ -2,6 +2,7 @@ import { version } from '../../package.json';
 import type { ImageSource } from '../data/source.js';
 import type { Detector } from '../detector/detector.js';
 import { DeviceError, InputError } from '../gpu/error.js';
+import type { StudyResults } from '../study/results.js';
 import type { Device } from '../tensor/device.js';
 import { restoreDetector } from '../train/checkpoint.js';
 import { type Evaluation, evaluate, namedStatistics } from '../train/evaluate.js';
@@ -16,6 +17,7 @@ export interface CollectOptions {
   source: ImageSource;
   data: { name: string; split: string };
   title: string;
+  study: StudyResults | null;
   /** Id of the image to show instead of the chosen one. */
   image?: number;
   onProgress?: (doing: string) => void;
@@ -27,8 +29,10 @@ export interface CollectOptions {
  * @throws InputError when an image is not there or cannot be read, or the classes are not the detectors'
  */
 export async function collect(device: Device, options: CollectOptions): Promise<ReportData> {
-  const { runs, source, data, title, image, onProgress = () => undefined } = options;
-  const picked = pickShown(runs);
+  const { source, data, title, study, image, onProgress = () => undefined } = options;
+  const picked = pickShown(options.runs);
+  // A study's other runs are in its tables.
+  const runs = study ? picked : options.runs;
   const detectors = new Map<OpenRun, Detector>();
   const detectorOf = (run: OpenRun) => {
     const detector = detectors.get(run) ?? restoreDetector(device, run.checkpoint, 'average');
@@ -69,6 +73,7 @@ export async function collect(device: Device, options: CollectOptions): Promise<
       runs: summaries,
       shown: picked.map(summaryOf),
       scene,
+      study,
       worst: last ? { run: summaryOf(picked[picked.length - 1]), images: await worstImages(source, last) } : null,
     };
   } finally {
@@ -129,5 +134,5 @@ export function pickShown(runs: readonly OpenRun[]): OpenRun[] {
 }
 
 function lastAp({ log }: OpenRun): number {
-  return log.flatMap(({ evaluation }) => evaluation ?? []).at(-1)?.AP ?? -1;
+  return log.flatMap(({ evaluation }) => (evaluation ? [evaluation.AP] : [])).at(-1) ?? -1;
 }

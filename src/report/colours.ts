@@ -9,6 +9,8 @@ const LIGHT = {
   soft: '#565d66',
   line: '#d5d9de',
   veil: '#ffffff',
+  /** Opacity of the veil over pictures. */
+  veiling: '0.35',
   teacher: '#009e73',
   plain: '#d55e00',
   distilled: '#0072b2',
@@ -37,7 +39,8 @@ const DARK: Record<Colour, string> = {
   ink: '#eceef1',
   soft: '#a7aeb7',
   line: '#3a4048',
-  veil: '#101317',
+  veil: '#0b0d10',
+  veiling: '0.5',
   teacher: '#2fc79c',
   plain: '#ff8a3d',
   distilled: '#56b4e9',

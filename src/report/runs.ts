@@ -1,8 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
-import { InputError } from '../gpu/error.js';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
-import { type LogEntry, readLog } from '../train/runFolder.js';
+import { type LogEntry, type RunDescription, readLog, readRun } from '../train/runFolder.js';
 import type { Role } from './types.js';
 
 /** What a run's folder holds. */
@@ -11,7 +10,7 @@ export interface OpenRun {
   name: string;
   role: Role;
   checkpoint: Checkpoint;
-  description: { parameters: number; teacher: object | null; teacherRun: string | null; data: string | null };
+  description: RunDescription;
   log: LogEntry[];
 }
 
@@ -22,7 +21,7 @@ export interface OpenRun {
 export async function openRuns(folders: readonly string[]): Promise<OpenRun[]> {
   const given = [...new Set(folders.map((folder) => resolve(folder)))];
   const opened = await Promise.all(given.map(openRun));
-  const named = opened.flatMap(({ description: { teacherRun } }) => (teacherRun === null ? [] : [resolve(teacherRun)]));
+  const named = await Promise.all(opened.flatMap(({ description: { teacherRun } }) => teacherRun ?? []).map(folderOf));
   for (const folder of new Set(named)) {
     if (!given.includes(folder) && (await isFolder(folder))) opened.push(await openRun(folder));
   }
@@ -37,13 +36,7 @@ export async function openRuns(folders: readonly string[]): Promise<OpenRun[]> {
 }
 
 async function openRun(folder: string): Promise<OpenRun> {
-  if (!(await isFolder(folder))) throw new InputError(`${folder} is no folder; give the folder of a run.`);
-  const file = join(folder, 'run.json');
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new InputError(`${file} does not exist; give the folder of a run.`);
-  });
-  const description = { teacherRun: null, data: null, ...(JSON.parse(text) as object) } as OpenRun['description'];
-  const [checkpoint, log] = await Promise.all([loadCheckpoint(folder), readLog(folder)]);
+  const [description, checkpoint, log] = await Promise.all([readRun(folder), loadCheckpoint(folder), readLog(folder)]);
   return { folder, name: basename(folder), role: 'detector', checkpoint, description, log };
 }
 
@@ -52,6 +45,12 @@ function nameAmong(folder: string, runs: readonly { folder: string }[]): string 
   const name = basename(folder);
   const isShared = runs.some((other) => other.folder !== folder && basename(other.folder) === name);
   return isShared ? `${basename(join(folder, '..'))}/${name}` : name;
+}
+
+/** Of a run, where its path may be that of a file in it. */
+async function folderOf(path: string): Promise<string> {
+  const full = resolve(path);
+  return (await isFolder(full)) ? full : dirname(full);
 }
 
 function isFolder(path: string): Promise<boolean> {

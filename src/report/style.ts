@@ -36,10 +36,10 @@ svg text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;width:100%}
 caption{text-align:left;font-weight:600;padding:.7em .8em}
 th,td{padding:.42em .8em;text-align:right;white-space:nowrap;border-top:1px solid var(--line);vertical-align:baseline}
-thead th{color:var(--soft);font-weight:600}
+thead th{white-space:normal;vertical-align:bottom;color:var(--soft);font-weight:600}
 th:first-child,td:first-child{text-align:left}
 tbody th{font-weight:500}
-td small{display:block;color:var(--soft);font-size:.82em}
+td small,th small{display:block;color:var(--soft);font-size:.82em}
 td .sure{color:var(--ink);font-weight:600}
 details{margin:.8em 0}
 summary{cursor:pointer;font-weight:600;padding:.3em 0}

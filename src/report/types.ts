@@ -1,3 +1,4 @@
+import type { StudyResults } from '../study/results.js';
 import type { Agreement } from '../train/agreement.js';
 import type { LogEntry } from '../train/runFolder.js';
 import type { Calibration } from './figures/calibration.js';
@@ -135,5 +136,7 @@ export interface ReportData {
   /** Those of `runs` that look at pictures: a teacher where there is one, a student without LD and one with it. */
   shown: RunSummary[];
   scene: Scene;
+  /** Where the report is of a study. */
+  study: StudyResults | null;
   worst: { run: RunSummary; images: WorstImage[] } | null;
 }

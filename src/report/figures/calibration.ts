@@ -2,7 +2,7 @@ import { drawChart, lineEntry, lineSeries, valueAxis } from '../chart.js';
 import { colour } from '../colours.js';
 import type { Figure, Panel } from '../figure.js';
 import type { RunSummary } from '../types.js';
-import { stylesOf } from './names.js';
+import type { StyleOf } from './names.js';
 
 /** How an edge's spread goes with its true error, in strides: edges sorted by spread into bins. */
 export interface Calibration {
@@ -18,12 +18,14 @@ const SIZE = { width: 460, height: 320 };
 const NORMAL = Math.sqrt(2 / Math.PI);
 
 /** Whether a flat distribution means an uncertain edge. */
-export function calibrationFigure(measured: readonly { run: RunSummary; calibration: Calibration }[]): Figure | null {
+export function calibrationFigure(
+  measured: readonly { run: RunSummary; calibration: Calibration }[],
+  styleOf: StyleOf,
+): Figure | null {
   const drawn = measured.filter(({ calibration }) => calibration.bins.some(({ count }) => count > 0));
   if (drawn.length === 0) return null;
-  const styles = stylesOf(drawn.map(({ run }) => run));
   const lines = drawn.map(({ run, calibration }) => ({
-    style: styles.get(run.name) ?? { color: colour('ink'), type: 'solid' as const },
+    style: styleOf(run),
     points: calibration.bins
       .filter(({ count }) => count > 0)
       .map(({ meanSpread, meanError }) => [meanSpread, meanError] as const),

@@ -4,15 +4,15 @@ import { common, type Found, focusOf, spread } from '../focus.js';
 import { polygon, short } from '../svg.js';
 import type { Box, EdgeBox, RunSummary, Scene } from '../types.js';
 import { type Frame, frameAround, outline, overlaps, pictureIn, textOn } from './frame.js';
-import { titleOf } from './names.js';
+import { detailsOf, titleOf } from './names.js';
 
 /** Units of a panel's width. */
-const WIDTH = 400;
+const WIDTH = 340;
 const ASPECT = 4 / 3;
 /** Pixels of the frame round the object in focus, in its own sides. */
 const AROUND = 3.6;
 /** Units from a ridge's axis to its crest at probability 1. */
-const CREST = 66;
+const CREST = 60;
 const LINE = { stroke: colour('ink'), 'stroke-width': 1.2, 'stroke-opacity': 0.9 };
 /** Bins of lower probability are not drawn. */
 const LEAST = 0.01;
@@ -46,7 +46,7 @@ export function edgesFigure(scene: Scene, runs: readonly RunSummary[], classes: 
       width: frame.width,
       height: frame.height,
       body: [
-        pictureIn(frame, scene.picture, 0.35),
+        pictureIn(frame, scene.picture),
         ...others.map(({ box }) => outline(frame, box, { ...LINE, 'stroke-opacity': 0.45, 'stroke-dasharray': '3 3' })),
         ...carriers.flatMap((one) => one.edges.map((_, edge) => ridge(frame, one, edge))),
         ...carriers.map(({ box }) => outline(frame, box, LINE)),
@@ -61,10 +61,10 @@ export function edgesFigure(scene: Scene, runs: readonly RunSummary[], classes: 
     id: 'edges',
     title: 'What each edge says',
     caption:
-      'Boxes that every detector finds, with the distribution of each edge drawn across it: at every place the ridge is as wide as ' +
-      'the edge is likely to be there (bin k lies k strides from the location that predicts the box). A thin blue ridge along the line is a ' +
-      'sharp edge; a long or forked orange one across it an edge that could be in several places. Localization distillation teaches the ' +
-      `student these shapes, not only the lines. Dashed: the other boxes. ${scene.rule}`,
+      'Across each edge of a box lies its distribution: at every place the ridge is as wide as the edge is likely to be there (bin k lies k strides ' +
+      'from the location that predicts the box). A thin blue ridge along the line is a sharp edge; a long or forked orange one across it could be ' +
+      'in several places. Localization distillation teaches the student these shapes, not only the lines. Ridges: objects that every detector ' +
+      `finds; dashed: all other boxes. ${detailsOf(runs)} ${scene.rule}`,
     panels,
     columns: panels.length,
     legend: SPREADS.map(([bound, name], index) => spreadEntry(name, SPREADS[index - 1]?.[0] ?? 0, bound)),

@@ -3,7 +3,7 @@ import type { Figure, LegendEntry, Panel } from '../figure.js';
 import { short, tag } from '../svg.js';
 import type { LevelMap, RunSummary, Scene } from '../types.js';
 import { type Frame, outlined, wholePicture } from './frame.js';
-import { titleOf } from './names.js';
+import { detailsOf, titleOf } from './names.js';
 
 const WIDTH = 400;
 /** Share of the cells that the colour scale covers; the few above have its last colour. */
@@ -23,7 +23,8 @@ export function errorMapsFigure(scene: Scene, runs: readonly RunSummary[]): Figu
     caption:
       'Localization error at every location of a level: the mean over the four edges of the distance between the student’s and the ' +
       'teacher’s expected edge, in strides. Dark is agreement, yellow disagreement; all maps share one scale. White boxes: annotations. ' +
-      'With LD the maps should be darker, first of all inside and near the boxes: far from them no loss asks either detector for a box.',
+      'With LD the maps should be darker, first of all inside and near the boxes: far from them no loss asks either detector for a box. ' +
+      detailsOf(compared.map(({ run }) => run)),
     panels: compared.flatMap(({ run, errors }) => errors.map((map) => mapPanel(scene, frame, run, map, highest))),
     columns: compared[0].errors.length,
     legend: Array.from({ length: LEGEND_STEPS }, (_, i): LegendEntry => {
@@ -51,7 +52,7 @@ function mapPanel(scene: Scene, frame: Frame, run: RunSummary, map: LevelMap, hi
     title,
     width: frame.width,
     height: frame.height,
-    body: cells.join('') + outlined(frame, scene.truth, '#ffffff'),
+    body: tag('g', { 'shape-rendering': 'crispEdges' }, cells.join('')) + outlined(frame, scene.truth, '#ffffff'),
     label: `${title}: mean error ${short(mean)} strides over ${values.length} locations`,
   };
 }

@@ -54,17 +54,17 @@ export function outlined(frame: Frame, boxes: readonly LabelledBox[], stroke: st
 }
 
 /** The picture under a veil of the page's ground, so that drawings stand out. */
-export function pictureIn(frame: Frame, { width, height, href }: Picture, veil: number): string {
+export function pictureIn(frame: Frame, { width, height, href }: Picture): string {
   const place = { x: frame.x(0), y: frame.y(0), width: frame.scale * width, height: frame.scale * height };
   return [
     tag('image', { ...place, href, preserveAspectRatio: 'none' }),
-    tag('rect', { ...place, fill: colour('veil'), 'fill-opacity': veil }),
+    tag('rect', { ...place, fill: colour('veil'), 'fill-opacity': colour('veiling') }),
   ].join('');
 }
 
 /** A small text in the middle of a place, readable on any ground. */
 export function textOn(frame: Frame, x: number, y: number, text: string): string {
-  const place = { x: frame.x(x), y: frame.y(y) + 4, 'text-anchor': 'middle', 'font-size': 11, fill: colour('ink') };
+  const place = { x: frame.x(x), y: frame.y(y) + 4, 'text-anchor': 'middle', 'font-size': 12, fill: colour('ink') };
   // Twice: librsvg paints no stroke below a fill.
   const halo = tag(
     'text',

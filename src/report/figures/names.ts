@@ -3,33 +3,43 @@ import { colour, seriesColour } from '../colours.js';
 import type { RunSummary } from '../types.js';
 
 /** How a run is called above a drawing. */
-export function titleOf({ role, ld, size, recipe, name }: RunSummary): string {
-  if (role === 'detector') return `${name} (${size}, ${recipe})`;
-  if (role === 'teacher') return `Teacher (${size})`;
-  return `Student ${ld ? 'with' : 'without'} LD (${size}, ${recipe})`;
+export function titleOf({ role, ld, name }: RunSummary): string {
+  if (role === 'detector') return name;
+  return role === 'teacher' ? 'Teacher' : `Student ${ld ? 'with' : 'without'} LD`;
+}
+
+/** What stands behind the titles: sizes and recipes. */
+export function detailsOf(runs: readonly RunSummary[]): string {
+  return `${runs.map((run) => `${titleOf(run)}: ${run.size}, ${run.recipe}`).join('; ')}.`;
 }
 
 const DASHES: LineStyle['type'][] = ['solid', 'dashed', 'dotted', [8, 3, 2, 3], [3, 3]];
 
+/** The line of a run in charts. */
+export type StyleOf = (run: RunSummary) => LineStyle;
+
+/** The line of a run without a style of its own: there is none, but a type cannot say so. */
+const OTHER: LineStyle = { color: colour('ink'), type: 'solid' };
+
 /**
- * Line styles of runs: the teacher green and dotted, the first student without LD orange and dashed, the first with LD blue
- * and solid, all others in further colours and dashes.
+ * Line styles of runs: the teacher green and dotted, a student without LD orange and dashed, one with it blue and solid, all
+ * others in further colours and dashes.
+ * @param shown those that pictures show; among equals they have the main colours
  */
-export function stylesOf(runs: readonly RunSummary[]): Map<string, LineStyle> {
-  const first = (wanted: (run: RunSummary) => boolean) => runs.find(wanted)?.name;
-  const teacher = first(({ role }) => role === 'teacher');
-  const plain = first(({ role, ld }) => role === 'student' && !ld);
-  const distilled = first(({ role, ld }) => role === 'student' && ld);
-  let others = 0;
-  return new Map(
-    runs.map(({ name }): [string, LineStyle] => {
-      if (name === teacher) return [name, { color: colour('teacher'), type: 'dotted' }];
-      if (name === plain) return [name, { color: colour('plain'), type: 'dashed' }];
-      if (name === distilled) return [name, { color: colour('distilled'), type: 'solid' }];
-      others++;
-      return [name, { color: seriesColour(others), type: DASHES[others % DASHES.length] }];
-    }),
-  );
+export function stylesOf(runs: readonly RunSummary[], shown: readonly RunSummary[]): StyleOf {
+  const first = (wanted: (run: RunSummary) => boolean) => [...shown, ...runs].find(wanted)?.name;
+  const main = new Map<string | undefined, LineStyle>([
+    [first(({ role }) => role === 'teacher'), { color: colour('teacher'), type: 'dotted' }],
+    [first(({ role, ld }) => role !== 'teacher' && !ld), { color: colour('plain'), type: 'dashed' }],
+    [first(({ role, ld }) => role !== 'teacher' && ld), { color: colour('distilled'), type: 'solid' }],
+  ]);
+  const others = runs.filter(({ name }) => !main.has(name));
+  const further = others.map(({ name }, i): [string, LineStyle] => [
+    name,
+    { color: seriesColour(i + 1), type: DASHES[(i + 1) % DASHES.length] },
+  ]);
+  const styles = new Map([...main, ...further]);
+  return ({ name }) => styles.get(name) ?? OTHER;
 }
 
 /** A text of at most so many characters. */

@@ -1,7 +1,7 @@
 import { drawChart, lineEntry, lineSeries, valueAxis } from '../chart.js';
 import type { Figure, Panel } from '../figure.js';
 import type { RunSummary } from '../types.js';
-import { stylesOf } from './names.js';
+import type { StyleOf } from './names.js';
 
 /** Precision of each class at the recalls. */
 export interface PrecisionRecall {
@@ -18,16 +18,16 @@ const MOST_CLASSES = 12;
 /** Precision-recall curves, a drawing a class. */
 export function precisionRecallFigure(
   measured: readonly { run: RunSummary; precisionRecall: PrecisionRecall }[],
+  styleOf: StyleOf,
 ): Figure | null {
   if (measured.length === 0) return null;
   const runs = measured.map(({ run }) => run);
-  const styles = stylesOf(runs);
   const classes = measured[0].precisionRecall.classes.map(({ name }) => name);
   const panels = classes.slice(0, MOST_CLASSES).map((name, index): Panel => {
     const series = measured.flatMap(({ run, precisionRecall: { recall, classes: curves } }) => {
-      const style = styles.get(run.name);
+      const style = styleOf(run);
       const curve = curves[index];
-      if (!style || !curve) return [];
+      if (!curve) return [];
       const points = (precision: number[]) =>
         recall.flatMap((r, i) => (precision[i] >= 0 ? [[r, precision[i]] as const] : []));
       return [
@@ -61,9 +61,6 @@ export function precisionRecallFigure(
     caption: `Further up and to the right is better. Strong lines: a box counts from IoU 0.5 on; thin lines: from 0.75 on, so the gap between the two is what better localization could gain.${more}`,
     panels,
     columns: 3,
-    legend: runs.flatMap((run) => {
-      const style = styles.get(run.name);
-      return style ? [lineEntry(run.name, style)] : [];
-    }),
+    legend: runs.map((run) => lineEntry(run.name, styleOf(run))),
   };
 }

@@ -3,7 +3,7 @@ import { colour } from '../colours.js';
 import type { Figure, Panel } from '../figure.js';
 import { focusOf, spread } from '../focus.js';
 import type { RunSummary, Scene } from '../types.js';
-import { stylesOf, titleOf } from './names.js';
+import { type StyleOf, titleOf } from './names.js';
 
 const SIZE = { width: 300, height: 220 };
 const EDGES = ['Left', 'Top', 'Right', 'Bottom'] as const;
@@ -11,10 +11,14 @@ const EDGES = ['Left', 'Top', 'Right', 'Bottom'] as const;
 const LEAST = 0.01;
 
 /** The four edges of the object in focus: every detector's distribution over the pixels of the image. */
-export function profilesFigure(scene: Scene, runs: readonly RunSummary[], classes: readonly string[]): Figure | null {
+export function profilesFigure(
+  scene: Scene,
+  runs: readonly RunSummary[],
+  { styleOf, classes }: { styleOf: StyleOf; classes: readonly string[] },
+): Figure | null {
   const focus = focusOf(scene);
   if (!focus) return null;
-  const styles = stylesOf(runs);
+  const highest = Math.max(...focus.boxes.flatMap(({ edges }) => edges.flat()));
   const panels = EDGES.map((title, edge): Panel => {
     const sign = edge < 2 ? -1 : 1;
     const axis = edge % 2;
@@ -30,10 +34,11 @@ export function profilesFigure(scene: Scene, runs: readonly RunSummary[], classe
         xAxis: valueAxis(axis === 0 ? 'x in pixels' : 'y in pixels', true, {
           min: Math.floor(Math.min(...places) - step),
           max: Math.ceil(Math.max(...places) + step),
+          axisLabel: { color: colour('soft'), fontSize: 11, showMinLabel: false, showMaxLabel: false },
         }),
-        yAxis: valueAxis('probability of the bin', false, { min: 0, splitNumber: 3 }),
+        yAxis: valueAxis('probability of the bin', false, { min: 0, max: Math.ceil(5 * highest) / 5, splitNumber: 3 }),
         series: lines.map((line, index) =>
-          lineSeries(line, styles.get(runs[index].name) ?? { color: colour('ink'), type: 'solid' }, {
+          lineSeries(line, styleOf(runs[index]), {
             symbol: 'circle',
             symbolSize: 5,
             ...(index === 0 && { markLine: truthLine(focus.truth.box[edge]) }),
@@ -56,13 +61,13 @@ export function profilesFigure(scene: Scene, runs: readonly RunSummary[], classe
     id: 'profiles',
     title: 'One object, edge by edge',
     caption:
-      `The four edges of the object in the picture above that the first detector is least even about (${classes[focus.truth.label]}): probability of each bin at the pixel it stands for, ` +
-      'one line a detector. The grey vertical line is the annotated edge. A narrow peak is a sure edge; two peaks are two places where it could be. ' +
-      'Where the student with LD follows the teacher’s line and the one without does not, LD has taught it the teacher’s doubt.',
+      `The four edges of the object that the picture above was chosen for (${classes[focus.truth.label]}): the probability of each bin at the pixel it stands for, ` +
+      'a line a detector. A narrow peak is a sure edge, two peaks are two places where it could be; where the student with LD follows the ' +
+      'teacher and the one without does not, LD has taught it the teacher’s doubt.',
     panels,
     columns: 4,
     legend: [
-      ...runs.map((run) => lineEntry(titleOf(run), styles.get(run.name) ?? { color: colour('ink'), type: 'solid' })),
+      ...runs.map((run) => lineEntry(titleOf(run), styleOf(run))),
       lineEntry('annotated edge', { color: colour('soft'), type: [2, 2] }),
     ],
   };

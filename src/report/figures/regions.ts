@@ -73,7 +73,7 @@ function levelPanel(scene: Scene, frame: Frame, variant: string, level: RegionMa
     title,
     width: frame.width,
     height: frame.height,
-    body: pictureIn(frame, scene.picture, 0.4) + outlined(frame, scene.truth) + squares.join('') + dots.join(''),
+    body: pictureIn(frame, scene.picture) + outlined(frame, scene.truth) + squares.join('') + dots.join(''),
     label: `${title} locations of ${main.length}`,
   };
 }

@@ -2,7 +2,7 @@ import type { LogEntry } from '../../train/runFolder.js';
 import { drawChart, lineEntry, lineSeries, valueAxis } from '../chart.js';
 import type { Figure, Panel } from '../figure.js';
 import type { RunSummary } from '../types.js';
-import { stylesOf } from './names.js';
+import type { StyleOf } from './names.js';
 
 const SIZE = { width: 340, height: 220 };
 
@@ -42,21 +42,17 @@ function term(name: keyof LogEntry['terms']) {
 }
 
 /** Measures and loss terms of all runs over the epochs: a drawing each. */
-export function trainingFigure(runs: readonly RunSummary[]): Figure | null {
-  const styles = stylesOf(runs);
+export function trainingFigure(runs: readonly RunSummary[], styleOf: StyleOf): Figure | null {
   const panels = CURVES.flatMap(({ title, unit, of }): Panel[] => {
-    const lines = runs.flatMap(({ name, log }) => {
-      const points = log.flatMap((entry) => {
+    const lines = runs.flatMap((run) => {
+      const points = run.log.flatMap((entry) => {
         const value = of(entry);
         return value === undefined ? [] : [[entry.epoch, value] as const];
       });
-      return points.length > 0 ? [{ name, points }] : [];
+      return points.length > 0 ? [{ run, points }] : [];
     });
     if (lines.length === 0) return [];
-    const series = lines.flatMap(({ name, points }) => {
-      const style = styles.get(name);
-      return style ? [lineSeries(points, style)] : [];
-    });
+    const series = lines.map(({ run, points }) => lineSeries(points, styleOf(run)));
     const body = drawChart(
       {
         grid: { left: 44, right: 12, top: 26, bottom: 40 },
@@ -66,7 +62,7 @@ export function trainingFigure(runs: readonly RunSummary[]): Figure | null {
       },
       SIZE,
     );
-    const ends = lines.map(({ name, points }) => `${name} ${points[points.length - 1][1].toPrecision(3)}`);
+    const ends = lines.map(({ run, points }) => `${run.name} ${points[points.length - 1][1].toPrecision(3)}`);
     return [{ title, ...SIZE, body, label: `${title} over the epochs; at the end: ${ends.join(', ')}` }];
   });
   if (panels.length === 0) return null;
@@ -78,9 +74,6 @@ export function trainingFigure(runs: readonly RunSummary[]): Figure | null {
       'weights, so that their heights say what drives the training. Terms that no recipe uses are left out.',
     panels,
     columns: 3,
-    legend: runs.flatMap(({ name }) => {
-      const style = styles.get(name);
-      return style ? [lineEntry(name, style)] : [];
-    }),
+    legend: runs.map((run) => lineEntry(run.name, styleOf(run))),
   };
 }

@@ -3,7 +3,6 @@ import type { Figure, Panel } from '../figure.js';
 import { tag } from '../svg.js';
 import type { Mistake, ReportData } from '../types.js';
 import { outline, pictureIn, wholePicture } from './frame.js';
-import { titleOf } from './names.js';
 
 const WIDTH = 400;
 
@@ -25,7 +24,7 @@ export function worstFigure(worst: ReportData['worst'], classes: readonly string
       width: frame.width,
       height: frame.height,
       body: [
-        pictureIn(frame, picture, 0.25),
+        pictureIn(frame, picture),
         ...right.map(({ box }) =>
           outline(frame, box, { stroke: colour('ink'), 'stroke-width': 0.8, 'stroke-opacity': 0.6 }),
         ),
@@ -44,8 +43,9 @@ export function worstFigure(worst: ReportData['worst'], classes: readonly string
     id: 'worst',
     title: 'The images with most errors',
     caption:
-      `${titleOf(worst.run)}, detections of a score above 0.3. Thick lines are errors, told apart by colour and by line; thin grey lines are boxes that are right ` +
-      '(IoU at least 0.5 with an object of their class). Errors as in TIDE (Bolya et al., ECCV 2020).',
+      `Detections of ${worst.run.name} with a score above 0.3. Thick lines are errors, told apart by colour and by line; thin lines are boxes that are right ` +
+      '(IoU at least 0.5 with an object of their class). A false box may also be a second one on the same object, or an object that nobody annotated. ' +
+      'Errors as in TIDE (Bolya et al., ECCV 2020).',
     panels,
     columns: 3,
     legend: Object.values(KINDS).map(({ colour: name, dashes, text }) => ({
