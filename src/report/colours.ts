@@ -10,7 +10,7 @@ const LIGHT = {
   line: '#d5d9de',
   veil: '#ffffff',
   /** Opacity of the veil over pictures. */
-  veiling: '0.35',
+  veiling: '0.25',
   teacher: '#009e73',
   plain: '#d55e00',
   distilled: '#0072b2',
@@ -40,7 +40,7 @@ const DARK: Record<Colour, string> = {
   soft: '#a7aeb7',
   line: '#3a4048',
   veil: '#0b0d10',
-  veiling: '0.5',
+  veiling: '0.42',
   teacher: '#2fc79c',
   plain: '#ff8a3d',
   distilled: '#56b4e9',

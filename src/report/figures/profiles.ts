@@ -36,7 +36,7 @@ export function profilesFigure(
           max: Math.ceil(Math.max(...places) + step),
           axisLabel: { color: colour('soft'), fontSize: 11, showMinLabel: false, showMaxLabel: false },
         }),
-        yAxis: valueAxis('probability of the bin', false, { min: 0, max: Math.ceil(5 * highest) / 5, splitNumber: 3 }),
+        yAxis: valueAxis('probability of the bin', false, { min: 0, max: Math.ceil(5 * highest) / 5, interval: 0.2 }),
         series: lines.map((line, index) =>
           lineSeries(line, styleOf(runs[index]), {
             symbol: 'circle',
