@@ -14,8 +14,10 @@ export function cacheFolder(study: string, job: Job): string {
 
 /** Removes the caches of the seeds that no open run needs any more. */
 export async function removeCaches(study: string, jobs: readonly Job[], open: readonly Job[]): Promise<void> {
-  const needed = new Set(open.filter(usesCache).map((job) => cacheFolder(study, job)));
-  for (const folder of new Set(jobs.filter(usesCache).map((job) => cacheFolder(study, job)))) {
+  const foldersOf = (some: readonly Job[]) =>
+    new Set(some.filter(({ teacher }) => teacher).map((job) => cacheFolder(study, job)));
+  const needed = foldersOf(open);
+  for (const folder of foldersOf(jobs)) {
     if (!needed.has(folder)) await rm(folder, { recursive: true, force: true });
   }
 }
@@ -23,7 +25,7 @@ export async function removeCaches(study: string, jobs: readonly Job[], open: re
 /** Bytes of the largest seed's cache: the outputs of each of its teachers for every image of every epoch. */
 export function cacheSize(jobs: readonly Job[], images: number): number {
   const seeds = new Map<number, Map<string, number>>();
-  for (const job of jobs.filter(usesCache)) {
+  for (const job of jobs.filter(({ recipe, teacher }) => teacher && needsTeacher(recipe))) {
     const { epochs, batch, augment, seed } = job.settings;
     const { classes, bins, strides, width, height } = job.detector;
     const locations = strides.reduce((sum, stride) => sum + (width / stride) * (height / stride), 0);
@@ -39,8 +41,4 @@ export function cacheSize(jobs: readonly Job[], images: number): number {
   }
   const sums = [...seeds.values()].map((parts) => [...parts.values()].reduce((a, b) => a + b, 0));
   return Math.max(0, ...sums);
-}
-
-function usesCache({ recipe, teacher }: Job): boolean {
-  return teacher !== null && needsTeacher(recipe);
 }

@@ -2,16 +2,16 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { readJson } from '../data/json.js';
 import { InputError } from '../gpu/error.js';
+import { type RunMeasures, readMeasures } from '../train/measures.js';
 import { exists, FILES, findRun, pretty, type StudyDescription, writeWhole } from './files.js';
 import type { Grid } from './jobs.js';
 import { describeResults } from './markdown.js';
-import { type RunMeasures, readMeasures } from './measure.js';
 import type { Plan } from './plan.js';
-import type { RunRecord } from './runJob.js';
+import { finishedRun, type RunRecord } from './runJob.js';
 import { mean, type PairedDifference, pairedDifference, standardDeviation } from './statistics.js';
 
 /** COCO's average precisions, as fractions of one, and the distances to the teacher. */
-export const FIGURES = [
+const FIGURES = [
   'AP',
   'AP50',
   'AP75',
@@ -143,9 +143,10 @@ async function findRuns(study: string, { plan, methods }: PlanRecord, seconds: M
   const runs: StudyRun[] = [];
   for (const { method, hashes } of methods) {
     for (const [i, hash] of hashes.entries()) {
-      const folder = (await findRun(study, hash)) ?? null;
-      const measures = folder === null ? null : await readMeasures(folder);
-      const record = folder !== null && measures ? await recordIn(folder) : null;
+      const finished = await finishedRun(study, hash);
+      const measures = finished === undefined ? null : await readMeasures(finished);
+      const record = finished === undefined ? null : await recordIn(finished);
+      const folder = finished ?? (await findRun(study, hash));
       if (record) {
         seconds.set(hash, record.seconds);
         // 0 for one that another study or command has trained.
@@ -155,7 +156,7 @@ async function findRuns(study: string, { plan, methods }: PlanRecord, seconds: M
         plan: plan.name,
         method,
         seed: plan.seeds[i],
-        folder: folder === null ? null : relative(study, folder),
+        folder: folder === undefined ? null : relative(study, folder),
         finished: measures !== null,
         seconds: record?.seconds ?? 0,
         figures: measures ? figuresOf(measures) : {},

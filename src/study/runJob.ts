@@ -6,14 +6,14 @@ import { needsTeacher } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import { loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
 import type { TrainProgress } from '../train/loop.js';
+import { MEASURES, measureRun, writeMeasures } from '../train/measures.js';
 import { readLog } from '../train/runFolder.js';
 import { resumeTraining, train } from '../train/train.js';
 import { cacheFolder } from './cache.js';
 import { exists, FILES, findRun, pretty, writeWhole } from './files.js';
 import { checkpointOf, type GivenTeacher, type Job, type StudyData } from './jobs.js';
-import { measureRun, readMeasures, writeMeasures } from './measure.js';
 
-/** How a finished run came about: `study-run.json` in its folder. */
+/** How a finished run came about: `study-run.json` in its folder, written last. */
 export interface RunRecord {
   name: string;
   hash: string;
@@ -35,10 +35,11 @@ export interface JobContext {
   onProgress: (progress: TrainProgress) => void;
 }
 
-/** Whether a run has been trained and measured. */
-export async function isFinished(study: string, { hash }: Job): Promise<boolean> {
+/** The folder of a run that has been trained and measured; undefined while it has not. */
+export async function finishedRun(study: string, hash: string): Promise<string | undefined> {
   const folder = await findRun(study, hash);
-  return folder !== undefined && (await readMeasures(folder)) !== null;
+  if (folder === undefined || !(await exists(join(folder, FILES.run)))) return undefined;
+  return (await exists(join(folder, MEASURES))) ? folder : undefined;
 }
 
 /**
@@ -75,12 +76,12 @@ export async function runJob(context: JobContext, job: Job, teacher: Detector | 
   const started = performance.now();
   const detector = restoreDetector(device, await loadCheckpoint(folder), 'average');
   try {
-    const measures = await measureRun({
-      detector,
+    const measures = await measureRun(detector, {
       source: data.validation,
       split: 'val',
+      batch: settings.batch,
       recipe,
-      ...(teacher && { teacher }),
+      ...(teacher && { teacher, teacherCache: cacheFolder(study, job) }),
       signal,
       onProgress: (done, of) => onProgress({ kind: 'evaluation', done, of }),
     });
@@ -95,9 +96,9 @@ export async function runJob(context: JobContext, job: Job, teacher: Detector | 
       teacher: job.teacher && relative(study, await teacherFolder(study, job.teacher)),
       seconds: epochs + (performance.now() - started) / 1000,
     };
-    await writeWhole(join(folder, FILES.run), pretty(record));
-    // Last: their presence says that the run is finished.
     await writeMeasures(folder, measures);
+    // Last: its presence says that the run is finished.
+    await writeWhole(join(folder, FILES.run), pretty(record));
     return true;
   } finally {
     detector.dispose();

@@ -11,11 +11,11 @@ import type { TrainProgress } from '../train/loop.js';
 import { cacheSize, removeCaches } from './cache.js';
 import { type Claimant, claim } from './claim.js';
 import { Estimator } from './estimate.js';
-import { FILES, findRun, makeStudyFolder, pretty, type StudyDescription, writeFirst, writeWhole } from './files.js';
+import { FILES, makeStudyFolder, pretty, type StudyDescription, writeFirst, writeWhole } from './files.js';
 import { type Grid, identify, type Job, planJobs, type StudyData } from './jobs.js';
 import type { Plan } from './plan.js';
 import { type PlanRecord, recordOf, type StudyResults, writeResults } from './results.js';
-import { isFinished, type RunRecord, runJob, teacherFolder } from './runJob.js';
+import { finishedRun, type RunRecord, runJob, teacherFolder } from './runJob.js';
 
 /** Between looks at what another process works on. */
 const POLL_MILLISECONDS = 2000;
@@ -154,7 +154,7 @@ class Work {
         }
         try {
           // Another process may have finished it since it was looked at.
-          if (!(await isFinished(folder, job))) {
+          if ((await finishedRun(folder, job.hash)) === undefined) {
             const done = await this.#work(job, open);
             if (!done && failures[job.name] === undefined) return false;
           }
@@ -186,10 +186,10 @@ class Work {
   async #look(): Promise<void> {
     const { folder, grid } = this.#context;
     for (const job of grid.jobs) {
-      if (this.#finished.has(job.hash) || !(await isFinished(folder, job))) continue;
+      const run = this.#finished.has(job.hash) ? undefined : await finishedRun(folder, job.hash);
+      if (run === undefined) continue;
       this.#finished.add(job.hash);
-      const file = join((await findRun(folder, job.hash)) ?? '', FILES.run);
-      this.#estimator.add(job, (JSON.parse(await readFile(file, 'utf8')) as RunRecord).seconds);
+      this.#estimator.add(job, (JSON.parse(await readFile(join(run, FILES.run), 'utf8')) as RunRecord).seconds);
     }
   }
 

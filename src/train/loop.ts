@@ -144,13 +144,15 @@ export async function runEpochs(
       teacher && teacherCache !== null
         ? await TeacherCache.open(teacherCache, teacher, loader, { features, warn })
         : null;
-    while (state.step < total) {
-      const epoch = Math.floor(state.step / loader.steps);
+    // An epoch that has terms but no steps left was interrupted in its evaluation.
+    while (state.step < total || state.epochTerms.length > 0) {
+      const epoch = Math.floor((state.step - Math.sign(state.epochTerms.length)) / loader.steps);
+      const fromStep = state.step - epoch * loader.steps;
       const epochStarted = performance.now();
       let lastRead = epochStarted;
-      const taught = await cache?.epoch(epoch, state.step % loader.steps);
+      const taught = await cache?.epoch(epoch, fromStep);
       try {
-        for await (const images of loader.batches(epoch, state.step % loader.steps)) {
+        for await (const images of loader.batches(epoch, fromStep)) {
           trainStep(tools, images, rateAt(state.step), await taught?.step());
           state.step++;
           const ends = state.step % loader.steps === 0 || signal?.aborted === true;
@@ -185,38 +187,42 @@ export async function runEpochs(
       }
 
       const terms = meanTerms(state.epochTerms, loader.steps);
-      state.epochTerms = [];
       const entry: LogEntry = {
         epoch: epoch + 1,
         step: state.step,
         learningRate: rateAt(state.step - 1),
         loss: sum(terms),
         terms,
-        imagesPerSecond: (batch * stepsTimed) / stepSeconds,
+        imagesPerSecond: stepsTimed > 0 ? (batch * stepsTimed) / stepSeconds : 0,
         seconds: 0,
       };
       const isDue = evaluateEvery > 0 && (entry.epoch % evaluateEvery === 0 || entry.epoch === epochs);
-      if (validation && isDue && !signal?.aborted) {
-        const evaluated = await optimizer.usingAverage(() =>
-          evaluate(detector, {
-            source: validation,
-            batch,
-            recipe,
-            ...(teacher && { teacher }),
-            ...(teacherCache !== null && { teacherCache, onWarning: warn }),
-            ...(signal && { signal }),
-            onProgress: (done, of) => onProgress?.({ kind: 'evaluation', done, of }),
-          }),
+      if (validation && isDue) {
+        const evaluated = await optimizer.usingAverage(async () =>
+          signal?.aborted
+            ? null
+            : evaluate(detector, {
+                source: validation,
+                batch,
+                recipe,
+                ...(teacher && { teacher }),
+                ...(teacherCache !== null && { teacherCache, onWarning: warn }),
+                ...(signal && { signal }),
+                onProgress: (done, of) => onProgress?.({ kind: 'evaluation', done, of }),
+              }),
         );
-        if (evaluated) {
-          entry.evaluation = namedStatistics(evaluated.averagePrecision);
-          if (evaluated.agreement) entry.agreement = evaluated.agreement;
-          if (entry.evaluation.AP > state.bestAp) {
-            state.bestAp = entry.evaluation.AP;
-            await save(BEST, false);
-          }
+        if (!evaluated) {
+          await save(CHECKPOINT, true);
+          return { interrupted: true, step: state.step, last };
+        }
+        entry.evaluation = namedStatistics(evaluated.averagePrecision);
+        if (evaluated.agreement) entry.agreement = evaluated.agreement;
+        if (entry.evaluation.AP > state.bestAp) {
+          state.bestAp = entry.evaluation.AP;
+          await save(BEST, false);
         }
       }
+      state.epochTerms = [];
       entry.seconds = (performance.now() - epochStarted) / 1000;
       await appendLog(folder, entry);
       await save(CHECKPOINT, true);

@@ -47,6 +47,8 @@ test('where there is no terminal, an epoch is one line and a step none', () => {
   reporter.report(step);
   reporter.report({ kind: 'evaluation', done: 1, of: 2 });
   expect(text()).toBe('');
+  reporter.report({ kind: 'warning', message: 'a file is damaged' });
+  expect(text()).toBe('a file is damaged\n');
   reporter.report(epoch);
   reporter.stop();
   expect(text()).toBe(
