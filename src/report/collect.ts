@@ -9,6 +9,7 @@ import { type Evaluation, evaluate, namedStatistics } from '../train/evaluate.js
 import { chooseScene } from './chooseScene.js';
 import type { OpenRun } from './runs.js';
 import type { Shown } from './scene.js';
+import { storedMeasures } from './stored.js';
 import type { Measures, ReportData, RunSummary } from './types.js';
 import { worstImages } from './worstImages.js';
 
@@ -41,18 +42,29 @@ export async function collect(device: Device, options: CollectOptions): Promise<
   };
   try {
     const teacher = picked.find(({ role }) => role === 'teacher');
+    const teacherOf = (run: OpenRun) => {
+      const own = runs.find(({ folder }) => folder === run.teacherFolder) ?? teacher;
+      return run.role === 'student' && own && gridOf(own) === gridOf(run) ? own : undefined;
+    };
     const summaries: RunSummary[] = [];
-    let last: Evaluation | undefined;
+    const last = picked[picked.length - 1];
+    let lastEvaluation: Evaluation | undefined;
     for (const run of runs) {
+      const stored = await storedMeasures(run.folder, data.split, source.length);
+      if (stored && run !== last) {
+        summaries.push(summarize(run, stored));
+        continue;
+      }
       onProgress(`evaluating ${run.name}`);
+      const taughtBy = stored ? undefined : teacherOf(run);
       const found = await evaluate(detectorOf(run), {
         source,
         recipe: run.checkpoint.metadata.recipe,
-        ...(teacher && run.role === 'student' && { teacher: detectorOf(teacher) }),
+        ...(taughtBy && { teacher: detectorOf(taughtBy) }),
       });
       if (!found) throw new DeviceError('The evaluation was interrupted.');
-      if (run === picked[picked.length - 1]) last = found;
-      summaries.push(summarize(run, measuresOf(found)));
+      if (run === last) lastEvaluation = found;
+      summaries.push(summarize(run, stored ?? measuresOf(found)));
     }
     const shown = picked.map((run): Shown => {
       const { recipe } = run.checkpoint.metadata;
@@ -74,15 +86,16 @@ export async function collect(device: Device, options: CollectOptions): Promise<
       shown: picked.map(summaryOf),
       scene,
       study,
-      worst: last ? { run: summaryOf(picked[picked.length - 1]), images: await worstImages(source, last) } : null,
+      worst: lastEvaluation ? { run: summaryOf(last), images: await worstImages(source, lastEvaluation) } : null,
     };
   } finally {
     for (const detector of detectors.values()) detector.dispose();
   }
 }
 
-function measuresOf({ averagePrecision, agreement }: Evaluation): Measures {
-  return { stats: namedStatistics(averagePrecision), agreement, precisionRecall: null, calibration: null };
+function measuresOf({ averagePrecision, agreement, calibration }: Evaluation): Measures {
+  const { precisionRecall } = averagePrecision;
+  return { stats: namedStatistics(averagePrecision), agreement, precisionRecall, calibration };
 }
 
 function summarize({ folder, name, role, checkpoint, description, log }: OpenRun, measures: Measures): RunSummary {
@@ -113,17 +126,6 @@ function distilsLocalization({ recipe: { ld } }: OpenRun['checkpoint']['metadata
  */
 export function pickShown(runs: readonly OpenRun[]): OpenRun[] {
   if (runs.length === 0) throw new InputError('runs: none is given; give the folder of one at least.');
-  const gridOf = ({ checkpoint: { metadata } }: OpenRun) => {
-    const { bins, strides, width, height } = metadata.detector;
-    return JSON.stringify([
-      bins,
-      strides,
-      width,
-      height,
-      metadata.recipe.box.parameters,
-      metadata.recipe.regions.centreOffset,
-    ]);
-  };
   const same = runs.filter((run) => gridOf(run) === gridOf(runs[0]));
   if (runs[0].role !== 'teacher') return same.slice(0, 3);
   const best = (isDistilled: boolean) =>
@@ -135,4 +137,11 @@ export function pickShown(runs: readonly OpenRun[]): OpenRun[] {
 
 function lastAp({ log }: OpenRun): number {
   return log.flatMap(({ evaluation }) => (evaluation ? [evaluation.AP] : [])).at(-1) ?? -1;
+}
+
+/** What two runs must share for a comparison location by location and bin by bin. */
+function gridOf({ checkpoint: { metadata } }: OpenRun): string {
+  const { bins, strides, width, height } = metadata.detector;
+  const { box, regions } = metadata.recipe;
+  return JSON.stringify([bins, strides, width, height, box.parameters, regions.centreOffset]);
 }

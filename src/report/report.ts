@@ -32,11 +32,11 @@ export function makeReport(data: ReportData): { html: string; figures: Figure[] 
     regionsFigure(scene),
     trainingFigure(runs, styleOf),
     precisionRecallFigure(
-      runs.flatMap((run) => measured(run, 'precisionRecall')),
+      runs.map((run) => ({ run, precisionRecall: run.measures.precisionRecall })),
       styleOf,
     ),
     calibrationFigure(
-      runs.flatMap((run) => measured(run, 'calibration')),
+      runs.map((run) => ({ run, calibration: run.measures.calibration })),
       styleOf,
     ),
     worstFigure(worst, classes),
@@ -70,11 +70,4 @@ function errorsOf({ name, measures: { agreement } }: RunSummary): MethodErrors[]
       classification: { mean: classificationError, sd: null },
     },
   ];
-}
-
-function measured<K extends 'precisionRecall' | 'calibration'>(run: RunSummary, key: K) {
-  const value = run.measures[key];
-  return value
-    ? [{ run, [key]: value } as { run: RunSummary } & { [P in K]: NonNullable<RunSummary['measures'][P]> }]
-    : [];
 }

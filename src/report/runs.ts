@@ -9,6 +9,8 @@ export interface OpenRun {
   folder: string;
   name: string;
   role: Role;
+  /** Folder of the teacher's run, where the run names one. */
+  teacherFolder: string | null;
   checkpoint: Checkpoint;
   description: RunDescription;
   log: LogEntry[];
@@ -21,7 +23,7 @@ export interface OpenRun {
 export async function openRuns(folders: readonly string[]): Promise<OpenRun[]> {
   const given = [...new Set(folders.map((folder) => resolve(folder)))];
   const opened = await Promise.all(given.map(openRun));
-  const named = await Promise.all(opened.flatMap(({ description: { teacherRun } }) => teacherRun ?? []).map(folderOf));
+  const named = opened.flatMap(({ teacherFolder }) => teacherFolder ?? []);
   for (const folder of new Set(named)) {
     if (!given.includes(folder) && (await isFolder(folder))) opened.push(await openRun(folder));
   }
@@ -37,7 +39,9 @@ export async function openRuns(folders: readonly string[]): Promise<OpenRun[]> {
 
 async function openRun(folder: string): Promise<OpenRun> {
   const [description, checkpoint, log] = await Promise.all([readRun(folder), loadCheckpoint(folder), readLog(folder)]);
-  return { folder, name: basename(folder), role: 'detector', checkpoint, description, log };
+  const { teacherRun } = description;
+  const teacherFolder = teacherRun === null ? null : await folderOf(teacherRun);
+  return { folder, name: basename(folder), role: 'detector', teacherFolder, checkpoint, description, log };
 }
 
 /** The folder's name, with its parent's where another has the same. */

@@ -1,8 +1,6 @@
 import type { StudyResults } from '../study/results.js';
-import type { Agreement } from '../train/agreement.js';
+import type { RunMeasures } from '../train/measures.js';
 import type { LogEntry } from '../train/runFolder.js';
-import type { Calibration } from './figures/calibration.js';
-import type { PrecisionRecall } from './figures/precisionRecall.js';
 
 /** x1, y1, x2, y2 in pixels of the original image. */
 export type Box = readonly [number, number, number, number];
@@ -11,13 +9,7 @@ export type Box = readonly [number, number, number, number];
 export type Role = 'teacher' | 'student' | 'detector';
 
 /** How good a run is on the evaluated split. */
-export interface Measures {
-  /** COCO's twelve figures by name; negative where not defined. */
-  stats: Record<string, number>;
-  agreement: Agreement | null;
-  precisionRecall: PrecisionRecall | null;
-  calibration: Calibration | null;
-}
+export type Measures = Pick<RunMeasures, 'stats' | 'agreement' | 'precisionRecall' | 'calibration'>;
 
 /** A trained detector as the report names and compares it. */
 export interface RunSummary {

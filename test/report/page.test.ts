@@ -58,14 +58,12 @@ describe.skipIf(!browserPath)(`the page, opened from disk${noBrowser}`, () => {
     expect(await page.locator('main > section').evaluateAll((found) => found.map(({ id }) => id))).toEqual(IDS);
     const links = await page.locator('nav a').evaluateAll((found) => found.map((link) => link.getAttribute('href')));
     expect(links).toEqual(IDS.map((id) => `#${id}`));
-    const drawings = await page
-      .locator('.panel svg[role=img]')
-      .evaluateAll((found) =>
-        found.map((svg) => ({
-          label: svg.getAttribute('aria-label') ?? '',
-          shapes: svg.querySelectorAll('path,rect,circle').length,
-        })),
-      );
+    const drawings = await page.locator('.panel svg[role=img]').evaluateAll((found) =>
+      found.map((svg) => ({
+        label: svg.getAttribute('aria-label') ?? '',
+        shapes: svg.querySelectorAll('path,rect,circle').length,
+      })),
+    );
     expect(drawings.length).toBeGreaterThan(25);
     for (const { label, shapes } of drawings) {
       expect(label.length).toBeGreaterThan(10);

@@ -34,6 +34,7 @@ const MEASURES: Measures = {
     ],
     spearman: 0.7,
     edges: 8,
+    pixels: { bins: [{ meanSpread: 4, meanError: 3, count: 8 }], spearman: 0.5 },
   },
 };
 

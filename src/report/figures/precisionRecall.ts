@@ -1,15 +1,8 @@
+import type { PrecisionRecall } from '../../eval/averagePrecision.js';
 import { drawChart, lineEntry, lineSeries, valueAxis } from '../chart.js';
 import type { Figure, Panel } from '../figure.js';
 import type { RunSummary } from '../types.js';
 import type { StyleOf } from './names.js';
-
-/** Precision of each class at the recalls. */
-export interface PrecisionRecall {
-  /** [n] 0 … 1 */
-  recall: number[];
-  /** Precision at IoU 0.5 and 0.75, [n] each; a negative value where it is not defined. */
-  classes: { name: string; at50: number[]; at75: number[] }[];
-}
 
 const SIZE = { width: 340, height: 250 };
 /** Classes with a drawing of their own; data with more show the first. */
@@ -29,7 +22,7 @@ export function precisionRecallFigure(
       const curve = curves[index];
       if (!curve) return [];
       const points = (precision: number[]) =>
-        recall.flatMap((r, i) => (precision[i] >= 0 ? [[r, precision[i]] as const] : []));
+        recall.flatMap((r, i) => (precision[i] > 0 ? [[r, precision[i]] as const] : []));
       return [
         lineSeries(points(curve.at50), style),
         lineSeries(points(curve.at75), style, {
