@@ -11,7 +11,7 @@ use([BarChart, CustomChart, LineChart, GridComponent, MarkLineComponent, SVGRend
 export const FONT = "'Helvetica Neue', Arial, 'Liberation Sans', sans-serif";
 
 /** Units of a chart, unless it says otherwise. */
-export const CHART = { width: 400, height: 260 };
+const CHART = { width: 400, height: 260 };
 
 /** Colour and dashes of a line, so that colour is never all there is. */
 export interface LineStyle {

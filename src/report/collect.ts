@@ -124,7 +124,7 @@ function distilsLocalization({ recipe: { ld } }: OpenRun['checkpoint']['metadata
  * The teacher, the best student without LD and the best one with it, as far as they share the first's grid; without a
  * teacher the first runs, three at most.
  */
-export function pickShown(runs: readonly OpenRun[]): OpenRun[] {
+function pickShown(runs: readonly OpenRun[]): OpenRun[] {
   if (runs.length === 0) throw new InputError('runs: none is given; give the folder of one at least.');
   const same = runs.filter((run) => gridOf(run) === gridOf(runs[0]));
   if (runs[0].role !== 'teacher') return same.slice(0, 3);

@@ -58,7 +58,8 @@ export async function viewScene(
     const isTeacher = hasTeacher && i === 0;
     return {
       run: name,
-      boxes: edgeBoxes(found, logits, grid, { bins, scale }),
+      // Only the bins of ltrb boxes stand for places.
+      boxes: recipe.box.parameters === 'ltrb' ? edgeBoxes(found, logits, grid, { bins, scale }) : [],
       errors: hasTeacher && !isTeacher ? edgeErrors(edges[i], edges[0], grid) : null,
     };
   });

@@ -13,7 +13,13 @@ export function detailsOf(runs: readonly RunSummary[]): string {
   return `${runs.map((run) => `${titleOf(run)}: ${run.size}, ${run.recipe}`).join('; ')}.`;
 }
 
-const DASHES: LineStyle['type'][] = ['solid', 'dashed', 'dotted', [8, 3, 2, 3], [3, 3]];
+const DASHES: LineStyle['type'][] = [
+  [10, 3, 2, 3],
+  [3, 3],
+  [14, 4],
+  [10, 3, 2, 3, 2, 3],
+  [1, 4],
+];
 
 /** The line of a run in charts. */
 export type StyleOf = (run: RunSummary) => LineStyle;
@@ -36,7 +42,7 @@ export function stylesOf(runs: readonly RunSummary[], shown: readonly RunSummary
   const others = runs.filter(({ name }) => !main.has(name));
   const further = others.map(({ name }, i): [string, LineStyle] => [
     name,
-    { color: seriesColour(i + 1), type: DASHES[(i + 1) % DASHES.length] },
+    { color: seriesColour(i + 1), type: DASHES[i % DASHES.length] },
   ]);
   const styles = new Map([...main, ...further]);
   return ({ name }) => styles.get(name) ?? OTHER;

@@ -24,13 +24,14 @@ export function precisionRecallFigure(
       const points = (precision: number[]) =>
         recall.flatMap((r, i) => (precision[i] > 0 ? [[r, precision[i]] as const] : []));
       return [
-        lineSeries(points(curve.at50), style),
+        lineSeries(points(curve.at50), style, { symbol: 'none' }),
         lineSeries(points(curve.at75), style, {
+          symbol: 'none',
           lineStyle: { color: style.color, type: style.type, width: 1, opacity: 0.75 },
         }),
       ];
     });
-    const bounds = { min: 0, max: 1 };
+    const bounds = { min: 0, max: 1, interval: 0.25 };
     const body = drawChart(
       {
         grid: { left: 40, right: 14, top: 26, bottom: 42 },
