@@ -37,7 +37,7 @@ function sweepPanel({ title, label, points }: StudyCurve, measure: (typeof MEASU
   });
   if (known.length === 0) return null;
   const color = colour(measure.colour);
-  const room = Math.max(...known.map(({ sd }) => sd), 0.02 * Math.max(...known.map(({ mean }) => mean)));
+  const room = Math.max(...known.map(({ sd }) => sd), 0.02 * Math.max(...known.map(({ mean }) => mean)), 1e-3);
   const low = Math.min(...known.map(({ mean }) => mean)) - 2 * room;
   const high = Math.max(...known.map(({ mean }) => mean)) + 2 * room;
   const body = drawChart(
