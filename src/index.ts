@@ -56,4 +56,5 @@ export {
 export { type Level, type LevelSize, Pyramid } from './tensor/pyramid.js';
 export { type DataType, Tensor } from './tensor/tensor.js';
 export type { ChoiceReport, TuneOptions, Workload } from './tensor/tune.js';
+export { Optimizer, type OptimizerSettings } from './train/optimizer.js';
 export { type TrainingWorkloads, trainingWorkloads } from './train/workloads.js';
