@@ -1,5 +1,5 @@
 /** The built-in detector and autograd: a student learns from a teacher on one batch. */
-import { backward, Detector, detectorConfig, HeadLoss, openDevice, Optimizer, Pyramid, uploadTruth } from 'edgewise';
+import { backward, Detector, detectorConfig, HeadLoss, Optimizer, openDevice, Pyramid, uploadTruth } from 'edgewise';
 
 const device = await openDevice();
 const [batch, classes, width, height] = [2, 3, 96, 64];

@@ -7,7 +7,14 @@ const device = await openDevice();
 await startTfjs(device); // where TensorFlow.js runs on WebGPU already: const device = adoptTfjs()
 
 const [batch, classes, bins, imageSize] = [2, 3, 16, { width: 64, height: 48 }];
-const loss = new HeadLoss(device, { classes, bins, strides: [8, 16], batch, imageSize, recipe: 'main-kd+main-ld+vlr-ld' });
+const loss = new HeadLoss(device, {
+  classes,
+  bins,
+  strides: [8, 16],
+  batch,
+  imageSize,
+  recipe: 'main-kd+main-ld+vlr-ld',
+});
 
 /** Class and box logits [B, H, W, channels] of two levels. */
 function makeModel(width, seed) {

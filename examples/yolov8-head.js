@@ -10,7 +10,10 @@ const { areas, locations } = loss.grid;
 const layout = channelMajorLayout(4 * bins + classes, areas);
 function head(valueAt) {
   const shape = [batch, 4 * bins + classes, locations];
-  const tensor = device.tensor(Float32Array.from({ length: shape[0] * shape[1] * shape[2] }, (_, i) => valueAt(i)), shape);
+  const tensor = device.tensor(
+    Float32Array.from({ length: shape[0] * shape[1] * shape[2] }, (_, i) => valueAt(i)),
+    shape,
+  );
   return { boxLogits: { tensor, layout }, classLogits: { tensor, layout: channelsFrom(layout, 4 * bins) } };
 }
 const student = head(() => -1);

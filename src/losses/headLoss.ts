@@ -311,7 +311,9 @@ export class HeadLoss implements HeadSetting {
 
   #assertDevice(name: string, { device }: Tensor): void {
     if (device.gpu === this.device.gpu) return;
-    throw new InputError(`${name}: a tensor of another GPUDevice than the head loss's; a device reads its own buffers only.`);
+    throw new InputError(
+      `${name}: a tensor of another GPUDevice than the head loss's; a device reads its own buffers only.`,
+    );
   }
 }
 

@@ -1,5 +1,5 @@
-import { backend, getBackend, type Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+import { backend, getBackend, type Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import { InputError } from '../gpu/error.js';
 import type { Device } from '../tensor/device.js';
 import { Tensor } from '../tensor/tensor.js';

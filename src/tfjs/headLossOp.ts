@@ -1,5 +1,14 @@
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
-import { concat, customGrad, engine, mul, reshape, type Scalar, type Tensor as TfTensor, tidy } from '@tensorflow/tfjs-core';
+import {
+  concat,
+  customGrad,
+  engine,
+  mul,
+  reshape,
+  type Scalar,
+  type Tensor as TfTensor,
+  tidy,
+} from '@tensorflow/tfjs-core';
 import { InputError } from '../gpu/error.js';
 import type { HeadLoss, HeadOutputs } from '../losses/headLoss.js';
 import { type GroundTruth, type Truth, uploadTruth } from '../regions/truth.js';
@@ -57,7 +66,7 @@ interface Rows {
   boxLogits: TfTensor;
 }
 
-function isTfjs(outputs: TfjsOutputs | HeadOutputs | Rows): outputs is TfjsOutputs {
+function isTfjs(outputs: TfjsOutputs | HeadOutputs): outputs is TfjsOutputs {
   return Array.isArray(outputs.classLogits) || 'dataId' in outputs.classLogits;
 }
 
@@ -118,7 +127,7 @@ function evaluated(
   const total = empty([]);
   const gradients = [empty(student.classLogits.shape), empty(student.boxLogits.shape)];
   device.tidy(() => {
-    const result = {
+    const inputs = {
       student: outputs('student', student),
       ...(teacher && { teacher: isRows(teacher) ? outputs('teacher', teacher) : teacher }),
       truth: isTruth(truth) ? truth : uploadTruth(device, truth, { batch, classes }),
@@ -126,7 +135,7 @@ function evaluated(
     };
     const { range } = view('total', total);
     flush(tfjs);
-    const evaluation = loss.evaluate(result);
+    const evaluation = loss.evaluate(inputs);
     device.copy(evaluation.total.buffer, evaluation.total.offset, range.buffer, range.offset, 4);
     evaluation.dispose();
     // Before TensorFlow.js uses any of these buffers again.
@@ -136,7 +145,7 @@ function evaluated(
 }
 
 function isRows(outputs: Rows | HeadOutputs): outputs is Rows {
-  return isTfjs(outputs as Rows);
+  return 'dataId' in outputs.classLogits;
 }
 
 function isTruth(truth: Truth | GroundTruth): truth is Truth {

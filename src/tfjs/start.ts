@@ -14,7 +14,7 @@ const INTERFACES = ['GPUBuffer', 'GPUTexture', 'GPUBufferUsage', 'GPUTextureUsag
  */
 export async function startTfjs(device: Device): Promise<void> {
   if (getBackend() === 'webgpu') {
-    throw new InputError("startTfjs: TensorFlow.js runs on WebGPU already; take its device with adoptTfjs().");
+    throw new InputError('startTfjs: TensorFlow.js runs on WebGPU already; take its device with adoptTfjs().');
   }
   if (typeof process !== 'undefined' && process.versions?.node !== undefined) await provideGlobals();
   const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');

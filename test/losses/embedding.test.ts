@@ -53,7 +53,11 @@ function areasOf(sizes: HeadSizes): number[] {
 /** A way in which one tensor holds box channels and then class channels: its layout, and the place of each value by hand. */
 interface Form {
   layout: (sizes: HeadSizes, channels: number, tensor: Tensor) => readonly Maps[];
-  place: (sizes: HeadSizes, channels: number, at: { level: number; image: number; channel: number; cell: number }) => number;
+  place: (
+    sizes: HeadSizes,
+    channels: number,
+    at: { level: number; image: number; channel: number; cell: number },
+  ) => number;
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
@@ -296,9 +300,9 @@ describe('input that does not fit is named', () => {
       tensor: device.zeros([SIZES.batch, channels, sum(areas)]),
       layout: channelMajorLayout(channels, areas),
     };
-    expect(() =>
-      makeLoss(SIZES).evaluate({ student: { classLogits: maps, boxLogits: maps }, teacher, truth }),
-    ).toThrow(/begin at the same element.*channelsFrom/);
+    expect(() => makeLoss(SIZES).evaluate({ student: { classLogits: maps, boxLogits: maps }, teacher, truth })).toThrow(
+      /begin at the same element.*channelsFrom/,
+    );
   });
 
   test('integers', () => {
@@ -316,7 +320,9 @@ describe('input that does not fit is named', () => {
       const { student, teacher, truth } = scene();
       const foreign = uploadOutputs(other, SIZES, randomOutputs(SIZES, 1, 2));
       const loss = makeLoss(SIZES);
-      expect(() => loss.evaluate({ student: foreign, teacher, truth })).toThrow(/student\.classLogits.*another GPUDevice/);
+      expect(() => loss.evaluate({ student: foreign, teacher, truth })).toThrow(
+        /student\.classLogits.*another GPUDevice/,
+      );
       expect(() => loss.evaluate({ student, teacher, truth: uploadTruths(other, SIZES, TRUTHS) })).toThrow(
         /truth.*another GPUDevice/,
       );
@@ -340,7 +346,11 @@ describe("an encoder of the caller's", () => {
     const input = scene();
     const loss = makeLoss(SIZES);
     const own = loss.evaluate(input);
-    const want = await Promise.all([own.terms.read(), own.gradients.classLogits.read(), own.gradients.boxLogits.read()]);
+    const want = await Promise.all([
+      own.terms.read(),
+      own.gradients.classLogits.read(),
+      own.gradients.boxLogits.read(),
+    ]);
     const gradients = {
       classLogits: borrowed(tensorOf(input.student.classLogits).size),
       boxLogits: borrowed(tensorOf(input.student.boxLogits).size),
@@ -350,25 +360,31 @@ describe("an encoder of the caller's", () => {
     device.submit();
     expect((await gradients.boxLogits.read()).every((g) => g === 0)).toBe(true);
     device.gpu.queue.submit([encoder.finish()]);
-    expect(
-      await Promise.all([result.terms.read(), gradients.classLogits.read(), gradients.boxLogits.read()]),
-    ).toEqual(want);
+    expect(await Promise.all([result.terms.read(), gradients.classLogits.read(), gradients.boxLogits.read()])).toEqual(
+      want,
+    );
   });
 
   test('memory used in it is not used elsewhere before it is submitted', async () => {
     const loss = makeLoss(SIZES);
-    const [first, second] = [scene(1), scene(2)];
-    const [a, b] = [await loss.evaluate(first).terms.read(), await loss.evaluate(second).terms.read()];
+    const input = scene();
+    const want = await loss.evaluate(input).terms.read();
     const encoder = device.gpu.createCommandEncoder();
-    const recorded = device.record(encoder, () => loss.evaluate(first));
-    const between = loss.evaluate({ ...second, truth: uploadTruths(device, SIZES, TRUTHS) });
-    device.submit();
+    const recorded = device.record(encoder, () => loss.evaluate(input));
+    // Of every size that its working memory may have had.
+    const later = Array.from({ length: 20 }, () => [64, 128, 256, 512, 1024, 2048, 4096, 16384]).flat();
+    const tensors = later.map((size) => device.tensor(new Float32Array(size).fill(7)));
     device.gpu.queue.submit([encoder.finish()]);
-    expect(await recorded.terms.read()).toEqual(a);
-    expect(await between.terms.read()).toEqual(b);
+    for (const tensor of tensors) expect((await tensor.read()).every((x) => x === 7)).toBe(true);
+    expect(await recorded.terms.read()).toEqual(want);
     const used = device.pool.usedBytes;
     recorded.dispose();
     expect(device.pool.usedBytes).toBeLessThan(used);
+    // What it gave back serves the next encoder.
+    const held = device.pool.heldBytes;
+    device.record(device.gpu.createCommandEncoder(), () => loss.evaluate(input)).dispose();
+    expect(device.pool.heldBytes).toBe(held);
+    for (const tensor of tensors) tensor.dispose();
   });
 
   test('an upload or a submit within is refused; afterwards all goes on', async () => {
@@ -412,13 +428,18 @@ test('an evaluation makes no buffer, copies nothing, uploads nothing, reads noth
     const gradient = borrowed(tensorOf(student.boxLogits).size);
     const gradients = { classLogits: gradient, boxLogits: gradient };
     const evaluate = () => loss.evaluate({ student, teacher, truth, gradients });
-    // The first one makes the uniforms, one for each dispatch, and the working memory.
-    const first = counted(() => evaluate().dispose());
-    expect(first.createBuffer).toBeGreaterThan(0);
-    expect({ ...first, createBuffer: 0 }).toEqual({ createBuffer: 0, clearBuffer: 2 });
-    // Those after it clear the table of the locations and the gradient.
+    // The first one makes the uniforms and the working memory.
+    evaluate().dispose();
+    // Those after it only clear the table of the locations and the gradient.
+    const { dispatches } = device;
     expect(counted(() => evaluate().dispose())).toEqual({ clearBuffer: 2 });
+    expect(device.dispatches - dispatches).toBe(6);
     expect(counted(() => device.submit())).toEqual({ submit: 1 });
+    const result = evaluate();
+    for (const name of Object.keys(calls)) delete calls[name];
+    await result.read();
+    expect(calls).toEqual({ createBuffer: 3, copyBufferToBuffer: 3, submit: 3, mapAsync: 3 });
+    result.dispose();
     const encoder = device.gpu.createCommandEncoder();
     const recorded = counted(() => device.record(encoder, () => evaluate().dispose()));
     expect(recorded.submit).toBeUndefined();

@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => device.close());
 
 /** The value of a finite binary16: (−1)^s · 2^(e − 15) · (1 + m/1024), and 2^−14 · m/1024 where e is 0. */
-function valueOf(bits: number): number {
+function decoded(bits: number): number {
   const [sign, exponent, mantissa] = [bits >> 15, (bits >> 10) & 31, bits & 1023];
   const size = exponent === 0 ? 2 ** -14 * (mantissa / 1024) : 2 ** (exponent - 15) * (1 + mantissa / 1024);
   return sign ? -size : size;
@@ -25,7 +25,7 @@ test('halves of any count become their f32 values', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(halves, { maxLength: 50 }), async (bits) => {
       const tensor = halfTensor(device, Uint16Array.from(bits), [bits.length]);
-      expect(Array.from(await tensor.read(), (x) => x + 0)).toEqual(bits.map((half) => valueOf(half) + 0));
+      expect(Array.from(await tensor.read(), (x) => x + 0)).toEqual(bits.map((half) => decoded(half) + 0));
       tensor.dispose();
     }),
     { numRuns: 30 },

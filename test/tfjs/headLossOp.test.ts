@@ -142,7 +142,12 @@ describe('one tensor of all locations, a teacher of TensorFlow.js', () => {
   /** Levels [B, C, H·W] as [B, A, C]. */
   const rows = (levels: readonly Float32Array[]) =>
     tf.concat(
-      levels.map((level) => tf.transpose(tf.tensor3d(level, [SIZES.batch, level.length / SIZES.batch / areaOf(level, levels), areaOf(level, levels)]), [0, 2, 1])),
+      levels.map((level) =>
+        tf.transpose(
+          tf.tensor3d(level, [SIZES.batch, level.length / SIZES.batch / areaOf(level, levels), areaOf(level, levels)]),
+          [0, 2, 1],
+        ),
+      ),
       1,
     );
   const areaOf = (level: Float32Array, levels: readonly Float32Array[]) => [48, 12][levels.indexOf(level)];
