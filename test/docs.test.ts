@@ -25,7 +25,10 @@ test.each(Object.entries(PAGES))('the programs of %s run and print what they say
     const file = `dist/docs-${i}.mjs`;
     writeFileSync(file, program);
     try {
-      const printed = execFileSync(process.execPath, [file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+      const printed = execFileSync(process.execPath, [file], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       expect(printed.trim()).toMatch(prints[i]);
     } finally {
       rmSync(file);
