@@ -6,7 +6,7 @@ import { headLossOp, startTfjs } from 'edgewise/tfjs';
 const device = await openDevice();
 await startTfjs(device); // where TensorFlow.js runs on WebGPU already: const device = adoptTfjs()
 
-const [batch, classes, bins, imageSize] = [2, 3, 16, { width: 64, height: 48 }];
+const [batch, classes, bins, imageSize] = [2, 3, 8, { width: 64, height: 48 }];
 const loss = new HeadLoss(device, {
   classes,
   bins,

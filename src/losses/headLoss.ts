@@ -145,8 +145,9 @@ export class HeadLoss implements HeadSetting {
     assertCount('bins', bins, 2);
     if (bins > MAX_BINS) throw new InputError(`bins: ${bins}; at most ${MAX_BINS} are supported.`);
     this.device = device;
-    const { regions, ...others } = resolveRecipe(recipe);
-    this.recipe = { ...others, regions: { ...regions, ...(centreOffset !== undefined && { centreOffset }) } };
+    const resolved = resolveRecipe(recipe);
+    const regions = { ...resolved.regions, centreOffset: centreOffset ?? resolved.regions.centreOffset };
+    this.recipe = resolveRecipe({ ...resolved, regions });
     this.grid = makeGrid({ imageSize, strides, ...this.recipe.regions });
     this.classes = classes;
     this.bins = bins;
@@ -154,7 +155,7 @@ export class HeadLoss implements HeadSetting {
   }
 
   /**
-   * Records the losses and gradients; nothing is read back. Where a net gives its `BoxLayer` in place of box logits, these are
+   * Records the losses and gradients (into an encoder of the caller's, inside `device.record`); nothing is read back. Where a net gives its `BoxLayer` in place of box logits, these are
    * computed for the listed locations only (Cut LD), the gradients are those of the layer's parts, and a location that learns
    * nothing is neither read nor reported.
    * @throws InputError when an output does not fit the options, before anything is recorded
