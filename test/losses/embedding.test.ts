@@ -331,6 +331,21 @@ describe('input that does not fit is named', () => {
     }
   });
 
+  test("a buffer of another device under this one's name: reported with the kernel", async () => {
+    const other = await openDevice();
+    const { student, teacher, truth } = scene();
+    const size = 4 * tensorOf(student.classLogits).size;
+    const buffer = other.gpu.createBuffer({ size, usage: STORAGE });
+    const classLogits = {
+      tensor: Tensor.borrow(device, buffer, [size / 4]),
+      layout: rowMajorLayout(SIZES.classes, areas),
+    };
+    const result = makeLoss(SIZES).evaluate({ student: { ...student, classLogits }, teacher, truth });
+    await expect(result.read()).rejects.toThrow(/bindings of kernel head/);
+    await other.close();
+    await device.settled().catch(() => {});
+  });
+
   test('a mapped buffer, one beyond a binding', () => {
     const mapped = device.gpu.createBuffer({ size: 64, usage: STORAGE, mappedAtCreation: true });
     expect(() => Tensor.borrow(device, mapped, [16])).toThrow(/is mapped.*unmap/);
