@@ -36,8 +36,8 @@ export function headGradients(setting: HeadSetting, student: StudentLogits, give
   const { device, batch, classes, grid } = setting;
   const classTensor = tensorOf(student.classLogits);
   const own: Tensor[] = [];
-  const classLogits = given.classLogits ?? gradientOf(student.classLogits);
   const shared = !isBoxLayer(student.boxLogits) && isSame(classTensor, tensorOf(student.boxLogits));
+  const classLogits = given.classLogits ?? (shared ? given.boxLogits : undefined) ?? gradientOf(student.classLogits);
   const boxLogits = given.boxLogits ?? (shared ? classLogits : gradientOf(mapsOf(student.boxLogits)));
   if (boxLogits !== classLogits && classTensor.size > batch * classes * grid.locations) clear(classLogits);
   clear(boxLogits);

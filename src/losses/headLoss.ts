@@ -155,9 +155,9 @@ export class HeadLoss implements HeadSetting {
   }
 
   /**
-   * Records the losses and gradients (into an encoder of the caller's, inside `device.record`); nothing is read back. Where a net gives its `BoxLayer` in place of box logits, these are
-   * computed for the listed locations only (Cut LD), the gradients are those of the layer's parts, and a location that learns
-   * nothing is neither read nor reported.
+   * Records the losses and gradients (within `device.record` into an encoder of the caller's); nothing is read back. Where a
+   * net gives its `BoxLayer` in place of box logits, these are computed for the listed locations only (Cut LD), the gradients
+   * are those of the layer's parts, and a location that learns nothing is neither read nor reported.
    * @throws InputError when an output does not fit the options, before anything is recorded
    */
   evaluate<Box extends BoxInput, Taught extends BoxInput = Maps>({

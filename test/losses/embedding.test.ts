@@ -263,6 +263,21 @@ describe('gradients into tensors of the caller', () => {
     expect(wrong).toBe(0);
   });
 
+  test.each(['classLogits', 'boxLogits'] as const)(
+    '%s alone, for logits that share a tensor: it serves both',
+    async (key) => {
+      const student = store(SIZES, YOLO, randomOutputs(SIZES, 1, 2));
+      const { teacher, truth } = scene();
+      const loss = makeLoss(SIZES);
+      const want = await loss.evaluate({ student, teacher, truth }).gradients.boxLogits.read();
+      const gradient = borrowed(want.length);
+      const result = loss.evaluate({ student, teacher, truth, gradients: { [key]: gradient } });
+      expect(result.gradients.classLogits).toBe(gradient);
+      expect(result.gradients.boxLogits).toBe(gradient);
+      expect(await gradient.read()).toEqual(want);
+    },
+  );
+
   test('what does not fit is named', () => {
     const { student, teacher, truth } = scene();
     const loss = makeLoss(SIZES);
