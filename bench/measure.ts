@@ -49,11 +49,7 @@ export async function measure(
   { clock, plan }: { clock: Clock; plan: Plan },
 ): Promise<Sample[][]> {
   const repeats: number[] = [];
-  for (const [index, work] of works.entries()) {
-    let warm = 0;
-    for (let run = 0; run < plan.warmUps; run++) warm = (await sampleOf(device, work, clock, 1)).wallMs;
-    repeats[index] = Math.min(MOST_REPEATS, Math.max(1, Math.ceil(plan.interval / warm)));
-  }
+  for (const work of works) repeats.push(await warmUp(device, work, { clock, plan }));
   const samples: Sample[][] = works.map(() => []);
   const start = performance.now();
   for (let run = 0; run < plan.most; run++) {
@@ -66,6 +62,19 @@ export async function measure(
 }
 
 const MOST_REPEATS = 64;
+
+/** Runs a work before it is timed. @returns how often it is to be run in a measurement */
+async function warmUp(device: Device, work: Work, { clock, plan }: { clock: Clock; plan: Plan }): Promise<number> {
+  let warm = 0;
+  for (let run = 0; run < plan.warmUps; run++) warm = (await sampleOf(device, work, clock, 1)).wallMs;
+  return Math.min(MOST_REPEATS, Math.max(1, Math.ceil(plan.interval / warm)));
+}
+
+/** Milliseconds of a run by the wall, as often as one asks: for turns with something else. */
+export async function stopwatch(device: Device, work: Work, plan: Plan): Promise<() => Promise<number>> {
+  const repeats = await warmUp(device, work, { clock: 'wall', plan });
+  return async () => (await sampleOf(device, work, 'wall', repeats)).wallMs;
+}
 
 async function sampleOf(device: Device, work: Work, clock: Clock, repeats: number): Promise<Sample> {
   const record = () => {

@@ -3,7 +3,6 @@ import { table } from '../src/cli/table.js';
 import type { AdapterDescription } from '../src/tensor/device.js';
 import type { ChosenClock } from './clock.js';
 import type { Curve } from './curves.js';
-import type { PeerTimes } from './peers/index.js';
 import type { KernelShare, RowResult } from './row.js';
 
 /** A run of the bench: what `--json` prints. */
@@ -18,8 +17,8 @@ export interface Report {
   command: string;
   /** Why the rows' clock is what it is. */
   clock: string;
-  /** What each peer that was measured printed, by its short name. */
-  peers: Record<string, PeerTimes>;
+  /** Library, version and backend of each peer that took turns, by its short name. */
+  peers: Record<string, string>;
   rows: RowResult[];
   curves?: Curve[];
 }
@@ -52,6 +51,7 @@ export function formatReport(report: Report): string {
     heading(report),
     table(cells(report)),
     [LEGEND, ...peerLines(report), ...scratch.filter(Boolean)].join('\n'),
+    ...formatGigaflops(report),
     ...kernels,
   ].join('\n\n');
 }
@@ -75,8 +75,8 @@ function heading({ adapter, kind, cores, date, clock, rows }: Report): string {
 function peerLines({ peers }: Report): string[] {
   const names = Object.entries(peers);
   if (names.length === 0) return [];
-  const list = names.map(([name, { peer }]) => `${name} is ${peer}`).join(', ');
-  return [`× of a peer: how many times as long as edgewise it takes, both by the wall; ${list}.`];
+  const list = names.map(([name, library]) => `${name} is ${library}`).join(', ');
+  return [`× of a peer: how many times as long as edgewise it takes, by the wall, in turn; ${list}.`];
 }
 
 /** The table's cells, the heading first; – where something does not apply. */
@@ -109,9 +109,22 @@ function cells({ rows, peers }: Report): string[][] {
       or(row.gigaflops, 1),
       String(row.dispatches),
       row.clock,
-      ...names.map((name) => or(row.peers[name], 1)),
+      // One below 1 is told to two digits, too.
+      ...names.map((name) => or(row.peers[name], row.peers[name] < 1 ? 2 : 1)),
     ]),
   ];
+}
+
+/** Rows with operations to count beside the peers, everything from the turns; none where there were none. */
+function formatGigaflops({ rows, peers }: Report): string[] {
+  const names = Object.keys(peers);
+  const lines = rows.flatMap(({ name, flop, turns }) => {
+    const [first] = Object.values(turns);
+    if (flop === null || !first) return [];
+    const rate = (ms: number | undefined) => (ms === undefined ? '–' : (flop / ms / 1e6).toFixed(1));
+    return [[name, rate(first.ownMs), ...names.map((peer) => rate(turns[peer]?.ms))]];
+  });
+  return lines.length === 0 ? [] : [table([['GFLOP/s in turn', 'edgewise', ...names], ...lines])];
 }
 
 function formatKernels({ name, kernels = [] }: RowResult): string {

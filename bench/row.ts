@@ -1,6 +1,9 @@
+import { DeviceError } from '../src/gpu/error.js';
 import type { Device } from '../src/tensor/device.js';
-import { type Clock, measure, type Plan, type Work } from './measure.js';
+import { type Clock, measure, type Plan, stopwatch, type Work } from './measure.js';
+import type { RunningPeer } from './peers/index.js';
 import { summarize } from './statistics.js';
+import { type Turns, takeTurns } from './turns.js';
 
 /** A row of the table. */
 export interface Row {
@@ -47,8 +50,12 @@ export interface RowResult {
   gigaflops: number | null;
   dispatches: number;
   scratchBytes: number | null;
-  /** How many times as long each peer takes, by the wall. */
+  /** Floating-point operations of a run, as the row counts them. */
+  flop: number | null;
+  /** How many times as long each peer takes, by the wall, in turn. */
   peers: Record<string, number>;
+  /** The turns that this was found in. */
+  turns: Record<string, Turns>;
   /** Each kernel's share, where it was asked for. */
   kernels?: KernelShare[];
 }
@@ -60,12 +67,20 @@ export interface KernelShare {
   ms: number;
 }
 
-/** Measures a row beside its copy. */
-export async function measureRow(
-  device: Device,
-  row: Row,
-  options: { clock: Clock; plan: Plan; kernels?: boolean },
-): Promise<RowResult> {
+/** How rows are measured. */
+export interface RowOptions {
+  clock: Clock;
+  plan: Plan;
+  /** Whether to time each kernel by itself. */
+  kernels?: boolean;
+  /** Those that take turns with the rows that they have. */
+  peers?: readonly RunningPeer[];
+  /** Is told why a peer has no times of a row. */
+  onFailure?: (text: string) => void;
+}
+
+/** Measures a row beside its copy, and in turn with every peer that has it. */
+export async function measureRow(device: Device, row: Row, options: RowOptions): Promise<RowResult> {
   const { clock } = options;
   const prepared = await row.prepare(device);
   const { bytes, copy, flop, scratchBytes = null } = prepared;
@@ -77,6 +92,7 @@ export async function measureRow(
   const dispatches = device.dispatches - before;
   await device.settled();
   await prepared.between?.();
+  const turns = await turnsOf(device, row.name, prepared, options);
   return {
     name: row.name,
     ms,
@@ -92,9 +108,33 @@ export async function measureRow(
     gigaflops: flop === null ? null : flop / ms / 1e6,
     dispatches,
     scratchBytes,
-    peers: {},
+    flop,
+    peers: Object.fromEntries(Object.entries(turns).map(([name, { ratio }]) => [name, ratio])),
+    turns,
     ...(options.kernels && { kernels: await kernelShares(device, prepared, own.length) }),
   };
+}
+
+/** Lets a work take turns with each peer that has its row; a peer that fails is left out. */
+async function turnsOf(
+  device: Device,
+  row: string,
+  work: Work,
+  { plan, peers = [], onFailure }: RowOptions,
+): Promise<Record<string, Turns>> {
+  const found: Record<string, Turns> = {};
+  const those = peers.filter(({ rows }) => rows.has(row));
+  if (those.length === 0) return found;
+  const own = await stopwatch(device, work, plan);
+  for (const peer of those) {
+    try {
+      found[peer.name] = await takeTurns(own, () => peer.turn(row));
+    } catch (error) {
+      if (error instanceof DeviceError) throw error;
+      onFailure?.(`peer ${peer.name} has no times of ${row}: ${(error as Error).message}`);
+    }
+  }
+  return found;
 }
 
 /** Times each kernel of a work by itself: every dispatch becomes a pass with timestamps around it. */

@@ -2,7 +2,7 @@ import { type AdapterDescription, type Device, openDevice } from '../src/tensor/
 import { type ChosenClock, chooseClock } from './clock.js';
 import { measureCurves } from './curves.js';
 import type { BenchOptions } from './options.js';
-import { PEERS, type Peer, runPeer } from './peers/index.js';
+import { PEERS, type Peer, RunningPeer } from './peers/index.js';
 import { beginReport, type Report } from './report.js';
 import { measureRow } from './row.js';
 
@@ -23,14 +23,19 @@ export async function runBench(
   progress('clocks');
   const { adapter, ...chosen } = await examine(await open());
   const report = beginReport(adapter, chosen, args);
-  for (const row of options.rows) {
-    progress(row.name);
-    // A device of its own: its memory is free afterwards, and no row finds what another left.
-    const device = await open();
-    report.rows.push(await measureRow(device, row, { ...options, ...chosen }));
-    await device.close();
+  const running = options.peers ? await startPeers(peers, adapter.kind, progress) : [];
+  for (const { name, library } of running) report.peers[name] = library;
+  try {
+    for (const row of options.rows) {
+      progress(row.name);
+      // A device of its own: its memory is free afterwards, and no row finds what another left.
+      const device = await open();
+      report.rows.push(await measureRow(device, row, { ...options, ...chosen, peers: running, onFailure: progress }));
+      await device.close();
+    }
+  } finally {
+    await Promise.all(running.map((peer) => peer.stop()));
   }
-  if (options.peers) await measurePeers(report, peers, plan.least, progress);
   if (options.curves) {
     const onPoint = (point: string) => progress(`head loss, ${point}`);
     report.curves = await measureCurves(open, { ...chosen, plan, onPoint });
@@ -44,25 +49,19 @@ async function examine(device: Device): Promise<ChosenClock & { adapter: Adapter
   return { ...chosen, adapter: device.adapter };
 }
 
-/** Measures the peers that are there; of the others it is said why not, and the run goes on. */
-async function measurePeers(
-  report: Report,
+/** Starts the peers that are there; of the others it is said why not, and the run goes on. */
+async function startPeers(
   peers: readonly Peer[],
-  runs: number,
+  adapter: AdapterDescription['kind'],
   progress: (text: string) => void,
-): Promise<void> {
-  const rows = report.rows.map(({ name }) => name);
+): Promise<RunningPeer[]> {
+  const running: RunningPeer[] = [];
   for (const peer of peers) {
-    progress(`peer ${peer.name}`);
-    const times = await runPeer(peer, { rows, adapter: report.kind, runs });
-    if (typeof times === 'string') {
-      progress(`peer ${peer.name} is left out: ${times}`);
-      continue;
-    }
-    report.peers[peer.name] = times;
-    for (const row of report.rows) {
-      const theirs = times.rows[row.name];
-      if (theirs) row.peers[peer.name] = theirs.ms / row.wallMs;
+    try {
+      running.push(await RunningPeer.start(peer, adapter));
+    } catch (error) {
+      progress(`peer ${peer.name} is left out: ${(error as Error).message}`);
     }
   }
+  return running;
 }

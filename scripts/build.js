@@ -1,15 +1,17 @@
 /** Builds dist/: the library, the command line and the type declarations. */
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { bundle } from './bundle.js';
+import { notices } from './notices.js';
 
 rmSync('dist', { recursive: true, force: true });
-await bundle({
+const metafile = await bundle({
   entryPoints: { index: 'src/index.ts', trainer: 'src/trainer.ts', tfjs: 'src/tfjs/index.ts', cli: 'src/cli/main.ts' },
   outdir: 'dist',
 });
+writeFileSync('dist/THIRD-PARTY.txt', notices(metafile));
 
 if (process.argv.includes('--types')) {
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');

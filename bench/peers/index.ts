@@ -1,5 +1,7 @@
-/** Other libraries that do the same work, each by a program of its own. */
-import { spawn } from 'node:child_process';
+/** Other libraries that do the same work, each by a program of its own that takes its turns when it is asked. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import type { AdapterDescription } from '../../src/tensor/device.js';
 
 export interface Peer {
@@ -15,51 +17,97 @@ export const PEERS: readonly Peer[] = [
   { name: 'torch', command: ['python3', 'bench/peers/torch_losses.py'] },
 ];
 
-/** What a peer prints: one JSON document. */
-export interface PeerTimes {
-  /** Library, version and backend. */
-  peer: string;
-  /** Of the rows that it knows: median and spread in milliseconds, by the wall. */
-  rows: Record<string, { ms: number; spread: number }>;
-}
+/** The slowest peer prepares a row in a minute and takes some seconds a run. */
+const TIME_LIMIT = 5 * 60_000;
 
-/** The slowest peer takes some seconds a run. */
-const TIME_LIMIT = 20 * 60_000;
+type Child = ChildProcessByStdio<Writable, Readable, null>;
 
 /**
- * Lets a peer measure rows: `COMMAND --rows a,b,c --adapter KIND --runs N`. What it writes to stderr is passed on.
- * @returns its times, or why there are none: it is not installed, failed, or took too long
+ * A peer's process, `COMMAND --adapter KIND`. It says in a line `{"peer": LIBRARY, "rows": [NAME, …]}` what it is and has; then it
+ * answers every line on its stdin, the name of a row, with `{"ms": MILLISECONDS}` of a run or `{"error": REASON}`. When its stdin
+ * ends, it ends. What it writes to stderr is passed on.
  */
-export async function runPeer(
-  { command: [program, ...given] }: Peer,
-  { rows, adapter, runs }: { rows: readonly string[]; adapter: AdapterDescription['kind']; runs: number },
-): Promise<PeerTimes | string> {
-  const args = [...given, '--rows', rows.join(), '--adapter', adapter, '--runs', String(runs)];
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: TIME_LIMIT });
-  let printed = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    printed += text;
-  });
-  const ended = await new Promise<string>((resolve) => {
-    child.on('error', (error) => resolve(error.message));
-    child.on('close', (code, signal) => resolve(code === 0 ? '' : `it ended with ${signal ?? `exit code ${code}`}`));
-  });
-  return ended || parseTimes(printed);
+export class RunningPeer {
+  readonly name: string;
+  /** Library, version and backend. */
+  readonly library: string;
+  readonly rows: ReadonlySet<string>;
+  readonly #child: Child;
+  readonly #ask: (name: string) => Promise<unknown>;
+
+  private constructor(name: string, greeting: Greeting, child: Child, ask: (name: string) => Promise<unknown>) {
+    this.name = name;
+    this.library = greeting.peer;
+    this.rows = new Set(greeting.rows);
+    this.#child = child;
+    this.#ask = ask;
+  }
+
+  /** @throws Error that says why there is none: it is not installed, failed, or said something else */
+  static async start({ name, command }: Peer, adapter: AdapterDescription['kind']): Promise<RunningPeer> {
+    const [program, ...given] = command;
+    const child = spawn(program, [...given, '--adapter', adapter], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = new Promise<never>((_, reject) => {
+      child.on('error', reject);
+      child.on('close', (code, signal) => reject(new Error(`it ended with ${signal ?? `exit code ${code}`}`)));
+    });
+    // Whoever waits for a line hears of it; an end that nobody waits for is no failure.
+    ended.catch(() => {});
+    child.stdin.on('error', () => {});
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const nextLine = async () => {
+      const limit = setTimeout(() => child.kill(), TIME_LIMIT);
+      try {
+        const { value, done } = await Promise.race([lines.next(), ended]);
+        return done ? await ended : parse(value);
+      } finally {
+        clearTimeout(limit);
+      }
+    };
+    const greeting = await nextLine();
+    if (!isGreeting(greeting)) {
+      child.kill();
+      throw new Error(`it said ${JSON.stringify(greeting)} and not {"peer", "rows": [NAME, …]}`);
+    }
+    return new RunningPeer(name, greeting, child, (row) => {
+      child.stdin.write(`${row}\n`);
+      return nextLine();
+    });
+  }
+
+  /** Milliseconds of one run of a row, by the wall. @throws Error where the peer cannot do it, or is gone */
+  async turn(row: string): Promise<number> {
+    const answer = await this.#ask(row);
+    const { ms, error } = (answer ?? {}) as { ms?: unknown; error?: unknown };
+    if (typeof ms === 'number' && Number.isFinite(ms)) return ms;
+    throw new Error(typeof error === 'string' ? error : `it said ${JSON.stringify(answer)} and not {"ms"}`);
+  }
+
+  /** Lets it end. */
+  async stop(): Promise<void> {
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode !== null || signalCode !== null) return;
+    const closed = new Promise((resolve) => this.#child.on('close', resolve));
+    this.#child.stdin.end();
+    await closed;
+  }
 }
 
-/** @returns the document, or what is wrong with it */
-export function parseTimes(printed: string): PeerTimes | string {
-  let document: unknown;
+interface Greeting {
+  peer: string;
+  rows: string[];
+}
+
+function isGreeting(said: unknown): said is Greeting {
+  const { peer, rows } = (said ?? {}) as Partial<Greeting>;
+  return typeof peer === 'string' && Array.isArray(rows) && rows.every((row) => typeof row === 'string');
+}
+
+/** A line as JSON, or as it is. */
+function parse(line: string): unknown {
   try {
-    document = JSON.parse(printed);
+    return JSON.parse(line);
   } catch {
-    return `it printed no JSON document but ${JSON.stringify(printed.slice(0, 80))}`;
+    return line;
   }
-  const { peer, rows } = (document ?? {}) as Partial<PeerTimes>;
-  const isTimes =
-    typeof peer === 'string' &&
-    typeof rows === 'object' &&
-    rows !== null &&
-    Object.values(rows).every((row) => Number.isFinite(row?.ms) && Number.isFinite(row.spread));
-  return isTimes ? { peer, rows } : 'its document is not {"peer", "rows": {NAME: {"ms", "spread"}}}';
 }

@@ -2,15 +2,17 @@
 PyTorch on the CPU, eager, with a thread a core: the losses as the reference implementation of localization distillation writes
 them, regions included. Draws its own inputs, of the same sizes and distributions as edgewise's.
 
-    python3 bench/peers/torch_losses.py --rows head-loss,regions --runs 7
+    yes head-loss | head -7 | python3 bench/peers/torch_losses.py
     python3 bench/peers/torch_losses.py --check test/golden/*.safetensors
 
-Prints {"peer", "rows": {NAME: {"ms", "spread"}}}; rows that it does not have are left out. `--adapter` is for the other peers.
+Speaks as bench/peers/index.ts says, a line of JSON for each line on stdin. `--adapter` is for the other peers.
 """
 
 import argparse
+import functools
 import json
 import os
+import pathlib
 import sys
 import time
 
@@ -25,7 +27,8 @@ from pytorch.head import distribution_focal_loss, head_loss, integral, temperatu
 from pytorch.regions import assign_batch, make_anchors
 
 BATCH, CLASSES, BINS, STRIDES, SIZE, BOXES = 8, 80, 17, (8, 16, 32, 64, 128), 640, 10
-WARM_UP = 2
+INTERVAL = 0.005  # Seconds: short work is run several times a turn; as edgewise's.
+CONVOLUTIONS = json.loads((pathlib.Path(__file__).parent.parent / "convolutions.json").read_text())
 
 
 def uniform(shape, low=-2.0, high=2.0):
@@ -88,12 +91,20 @@ def head():
     return work
 
 
-def convolution(what):
-    x, dy, w = uniform((2, 64, 60, 80)), uniform((2, 64, 60, 80)), uniform((64, 64, 3, 3))
-    if what == "forward":
-        return lambda: torch.nn.functional.conv2d(x, w, padding=1)
-    wanted = [what == "input", what == "weight", False]
-    return lambda: torch.ops.aten.convolution_backward(dy, x, w, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, wanted)
+def convolution(shape, part):
+    stride = shape["stride"]
+    x = uniform((shape["batch"], shape["inputs"], shape["height"], shape["width"]))
+    w = uniform((shape["outputs"], shape["inputs"], 3, 3))
+
+    def forward():
+        return torch.nn.functional.conv2d(x, w, stride=stride, padding=1)
+
+    if part == "forward":
+        return forward
+    dy = uniform(forward().shape)
+    wanted = [part == "input-gradient", part == "weight-gradient", False]
+    sizes = [stride] * 2, [1, 1], [1, 1], False, [0, 0], 1
+    return lambda: torch.ops.aten.convolution_backward(dy, x, w, None, *sizes, wanted)
 
 
 def train_step():
@@ -120,33 +131,27 @@ ROWS = {
     "rows-ld-dfl": rows_ld_dfl,
     "head-loss": head,
     "regions": regions,
-    "conv3x3-64-forward": lambda: convolution("forward"),
-    "conv3x3-64-input-gradient": lambda: convolution("input"),
-    "conv3x3-64-weight-gradient": lambda: convolution("weight"),
     "train-step": train_step,
+    **{
+        f"{name}-{part}": functools.partial(convolution, shape, part)
+        for name, shape in CONVOLUTIONS.items()
+        for part in ("forward", "input-gradient", "weight-gradient")
+    },
 }
 
 
-def measure(work, runs):
-    """Median and half the interquartile range of wall time, and mean processor time, in milliseconds."""
-    for _ in range(WARM_UP):
+def turn(work):
+    """Milliseconds of a run by the wall."""
+    start, runs = time.perf_counter(), 0
+    while runs == 0 or time.perf_counter() - start < INTERVAL:
         work()
-    times = []
-    before = time.process_time()
-    for _ in range(runs):
-        start = time.perf_counter()
-        work()
-        times.append(1e3 * (time.perf_counter() - start))
-    processor = 1e3 * (time.process_time() - before) / runs
-    low, median, high = torch.tensor(times, dtype=torch.float64).quantile(torch.tensor([0.25, 0.5, 0.75]).double()).tolist()
-    return {"ms": median, "spread": (high - low) / 2}, processor
+        runs += 1
+    return 1e3 * (time.perf_counter() - start) / runs
 
 
 def main():
     parser = argparse.ArgumentParser(description="The losses in PyTorch, on the CPU.")
-    parser.add_argument("--rows", help="rows to time, joined by commas; all unless given")
     parser.add_argument("--adapter", help="ignored: PyTorch takes the CPU")
-    parser.add_argument("--runs", type=int, default=7, help="timed runs of each row")
     parser.add_argument("--check", nargs="+", metavar="FILE", help="compare with golden cases instead")
     options = parser.parse_args()
     if options.check:
@@ -154,16 +159,21 @@ def main():
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    rows = {}
-    for name in options.rows.split(",") if options.rows else ROWS:
-        if name not in ROWS:
-            continue
-        timing, processor = measure(ROWS[name](), options.runs)
-        rows[name] = timing
-        times = f"{timing['ms']:.2f} ms ± {timing['spread']:.2f}, {processor:.2f} ms of processor time"
-        print(f"{name}: {times}", file=sys.stderr)
     version = torch.__version__.split("+")[0]
-    print(json.dumps({"peer": f"PyTorch {version} CPU, {threads} threads", "rows": rows}))
+
+    def answer(document):
+        print(json.dumps(document), flush=True)
+
+    answer({"peer": f"PyTorch {version} CPU, {threads} threads", "rows": list(ROWS)})
+    prepared, work = None, None
+    for line in sys.stdin:
+        name = line.strip()
+        try:
+            if name != prepared:
+                prepared, work = name, ROWS[name]()
+            answer({"ms": turn(work)})
+        except Exception as error:
+            answer({"error": repr(error)})
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 import { Variable } from '../../src/autograd/variable.js';
-import { conv2d } from '../../src/ops/conv2d.js';
+import { conv2d, convolutionShape } from '../../src/ops/conv2d.js';
+import { alignInput } from '../../src/ops/convolve.js';
+import { weightGradient } from '../../src/ops/weightGradient.js';
 import type { LevelSize } from '../../src/tensor/pyramid.js';
 import { copyOf } from '../copy.js';
 import { noise, noiseMaps } from '../noise.js';
@@ -27,17 +29,26 @@ export function convolutionRows(name: string, size: ConvolutionSize): Row[] {
     name: `${name}-${part}`,
     what: `${part.replace('-', ' ')} of a ${shape}`,
     prepare: (device) => {
-      const input = new Variable(noiseMaps(device, { batch, channels: inputs, levels }), wanted === 'input');
-      const weight = new Variable(noise(device, [outputs, inputs, kernel, kernel]), wanted === 'weight');
-      const forward = () => conv2d(input, weight, null, { stride });
-      const output = forward();
+      const maps = noiseMaps(device, { batch, channels: inputs, levels });
+      const weights = noise(device, [outputs, inputs, kernel, kernel]);
       const incoming = noiseMaps(device, { batch, channels: outputs, levels: sizes });
-      const bytes = 4 * (input.value.size + weight.value.size + output.value.size);
+      const forward = () => conv2d(new Variable(maps, wanted === 'input'), new Variable(weights), null, { stride });
+      const { pullback } = forward();
+      const bytes = 4 * (maps.size + weights.size + incoming.size);
+      const records = {
+        '': forward,
+        input: () => pullback?.(incoming),
+        // With the copy of the input that in a training step the forward pass leaves.
+        weight: () => {
+          const { shape } = convolutionShape(maps, { outputs, kernel, stride });
+          weightGradient(incoming, alignInput(maps, shape), weights, shape);
+        },
+      };
       return {
-        record: wanted ? () => output.pullback?.(incoming) : forward,
+        record: records[wanted ?? ''],
         bytes,
         copy: copyOf(device, bytes),
-        flop: 2 * output.value.size * inputs * kernel ** 2,
+        flop: 2 * incoming.size * inputs * kernel ** 2,
       };
     },
   });

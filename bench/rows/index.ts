@@ -1,3 +1,4 @@
+import { CONVOLUTIONS } from '../convolutions.js';
 import type { Row } from '../row.js';
 import { REFERENCE } from '../scene.js';
 import { convolutionRows } from './convolution.js';
@@ -16,14 +17,16 @@ const PYRAMID = [40, 20, 10, 5, 3].map(square);
 const BCCD = { batch: 8, classes: 3, width: 320, height: 256, boxes: 10 };
 const BETWEEN_64 = { inputs: 64, outputs: 64, stride: 1 } as const;
 
+/** Those that the peers have too. */
+const SHARED_CONVOLUTIONS = Object.entries(CONVOLUTIONS).map(([name, { height, width, ...shape }]) =>
+  convolutionRows(name, { ...shape, kernel: 3, levels: [{ height, width }] }),
+);
+
 /** Convolutions of a full run: the other kinds, and shapes of backbones and heads. */
 const MORE_CONVOLUTIONS: Row[] = [
   convolutionRows('conv1x1-64', { ...BETWEEN_64, batch: 2, kernel: 1, levels: MAPS }),
   convolutionRows('conv3x3-64-stride2', { ...BETWEEN_64, batch: 2, kernel: 3, stride: 2, levels: MAPS }),
-  convolutionRows('conv3x3-3-16', { batch: 4, inputs: 3, outputs: 16, kernel: 3, stride: 2, levels: [square(160)] }),
-  convolutionRows('conv3x3-16-32', { batch: 4, inputs: 16, outputs: 32, kernel: 3, stride: 2, levels: [square(80)] }),
   convolutionRows('conv3x3-64-128', { batch: 8, inputs: 64, outputs: 128, kernel: 3, stride: 2, levels: [square(20)] }),
-  convolutionRows('conv3x3-128', { batch: 8, inputs: 128, outputs: 128, kernel: 3, stride: 1, levels: [square(10)] }),
   convolutionRows('conv3x3-64-pyramid', { ...BETWEEN_64, batch: 4, kernel: 3, levels: PYRAMID }),
   convolutionRows('conv3x3-64-3-pyramid', { ...BETWEEN_64, outputs: 3, batch: 4, kernel: 3, levels: PYRAMID }),
 ].flat();
@@ -41,6 +44,8 @@ export const ROWS: readonly Row[] = [
   headLossRow('head-loss', REFERENCE),
   listsRow('regions', REFERENCE),
   listsRow('regions-1280', LARGE),
+  listsRow('regions-finegrained', REFERENCE, 'finegrained'),
+  listsRow('regions-finegrained-1280', LARGE, 'finegrained'),
   mapsRow('regions-maps', REFERENCE),
   mapsRow('regions-maps-1280', LARGE),
   denseRowsRow('rows-ld-dfl', { ...EDGES, layout: 'rows' }),
@@ -48,7 +53,7 @@ export const ROWS: readonly Row[] = [
   trainStepRow('train-step', { ...BCCD, size: 'small', recipe: 'gfocal' }),
   trainStepRow('train-step-ld', DISTILLED),
   trainStepRow('train-step-ld-listed', { ...DISTILLED, branch: 'listed' }),
-  ...convolutionRows('conv3x3-64', { ...BETWEEN_64, batch: 2, kernel: 3, levels: MAPS }),
+  ...SHARED_CONVOLUTIONS[0],
   groupNormRow('group-norm', { batch: 2, channels: 64, levels: MAPS }),
   ...[
     ...cutLdRows('cut-ld', { ...REFERENCE, channels: 64 }),
@@ -57,6 +62,7 @@ export const ROWS: readonly Row[] = [
       trainStepRow(`train-step-base-${branch}`, { ...DISTILLED, size: 'base', teacher: 'base', branch }),
       trainStepRow(`train-step-640-${branch}`, { ...COCO, branch }),
     ]),
+    ...SHARED_CONVOLUTIONS.slice(1).flat(),
     ...MORE_CONVOLUTIONS,
     groupNormRow('group-norm-pyramid', { batch: 4, channels: 64, levels: PYRAMID }),
   ].map((row) => ({ ...row, onlyFull: true })),

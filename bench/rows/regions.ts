@@ -1,4 +1,4 @@
-import { listRegions, listSizes } from '../../src/losses/headLists.js';
+import { COUNTS, listRegions, listSizes } from '../../src/losses/headLists.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { assignAtss } from '../../src/regions/atss.js';
 import { makeGrid } from '../../src/regions/grid.js';
@@ -22,12 +22,12 @@ interface RegionsSize {
 const CLASSES = 80;
 const BINS = 17;
 
-/** ATSS and the VLR as the lists that the head loss works on. */
-export function listsRow(name: string, size: RegionsSize): Row {
+/** ATSS and the VLR as the lists that the head loss works on, with the map of locations that imitate if there is one. */
+export function listsRow(name: string, size: RegionsSize, imitation?: 'finegrained'): Row {
   return {
     name,
-    what: `ATSS and VLR as the head loss lists them: ${describe(size)}`,
-    prepare: (device) => {
+    what: `ATSS and VLR as the head loss lists them${imitation ? `, ${imitation} imitation mask` : ''}: ${describe(size)}`,
+    prepare: async (device) => {
       const { grid, truth } = makeInput(device, size);
       const setting = {
         device,
@@ -40,9 +40,12 @@ export function listsRow(name: string, size: RegionsSize): Row {
       // Only how the box logits lie decides on the lists, not what they hold.
       const logits = Pyramid.empty(device, size.batch, 4 * BINS, grid.levels);
       const sizes = listSizes(setting, truth, [logits]);
-      const list = () => listRegions(setting, truth, sizes);
-      const { table, counts } = list();
-      return withCopy(device, list, [table, counts]);
+      const list = () => {
+        if (imitation) imitationRegion(imitation, grid, truth);
+        return listRegions(setting, truth, sizes);
+      };
+      const maskBytes = imitation ? 4 * size.batch * grid.locations : 0;
+      return { ...withCopy(device, maskBytes + (await listedBytes(list().counts))), record: list };
     },
   };
 }
@@ -57,9 +60,10 @@ export function mapsRow(name: string, size: RegionsSize): Row {
       const map = () => {
         const assignment = assignAtss(grid, truth);
         const vlr = valuableRegion(grid, truth, assignment);
-        return [...Object.values(assignment), vlr, imitationRegion('finegrained', grid, truth, assignment)] as Tensor[];
+        return [...Object.values(assignment), vlr, imitationRegion('finegrained', grid, truth)] as Tensor[];
       };
-      return withCopy(device, map, map());
+      const bytes = 4 * map().reduce((sum, { size }) => sum + size, 0);
+      return { ...withCopy(device, bytes), record: map };
     },
   };
 }
@@ -78,8 +82,17 @@ function makeInput(device: Device, { batch, image, boxes }: RegionsSize) {
   return { grid, truth };
 }
 
+/** Bytes of the lists: four words a row, eight a quad. */
+async function listedBytes(counts: Tensor): Promise<number> {
+  const values = await counts.read();
+  let words = 0;
+  for (let image = 0; image < values.length; image += COUNTS.stride) {
+    words += 4 * values[image + COUNTS.rows] + 8 * values[image + COUNTS.quads];
+  }
+  return 4 * words;
+}
+
 /** What is read is next to nothing: the least bytes are those that are written. */
-function withCopy(device: Device, record: () => void, written: Tensor[]) {
-  const bytes = 4 * written.reduce((sum, { size }) => sum + size, 0);
-  return { record, bytes, copy: copyOf(device, bytes), flop: null };
+function withCopy(device: Device, bytes: number) {
+  return { bytes, copy: copyOf(device, bytes), flop: null };
 }

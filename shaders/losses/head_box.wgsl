@@ -110,16 +110,21 @@ fn do_quad(index: u32) {
   }
 }
 
+/// Of `count` entries those of a workgroup, whole groups of 64 one after another: neighbours in the lists lie in the same pages of
+/// each of the 204 planes.
+fn share_of_workgroup(count: u32, workgroup: u32, workgroups: u32) -> vec2u {
+  let size = ROWS * ((count + ROWS * workgroups - 1u) / (ROWS * workgroups));
+  return min(vec2u(workgroup * size, (workgroup + 1u) * size), vec2u(count));
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let first = linear_index(workgroup, workgroups, local, ROWS);
-  let step = ROWS * workgroups.x * workgroups.y;
-  let row_count = listed(COUNT_ROWS);
-  for (var index = first; index < row_count; index += step) {
+  let row_share = share_of_workgroup(listed(COUNT_ROWS), workgroup.x, workgroups.x);
+  for (var index = row_share.x + local; index < row_share.y; index += ROWS) {
     do_row(index);
   }
-  let quad_count = listed(COUNT_QUADS);
-  for (var index = first; index < quad_count; index += step) {
+  let quad_share = share_of_workgroup(listed(COUNT_QUADS), workgroup.x, workgroups.x);
+  for (var index = quad_share.x + local; index < quad_share.y; index += ROWS) {
     do_quad(index);
   }
 }

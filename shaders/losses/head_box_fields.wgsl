@@ -16,6 +16,8 @@
   /// 0 reference, 1 weights, 2 none
   ld_normaliser: u32,
   box_weight: f32,
+  /// of teacher-bounded regression, in units of box_weight
+  bounded_weight: f32,
   dfl_weight: f32,
   ld_weight: f32,
   ld_vlr_weight: f32,

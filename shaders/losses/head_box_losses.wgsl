@@ -89,7 +89,14 @@ struct BoxTerm {
   targets: vec4f,
 }
 
-fn box_term(at: Place, row: Row, line: Line) -> BoxTerm {
+fn overlap_loss(predicted: vec4f, box: vec4f) -> BoxLoss {
+  if (CIOU) {
+    return ciou_loss(predicted, box);
+  }
+  return giou_loss(predicted, box);
+}
+
+fn box_term(at: Place, row: Row, line: Line, teacher_line: Line) -> BoxTerm {
   var term: BoxTerm;
   for (var edge = 0u; edge < 4u; edge++) {
     var z: Bins;
@@ -99,15 +106,23 @@ fn box_term(at: Place, row: Row, line: Line) -> BoxTerm {
   }
   let box = true_box(row.assigned >> 16u) / f32(params.levels[at.level].w);
   let centre = centre_of(at);
-  let predicted = decode_box(term.expected, centre, params.anchor);
-  var overlap: BoxLoss;
-  if (CIOU) {
-    overlap = ciou_loss(predicted, box);
-  } else {
-    overlap = giou_loss(predicted, box);
+  let overlap = overlap_loss(decode_box(term.expected, centre, params.anchor), box);
+  // Teacher-bounded regression: where the student's box is worse than the teacher's its loss counts once more.
+  var weight = 1.0;
+  if (params.bounded_weight > 0.0) {
+    var taught: vec4f;
+    for (var edge = 0u; edge < 4u; edge++) {
+      var z: Bins;
+      load_teacher(&z, teacher_line, edge);
+      softmax_bins(&z, 1.0);
+      taught[edge] = expectation(&z);
+    }
+    let bound = overlap_loss(decode_box(taught, centre, params.anchor), box).loss;
+    // By `<=`, so that a student's loss that is NaN is not taken for a good one.
+    weight += select(params.bounded_weight, 0.0, overlap.loss <= bound);
   }
-  term.loss = overlap.loss;
-  term.gradient = decode_pullback(term.expected, overlap.gradient, params.anchor);
+  term.loss = weight * overlap.loss;
+  term.gradient = decode_pullback(term.expected, weight * overlap.gradient, params.anchor);
   term.targets = clamp(encode_box(box, centre, params.anchor), vec4f(), vec4f(f32(BINS - 1u) - params.margin));
   return term;
 }
@@ -127,7 +142,7 @@ fn row_terms(at: Place, row: Row, factors: Factors, line: Line, teacher_line: Li
   var box_factor = 0.0;
   var dfl_factor = 0.0;
   if (positive) {
-    term = box_term(at, row, line);
+    term = box_term(at, row, line, teacher_line);
     box_factor = factors.box * row.score;
     dfl_factor = factors.dfl * row.score;
   }

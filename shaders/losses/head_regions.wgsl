@@ -1,8 +1,6 @@
 // One workgroup an image: lists the positives and the members of the VLR (Zheng et al., CVPR 2022, algorithm 1). Ground truths
 // are taken one after another, each looked at only in its candidates and its windows, so the time grows with the boxes and not
 // with the map. No floating-point atomics; the list has a fixed order.
-//   paper:     gamma·t <= DIoU <= t
-//   reference: gamma·t <= intersection / area(anchor) - rho^2/c^2 < t   (LD spec 3.3)
 
 struct Params {
   batch: u32,
@@ -14,13 +12,13 @@ struct Params {
   image_rows: u32,
   /// bit l: the VLR of level l is listed as quads
   quad_levels: u32,
-  /// entry of `table` of the first quad
+  /// entries of `table` of the first quad and of the first flags
   quad_start: u32,
+  flag_start: u32,
   topk: u32,
   gamma: f32,
   levels: array<vec4u, 8>,
 }
-override REFERENCE: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 /// [G] xyxy pixels
@@ -33,9 +31,8 @@ override REFERENCE: bool = false;
 @group(0) @binding(4) var<storage, read> positives: array<u32>;
 /// [G, levels], of ../regions/atss_candidates.wgsl
 @group(0) @binding(5) var<storage, read> windows: array<vec4u>;
-/// [locations], see head_row.wgsl; zeros but for ignored locations. While the lists are made: 1 + place in the list of rows.
-/// Then [locations / 4] zeros: 1 + place in the list of quads.
-@group(0) @binding(6) var<storage, read_write> table: array<u32>;
+/// see head_table.wgsl; the flags are 0
+@group(0) @binding(6) var<storage, read_write> table: array<atomic<u32>>;
 /// [B, image_slots]
 @group(0) @binding(7) var<storage, read_write> rows: array<Row>;
 /// [B, COUNTS]
@@ -43,25 +40,33 @@ override REFERENCE: bool = false;
 
 #include "../lib/grid.wgsl"
 #include "../lib/boxes.wgsl"
+#include "../regions/window.wgsl"
+#include "../regions/vlr_member.wgsl"
 #include "head_row.wgsl"
+#include "head_table.wgsl"
 #include "head_append.wgsl"
 
 var<workgroup> level_positives: array<atomic<u32>, 8>;
 var<workgroup> level_vlr: array<atomic<u32>, 8>;
 var<workgroup> weights: array<f32, SIZE>;
 
-fn location_of(level: u32, image: u32, cell: u32) -> u32 {
-  let entry = params.levels[level];
-  return params.batch * entry.x + image * entry.y * entry.z + cell;
+/// Flags of the quad that a location is in: a bit for each of the four that has a word, TABLE_QUAD if the quad has one.
+fn flags_of(location: u32) -> u32 {
+  return atomicLoad(&table[flag_word(location)]) >> flag_shift(location);
 }
 
-fn is_member(anchor: vec4f, box: vec4f, threshold: f32) -> bool {
-  if (REFERENCE) {
-    let x = box_pseudo_diou(anchor, box);
-    return x >= params.gamma * threshold && x < threshold;
+/// The word of a location.
+fn state_of(location: u32, flags: u32) -> u32 {
+  var state = 0u;
+  if (MARKED || ((flags >> (location % 4u)) & 1u) == 1u) {
+    state = atomicLoad(&table[location]);
   }
-  let x = box_diou(anchor, box);
-  return x >= params.gamma * threshold && x <= threshold;
+  return state;
+}
+
+fn set_state(location: u32, state: u32) {
+  atomicStore(&table[location], state);
+  atomicOr(&table[flag_word(location)], 1u << (flag_shift(location) + location % 4u));
 }
 
 /// A location that is positive for several ground truths takes the one of highest IoU, then of lowest index.
@@ -77,18 +82,20 @@ fn list_positives(lists: ptr<function, Lists>, g: u32, image: u32, local: u32) {
     let found = cell != NONE;
     var location = 0u;
     var overlap = 0.0;
-    var known = 0u;
+    var state = 0u;
     if (found) {
       let level = entry / params.topk;
-      location = location_of(level, image, cell);
+      let width = params.levels[level].z;
+      location = location_of(level, image, vec2u(cell % width, cell / width));
       overlap = box_iou(anchor_box(level, cell), box);
-      known = table[location] & ~TABLE_IGNORED;
+      state = state_of(location, flags_of(location));
     }
+    let known = state & ~TABLE_IGNORED;
     let added = append(lists, found && known == 0u, local);
     let place = (*lists).rows + added.x;
     (*lists).rows += added.y;
     if (found && known == 0u) {
-      table[location] |= place + 1u;
+      set_state(location, state | (place + 1u));
       rows[image * params.image_slots + place] = Row(location, (g << 16u) | u32(labels[g]), overlap, 0.0);
     } else if (found) {
       let slot = image * params.image_slots + known - 1u;
@@ -108,23 +115,20 @@ fn member_overlap(level: u32, cell: vec2u, box: vec4f, threshold: f32) -> f32 {
 
 /// The weight of a location is its highest IoU with a ground truth of whose region it is.
 fn list_members(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, local: u32) {
-  let window = windows[g * params.level_count + level];
+  let entry = windows[g * params.level_count + level];
   let box = boxes[g];
-  let columns = window.z & 0xffffu;
-  let size = columns * (window.z >> 16u);
-  // A product instead of a division, which takes software adapters long; exact for windows of less than a million cells.
-  let share = 1.0 / f32(max(columns, 1u));
+  let window = Window(entry.xy, vec2u(entry.z & 0xffffu, entry.z >> 16u));
+  let size = window.size.x * window.size.y;
   for (var first = 0u; first < size; first += SIZE) {
     let i = first + local;
-    let row = u32((f32(i) + 0.5) * share);
-    let cell = window.xy + vec2u(i - row * columns, row);
+    let cell = window_cell(window, i);
     var overlap = 0.0;
     var location = 0u;
     var state = 0u;
     if (i < size) {
-      overlap = member_overlap(level, cell, box, bitcast<f32>(window.w));
-      location = location_of(level, image, cell.y * params.levels[level].z + cell.x);
-      state = table[location];
+      overlap = member_overlap(level, cell, box, bitcast<f32>(entry.w));
+      location = location_of(level, image, cell);
+      state = state_of(location, flags_of(location));
     }
     let known = state & ~TABLE_IGNORED;
     let new_row = overlap > 0.0 && known == 0u;
@@ -132,7 +136,7 @@ fn list_members(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, loc
     let place = (*lists).rows + added.x;
     (*lists).rows += added.y;
     if (new_row) {
-      table[location] = state | (place + 1u);
+      set_state(location, state | (place + 1u));
       let assigned = select(BACKGROUND, IGNORED, (state & TABLE_IGNORED) != 0u);
       rows[image * params.image_slots + place] = Row(location, assigned, 0.0, overlap);
     } else if (overlap > 0.0) {
@@ -144,17 +148,15 @@ fn list_members(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, loc
 
 /// The same by quads of neighbouring columns, but for positives, which have their rows.
 fn list_quads(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, local: u32) {
-  let window = windows[g * params.level_count + level];
+  let entry = windows[g * params.level_count + level];
   let box = boxes[g];
-  let threshold = bitcast<f32>(window.w);
-  let end = window.x + (window.z & 0xffffu);
-  let columns = (end + 3u) / 4u - window.x / 4u;
-  let size = columns * (window.z >> 16u);
-  let share = 1.0 / f32(max(columns, 1u));
+  let threshold = bitcast<f32>(entry.w);
+  let end = entry.x + (entry.z & 0xffffu);
+  let quads = Window(vec2u(entry.x / 4u, entry.y), vec2u((end + 3u) / 4u - entry.x / 4u, entry.z >> 16u));
+  let size = quads.size.x * quads.size.y;
   for (var first = 0u; first < size; first += SIZE) {
     let i = first + local;
-    let row = u32((f32(i) + 0.5) * share);
-    let cell = vec2u(4u * (window.x / 4u + i - row * columns), window.y + row);
+    let cell = vec2u(4u, 1u) * window_cell(quads, i);
     var overlaps = vec4f();
     var location = 0u;
     var positive = vec4u();
@@ -167,10 +169,20 @@ fn list_quads(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, local
         member_overlap(level, vec2u(x.z, cell.y), box, threshold),
         member_overlap(level, vec2u(x.w, cell.y), box, threshold),
       );
-      overlaps = select(vec4f(), overlaps, (x >= vec4u(window.x)) & (x < vec4u(end)));
-      location = location_of(level, image, cell.y * params.levels[level].z + cell.x);
-      positive = vec4u(table[location], table[location + 1u], table[location + 2u], table[location + 3u]) & vec4u(~TABLE_IGNORED);
-      known = table[params.quad_start + location / 4u];
+      overlaps = select(vec4f(), overlaps, (x >= vec4u(entry.x)) & (x < vec4u(end)));
+      location = location_of(level, image, cell);
+      let flags = flags_of(location);
+      if (MARKED || (flags & TABLE_LOCATIONS) != 0u) {
+        positive = vec4u(
+          state_of(location, flags),
+          state_of(location + 1u, flags),
+          state_of(location + 2u, flags),
+          state_of(location + 3u, flags),
+        ) & vec4u(~TABLE_IGNORED);
+      }
+      if ((flags & TABLE_QUAD) != 0u) {
+        known = atomicLoad(&table[params.quad_start + location / 4u]);
+      }
     }
     let own = select(vec4f(), overlaps, positive == vec4u());
     let found = any(own > vec4f());
@@ -181,7 +193,8 @@ fn list_quads(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, local
       let slot = image * params.image_slots + params.image_rows + 2u * place;
       var quad = array<Row, 2>(rows[slot], rows[slot + 1u]);
       if (known == 0u) {
-        table[params.quad_start + location / 4u] = place + 1u;
+        atomicStore(&table[params.quad_start + location / 4u], place + 1u);
+        atomicOr(&table[flag_word(location)], TABLE_QUAD << flag_shift(location));
         let bits = select(vec4u(), vec4u(1u, 2u, 4u, 8u), positive != vec4u());
         quad = array<Row, 2>(Row(location, bits.x | bits.y | bits.z | bits.w, 0.0, 0.0), Row());
       }
@@ -211,7 +224,8 @@ fn finish(lists: Lists, image: u32, local: u32) {
   for (var i = local; i < lists.rows; i += SIZE) {
     let row = rows[image * params.image_slots + i];
     let positive = is_positive(row);
-    table[row.location] = select(select(0u, TABLE_IGNORED, row.assigned == IGNORED), (row.assigned & 0xffffu) + 1u, positive);
+    let state = select(select(0u, TABLE_IGNORED, row.assigned == IGNORED), (row.assigned & 0xffffu) + 1u, positive);
+    atomicStore(&table[row.location], state);
     let level = level_of(row.location);
     if (positive) {
       atomicAdd(&level_positives[level], 1u);

@@ -1,5 +1,6 @@
 // Group normalization (Wu and He, 2018), output = scale[c] · (x − mean) / √(variance + ε) + shift[c], the statistics over the
-// channels of a group and all locations of one image and level. One workgroup a group: it reads the group twice.
+// channels of a group and all locations of one image and level; with RELU max(0, output). One workgroup a group: it reads the
+// group twice.
 // The kernel that includes this declares the type Element, a vec4f, or an f32 where maps are not whole vec4, and the
 // function moments.
 struct Params {
@@ -22,6 +23,7 @@ struct Params {
 
 /// Invocations of a workgroup: a software adapter wants few, since barriers are dear there.
 override LANES: u32 = 64;
+override RELU: bool = false;
 /// count, mean and sum of squared distances from the mean of what a lane has seen
 var<workgroup> lane_moments: array<vec3f, LANES>;
 
@@ -78,7 +80,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     let offset = shift[first_channel + member];
     let plane = start + member * entry.z;
     for (var i = local; i < entry.z; i += LANES) {
-      output[plane + i] = (input[plane + i] - all.y) * factor + offset;
+      let value = (input[plane + i] - all.y) * factor + offset;
+      if (RELU) {
+        output[plane + i] = max(value, Element());
+      } else {
+        output[plane + i] = value;
+      }
     }
   }
 }

@@ -1,5 +1,6 @@
 // Gradients of group_norm_body.wgsl. With n the normalised input and g = scale[c] · incoming, means over the group:
-// gradient = (g − mean(g) − n · mean(g·n)) / √(variance + ε). One workgroup a group. Each channel's sums Σ incoming·n and
+// gradient = (g − mean(g) − n · mean(g·n)) / √(variance + ε). With RELU, incoming counts only where scale[c] · n + shift[c] > 0:
+// the forward pass keeps neither its output nor a mask. One workgroup a group. Each channel's sums Σ incoming·n and
 // Σ incoming are the gradients of its scale and shift, once added over levels and images (sum_chunks.wgsl).
 // The kernel that includes this declares the type Element, its number of floats ELEMENT_SIZE and the function sum_of.
 struct Params {
@@ -21,13 +22,24 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> scale_sums: array<f32>;
 /// [levels · images, channels]
 @group(0) @binding(7) var<storage, read_write> shift_sums: array<f32>;
+/// [channels]
+@group(0) @binding(8) var<storage, read> shift: array<f32>;
 
 /// Invocations of a workgroup, at least eight: a software adapter wants few, since barriers are dear there.
 override LANES: u32 = 64;
+override RELU: bool = false;
 /// The lanes take eight channels at once, so many lanes each.
 override SHARE: u32 = LANES / 8u;
 /// Σ incoming, Σ incoming·n
 var<workgroup> lane_sums: array<vec2f, LANES>;
+
+/// What of the incoming gradient flows on; `distance` is the input's from the mean.
+fn passed(value: Element, distance: Element, factor: f32, offset: f32) -> Element {
+  if (RELU) {
+    return select(Element(), value, distance * factor + offset > Element());
+  }
+  return value;
+}
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -53,10 +65,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     var sum = Element();
     var products = Element();
     if (member < members) {
+      let factor = scale[first_channel + member] * inverse;
+      let offset = shift[first_channel + member];
       for (var i = lane; i < entry.z; i += SHARE) {
-        let value = incoming[plane + i];
+        let distance = input[plane + i] - mean;
+        let value = passed(incoming[plane + i], distance, factor, offset);
         sum += value;
-        products += value * ((input[plane + i] - mean) * inverse);
+        products += value * (distance * inverse);
       }
     }
     lane_sums[local] = vec2f(sum_of(sum), sum_of(products));
@@ -83,9 +98,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   for (var member = 0u; member < members; member++) {
     let plane = start + member * entry.z;
     let factor = scale[first_channel + member];
+    let offset = shift[first_channel + member];
     for (var i = local; i < entry.z; i += LANES) {
-      let normal = (input[plane + i] - mean) * inverse;
-      gradient[plane + i] = inverse * (factor * incoming[plane + i] - means.x - normal * means.y);
+      let distance = input[plane + i] - mean;
+      let value = passed(incoming[plane + i], distance, factor * inverse, offset);
+      gradient[plane + i] = inverse * (factor * value - means.x - distance * inverse * means.y);
     }
   }
 }

@@ -1,5 +1,4 @@
-// output = input × the scale of its level, four elements an invocation (levels start at multiples of 4 or straddle a vec4,
-// so each element looks its level up).
+// output = input × the scale of its level, four elements an invocation: of one level, or where levels meet of several.
 struct Params {
   /// number of vec4
   count: u32,
@@ -16,12 +15,12 @@ struct Params {
 
 #include "../lib/index.wgsl"
 
-fn scale_of(element: u32) -> f32 {
+fn level_of(element: u32) -> u32 {
   var level = 0u;
   while (level + 1u < params.level_count && element >= params.planes * params.levels[level + 1u].x) {
     level++;
   }
-  return scales[level];
+  return level;
 }
 
 @compute @workgroup_size(64)
@@ -29,6 +28,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let i = linear_index(workgroup, workgroups, local, 64u);
   if (i < params.count) {
     let first = 4u * i;
-    output[i] = input[i] * vec4f(scale_of(first), scale_of(first + 1u), scale_of(first + 2u), scale_of(first + 3u));
+    let level = level_of(first);
+    var factors = vec4f(scales[level]);
+    if (level_of(first + 3u) != level) {
+      factors.y = scales[level_of(first + 1u)];
+      factors.z = scales[level_of(first + 2u)];
+      factors.w = scales[level_of(first + 3u)];
+    }
+    output[i] = input[i] * factors;
   }
 }

@@ -36,6 +36,8 @@ override IGNORE: bool = false;
 
 #include "../lib/grid.wgsl"
 #include "../lib/boxes.wgsl"
+#include "window.wgsl"
+#include "vlr_member.wgsl"
 
 const MAX_TOPK = 32u;
 const MAX_LEVELS = 8u;
@@ -79,30 +81,6 @@ fn candidate_window(centre: vec2f, limit: u32, valid: vec2u) -> vec4u {
   columns = min(valid.x, (limit + rows - 1u) / rows);
   let distance = length(vec2f(farthest(centre.x, columns, valid.x), farthest(centre.y, rows, valid.y)));
   return vec4u(near(centre.x, distance, valid.x), near(centre.y, distance, valid.y));
-}
-
-/// First and last + 1 of the `size` cells of a row or column of whose anchors [low, high], in strides, covers at least `share`;
-/// a little more, for rounding.
-fn covering(low: f32, high: f32, share: f32, size: u32) -> vec2u {
-  let half = params.half_side * (1.0 - 2.0 * share);
-  let reach = vec2f(low - half, high + half) - params.centre_offset;
-  let slack = 1e-3 + 1e-6 * max(abs(reach.x), abs(reach.y));
-  let first = clamp(ceil(reach.x - slack), 0.0, f32(size));
-  return vec2u(u32(first), u32(clamp(floor(reach.y + slack) + 1.0, first, f32(size))));
-}
-
-/// DIoU and pseudo DIoU are at most intersection / area(anchor), the product of the shares that the box covers of the anchor's
-/// width and height; and of each it covers at most box side / anchor side.
-fn vlr_window(level: u32, image: u32, box: vec4f) -> vec4u {
-  let own = box / f32(params.levels[level].w);
-  let valid = valid_cells(level, image_sizes[image]);
-  let most = min((own.zw - own.xy) / (2.0 * params.half_side), vec2f(1.0));
-  let least = 0.999 * params.gamma * threshold;
-  let share = min(least / max(most.yx, vec2f(1e-6)), vec2f(1.0));
-  let columns = covering(own.x, own.z, share.x, valid.x);
-  let rows = covering(own.y, own.w, share.y, valid.y);
-  let size = select(vec2u(), vec2u(columns.y - columns.x, rows.y - rows.x), threshold >= 0.0 && most.x * most.y >= least);
-  return vec4u(columns.x, rows.x, size.x | (size.y << 16u), bitcast<u32>(threshold));
 }
 
 /// Symmetric in x and y whatever the compiler fuses, so that equally distant anchors compare as equal.
@@ -197,7 +175,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   }
   workgroupBarrier();
   if (level < params.level_count) {
-    windows[g * params.level_count + level] = vlr_window(level, images[g], box);
+    let window = vlr_window(level, valid_cells(level, image_sizes[images[g]]), box, threshold);
+    windows[g * params.level_count + level] = vec4u(window.first, window.size.x | (window.size.y << 16u), bitcast<u32>(threshold));
     let base = (g * params.level_count + level) * params.topk;
     for (var i = 0u; i < params.topk; i++) {
       var positive = NONE;

@@ -9,16 +9,30 @@ export interface ProgressReporter {
   stop(): void;
 }
 
-/** On a terminal a bar with images a second, loss terms and time left; elsewhere one line an epoch. */
-export function progressReporter(stream: NodeJS.WriteStream = process.stderr): ProgressReporter {
+/**
+ * On a terminal a bar with images a second, loss terms and time left; elsewhere one line an epoch.
+ * @param heading stands before each bar and line
+ */
+export function progressReporter(
+  stream: NodeJS.WriteStream = process.stderr,
+  heading: () => string = () => '',
+): ProgressReporter {
   let bar: SingleBar | null = null;
   const stop = () => {
     bar?.stop();
     bar = null;
   };
-  const show = (format: string, done: number, of: number, payload: object) => {
+  const show = (format: string, done: number, of: number, values: object) => {
+    const payload = { ...values, heading: heading() };
     if (!bar) {
-      bar = new SingleBar({ format, stream, clearOnComplete: true, hideCursor: true, barsize: 24, fps: 5 });
+      bar = new SingleBar({
+        format: `{heading}${format}`,
+        stream,
+        clearOnComplete: true,
+        hideCursor: true,
+        barsize: 24,
+        fps: 5,
+      });
       bar.start(of, done, payload);
     }
     bar.update(done, payload);
@@ -27,7 +41,10 @@ export function progressReporter(stream: NodeJS.WriteStream = process.stderr): P
     report(progress) {
       if (progress.kind === 'epoch') {
         stop();
-        stream.write(`${epochLine(progress)}\n`);
+        stream.write(`${heading()}${epochLine(progress)}\n`);
+      } else if (progress.kind === 'warning') {
+        stop();
+        stream.write(`${progress.message}\n`);
       } else if (!stream.isTTY) {
         return;
       } else if (progress.kind === 'evaluation') {
@@ -70,7 +87,7 @@ function describeTerms(terms: Record<string, number>): string {
 }
 
 /** 75 → `1:15`, 3700 → `1:01:40` */
-function duration(seconds: number): string {
+export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const [hours, minutes, rest] = parts.map((part) => String(part).padStart(2, '0'));

@@ -49,13 +49,22 @@ async function tune(device: Device, config: DetectorConfig, batch: number): Prom
     const seconds = (performance.now() - started) / 1000;
     const file = device.tuningFile;
     const data = { adapter: device.adapter.name, choices: device.choices, measured, file, seconds };
-    return { data, text: `${describe(measured)}\n\nKept in ${file}; ${seconds.toFixed(0)} s` };
+    return { data, text: describeTuning(data) };
   } finally {
     dispose();
   }
 }
 
-function describe(measured: readonly ChoiceReport[]): string {
+/** What `--json` prints, as text: a table of all values, those that are taken marked, and where they are kept. */
+export function describeTuning({
+  measured,
+  file,
+  seconds,
+}: {
+  measured: readonly ChoiceReport[];
+  file: string | null;
+  seconds: number;
+}): string {
   const rows = measured.flatMap(({ choice, values, standard, chosen }) =>
     values.map(({ value, milliseconds, refused }, index) => [
       index === 0 ? choice : '',
@@ -64,7 +73,7 @@ function describe(measured: readonly ChoiceReport[]): string {
       refused ? 'REFUSED' : [value === standard ? 'default' : '', value === chosen ? 'chosen' : ''].join(' ').trim(),
     ]),
   );
-  return table([['choice', 'value', 'ms', ''], ...rows]);
+  return `${table([['choice', 'value', 'ms', ''], ...rows])}\n\nKept in ${file}; ${seconds.toFixed(0)} s`;
 }
 
 function extent(text: string): { width: number; height: number } {

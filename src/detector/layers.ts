@@ -1,6 +1,5 @@
 import type { ParameterDeclaration } from '../autograd/parameters.js';
 import type { Variable } from '../autograd/variable.js';
-import { relu } from '../ops/activation.js';
 import { conv2d } from '../ops/conv2d.js';
 import { groupNorm } from '../ops/groupNorm.js';
 import type { Pyramid } from '../tensor/pyramid.js';
@@ -76,19 +75,19 @@ export class Layers {
       );
   }
 
-  /** Group norm (Wu and He, 2018) of a whole number of 8 channels. */
-  norm(name: string, channels: number): Layer {
+  /** Group norm (Wu and He, 2018) of a whole number of 8 channels, and ReLU where it is wanted. */
+  norm(name: string, channels: number, relu = false): Layer {
     this.vector(`${name}.scale`, channels, 1);
     this.vector(`${name}.shift`, channels, 0);
     return (input, parameters) =>
-      groupNorm(input, parameters(`${name}.scale`), parameters(`${name}.shift`), { groups: channels / GROUP });
+      groupNorm(input, parameters(`${name}.scale`), parameters(`${name}.shift`), { groups: channels / GROUP, relu });
   }
 
   /** Convolution, group norm, ReLU. */
   block(convolution: Convolution): Layer {
     const { name, outputs } = convolution;
     const convolve = this.convolution({ ...convolution, name: `${name}.conv` });
-    const normalise = this.norm(`${name}.norm`, outputs);
-    return (input, parameters) => relu(normalise(convolve(input, parameters), parameters));
+    const normalise = this.norm(`${name}.norm`, outputs, true);
+    return (input, parameters) => normalise(convolve(input, parameters), parameters);
   }
 }

@@ -58,7 +58,9 @@ export function imitationTerm(input: ImitationInput): ImitationTerm | null {
           parameters: recipe.box.parameters,
           scope: method === 'gibox' ? 'batch' : 'image',
         })
-      : imitationRegion(method, grid, truth, assignAtss(grid, truth, recipe.regions));
+      : method === 'main'
+        ? imitationRegion(method, grid, truth, assignAtss(grid, truth, recipe.regions))
+        : imitationRegion(method, grid, truth);
   const losses = device.empty([truth.batch * grid.locations]);
   const gradient = imitateFeatures(student.features, teacher.features, mask, {
     weight,

@@ -190,6 +190,7 @@ export function boxParams(setting: HeadSetting, sizes: ListSizes) {
     box_normaliser: ['weights', 'positives', 'none'].indexOf(box.normaliser),
     ld_normaliser: ['reference', 'weights', 'none'].indexOf(ld.normaliser),
     box_weight: box.weight,
+    bounded_weight: box.bounded,
     dfl_weight: dfl.weight,
     ld_weight: ld.main,
     ld_vlr_weight: ld.vlr,

@@ -38,6 +38,11 @@ export interface Recipe {
     parameters: 'ltrb' | 'offset';
     form: 'giou' | 'ciou';
     weight: number;
+    /**
+     * Pseudo-box regression: where the student's box is worse than the teacher's, its loss counts so many times more
+     * (teacher-bounded regression, Chen et al., NeurIPS 2017, eq. 5, with this box loss in place of the squared distance).
+     */
+    bounded: number;
     normaliser: 'weights' | 'positives' | 'none';
     /**
      * What a trainer computes of the box branches: `dense`, the logits of every location, or `listed`, only those that a loss
@@ -66,7 +71,7 @@ const GFOCAL: Recipe = {
   name: 'gfocal',
   regions: { topk: 9, octaveScale: 8, centreOffset: 0, ignoreIofThreshold: -1, vlr: 'paper', gamma: 0.25 },
   classification: { weight: 1, beta: 2, normaliser: 'images' },
-  box: { parameters: 'ltrb', form: 'giou', weight: 2, normaliser: 'weights', branch: 'dense' },
+  box: { parameters: 'ltrb', form: 'giou', weight: 2, bounded: 0, normaliser: 'weights', branch: 'dense' },
   dfl: { weight: 0.25, margin: 0.1 },
   ld: { main: 0, vlr: 0, temperature: 10, normaliser: 'reference' },
   kd: { main: 0, vlr: 0, temperature: 2, form: 'softmax', normaliser: 'level' },
@@ -86,6 +91,7 @@ const IMITATIONS = ['whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox
 
 const SHIPPED: PartialRecipe[] = [
   { name: 'gfocal' },
+  { name: 'pseudo-box', box: { bounded: 0.5 } }, // the weight of Chen et al.
   { name: 'main-ld', ld: MAIN_LD },
   { name: 'vlr-ld', ld: { vlr: 0.25 } },
   { name: 'main-ld+vlr-ld', ld: MAIN_VLR_LD },
@@ -124,6 +130,7 @@ const SCHEMA: JSONSchemaType<Recipe> = closed({
     parameters: choice('ltrb', 'offset'),
     form: choice('giou', 'ciou'),
     weight,
+    bounded: weight,
     normaliser: choice('weights', 'positives', 'none'),
     branch: choice('dense', 'listed'),
   }),
@@ -186,8 +193,8 @@ export function resolveRecipe(recipe: string | PartialRecipe): Recipe {
 }
 
 /** True where the recipe compares the student with a teacher. */
-export function needsTeacher({ ld, kd, imitation }: Recipe): boolean {
-  return ld.main > 0 || ld.vlr > 0 || kd.main > 0 || kd.vlr > 0 || imitation.weight > 0;
+export function needsTeacher({ box, ld, kd, imitation }: Recipe): boolean {
+  return box.bounded > 0 || ld.main > 0 || ld.vlr > 0 || kd.main > 0 || kd.vlr > 0 || imitation.weight > 0;
 }
 
 function describe({ instancePath, keyword, params, message, data }: ErrorObject): string {

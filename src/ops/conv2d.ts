@@ -2,7 +2,7 @@ import { Variable } from '../autograd/variable.js';
 import { InputError } from '../gpu/error.js';
 import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type ConvolutionShape, convolve, inputGradient } from './convolve.js';
+import { alignInput, type ConvolutionShape, convolve, inputGradient } from './convolve.js';
 import { everySecond } from './everySecond.js';
 import { biasGradient, weightGradient } from './weightGradient.js';
 
@@ -33,12 +33,19 @@ export function conv2d(
   const outputs = weight.value.shape[0];
   const { shape, sizes } = convolutionShape(input.value, { outputs, kernel, stride });
   const output = Pyramid.empty(device, batch, outputs, sizes);
-  convolve(input.value, weight.value, bias?.value ?? null, output, shape);
-  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming) => [
-    input.requiresGradient ? inputGradient(incoming, weight.value, input.value, shape) : null,
-    weight.requiresGradient ? weightGradient(incoming, input.value, weight.value, shape) : null,
-    bias?.requiresGradient ? biasGradient(incoming, shape) : null,
-  ]);
+  const aligned = alignInput(input.value, shape);
+  convolve(aligned, weight.value, bias?.value ?? null, output, shape);
+  // The gradient of the weight reads the same copy.
+  if (!weight.requiresGradient) aligned.dispose();
+  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming) => {
+    const gradients = [
+      input.requiresGradient ? inputGradient(incoming, weight.value, input.value, shape) : null,
+      weight.requiresGradient ? weightGradient(incoming, aligned, weight.value, shape) : null,
+      bias?.requiresGradient ? biasGradient(incoming, shape) : null,
+    ];
+    aligned.dispose();
+    return gradients;
+  });
 }
 
 /** A convolution of these maps as the kernels take it, and the sizes of its output; with a 1×1 kernel, of stride 1. */

@@ -40,19 +40,17 @@ export interface ConvolutionShape {
   to: readonly LevelSize[];
 }
 
-/** output = bias + weight ∗ maps. */
+/** output = bias + weight ∗ maps. @param aligned the maps, by `alignInput` */
 export function convolve(
-  maps: Tensor,
+  aligned: AlignedRows,
   weight: Tensor,
   bias: Tensor | null,
   output: Tensor,
   shape: ConvolutionShape,
 ): void {
-  const aligned = alignInput(maps, shape);
   const packed = packWeight(weight, bias, shape, false);
   run(aligned, packed, output, shape);
   packed.dispose();
-  aligned.dispose();
 }
 
 /** The gradient with respect to the maps, a new pyramid with the sizes of `model`. */

@@ -4,6 +4,8 @@ import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 const EVERY_SECOND = { name: 'every_second', source: everySecondSource };
+/** Elements that an invocation makes, as in the kernel. */
+const TURNS = 8;
 
 /** Every second row and column of each map, from the first on: `[B, C, H, W]` → `[B, C, ceil(H / 2), ceil(W / 2)]`. */
 export function everySecond(input: Variable<Pyramid>): Variable<Pyramid> {
@@ -21,17 +23,20 @@ export function everySecond(input: Variable<Pyramid>): Variable<Pyramid> {
 function move(maps: Tensor, sizes: readonly LevelSize[], result: Pyramid, spread: boolean): void {
   const planes = result.batch * result.channels;
   let element = 0;
+  let groups = 0;
   const table = sizes.flatMap(({ height, width }, index) => {
     const to = result.levels[index];
-    const entries = [to.offset, to.height, to.width, 0, element, height, width, 0];
+    const count = planes * to.height * to.width;
+    const entries = [to.offset, to.height, to.width, groups, element, height, width, count];
     element += planes * height * width;
+    groups += Math.ceil(count / TURNS);
     return entries;
   });
   result.device.run({
     kernel: EVERY_SECOND,
     constants: { SPREAD: spread ? 1 : 0 },
     bindings: { maps: maps.range, result: result.range },
-    params: { count: result.size, level_count: sizes.length, levels: table },
-    invocations: result.size,
+    params: { groups, level_count: sizes.length, levels: table },
+    invocations: groups,
   });
 }

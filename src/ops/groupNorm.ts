@@ -25,11 +25,14 @@ const EPSILON = 1e-5;
 export interface GroupNormOptions {
   /** Number of groups; divides the channels. */
   groups: number;
+  /** Whether negative outputs become 0, in the same pass. Default false. */
+  relu?: boolean;
 }
 
 /**
  * Group normalization (Wu and He, ECCV 2018): scale[c] · (x − mean) / √(variance + 1e-5) + shift[c], mean and (biased)
- * variance over the channels of a group and all locations, of each image and level.
+ * variance over the channels of a group and all locations, of each image and level; with `relu` the larger of that and 0, whose
+ * derivative at 0 is 0.
  * @param input `[B, C, H, W]` at each level
  * @param scale `[C]`
  * @param shift `[C]`
@@ -39,7 +42,7 @@ export function groupNorm(
   input: Variable<Pyramid>,
   scale: Variable,
   shift: Variable,
-  { groups }: GroupNormOptions,
+  { groups, relu = false }: GroupNormOptions,
 ): Variable<Pyramid> {
   const { device, batch, channels, levels } = input.value;
   if (!(groups >= 1) || channels % groups !== 0) {
@@ -55,7 +58,7 @@ export function groupNorm(
   for (const { variant, params, workgroups } of launches(input.value, groups)) {
     device.run({
       kernel: GROUP_NORM[variant],
-      constants: { LANES: device.choice('reduction.workgroup') },
+      constants: { LANES: device.choice('reduction.workgroup'), RELU: relu ? 1 : 0 },
       bindings: {
         input: input.value.range4,
         scale: scale.value.range,
@@ -70,13 +73,29 @@ export function groupNorm(
   const parents = [input, scale, shift];
   if (!parents.some(({ requiresGradient }) => requiresGradient)) statistics.dispose();
   return Variable.from(output, parents, (incoming) => {
-    const gradients = gradientsOf(incoming, input.value, scale.value, statistics, groups);
+    const gradients = gradientsOf(incoming, {
+      input: input.value,
+      scale: scale.value,
+      shift: shift.value,
+      statistics,
+      groups,
+      relu,
+    });
     statistics.dispose();
     return gradients;
   });
 }
 
-function gradientsOf(incoming: Tensor, input: Pyramid, scale: Tensor, statistics: Tensor, groups: number): Tensor[] {
+interface Normalised {
+  input: Pyramid;
+  scale: Tensor;
+  shift: Tensor;
+  statistics: Tensor;
+  groups: number;
+  relu: boolean;
+}
+
+function gradientsOf(incoming: Tensor, { input, scale, shift, statistics, groups, relu }: Normalised): Tensor[] {
   const { device, batch, channels, levels } = input;
   const gradient = emptyLike(input);
   const chunks = levels.length * batch;
@@ -85,7 +104,7 @@ function gradientsOf(incoming: Tensor, input: Pyramid, scale: Tensor, statistics
   for (const { variant, params, workgroups } of launches(input, groups)) {
     device.run({
       kernel: GRADIENT[variant],
-      constants: { LANES: device.choice('reduction.workgroup') },
+      constants: { LANES: device.choice('reduction.workgroup'), RELU: relu ? 1 : 0 },
       bindings: {
         input: input.range4,
         incoming: incoming.range4,
@@ -94,6 +113,7 @@ function gradientsOf(incoming: Tensor, input: Pyramid, scale: Tensor, statistics
         gradient: gradient.range4,
         scale_sums: scaleSums.range,
         shift_sums: shiftSums.range,
+        shift: shift.range,
       },
       params,
       workgroups,

@@ -6,7 +6,7 @@ import pointwiseSubgroupsSource from '../../shaders/ops/pointwise_weight_gradien
 import type { LevelSize } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AlignedRows, alignedAsIs } from './alignedRows.js';
-import { alignInput, type ConvolutionShape } from './convolve.js';
+import type { ConvolutionShape } from './convolve.js';
 import { sumChunks } from './sumChunks.js';
 
 /**
@@ -36,11 +36,10 @@ const WORKGROUP = 64;
 /** Most elements that all chunks may have. */
 const PARTIAL_ELEMENTS = 2 ** 19;
 
-/** The gradient of a convolution with respect to its weight, a new tensor. */
-export function weightGradient(incoming: Tensor, maps: Tensor, weight: Tensor, shape: ConvolutionShape): Tensor {
+/** The gradient of a convolution with respect to its weight, a new tensor. @param input the maps, by `alignInput` */
+export function weightGradient(incoming: Tensor, input: AlignedRows, weight: Tensor, shape: ConvolutionShape): Tensor {
   const { device } = weight;
   const { batch, inputs, outputs, kernel, stride, to } = shape;
-  const input = alignInput(maps, shape);
   const gradients = alignedAsIs(incoming, batch * outputs, to);
   const { strips, table } = stripsOf(shape, input, gradients);
   const variants = KERNELS[kernel];
@@ -67,7 +66,6 @@ export function weightGradient(incoming: Tensor, maps: Tensor, weight: Tensor, s
         ? [Math.ceil(tiles / variants.lanes), outputTiles, chunks]
         : [Math.ceil((tiles * chunks) / WORKGROUP), outputTiles, 1],
   });
-  input.dispose();
   gradients.dispose();
 
   const gradient = sumChunks(partial, chunks, weight.shape);

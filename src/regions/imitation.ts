@@ -1,15 +1,16 @@
-import bestSource from '../../shaders/regions/finegrained_best.wgsl';
 import regionSource from '../../shaders/regions/imitation_region.wgsl';
+import windowsSource from '../../shaders/regions/imitation_windows.wgsl';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Assignment } from './atss.js';
 import { type Grid, gridParams } from './grid.js';
 import type { Truth } from './truth.js';
 
-const BEST = { name: 'regions/finegrained_best', source: bestSource };
 const REGION = { name: 'regions/imitation_region', source: regionSource };
+const WINDOWS = { name: 'regions/imitation_windows', source: windowsSource };
 
-/** The constants of shaders/regions/imitation_region.wgsl. */
-const METHODS = { whole: 0, inside: 1, main: 2, finegrained: 3, decouple: 1 } as const;
+/** Constants of shaders/regions/imitation_region.wgsl. */
+const EMPTY = 1;
+const METHODS = { whole: 0, inside: EMPTY, main: 2, finegrained: EMPTY, decouple: EMPTY } as const;
 
 /**
  * - `whole`: everywhere (FitNets, Romero et al., ICLR 2015);
@@ -22,48 +23,58 @@ export type ImitationRegionMethod = keyof typeof METHODS;
 
 /**
  * The region in which the student imitates the teacher's features; for the one that depends on what the nets say, see
- * `generalInstances`.
- * @param assignment of the same grid and truth; `main` uses it
+ * `generalInstances`. But for the map itself, what goes by boxes takes time by boxes, not by the map.
+ * @param assignment of the same grid and truth; only `main` uses it
  * @returns [N] f32, N as in `Assignment`: 1 inside, 0 outside, −1 where the location is beyond its image
  */
+export function imitationRegion(
+  method: Exclude<ImitationRegionMethod, 'main'>,
+  grid: Grid,
+  truth: Truth,
+  assignment?: Pick<Assignment, 'label'>,
+): Tensor;
 export function imitationRegion(
   method: ImitationRegionMethod,
   grid: Grid,
   truth: Truth,
   assignment: Pick<Assignment, 'label'>,
+): Tensor;
+export function imitationRegion(
+  method: ImitationRegionMethod,
+  grid: Grid,
+  truth: Truth,
+  assignment?: Pick<Assignment, 'label'>,
 ): Tensor {
   const { device } = truth.boxes;
   const locations = truth.batch * grid.locations;
   const params = gridParams(grid, truth.batch);
-  const mask = device.empty([locations]);
-  const best = device.empty([truth.count]);
-  if (method === 'finegrained') {
+  const mask = device.zeros([locations]);
+  if (METHODS[method] !== EMPTY || truth.limited) {
     device.run({
-      kernel: BEST,
+      kernel: REGION,
+      constants: { METHOD: METHODS[method] },
+      bindings: {
+        image_sizes: truth.imageSizes.range,
+        label: (assignment?.label ?? truth.labels).range,
+        mask: mask.range,
+      },
+      params: { ...params, locations, classes: truth.classes },
+      invocations: locations,
+    });
+  }
+  if (METHODS[method] === EMPTY) {
+    device.run({
+      kernel: WINDOWS,
+      constants: { FINEGRAINED: method === 'finegrained' ? 1 : 0 },
       bindings: {
         boxes: truth.boxes.range4,
         images: truth.images.range,
         image_sizes: truth.imageSizes.range,
-        best: best.range,
+        mask: mask.range,
       },
-      params: { ...params, count: truth.count },
-      invocations: truth.count,
+      params,
+      workgroups: [truth.count, grid.levels.length, 1],
     });
   }
-  device.run({
-    kernel: REGION,
-    constants: { METHOD: METHODS[method] },
-    bindings: {
-      boxes: truth.boxes.range4,
-      image_starts: truth.imageStarts.range,
-      image_sizes: truth.imageSizes.range,
-      label: assignment.label.range,
-      best: best.range,
-      mask: mask.range,
-    },
-    params: { ...params, locations, classes: truth.classes },
-    invocations: locations,
-  });
-  best.dispose();
   return mask;
 }

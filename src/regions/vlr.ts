@@ -34,20 +34,19 @@ export function valuableRegion(
   const { variant = 'paper', gamma = 0.25 } = options;
   if (!(gamma >= 0 && gamma <= 1)) throw new InputError(`gamma: ${gamma}; expected a share of t, 0 to 1.`);
   const { device } = truth.boxes;
-  const locations = truth.batch * grid.locations;
-  const value = device.empty([locations]);
+  const value = device.zeros([truth.batch * grid.locations]);
   device.run({
     kernel: KERNEL,
     constants: { REFERENCE: variant === 'reference' ? 1 : 0 },
     bindings: {
       boxes: truth.boxes.range4,
-      image_starts: truth.imageStarts.range,
+      images: truth.images.range,
       image_sizes: truth.imageSizes.range,
       thresholds: assignment.thresholds.range,
       value: value.range,
     },
-    params: { ...gridParams(grid, truth.batch), locations, gamma },
-    invocations: locations,
+    params: { ...gridParams(grid, truth.batch), gamma },
+    workgroups: [truth.count, grid.levels.length, 1],
   });
   return value;
 }

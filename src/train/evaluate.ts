@@ -1,16 +1,21 @@
+import { Variable } from '../autograd/variable.js';
 import type { GroundTruth } from '../data/coco.js';
 import type { CocoFolder } from '../data/folder.js';
 import { type Batch, Loader } from '../data/loader.js';
 import { toCoco } from '../data/shapes.js';
 import type { ImageSource } from '../data/source.js';
 import { type Detections, decode } from '../detector/decode.js';
-import type { Detector, DetectorOutputs } from '../detector/detector.js';
+import type { Detector } from '../detector/detector.js';
+import type { HeadLogits } from '../detector/head.js';
 import { type AveragePrecision, averagePrecision, STATISTICS } from '../eval/averagePrecision.js';
 import type { Detection } from '../eval/detections.js';
+import { type EdgeCalibration, type EdgeSpread, edgeCalibration } from '../eval/edgeCalibration.js';
+import { edgeSpread } from '../eval/edgeSpread.js';
 import { InputError } from '../gpu/error.js';
 import type { Recipe } from '../losses/recipe.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { type Agreement, AgreementMeter } from './agreement.js';
+import { TeacherCache, type TeacherStep } from './teacherCache.js';
 
 export interface EvaluateOptions {
   source: ImageSource;
@@ -20,6 +25,10 @@ export interface EvaluateOptions {
   recipe?: Pick<Recipe, 'box' | 'regions'>;
   /** Measures how far the detector is from it, too; it must have the detector's size, strides, bins and classes. */
   teacher?: Detector;
+  /** Folder in which the teacher's outputs are kept as half floats; see `TeacherCache`. */
+  teacherCache?: string;
+  /** Told of files of the cache that cannot be used. */
+  onWarning?: (message: string) => void;
   /** Called after each batch. */
   onProgress?: (done: number, of: number) => void;
   /** Stops after the batch under way: `evaluate` then returns null. */
@@ -32,6 +41,8 @@ export interface Evaluation {
   detections: Detection[];
   truth: GroundTruth;
   agreement: Agreement | null;
+  /** Of `ltrb` boxes; no edges where the bins mean offsets from an anchor. */
+  calibration: EdgeCalibration;
   /** Detector, suppression and, where there is one, the teacher; decoded images are read ahead. */
   imagesPerSecond: number;
 }
@@ -42,7 +53,7 @@ export interface Evaluation {
  * @throws InputError when the classes are not as many as the detector's, or an image cannot be read
  */
 export async function evaluate(detector: Detector, options: EvaluateOptions): Promise<Evaluation | null> {
-  const { source, batch = 8, recipe, teacher, onProgress, signal } = options;
+  const { source, batch = 8, recipe, teacher, teacherCache, onWarning, onProgress, signal } = options;
   assertClasses(detector, source);
   const { width, height } = detector.config;
   const loader = new Loader(source, { batch, height, width, seed: 0, augment: false, shuffle: false, dropLast: false });
@@ -50,31 +61,85 @@ export async function evaluate(detector: Detector, options: EvaluateOptions): Pr
   const sizes = new Map(truth.images.map((image) => [image.id, image]));
   const meter = teacher ? new AgreementMeter(detector.config) : null;
   const detections: Detection[] = [];
+  const spreads: EdgeSpread[] = [];
+  const hasDistances = recipe?.box.parameters !== 'offset';
   const started = performance.now();
+  const cache =
+    teacher && teacherCache !== undefined
+      ? await TeacherCache.open(teacherCache, teacher, loader, { features: false, warn: (text) => onWarning?.(text) })
+      : null;
+  const cached = await cache?.epoch(0);
   let done = 0;
-  for await (const images of loader.batches(0)) {
-    const pixels = detector.parameters.device.tensor(images.images);
-    const input = Pyramid.of(pixels, batch, 3, [{ width, height }]);
-    const outputs = detector.forward(input, { training: false });
-    const taught = teacher?.forward(input, { training: false });
-    try {
-      const found = await decode(outputs, detector.config, {
-        imageSizes: Array.from({ length: batch }, (_, i) => fittedSize(images, i, sizes) ?? { width, height }),
-        ...(recipe && { recipe }),
-      });
-      detections.push(...images.ids.flatMap((id, i) => toDetections(found[i], id, images.scales[i], source)));
-      if (taught && meter) await meter.add(outputs, taught, images.ids.length);
-    } finally {
-      for (const made of [outputs, taught]) if (made) disposeOutputs(made);
-      pixels.dispose();
+  try {
+    for await (const images of loader.batches(0)) {
+      const kept = await cached?.step();
+      const pixels = detector.parameters.device.tensor(images.images);
+      const input = Pyramid.of(pixels, batch, 3, [{ width, height }]);
+      const outputs = detector.forward(input, { training: false });
+      const taught = kept ? cachedOutputs(kept, input) : teacher?.forward(input, { training: false });
+      try {
+        const [found, deviations] = await Promise.all([
+          decode(outputs, detector.config, {
+            imageSizes: Array.from({ length: batch }, (_, i) => fittedSize(images, i, sizes) ?? { width, height }),
+            ...(recipe && { recipe }),
+          }),
+          readSpread(outputs.boxLogits.value),
+        ]);
+        for (const [i, id] of images.ids.entries()) {
+          detections.push(...toDetections(found[i], id, images.scales[i], source));
+          if (hasDistances) spreads.push(...spreadsOf(found[i], i, images.scales[i], outputs, detector, deviations));
+        }
+        if (taught && meter) await meter.add(outputs, taught, images.ids.length);
+      } finally {
+        for (const { value } of [...Object.values(outputs), ...Object.values(taught ?? {})]) value.dispose();
+        pixels.dispose();
+      }
+      done += images.ids.length;
+      onProgress?.(done, source.length);
+      if (signal?.aborted) return null;
     }
-    done += images.ids.length;
-    onProgress?.(done, source.length);
-    if (signal?.aborted) return null;
+  } finally {
+    await cached?.close();
   }
   const imagesPerSecond = done / ((performance.now() - started) / 1000);
   const figures = averagePrecision(truth, detections);
-  return { averagePrecision: figures, detections, truth, agreement: meter?.result() ?? null, imagesPerSecond };
+  return {
+    averagePrecision: figures,
+    detections,
+    truth,
+    agreement: meter?.result() ?? null,
+    calibration: edgeCalibration(truth, hasDistances ? detections : [], spreads),
+    imagesPerSecond,
+  };
+}
+
+/** [batch · locations, 4] standard deviations of the edges, on the host. */
+async function readSpread(boxLogits: Pyramid) {
+  const spread = edgeSpread(boxLogits);
+  const values = await spread.read();
+  spread.dispose();
+  return values;
+}
+
+/** The spreads of an image's detections, each from the location that the detection comes from. */
+function spreadsOf(
+  { locations }: Detections,
+  image: number,
+  scale: number,
+  { boxLogits }: HeadLogits,
+  { config }: Detector,
+  deviations: ArrayLike<number>,
+): EdgeSpread[] {
+  const { batch, levels } = boxLogits.value;
+  return Array.from(locations, (location) => {
+    const level = levels.filter(({ start }) => start <= location).length - 1;
+    const { start, height, width } = levels[level];
+    const row = 4 * (batch * start + image * height * width + location - start);
+    return {
+      deviations: [0, 1, 2, 3].map((edge) => deviations[row + edge]),
+      stride: config.strides[level] / scale,
+    };
+  });
 }
 
 /** The twelve COCO figures by name. */
@@ -92,9 +157,12 @@ export function assertClasses({ config }: Detector, { classes }: ImageSource): v
   }
 }
 
-/** Gives the memory of a forward pass back. */
-function disposeOutputs({ classLogits, boxLogits, features }: DetectorOutputs): void {
-  for (const { value } of [classLogits, boxLogits, features]) value.dispose();
+/** What a cache says in place of the teacher. */
+function cachedOutputs(step: TeacherStep, images: Pyramid): HeadLogits {
+  step.begin();
+  const { classLogits, boxLogits } = step.outputs(images);
+  step.end();
+  return { classLogits: new Variable(classLogits), boxLogits: new Variable(boxLogits) };
 }
 
 /** The annotations of a source: those of its file, crowds and empty boxes included, or those it generates. */

@@ -1,10 +1,10 @@
 import { backward, Variable } from '../autograd/variable.js';
-import type { DetectorConfig } from '../detector/config.js';
+import { architectureOf, type DetectorConfig } from '../detector/config.js';
 import { convolutionsOf } from '../detector/detector.js';
 import type { Convolution } from '../detector/layers.js';
 import { HeadLoss } from '../losses/headLoss.js';
 import { convolutionShape } from '../ops/conv2d.js';
-import { convolve, inputGradient } from '../ops/convolve.js';
+import { alignInput, convolve, inputGradient } from '../ops/convolve.js';
 import { groupNorm } from '../ops/groupNorm.js';
 import { biasGradient, weightGradient } from '../ops/weightGradient.js';
 import { uploadTruth } from '../regions/truth.js';
@@ -23,6 +23,15 @@ const RECIPE = 'main-kd+main-ld+vlr-ld';
 /** The mean class logit at the start of a training: a probability of 0.01. */
 const CLASS_LOGIT = -4.6;
 
+/** Draws random tensors, which live until the workloads are disposed. */
+interface Draw {
+  random: Random;
+  /** Uniform within 1 of the mean, 0 unless given. */
+  noise: (shape: readonly number[], mean?: number) => Tensor;
+  /** Maps at these strides. */
+  maps: (channels: number, at: readonly number[], mean?: number) => Pyramid;
+}
+
 /** The workloads of a training step, and the memory that they hold. */
 export interface TrainingWorkloads {
   workloads: Workload[];
@@ -30,8 +39,8 @@ export interface TrainingWorkloads {
 }
 
 /**
- * What `device.tune` measures for a detector: its convolutions, the gradients of their weights, its norms and its head loss,
- * on random values.
+ * What `device.tune` measures for a detector: its convolutions, the gradients of their weights, its norms and its head loss, with
+ * all box logits and with those of listed rows only (Cut LD), on random values.
  * @param batch images a step
  */
 export function trainingWorkloads(device: Device, config: DetectorConfig, batch: number): TrainingWorkloads {
@@ -71,7 +80,7 @@ export function trainingWorkloads(device: Device, config: DetectorConfig, batch:
     scale: noise([outputs], 1),
     shift: noise([outputs]),
   }));
-  const head = headLoss(device, config, batch, maps, random);
+  const head = headLoss(device, config, batch, { noise, maps, random });
   held.push(...Object.values(head.truth).filter((value) => value instanceof Tensor));
 
   const workloads: Workload[] = [
@@ -81,7 +90,9 @@ export function trainingWorkloads(device: Device, config: DetectorConfig, batch:
       run: () =>
         convolutions.flatMap(({ input, weight, shape, sizes, incoming }) => {
           const output = Pyramid.empty(device, batch, shape.outputs, sizes);
-          convolve(input, weight, null, output, shape);
+          const aligned = alignInput(input, shape);
+          convolve(aligned, weight, null, output, shape);
+          aligned.dispose();
           return [output, inputGradient(incoming, weight, input, shape)];
         }),
     },
@@ -89,7 +100,12 @@ export function trainingWorkloads(device: Device, config: DetectorConfig, batch:
       name: 'gradients of the weights',
       choices: ['weightGradient.incoming', 'weightGradient.invocations'],
       run: () =>
-        convolutions.map(({ input, weight, shape, incoming }) => weightGradient(incoming, input, weight, shape)),
+        convolutions.map(({ input, weight, shape, incoming }) => {
+          const aligned = alignInput(input, shape);
+          const gradient = weightGradient(incoming, aligned, weight, shape);
+          aligned.dispose();
+          return gradient;
+        }),
     },
     {
       name: 'gradients of the biases',
@@ -113,8 +129,17 @@ export function trainingWorkloads(device: Device, config: DetectorConfig, batch:
       name: 'head loss',
       choices: ['stream.planes', 'stream.turns', 'rows.workgroups', 'bins.loops'],
       run: () => {
-        const { terms, gradients } = head.loss.evaluate(head);
+        const { terms, gradients } = head.dense();
         return [terms, gradients.classLogits, gradients.boxLogits];
+      },
+    },
+    {
+      name: 'head loss of listed rows',
+      choices: ['convolution.weights', 'rows.workgroups', 'bins.loops'],
+      run: () => {
+        const { terms, gradients } = head.listed();
+        const { features, weight, bias, levelScales } = gradients.boxLogits;
+        return [terms, features, weight, bias, ...(levelScales ? [levelScales] : [])];
       },
     },
   ];
@@ -126,18 +151,26 @@ export function trainingWorkloads(device: Device, config: DetectorConfig, batch:
   };
 }
 
-/** The head loss of a detector with random logits and boxes. */
-function headLoss(
-  device: Device,
-  config: DetectorConfig,
-  batch: number,
-  maps: (channels: number, at: readonly number[], mean?: number) => Pyramid,
-  random: Random,
-) {
+/** The head loss of a detector with random boxes, and what both nets may give it: random box logits, or the layer that makes them. */
+function headLoss(device: Device, config: DetectorConfig, batch: number, { noise, maps, random }: Draw) {
   const { classes, bins, strides, width, height } = config;
   const imageSize = { width, height };
   const loss = new HeadLoss(device, { classes, bins, strides, imageSize, batch, recipe: RECIPE });
-  const outputs = () => ({ classLogits: maps(classes, strides, CLASS_LOGIT), boxLogits: maps(4 * bins, strides) });
+  const channels = architectureOf(config).features;
+  const outputs = () => {
+    const classLogits = maps(classes, strides, CLASS_LOGIT);
+    const layer = {
+      features: maps(channels, strides),
+      weight: noise([4 * bins, channels, 1, 1]),
+      bias: noise([4 * bins]),
+      levelScales: noise([strides.length], 1),
+    };
+    return {
+      dense: { classLogits, boxLogits: maps(4 * bins, strides) },
+      listed: { classLogits, boxLogits: layer },
+    };
+  };
+  const [student, teacher] = [outputs(), outputs()];
   const images = Array.from({ length: batch * BOXES }, (_, i) => Math.floor(i / BOXES));
   const boxes = images.flatMap(() => {
     const [w, h] = [random.uniform(0.1, 0.5) * width, random.uniform(0.1, 0.5) * height];
@@ -146,7 +179,11 @@ function headLoss(
   });
   const labels = images.map(() => Math.floor(random.uniform(0, classes)));
   const truth = uploadTruth(device, { boxes, labels, images }, { batch, classes });
-  return { loss, student: outputs(), teacher: outputs(), truth };
+  return {
+    truth,
+    dense: () => loss.evaluate({ student: student.dense, teacher: teacher.dense, truth }),
+    listed: () => loss.evaluate({ student: student.listed, teacher: teacher.listed, truth }),
+  };
 }
 
 /** Each shape once: layers of the same shape take the same time. */

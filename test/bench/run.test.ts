@@ -31,7 +31,10 @@ const PEER: Peer = {
   command: [
     process.execPath,
     '--eval',
-    'console.log(JSON.stringify({ peer: "Slow 1.0", rows: { regions: { ms: 1e6, spread: 0 } } }))',
+    `console.log(JSON.stringify({ peer: 'Slow 1.0', rows: ['regions', 'conv-forward', 'unasked'] }));
+     require('node:readline').createInterface({ input: process.stdin }).on('line', (row) => {
+       console.log(JSON.stringify(row === 'regions' ? { error: 'too hard' } : { ms: 1e6 }));
+     });`,
     '--',
   ],
 };
@@ -49,7 +52,7 @@ test('a run of every kind of row gives the document that --json prints, and tabl
   expect(document).toMatchObject({
     adapter: expect.stringMatching(/./),
     command: 'npm run bench -- --peers',
-    peers: { slow: { peer: 'Slow 1.0', rows: { regions: { ms: 1e6, spread: 0 } } } },
+    peers: { slow: 'Slow 1.0' },
   });
   expect(document.rows.map(({ name }: { name: string }) => name)).toEqual(ROWS.map(({ name }) => name));
   for (const row of document.rows) {
@@ -66,10 +69,19 @@ test('a run of every kind of row gives the document that --json prints, and tabl
       expect(row.copyRatio).toBeCloseTo(row.ms / row.copyMs, 9);
       expect(row.gigabytesPerSecond).toBeCloseTo(row.bytes / row.ms / 1e6, 9);
     }
-    expect(row.peers).toEqual(row.name === 'regions' ? { slow: 1e6 / row.wallMs } : {});
+    if (row.name === 'conv-forward') {
+      const { ms, ownMs, ratio, turns } = row.turns.slow;
+      expect(row.peers).toEqual({ slow: ratio });
+      expect({ ms, turns }).toEqual({ ms: 1e6, turns: 11 });
+      expect(ownMs).toBeGreaterThan(0);
+      expect(ratio).toBeGreaterThan(1);
+    } else {
+      expect(row).toMatchObject({ peers: {}, turns: {} });
+    }
   }
   expect(document.rows[0].scratchBytes).toBeGreaterThan(0);
   expect(said).toContainEqual(expect.stringMatching(/^peer missing is left out: .*ENOENT/));
+  expect(said).toContain('peer slow has no times of regions: too hard');
 
   const text = formatReport(report);
   const markdown = formatMarkdown(report);
@@ -78,6 +90,7 @@ test('a run of every kind of row gives the document that --json prints, and tabl
     expect(table).toContain('slow is Slow 1.0');
     for (const { name, clock } of report.rows) expect(table).toMatch(new RegExp(`${name}\\b.*\\b${clock}\\b`));
   }
+  expect(text).toMatch(/^GFLOP\/s in turn +edgewise +slow\nconv-forward +\d+\.\d +0\.0$/m);
   expect(markdown).toContain('`npm run bench -- --peers`');
   const widths = markdown.match(/^\|.*\|$/gm)?.map((line) => line.split('|').length);
   expect(new Set(widths).size).toBe(1);

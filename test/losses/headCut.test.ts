@@ -183,6 +183,7 @@ describe('equals convolution, scale and head loss', () => {
     ['CIoU, LD normalised by weights', { box: { form: 'ciou' }, ld: { main: 1, vlr: 1, normaliser: 'weights' } }],
     ['offset boxes', { ...REFERENCE, box: { parameters: 'offset' } }],
     ['nothing on boxes', { box: { weight: 0 }, dfl: { weight: 0 } }],
+    ['teacher-bounded boxes', { ...REFERENCE, box: { bounded: 0.5 } }],
     ['imitation', { ...REFERENCE, imitation: { method: 'inside', weight: 2 } }],
   ];
   test.each(recipes)('%s', async (_name, recipe) => {

@@ -132,6 +132,7 @@ describe('against the float64 oracle', () => {
   const variants: [string, PartialRecipe, Parameters<typeof referenceSettings>[1]][] = [
     ['paper VLR, γ 0', { ...REFERENCE, regions: { vlr: 'paper', gamma: 0 } }, { vlr: { form: 'paper', gamma: 0 } }],
     ['CIoU', { ...REFERENCE, box: { form: 'ciou' } }, { boxLoss: 'ciou' }],
+    ['teacher-bounded boxes', { ...REFERENCE, box: { bounded: 0.5 } }, { bounded: 0.5 }],
     [
       'VLR KD, T 5',
       { ...REFERENCE, kd: { main: 10, vlr: 7, temperature: 5 } },
@@ -205,6 +206,12 @@ describe('against the float64 oracle', () => {
     ];
     const recipe = { ...REFERENCE, regions: { vlr: 'reference', ignoreIofThreshold: 0.5 } } as const;
     await expectOracle(SIZES, truth, recipe, { ignoreIofThreshold: 0.5 });
+  });
+
+  test('a level of whole quads that begins within a quad', async () => {
+    const sizes = { ...SIZES, width: 40, height: 40, strides: [8, 10, 20], batch: 1 };
+    const box = [4.3, 6.1, 33.7, 35.2] as const;
+    await expectOracle(sizes, [{ boxes: [[...box]], labels: [2] }], REFERENCE, {});
   });
 
   test('no boxes at all', async () => {

@@ -119,9 +119,10 @@ test.each(['small-bins', 'one-class'])('the reference implementation’s head lo
 });
 
 test('tuning a training step measures every choice and refuses none', async () => {
-  const config = detectorConfig({ size: 'tiny', classes: 5, width: 96, height: 64 });
+  const config = detectorConfig({ size: 'tiny', classes: 5, bins: 5, width: 96, height: 64 });
   const used = device.pool.usedBytes;
   const { workloads, dispose } = trainingWorkloads(device, config, 2);
+  expect(workloads.map(({ name }) => name)).toContain('head loss of listed rows');
   const report = await tuneChoices(device, workloads, { measure: async () => 1 });
   dispose();
   expect(report.map(({ choice }) => choice)).toEqual(Object.keys(defaultChoices(device.gpu)));

@@ -7,7 +7,7 @@ import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
 import { expectClose } from '../reference/closeTo.js';
-import { groupNormGradients, groupNorm as oracle } from '../reference/ops.js';
+import { groupNormGradients, groupNorm as oracle, relu as reluOracle, reluSlope } from '../reference/ops.js';
 import { joined, levelSizes, levelsOf, noise, randomPyramid, summed } from './maps.js';
 
 let device: Device;
@@ -22,12 +22,13 @@ describe('groupNorm', () => {
     groups: fc.integer({ min: 1, max: 4 }),
     members: fc.integer({ min: 1, max: 5 }),
     sizes: levelSizes,
+    relu: fc.boolean(),
     seed: fc.nat(),
   });
 
   it('agrees with the oracle, forward and backward', async () => {
     await fc.assert(
-      fc.asyncProperty(shapes, async ({ batch, groups, members, sizes, seed }) => {
+      fc.asyncProperty(shapes, async ({ batch, groups, members, sizes, relu, seed }) => {
         const random = Random.of(seed);
         const channels = groups * members;
         const maps = randomPyramid(device, random, batch, channels, sizes);
@@ -37,13 +38,20 @@ describe('groupNorm', () => {
         const scale = new Variable(device.tensor(scales), true);
         const shift = new Variable(device.tensor(shifts), true);
 
-        const output = groupNorm(input, scale, shift, { groups });
+        const output = groupNorm(input, scale, shift, { groups, relu });
         const levels = await levelsOf(maps);
-        const expected = levels.map((level) => oracle(level, scales, shifts, groups).values);
+        const normal = levels.map((level) => Float64Array.from(oracle(level, scales, shifts, groups).values));
+        const expected = normal.map((values) => (relu ? values.map(reluOracle) : values));
         expectClose(await output.value.read(), joined(expected), { absolute: 1e-5, relative: 1e-5 });
 
         const incoming = device.tensor(noise(random, output.value.size));
-        const incomingLevels = await levelsOf(output.value, incoming);
+        // Nothing comes into what is 0 up to rounding, on whose side of 0 kernel and oracle may disagree.
+        const all = joined(normal);
+        incoming.write(Float32Array.from(await incoming.read(), (value, i) => (Math.abs(all[i]) < 1e-5 ? 0 : value)));
+        const incomingLevels = (await levelsOf(output.value, incoming)).map((level, l) => ({
+          ...level,
+          values: Float64Array.from(level.values, (value, i) => (relu ? value * reluSlope(normal[l][i]) : value)),
+        }));
         backward({ variable: output, gradient: incoming });
         const gradients = levels.map((level, i) => groupNormGradients(level, scales, incomingLevels[i], groups));
         // A group of few elements can have a variance far below 1: its gradients are large and cancel.
@@ -82,6 +90,21 @@ describe('groupNorm', () => {
     const check = await checkGradients(
       (input, scale, shift) => groupNorm(input as Variable<Pyramid>, scale, shift, { groups: 3 }),
       [maps, device.tensor(noise(random, 6)), device.tensor(noise(random, 6))],
+    );
+    expect(check.relative).toBeLessThan(2e-3);
+  });
+
+  it('with ReLU has the gradients of its central differences', async () => {
+    const random = Random.of(6);
+    const maps = randomPyramid(device, random, 2, 6, [
+      { height: 5, width: 4 },
+      { height: 3, width: 3 },
+    ]);
+    // Far from the kink: normalised values of so small groups are below 3, so that channels are all passed or all cut off.
+    const shifts = device.tensor([4, -4, 4, 4, -4, 4]);
+    const check = await checkGradients(
+      (input, scale, shift) => groupNorm(input as Variable<Pyramid>, scale, shift, { groups: 3, relu: true }),
+      [maps, device.tensor(noise(random, 6)), shifts],
     );
     expect(check.relative).toBeLessThan(2e-3);
   });

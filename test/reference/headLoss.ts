@@ -112,7 +112,12 @@ export function headLossOracle({ student, teacher, truth, settings }: HeadLossIn
       quality = iou(predicted, target);
 
       const box = boxLoss(predicted, target);
-      const boxScale = (weights.loss_bbox * weight) / weightSum;
+      let boxScale = (weights.loss_bbox * weight) / weightSum;
+      if (teacher && settings.bounded > 0) {
+        const taught = edges.map((edge) => integral(readRow(teacher.boxLogits[l], edge)));
+        const bound = boxLoss([x - taught[0], y - taught[1], x + taught[2], y + taught[3]], target).loss;
+        if (box.loss > bound) boxScale *= 1 + settings.bounded;
+      }
       terms.loss_bbox[l] += boxScale * box.loss;
 
       const distances = [x - target[0], y - target[1], target[2] - x, target[3] - y];

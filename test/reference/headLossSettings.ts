@@ -12,6 +12,8 @@ export interface HeadLossSettings extends GridOptions {
   /** Quality focal loss's exponent. */
   beta: number;
   boxLoss: 'giou' | 'ciou';
+  /** Teacher-bounded regression: how many times more the box loss counts where the student's exceeds the teacher's. */
+  bounded: number;
   /** Weight of each term. `ld` and `ldVlr` are divided by `ldDivisor` and `ldVlrDivisor` besides. */
   weights: Record<Term, number>;
   ldDivisor: number;
@@ -58,6 +60,7 @@ export function referenceSettings(
     ignoreIofThreshold: -1,
     beta: 2,
     boxLoss: 'giou',
+    bounded: 0,
     ldDivisor: 4,
     ldVlrDivisor: 16,
     temperatureLd: 10,

@@ -69,13 +69,16 @@ test('the same seed gives the same bits, and so does a training that stops after
   expect(await resumeTraining({ ...context, signal: aborted })).toMatchObject({ interrupted: true, step: 2 });
   // Tuned in between: the training goes on with its own choices.
   device.setChoices({ 'reduction.workgroup': 64, 'weightGradient.invocations': 512 });
-  // Not aborted over the end of the first epoch, so that its evaluation happens as in the straight run.
-  const controller = new AbortController();
-  const stopAfterEpoch = (progress: TrainProgress) => {
-    if (progress.kind === 'epoch') controller.abort();
-  };
-  const third = await resumeTraining({ ...context, signal: controller.signal, onProgress: stopAfterEpoch });
-  expect(third).toMatchObject({ interrupted: true, step: 3 });
+  // At the end of the first epoch, before, in and after its evaluation.
+  expect(await resumeTraining({ ...context, signal: aborted })).toMatchObject({ interrupted: true, step: 3 });
+  for (const kind of ['evaluation', 'epoch']) {
+    const controller = new AbortController();
+    const stop = (progress: TrainProgress) => {
+      if (progress.kind === kind) controller.abort();
+    };
+    const stopped = await resumeTraining({ ...context, signal: controller.signal, onProgress: stop });
+    expect(stopped).toMatchObject({ interrupted: true, step: 3 });
+  }
   expect(await resumeTraining({ ...context, signal: aborted })).toMatchObject({ interrupted: true, step: 4 });
   expect(await resumeTraining(context)).toMatchObject({ interrupted: false, step: 6 });
   expect(await traces(join(root, 'stopped'))).toEqual(expected);

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { blockUntilReady, type JsTree, jit, type numpy as np, tree, valueAndGrad } from '@jax-js/jax';
 import type { AdapterPreference } from '../../../src/gpu/adapter.js';
 import type { Peer, PeerRows, Work } from '../shared/command.js';
-import { DENSE_ROWS, denseRows, headWork, trainWork } from '../shared/workloads.js';
+import { convolutionRows, DENSE_ROWS, denseRows, headWork, trainWork } from '../shared/workloads.js';
 import { convolutionWork } from './convolution.js';
 import { JaxTrainer } from './detector.js';
 import { headLoss, rowsLoss, uploadAssignment, uploadHead, uploadRows } from './losses.js';
@@ -30,9 +30,7 @@ function jaxRows(adapter: AdapterPreference): PeerRows {
       const evaluate = jit(valueAndGrad(headLoss));
       return timed(() => evaluate(tree.ref(student), tree.ref(teacher), tree.ref(assigned)));
     },
-    'conv3x3-64-forward': async () => timed(convolutionWork().forward),
-    'conv3x3-64-input-gradient': async () => timed(convolutionWork().inputGradient),
-    'conv3x3-64-weight-gradient': async () => timed(convolutionWork().weightGradient),
+    ...convolutionRows((shape, part) => timed(convolutionWork(shape)[part])),
     'train-step': async () => {
       const trainer = new JaxTrainer(await trainWork(adapter));
       return () => trainer.step();

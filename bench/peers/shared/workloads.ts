@@ -7,8 +7,10 @@ import { uploadTruth } from '../../../src/regions/truth.js';
 import { type Device, openDevice } from '../../../src/tensor/device.js';
 import { Pyramid } from '../../../src/tensor/pyramid.js';
 import { Random } from '../../../src/tensor/random.js';
+import { CONVOLUTIONS, type ConvolutionShape } from '../../convolutions.js';
 import { makeScene, REFERENCE } from '../../scene.js';
 import { assignHead, type HeadAssignment, type HeadRows, readRows } from './assignedHead.js';
+import type { PeerRows, Work } from './command.js';
 
 /** Edges of 8 images of 640 × 640 pixels with strides 8 to 128. */
 export const DENSE_ROWS = REFERENCE.batch * 4 * 8525;
@@ -38,16 +40,31 @@ export function denseRows(rows: number, bins = REFERENCE.bins): DenseRows {
   };
 }
 
-/** A convolution 3×3 of 64 to 64 channels with stride 1 and padding 1. */
-export const CONVOLUTION = { batch: 2, channels: 64, height: 60, width: 80 };
+/** The three pieces of work of a convolution, by the ends of the rows' names. */
+const PARTS = { forward: 'forward', 'input-gradient': 'inputGradient', 'weight-gradient': 'weightGradient' } as const;
 
-/** Input and gradient of the output [B, C, H, W], weight [C, C, 3, 3]. */
-export function convolutionInputs() {
-  const { batch, channels, height, width } = CONVOLUTION;
+/** The rows of all convolutions. */
+export function convolutionRows(
+  work: (shape: ConvolutionShape, part: (typeof PARTS)[keyof typeof PARTS]) => Work,
+): PeerRows {
+  return Object.fromEntries(
+    Object.entries(CONVOLUTIONS).flatMap(([name, shape]) =>
+      Object.entries(PARTS).map(([end, part]) => [`${name}-${end}`, async () => work(shape, part)]),
+    ),
+  );
+}
+
+/** Input [B, I, H, W], weight [O, I, 3, 3] and gradient of the output [B, O, H / stride, W / stride]. */
+export function convolutionInputs({ batch, inputs, outputs, stride, height, width }: ConvolutionShape) {
   const random = Random.of(3);
   const draw = (length: number) => Float32Array.from({ length }, () => random.uniform(-1, 1));
-  const map = batch * channels * height * width;
-  return { input: draw(map), weight: draw(channels * channels * 9), gradient: draw(map) };
+  const to = { height: Math.ceil(height / stride), width: Math.ceil(width / stride) };
+  return {
+    input: draw(batch * inputs * height * width),
+    weight: draw(outputs * inputs * 9),
+    gradient: draw(batch * outputs * to.height * to.width),
+    to,
+  };
 }
 
 /** A head's outputs with what they learn. */

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { AdapterPreference } from '../../../src/gpu/adapter.js';
 import type { Peer, PeerRows, Work } from '../shared/command.js';
-import { DENSE_ROWS, denseRows, headWork, trainWork } from '../shared/workloads.js';
+import { convolutionRows, DENSE_ROWS, denseRows, headWork, trainWork } from '../shared/workloads.js';
 import { convolutionWork } from './convolution.js';
 import { TfjsTrainer } from './detector.js';
 import { headLoss, rowsLoss, uploadAssignment, uploadHead, uploadRows } from './losses.js';
@@ -29,9 +29,7 @@ function tfjsRows(adapter: AdapterPreference): PeerRows {
       );
       return () => evaluated(() => evaluate([student.classLogits, student.boxLogits]));
     },
-    'conv3x3-64-forward': async () => timed(convolutionWork().forward),
-    'conv3x3-64-input-gradient': async () => timed(convolutionWork().inputGradient),
-    'conv3x3-64-weight-gradient': async () => timed(convolutionWork().weightGradient),
+    ...convolutionRows((shape, part) => timed(convolutionWork(shape)[part])),
     'train-step': async () => {
       const trainer = new TfjsTrainer(await trainWork(adapter));
       return () => settled(trainer.step());

@@ -1,0 +1,58 @@
+import { basename, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { InputError } from '../gpu/error.js';
+import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
+import { assertSameClasses, DATA_HELP, openData, SPLITS, type Split } from './data.js';
+
+interface ReportOptions extends AdapterOptions {
+  data?: string;
+  split: Split;
+  images?: number;
+  image?: number;
+  out: string;
+}
+
+/** `edgewise report RUN|STUDY... [--data DATA]` */
+export function addReport(program: Command): void {
+  const command = program
+    .command('report')
+    .description('one HTML file with tables and figures of trainings or a study, and every figure as SVG and PNG')
+    .argument('<runs...>', 'folders of trainings (the teacher’s too, unless they name it), or of a study')
+    .option('--data <data>', `${DATA_HELP}; default: the runs'`)
+    .addOption(new Option('--split <name>', 'part of the data').choices(SPLITS).default('val'))
+    .option('--images <n>', 'how many images of "shapes" to generate', integer(1))
+    .option('--image <id>', 'id of the image to draw on, instead of the one chosen by rule', integer(0))
+    .option('--out <file>', 'where the page goes; its figures go beside it', 'report.html');
+  prints(addDeviceOptions(command), report);
+}
+
+async function report(folders: string[], options: ReportOptions): Promise<Outcome> {
+  // Loaded only here: the charts' library is larger than all the rest.
+  const { collect, figuresFolder, makeReport, openInputs, writeReport } = await import('../report/index.js');
+  const { runs, study } = await openInputs(folders);
+  const data = options.data ?? runs.find(({ description }) => description.data !== null)?.description.data;
+  if (data === undefined || data === null) {
+    throw new InputError('data: the runs do not say what they were trained on; give --data with the folder.');
+  }
+  const opened = await openData(data, options.split, options.images);
+  for (const { checkpoint } of runs) assertSameClasses(checkpoint, opened.source);
+  const collected = await withDevice(options, (device) =>
+    collect(device, {
+      runs,
+      study,
+      source: opened.source,
+      data: { name: opened.name, split: options.split },
+      title: `Localization distillation on ${opened.name}`,
+      ...(options.image !== undefined && { image: options.image }),
+      onProgress: (doing) => console.error(`edgewise: ${doing}`),
+    }),
+  );
+  const { html, figures } = makeReport(collected);
+  const page = resolve(options.out);
+  await writeReport(page, html, figures);
+  const ids = figures.map(({ id }) => id);
+  return {
+    data: { page, figures: figuresFolder(page), ids },
+    text: `${options.out}\n${basename(figuresFolder(page))}/: ${ids.join(', ')}`,
+  };
+}

@@ -1,0 +1,160 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { curveCells, READING, tableCells } from '../study/markdown.js';
+import { readPlan } from '../study/plan.js';
+import { collectResults, type StudyResults } from '../study/results.js';
+import { runStudy, type StudyEvent } from '../study/runStudy.js';
+import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, real, withDevice } from './command.js';
+import { DATA_HELP, openData } from './data.js';
+import { duration, progressReporter } from './progress.js';
+import { table } from './table.js';
+
+interface StudyCommandOptions extends AdapterOptions {
+  out?: string;
+  results?: string;
+  seeds?: number[];
+  epochs?: number;
+  images?: number;
+  valImages?: number;
+  maxHours?: number;
+}
+
+/** `edgewise study PLAN DATA --out STUDY` and `edgewise study --results STUDY` */
+export function addStudy(program: Command): void {
+  const command = program
+    .command('study')
+    .description('train and compare a grid of recipes and seeds; a stopped study goes on where it was')
+    .argument('[plan]', 'a plan file; plans/ of the package has those of the paper’s tables')
+    .argument('[data]', DATA_HELP)
+    .option('--out <folder>', 'where its runs and tables go; plans on the same data may share one, and its runs')
+    .option('--results <folder>', 'instead of PLAN and DATA: print the tables of a study as far as it is')
+    .option('--seeds <list>', 'such as 0,1,2, instead of the plan’s', seedList)
+    .option('--epochs <n>', 'instead of the plan’s', integer(1))
+    .option('--images <n>', 'how many images of "shapes" to train on', integer(1))
+    .option('--val-images <n>', 'how many images of "shapes" to evaluate on', integer(1))
+    .option('--max-hours <x>', 'stop after so long; run the command again to go on', real(0));
+  prints(addDeviceOptions(command), study);
+}
+
+async function study(
+  file: string | undefined,
+  dataName: string | undefined,
+  options: StudyCommandOptions,
+  command: Command,
+): Promise<Outcome> {
+  const { out, results, seeds, epochs, images, valImages } = options;
+  if (results !== undefined && file === undefined && out === undefined) {
+    const found = await collectResults(results);
+    return { data: found, text: describe(found) };
+  }
+  if (file === undefined || dataName === undefined || out === undefined || results !== undefined) {
+    return command.error('error: give PLAN, DATA and --out, or --results alone');
+  }
+  const plan = await readPlan(file, { ...(seeds && { seeds }), ...(epochs !== undefined && { epochs }) });
+  const train = await openData(dataName, 'train', images);
+  const validation = await openData(dataName, 'val', valImages);
+  const data = { ...train, train: train.source, validation: validation.source };
+  return withDevice(options, async (device) => {
+    const stop = stopper(options.maxHours);
+    const display = new Display();
+    try {
+      const {
+        finished,
+        failures,
+        results: found,
+      } = await runStudy({
+        device,
+        data,
+        plan,
+        folder: out,
+        signal: stop.signal,
+        onEvent: (event) => display.show(event),
+      });
+      const faults = Object.entries(failures).map(([name, message]) => `Failed: ${name}: ${message}`);
+      const ending = finished ? [] : [`Stopped: give the same command again to go on in ${out}.`];
+      return {
+        data: { finished, failures, ...found },
+        text: [describe(found, plan.name), ...faults, ...ending].join('\n\n'),
+        failed: faults.length > 0,
+      };
+    } finally {
+      display.stop();
+      stop.dispose();
+    }
+  });
+}
+
+/** Aborts on Ctrl-C or SIGTERM, once: a second one ends the process. */
+function stopper(maxHours: number | undefined) {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  process.once('SIGINT', abort);
+  process.once('SIGTERM', abort);
+  const timer = maxHours === undefined ? undefined : setTimeout(abort, maxHours * 3_600_000);
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      clearTimeout(timer);
+      process.off('SIGINT', abort);
+      process.off('SIGTERM', abort);
+    },
+  };
+}
+
+/** Shows on stderr how a study gets on. */
+class Display {
+  #heading = '';
+  #left = '';
+  readonly #reporter = progressReporter(process.stderr, () => `${this.#heading}${this.#left}  `);
+
+  show(event: StudyEvent): void {
+    if (event.kind === 'training') {
+      if (event.secondsLeft !== null) this.#left = `, ${duration(event.secondsLeft)} left`;
+      this.#reporter.report(event.progress);
+      return;
+    }
+    this.#reporter.stop();
+    if (event.kind === 'begin') {
+      const { runs, finished, cacheBytes } = event;
+      const disk = `${(cacheBytes / 1e9).toFixed(2)} GB of disk for teachers' outputs while they are needed`;
+      console.error(`${runs} runs, ${finished} of them finished${cacheBytes > 0 ? `; ${disk}` : ''}`);
+    } else if (event.kind === 'run') {
+      this.#heading = `run ${event.index}/${event.of}`;
+      this.#left = event.secondsLeft === null ? '' : `, ${duration(event.secondsLeft)} left`;
+      const estimate =
+        event.secondsLeft === null ? 'its speed will tell the time left' : `about ${duration(event.secondsLeft)} left`;
+      console.error(`\nrun ${event.index} of ${event.of}: ${event.name} (${estimate})`);
+    } else if (event.kind === 'failed') {
+      console.error(`${event.name} failed, the others go on: ${event.message}`);
+    } else if (event.kind === 'waiting') {
+      const { pid, host, since } = event.heldBy;
+      console.error(`waiting for ${event.name}: process ${pid} on ${host} has been working on it since ${since}`);
+    } else {
+      console.error(`the study began on ${event.was}, this is ${event.is}: its figures may differ in rounding`);
+    }
+  }
+
+  stop(): void {
+    this.#reporter.stop();
+  }
+}
+
+/** @param only the plan to show; all where it is left out */
+function describe({ plans, hours, runs, study: { data, adapter } }: StudyResults, only?: string): string {
+  const shown = plans.filter(({ name }) => only === undefined || name === only);
+  const tables = shown.flatMap((plan) => [
+    ...plan.tables.map((one) => `${one.title} (plan ${plan.name})\n${table(tableCells(one))}`),
+    ...plan.curves.map((one) => `${one.title} (plan ${plan.name})\n${table(curveCells(one))}`),
+  ]);
+  const finished = runs.filter((run) => run.finished).length;
+  return [
+    ...tables,
+    READING.join('\n'),
+    `${data.name}, ${adapter.name}: ${finished} of ${runs.length} runs finished, ${hours.toFixed(1)} hours in all.`,
+  ].join('\n\n');
+}
+
+function seedList(text: string): number[] {
+  const seeds = text.split(',').map(integer(0));
+  if (new Set(seeds).size < seeds.length) throw new InvalidArgumentError('Expected each seed once.');
+  return seeds;
+}

@@ -1,0 +1,147 @@
+import { version } from '../../package.json';
+import type { ImageSource } from '../data/source.js';
+import type { Detector } from '../detector/detector.js';
+import { DeviceError, InputError } from '../gpu/error.js';
+import type { StudyResults } from '../study/results.js';
+import type { Device } from '../tensor/device.js';
+import { restoreDetector } from '../train/checkpoint.js';
+import { type Evaluation, evaluate, namedStatistics } from '../train/evaluate.js';
+import { chooseScene } from './chooseScene.js';
+import type { OpenRun } from './runs.js';
+import type { Shown } from './scene.js';
+import { storedMeasures } from './stored.js';
+import type { Measures, ReportData, RunSummary } from './types.js';
+import { worstImages } from './worstImages.js';
+
+export interface CollectOptions {
+  runs: readonly OpenRun[];
+  source: ImageSource;
+  data: { name: string; split: string };
+  title: string;
+  study: StudyResults | null;
+  /** Id of the image to show instead of the chosen one. */
+  image?: number;
+  onProgress?: (doing: string) => void;
+}
+
+/**
+ * Everything that a report shows: evaluates what has not been, looks at an image with a teacher, a student without LD and one
+ * with it, and gathers the images with most errors.
+ * @throws InputError when an image is not there or cannot be read, or the classes are not the detectors'
+ */
+export async function collect(device: Device, options: CollectOptions): Promise<ReportData> {
+  const { source, data, title, study, image, onProgress = () => undefined } = options;
+  const picked = pickShown(options.runs);
+  // A study's other runs are in its tables.
+  const runs = study ? picked : options.runs;
+  const detectors = new Map<OpenRun, Detector>();
+  const detectorOf = (run: OpenRun) => {
+    const detector = detectors.get(run) ?? restoreDetector(device, run.checkpoint, 'average');
+    detectors.set(run, detector);
+    return detector;
+  };
+  try {
+    const teacher = picked.find(({ role }) => role === 'teacher');
+    const teacherOf = (run: OpenRun) => {
+      const own = runs.find(({ folder }) => folder === run.teacherFolder) ?? teacher;
+      return run.role === 'student' && own && gridOf(own) === gridOf(run) ? own : undefined;
+    };
+    const summaries: RunSummary[] = [];
+    const last = picked[picked.length - 1];
+    let lastEvaluation: Evaluation | undefined;
+    for (const run of runs) {
+      const stored = await storedMeasures(run.folder, data.split, source.length);
+      if (stored && run !== last) {
+        summaries.push(summarize(run, stored));
+        continue;
+      }
+      onProgress(`evaluating ${run.name}`);
+      const taughtBy = stored ? undefined : teacherOf(run);
+      const found = await evaluate(detectorOf(run), {
+        source,
+        recipe: run.checkpoint.metadata.recipe,
+        ...(taughtBy && { teacher: detectorOf(taughtBy) }),
+      });
+      if (!found) throw new DeviceError('The evaluation was interrupted.');
+      if (run === last) lastEvaluation = found;
+      summaries.push(summarize(run, stored ?? measuresOf(found)));
+    }
+    const shown = picked.map((run): Shown => {
+      const { recipe } = run.checkpoint.metadata;
+      return { name: run.name, detector: detectorOf(run), recipe };
+    });
+    onProgress('choosing an image');
+    const scene = await chooseScene(shown, {
+      source,
+      hasTeacher: teacher !== undefined,
+      ...(image !== undefined && { image }),
+    });
+    const summaryOf = (run: OpenRun) => summaries[runs.indexOf(run)];
+    return {
+      title,
+      date: new Date().toISOString().slice(0, 10),
+      version,
+      data: { ...data, images: source.length, classes: source.classes.map(({ name }) => name) },
+      runs: summaries,
+      shown: picked.map(summaryOf),
+      scene,
+      study,
+      worst: lastEvaluation ? { run: summaryOf(last), images: await worstImages(source, lastEvaluation) } : null,
+    };
+  } finally {
+    for (const detector of detectors.values()) detector.dispose();
+  }
+}
+
+function measuresOf({ averagePrecision, agreement, calibration }: Evaluation): Measures {
+  const { precisionRecall } = averagePrecision;
+  return { stats: namedStatistics(averagePrecision), agreement, precisionRecall, calibration };
+}
+
+function summarize({ folder, name, role, checkpoint, description, log }: OpenRun, measures: Measures): RunSummary {
+  const { detector, recipe, settings } = checkpoint.metadata;
+  const { parameters } = description;
+  const ld = distilsLocalization(checkpoint.metadata);
+  return {
+    folder,
+    name,
+    role,
+    size: detector.size,
+    parameters,
+    recipe: recipe.name,
+    ld,
+    seed: settings.seed,
+    log,
+    measures,
+  };
+}
+
+function distilsLocalization({ recipe: { ld } }: OpenRun['checkpoint']['metadata']): boolean {
+  return ld.main > 0 || ld.vlr > 0;
+}
+
+/**
+ * The teacher, the best student without LD and the best one with it, as far as they share the first's grid; without a
+ * teacher the first runs, three at most.
+ */
+function pickShown(runs: readonly OpenRun[]): OpenRun[] {
+  if (runs.length === 0) throw new InputError('runs: none is given; give the folder of one at least.');
+  const same = runs.filter((run) => gridOf(run) === gridOf(runs[0]));
+  if (runs[0].role !== 'teacher') return same.slice(0, 3);
+  const best = (isDistilled: boolean) =>
+    same
+      .filter((run) => run.role === 'student' && distilsLocalization(run.checkpoint.metadata) === isDistilled)
+      .reduce<OpenRun[]>((kept, run) => (kept[0] && lastAp(kept[0]) >= lastAp(run) ? kept : [run]), []);
+  return [runs[0], ...best(false), ...best(true)];
+}
+
+function lastAp({ log }: OpenRun): number {
+  return log.flatMap(({ evaluation }) => (evaluation ? [evaluation.AP] : [])).at(-1) ?? -1;
+}
+
+/** What two runs must share for a comparison location by location and bin by bin. */
+function gridOf({ checkpoint: { metadata } }: OpenRun): string {
+  const { bins, strides, width, height } = metadata.detector;
+  const { box, regions } = metadata.recipe;
+  return JSON.stringify([bins, strides, width, height, box.parameters, regions.centreOffset]);
+}

@@ -1,0 +1,54 @@
+import type { LineStyle } from '../chart.js';
+import { colour, seriesColour } from '../colours.js';
+import type { RunSummary } from '../types.js';
+
+/** How a run is called above a drawing. */
+export function titleOf({ role, ld, name }: RunSummary): string {
+  if (role === 'detector') return name;
+  return role === 'teacher' ? 'Teacher' : `Student ${ld ? 'with' : 'without'} LD`;
+}
+
+/** What stands behind the titles: sizes and recipes. */
+export function detailsOf(runs: readonly RunSummary[]): string {
+  return `${runs.map((run) => `${titleOf(run)}: ${run.size}, ${run.recipe}`).join('; ')}.`;
+}
+
+const DASHES: LineStyle['type'][] = [
+  [10, 3, 2, 3],
+  [3, 3],
+  [14, 4],
+  [10, 3, 2, 3, 2, 3],
+  [1, 4],
+];
+
+/** The line of a run in charts. */
+export type StyleOf = (run: RunSummary) => LineStyle;
+
+/** The line of a run without a style of its own: there is none, but a type cannot say so. */
+const OTHER: LineStyle = { color: colour('ink'), type: 'solid' };
+
+/**
+ * Line styles of runs: the teacher green and dotted, a student without LD orange and dashed, one with it blue and solid, all
+ * others in further colours and dashes.
+ * @param shown those that pictures show; among equals they have the main colours
+ */
+export function stylesOf(runs: readonly RunSummary[], shown: readonly RunSummary[]): StyleOf {
+  const first = (wanted: (run: RunSummary) => boolean) => [...shown, ...runs].find(wanted)?.name;
+  const main = new Map<string | undefined, LineStyle>([
+    [first(({ role }) => role === 'teacher'), { color: colour('teacher'), type: 'dotted' }],
+    [first(({ role, ld }) => role !== 'teacher' && !ld), { color: colour('plain'), type: 'dashed' }],
+    [first(({ role, ld }) => role !== 'teacher' && ld), { color: colour('distilled'), type: 'solid' }],
+  ]);
+  const others = runs.filter(({ name }) => !main.has(name));
+  const further = others.map(({ name }, i): [string, LineStyle] => [
+    name,
+    { color: seriesColour(i + 1), type: DASHES[i % DASHES.length] },
+  ]);
+  const styles = new Map([...main, ...further]);
+  return ({ name }) => styles.get(name) ?? OTHER;
+}
+
+/** A text of at most so many characters. */
+export function clipped(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}

@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Choices } from '../gpu/choices.js';
+import { InputError } from '../gpu/error.js';
+import type { AdapterDescription } from '../tensor/device.js';
+
+/** What stands in a study's folder, beside `results.json` and `results.md`. */
+export const FILES = {
+  /** A `StudyDescription`. */
+  description: 'study.json',
+  /** A `PlanRecord` of each plan. */
+  plans: 'plans',
+  /** A folder for each run, NAME-HASH. */
+  runs: 'runs',
+  claims: 'claims',
+  /** Outputs of teachers, of the runs that are under way. */
+  teacherCache: 'teacher-cache',
+  /** A `RunRecord`, in a run's folder. */
+  run: 'study-run.json',
+  results: 'results.json',
+  markdown: 'results.md',
+} as const;
+
+/** What all runs of a study share; fixed by its first process. */
+export interface StudyDescription {
+  /** Of the package. */
+  version: string;
+  adapter: AdapterDescription;
+  /** Between variants of kernels: the same bits need the same, whatever is tuned later. */
+  choices: Partial<Choices>;
+  data: { name: string; identity: string; train: number; validation: number };
+}
+
+/** Writes a file so that it is there whole or not at all. */
+export async function writeWhole(file: string, text: string): Promise<void> {
+  const draft = `${file}.${randomUUID()}`;
+  await writeFile(draft, text);
+  await rename(draft, file);
+}
+
+/**
+ * Writes a file unless it is there, whole or not at all.
+ * @returns false where it is there
+ */
+export async function writeFirst(file: string, text: string): Promise<boolean> {
+  const draft = `${file}.${randomUUID()}`;
+  await writeFile(draft, text);
+  try {
+    await link(draft, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** JSON for people. */
+export function pretty(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+export function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Makes a study's folder. @throws InputError when it cannot be written */
+export async function makeStudyFolder(folder: string): Promise<void> {
+  try {
+    for (const part of [FILES.plans, FILES.runs, FILES.claims]) await mkdir(join(folder, part), { recursive: true });
+  } catch (error) {
+    throw new InputError(`${folder} cannot be written (${(error as Error).message}); give another folder.`);
+  }
+}
+
+/** The folder of a run by its hash, whatever it is called; undefined where there is none. */
+export async function findRun(study: string, hash: string): Promise<string | undefined> {
+  const runs = join(study, FILES.runs);
+  const found = (await readdir(runs)).find((name) => name.endsWith(`-${hash}`));
+  return found && join(runs, found);
+}

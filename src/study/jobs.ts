@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { CocoFolder } from '../data/folder.js';
+import type { ImageSource } from '../data/source.js';
+import { type DetectorConfig, type DetectorSize, detectorConfig } from '../detector/config.js';
+import { InputError } from '../gpu/error.js';
+import { needsTeacher, type PartialRecipe, type Recipe, resolveRecipe } from '../losses/recipe.js';
+import { CHECKPOINT, loadCheckpoint } from '../train/checkpoint.js';
+import { type TrainSettings, trainSettings } from '../train/settings.js';
+import type { Plan } from './plan.js';
+
+const TEACHER_SEED = 100;
+
+/** What a study trains and evaluates on. */
+export interface StudyData {
+  name: string;
+  /** Absolute path of the folder, or `shapes`. */
+  path: string;
+  train: ImageSource;
+  validation: ImageSource;
+  /** Images that all others fit into, in pixels. */
+  width: number;
+  height: number;
+}
+
+/** A detector that is there already. */
+export interface GivenTeacher {
+  kind: 'given';
+  name: string;
+  /** Of its checkpoint's bytes. */
+  hash: string;
+  folder: string;
+  detector: DetectorConfig;
+  recipe: Recipe;
+}
+
+/** A training, and its measures. */
+export interface Job {
+  kind: 'run';
+  /** Of everything that decides its bits and measures. */
+  hash: string;
+  /** Of its folder: for people, and unique. */
+  name: string;
+  detector: DetectorConfig;
+  recipe: Recipe;
+  settings: TrainSettings;
+  /** Whom it learns from, where the recipe distils, and is compared with. */
+  teacher: Job | GivenTeacher | null;
+}
+
+/** A row's runs, one a seed in the order of the plan's. */
+interface MethodRuns {
+  method: string;
+  size: DetectorSize;
+  /** As the plan calls it. */
+  teacher: string | null;
+  jobs: Job[];
+}
+
+export interface Grid {
+  /** Each once: the teachers, then all methods of the first seed, of the second … */
+  jobs: Job[];
+  methods: MethodRuns[];
+}
+
+/**
+ * The runs of a plan. Two plans' runs that differ in nothing have the same hash.
+ * @param identity of the data, see `identify`
+ * @throws InputError where a detector is not possible, a teacher that is given is missing, or one does not fit its student
+ */
+export async function planJobs(plan: Plan, data: StudyData, identity: string): Promise<Grid> {
+  const detectorOf = (size: DetectorSize): DetectorConfig => {
+    const { strides = [8, 16, 32] } = plan.student;
+    const largest = Math.max(...strides);
+    const whole = (pixels: number) => Math.ceil(pixels / largest) * largest;
+    const [width, height] = [whole(data.width), whole(data.height)];
+    return detectorConfig({ width, height, ...plan.student, size, classes: data.train.classes.length });
+  };
+  const teachers = new Map<string, Job | GivenTeacher>();
+  for (const [name, teacher] of Object.entries(plan.teachers)) {
+    if ('run' in teacher) {
+      teachers.set(name, await givenTeacher(name, teacher.run));
+    } else {
+      const { size, recipe = 'gfocal', seed = TEACHER_SEED } = teacher;
+      const settings = { ...plan.settings, ...teacher.settings, seed };
+      teachers.set(name, makeJob(`teacher-${name}`, { detector: detectorOf(size), recipe, settings, identity }));
+    }
+  }
+  const methods = plan.methods.map(({ name, recipe, size = plan.student.size, teacher = plan.teacher, settings }) => {
+    const taught = teacher === undefined ? null : (teachers.get(teacher) ?? null);
+    const detector = detectorOf(size);
+    const jobs = plan.seeds.map((seed) => {
+      const own = { ...plan.settings, ...settings, seed };
+      return makeJob(`${size}-${name}`, { detector, recipe, settings: own, identity, teacher: taught });
+    });
+    checkTeacher(name, jobs[0]);
+    return { method: name, size, teacher: teacher ?? null, jobs };
+  });
+  const wanted = methods.flatMap(({ jobs }) =>
+    jobs.flatMap(({ teacher }) => (teacher?.kind === 'run' ? [teacher] : [])),
+  );
+  const ordered = [...wanted, ...plan.seeds.flatMap((_, i) => methods.map(({ jobs }) => jobs[i]))];
+  return { jobs: [...new Map(ordered.map((job) => [job.hash, job])).values()], methods };
+}
+
+interface JobParts {
+  detector: DetectorConfig;
+  recipe: string | PartialRecipe;
+  settings: Partial<TrainSettings>;
+  identity: string;
+  teacher?: Job | GivenTeacher | null;
+}
+
+function makeJob(label: string, { detector, recipe, settings, identity, teacher = null }: JobParts): Job {
+  const whole = { detector, recipe: resolveRecipe(recipe), settings: trainSettings(settings) };
+  // A recipe's name decides nothing.
+  const decisive = { ...whole, recipe: { ...whole.recipe, name: '' }, identity, teacher: teacher?.hash ?? null };
+  const hash = digest(canonical(decisive));
+  const slug = label.replace(/[^A-Za-z0-9+.]+/g, '-').replace(/^-|-$/g, '');
+  return { kind: 'run', hash, name: `${slug}-s${whole.settings.seed}-${hash}`, ...whole, teacher };
+}
+
+async function givenTeacher(name: string, folder: string): Promise<GivenTeacher> {
+  const { file, metadata } = await loadCheckpoint(folder);
+  const hash = digest(await readFile(file));
+  return { kind: 'given', name, hash, folder: resolve(folder), detector: metadata.detector, recipe: metadata.recipe };
+}
+
+/** Distillation compares location with location, bin with bin and class with class. */
+function checkTeacher(method: string, { detector, recipe, teacher }: Job): void {
+  if (!teacher) {
+    if (!needsTeacher(recipe)) return;
+    throw new InputError(
+      `methods, ${method}: its recipe distils but it has no teacher; add teacher to it or to the plan.`,
+    );
+  }
+  for (const field of ['classes', 'bins', 'strides', 'width', 'height'] as const) {
+    const [own, taught] = [String(detector[field]), String(teacher.detector[field])];
+    if (own === taught) continue;
+    throw new InputError(`methods, ${method}: ${field} is ${own}, its teacher's ${taught}; both need the same.`);
+  }
+  const [own, taught] = [recipe.box.parameters, teacher.recipe.box.parameters];
+  if (own !== taught) {
+    throw new InputError(
+      `methods, ${method}: box.parameters is ${own}, its teacher's ${taught}; both need the same meaning of the bins.`,
+    );
+  }
+}
+
+/** What tells two data sets apart: the annotations of a folder, or some of the generated images. */
+export async function identify({ train, validation }: Pick<StudyData, 'train' | 'validation'>): Promise<string> {
+  const parts: unknown[] = [];
+  for (const source of [train, validation]) {
+    if ('dataset' in source) {
+      parts.push((source as CocoFolder).dataset.truth);
+    } else {
+      const { pixels, ...rest } = await source.load(source.length - 1);
+      parts.push(source.length, source.classes, digest(pixels), Array.from(rest.boxes));
+    }
+  }
+  return digest(canonical(parts));
+}
+
+/** The file of a run whose presence says that it has been trained to its end or can go on. */
+export function checkpointOf(folder: string): string {
+  return join(folder, CHECKPOINT);
+}
+
+/** JSON with the fields of every object in alphabetical order. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+/** The first 40 bits of SHA-256: enough for the runs of one folder. */
+function digest(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex').slice(0, 10);
+}

@@ -1,0 +1,253 @@
+import { dirname, resolve } from 'node:path';
+import { Ajv, type ErrorObject } from 'ajv';
+import { readJson } from '../data/json.js';
+import type { DetectorConfig, DetectorSize } from '../detector/config.js';
+import { InputError } from '../gpu/error.js';
+import { type PartialRecipe, resolveRecipe } from '../losses/recipe.js';
+import { type TrainSettings, trainSettings } from '../train/settings.js';
+
+/** A teacher that the study trains once, or a run that is there. */
+type PlanTeacher =
+  | {
+      size: DetectorSize;
+      /** On top of the plan's. */
+      settings?: Partial<TrainSettings>;
+      /** Default `gfocal`. */
+      recipe?: string | PartialRecipe;
+      /** Default 100: apart from the students' seeds, or a teacher of their size would be one of them. */
+      seed?: number;
+    }
+  | { run: string };
+
+/** One row of a table: how a student is trained. */
+interface PlanMethod {
+  name: string;
+  /** A shipped recipe's name or the fields that differ from `gfocal`. */
+  recipe: string | PartialRecipe;
+  /** Name of one of the teachers; default the plan's. Without distillation the student is only compared with it. */
+  teacher?: string;
+  /** Default the plan's `student.size`. */
+  size?: DetectorSize;
+  /** On top of the plan's. */
+  settings?: Partial<TrainSettings>;
+}
+
+interface PlanTable {
+  title: string;
+  /** The method that the others are compared with, seed by seed. */
+  baseline: string;
+  /** The other rows, in order. */
+  methods: string[];
+}
+
+/** Figures of methods along a number that sets them apart, such as a temperature. */
+interface PlanCurve {
+  title: string;
+  /** What the number is. */
+  label: string;
+  /** The number of each method. */
+  x: Record<string, number>;
+}
+
+/** A grid of methods and seeds, and the tables to make of it. */
+export interface Plan {
+  name: string;
+  seeds: number[];
+  /** What is left out is the data's (width, height), or `detectorConfig`'s (bins, strides). */
+  student: { size: DetectorSize } & Partial<Pick<DetectorConfig, 'bins' | 'strides' | 'width' | 'height'>>;
+  settings: Partial<TrainSettings>;
+  teachers: Record<string, PlanTeacher>;
+  /** Name of the methods' teacher, unless they name another. */
+  teacher?: string;
+  methods: PlanMethod[];
+  tables: PlanTable[];
+  curves: PlanCurve[];
+}
+
+/** What the command line may set instead of the plan. */
+export interface PlanOverrides {
+  seeds?: number[];
+  /** Of the students, and of the teachers whose settings do not name any. */
+  epochs?: number;
+}
+
+const text = { type: 'string', minLength: 1 };
+const seed = { type: 'integer', minimum: 0 };
+const size = { enum: ['tiny', 'small', 'base'] };
+const positive = { type: 'integer', minimum: 1 };
+/** Checked field by field where they are resolved. */
+const recipe = { type: ['string', 'object'] };
+const settings = { type: 'object' };
+const closed = (properties: Record<string, object>, required: string[]) => ({
+  type: 'object',
+  properties,
+  required,
+  additionalProperties: false,
+});
+
+const SCHEMA = closed(
+  {
+    name: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' },
+    seeds: { type: 'array', items: seed, minItems: 1, uniqueItems: true },
+    student: closed(
+      { size, bins: positive, strides: { type: 'array', items: positive }, width: positive, height: positive },
+      ['size'],
+    ),
+    settings,
+    teachers: {
+      type: 'object',
+      additionalProperties: {
+        type: 'object',
+        properties: { size, settings, recipe, seed, run: text },
+        additionalProperties: false,
+        if: { required: ['run'] },
+        // biome-ignore lint/suspicious/noThenProperty: JSON schema's keyword
+        then: { maxProperties: 1 },
+        else: { required: ['size'] },
+      },
+    },
+    teacher: text,
+    methods: {
+      type: 'array',
+      minItems: 1,
+      items: closed({ name: text, recipe, teacher: text, size, settings }, ['name', 'recipe']),
+    },
+    tables: {
+      type: 'array',
+      items: closed({ title: text, baseline: text, methods: { type: 'array', items: text, uniqueItems: true } }, [
+        'title',
+        'baseline',
+        'methods',
+      ]),
+    },
+    curves: {
+      type: 'array',
+      items: closed({ title: text, label: text, x: { type: 'object', additionalProperties: { type: 'number' } } }, [
+        'title',
+        'label',
+        'x',
+      ]),
+    },
+  },
+  ['name', 'seeds', 'student', 'methods'],
+);
+
+const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true }).compile(SCHEMA);
+
+/**
+ * Reads a plan. `extends`, a path or a list of paths relative to the file, names plans that it is added to: `student`,
+ * `settings` and `teachers` field by field, `methods` by name, `tables` and `curves` by title; the rest is replaced.
+ * @throws InputError that names the file, the field, its value and what is allowed
+ */
+export async function readPlan(file: string, overrides: PlanOverrides = {}): Promise<Plan> {
+  return checkPlan(file, await readExtended(file, []), overrides);
+}
+
+type Fields = Record<string, unknown>;
+
+async function readExtended(file: string, by: readonly string[]): Promise<Fields> {
+  const path = resolve(file);
+  if (by.includes(path)) throw new InputError(`${file}: extends is a circle; a plan cannot be added to itself.`);
+  const read = await readJson(file);
+  if (!isFields(read)) throw new InputError(`${file}: it holds ${JSON.stringify(read)}; a plan is a JSON object.`);
+  const { extends: base = [], ...own } = read;
+  const bases: unknown[] = Array.isArray(base) ? base : [base];
+  let merged: Fields = {};
+  for (const other of bases) {
+    if (typeof other !== 'string') {
+      throw new InputError(
+        `${file}: extends is ${JSON.stringify(base)}; expected the path of a plan or a list of them.`,
+      );
+    }
+    merged = merge(merged, await readExtended(resolve(dirname(file), other), [...by, path]));
+  }
+  return merge(merged, own);
+}
+
+function merge(base: Fields, own: Fields): Fields {
+  const merged = { ...base, ...own };
+  for (const field of ['student', 'settings', 'teachers']) {
+    const [a, b] = [base[field], own[field]];
+    if (isFields(a) && isFields(b)) merged[field] = { ...a, ...b };
+  }
+  for (const [field, key] of [
+    ['methods', 'name'],
+    ['tables', 'title'],
+    ['curves', 'title'],
+  ]) {
+    const [a, b] = [base[field], own[field]];
+    if (!Array.isArray(a) || !Array.isArray(b)) continue;
+    const replaced = new Set(b.map((item) => isFields(item) && item[key]));
+    merged[field] = [...a.filter((item) => !(isFields(item) && replaced.has(item[key]))), ...b];
+  }
+  return merged;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function checkPlan(file: string, fields: Fields, { seeds, epochs }: PlanOverrides): Plan {
+  if (!validate(fields)) {
+    throw new InputError(`${file}: ${(validate.errors ?? []).filter(isCause).map(describe).join('; ')}.`);
+  }
+  const plan = { settings: {}, teachers: {}, tables: [], curves: [], ...fields } as unknown as Plan;
+  if (seeds) plan.seeds = seeds;
+  if (epochs !== undefined) plan.settings = { ...plan.settings, epochs };
+  const within = (where: string, check: () => unknown) => {
+    try {
+      check();
+    } catch (error) {
+      throw new InputError(`${file}: ${where}: ${(error as Error).message}`);
+    }
+  };
+  const fault = (message: string) => {
+    throw new InputError(`${file}: ${message}`);
+  };
+  within('settings', () => trainSettings(plan.settings));
+  for (const [name, teacher] of Object.entries(plan.teachers)) {
+    if ('run' in teacher) continue;
+    within(`teachers.${name}.settings`, () => trainSettings({ ...plan.settings, ...teacher.settings }));
+    within(`teachers.${name}`, () => resolveRecipe(teacher.recipe ?? 'gfocal'));
+  }
+  const teachers = Object.keys(plan.teachers);
+  const methods = plan.methods.map(({ name }) => name);
+  const listed = (names: string[]) => (names.length > 0 ? `there are ${names.join(', ')}` : 'there are none');
+  if (plan.teacher !== undefined && !teachers.includes(plan.teacher)) {
+    fault(`teacher is ${plan.teacher}, which is not among teachers; ${listed(teachers)}.`);
+  }
+  for (const { name, recipe: given, teacher, settings: own } of plan.methods) {
+    if (methods.filter((other) => other === name).length > 1) fault(`methods: ${name} is there twice; rename one.`);
+    within(`methods, ${name}`, () => resolveRecipe(given));
+    within(`methods, ${name}, settings`, () => trainSettings({ ...plan.settings, ...own }));
+    if (own && 'seed' in own) fault(`methods, ${name}: settings.seed is ${own.seed}; leave it out, seeds sets it.`);
+    if (teacher !== undefined && !teachers.includes(teacher)) {
+      fault(`methods, ${name}: teacher is ${teacher}, which is not among teachers; ${listed(teachers)}.`);
+    }
+  }
+  const named = [
+    ...plan.tables.flatMap(({ title, baseline, methods: rows }) => [baseline, ...rows].map((row) => [title, row])),
+    ...plan.curves.flatMap(({ title, x }) => Object.keys(x).map((row) => [title, row])),
+  ];
+  for (const [title, row] of named) {
+    if (!methods.includes(row))
+      fault(`"${title}" names the method ${row}, which is not among methods; ${listed(methods)}.`);
+  }
+  return plan;
+}
+
+/** `if` only says that one of its branches failed. */
+function isCause({ keyword }: ErrorObject): boolean {
+  return keyword !== 'if';
+}
+
+function describe({ instancePath, keyword, params, message, data, parentSchema }: ErrorObject): string {
+  const path = instancePath.slice(1).replaceAll('/', '.') || 'the plan';
+  if (keyword === 'additionalProperties') {
+    const known = Object.keys((parentSchema as { properties?: object }).properties ?? {}).join(', ');
+    return `${path} has an unknown field ${params.additionalProperty}; remove it, there are ${known}`;
+  }
+  if (keyword === 'required') return `${path} lacks ${params.missingProperty}; add it`;
+  const allowed = keyword === 'enum' ? ` ${params.allowedValues.join(', ')}` : '';
+  return `${path} is ${JSON.stringify(data)}; it ${message}${allowed}`;
+}

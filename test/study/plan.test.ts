@@ -1,0 +1,145 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { shapesDataset } from '../../src/data/shapes.js';
+import { identify, planJobs } from '../../src/study/jobs.js';
+import { readPlan } from '../../src/study/plan.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'edgewise-plan-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const PLAN = {
+  name: 'made',
+  seeds: [0, 1],
+  student: { size: 'tiny' },
+  teachers: { big: { size: 'small' } },
+  teacher: 'big',
+  methods: [
+    { name: 'plain', recipe: 'gfocal' },
+    { name: 'LD', recipe: 'main-ld' },
+  ],
+  tables: [{ title: 'Both', baseline: 'plain', methods: ['LD'] }],
+};
+
+async function write(name: string, plan: object): Promise<string> {
+  const file = join(folder, `${name}.json`);
+  await writeFile(file, JSON.stringify(plan));
+  return file;
+}
+
+const data = {
+  name: 'shapes',
+  path: 'shapes',
+  train: shapesDataset({ count: 4, seed: 1, width: 60, height: 64 }),
+  validation: shapesDataset({ count: 2, seed: 2, width: 60, height: 64 }),
+  width: 60,
+  height: 64,
+};
+const gridOf = async (plan: object) => planJobs(await readPlan(await write('grid', plan)), data, await identify(data));
+
+test.each<[object, RegExp]>([
+  [{ seeds: [] }, /seeds is \[\]; it must NOT have fewer than 1 items/],
+  [{ seeds: [1, 1] }, /seeds is \[1,1\]; it must NOT have duplicate items/],
+  [{ student: { size: 'huge' } }, /student\.size is "huge"; it must be equal to one of .* tiny, small, base/],
+  [{ colour: 1 }, /the plan has an unknown field colour; remove it, there are name, seeds/],
+  [{ methods: [{ name: 'plain' }] }, /methods\.0 lacks recipe; add it/],
+  [
+    { methods: [{ name: 'LD', recipe: 'best' }] },
+    /methods, LD: recipe: there is none called best; the shipped ones are/,
+  ],
+  [{ methods: [{ name: 'LD', recipe: { ld: { mian: 1 } } }] }, /methods, LD: .*unknown field ld\.mian/],
+  [{ methods: [...PLAN.methods, PLAN.methods[0]] }, /methods: plain is there twice/],
+  [{ methods: [{ name: 'plain', recipe: 'gfocal', settings: { seed: 3 } }] }, /settings\.seed is 3; leave it out/],
+  [{ settings: { epochs: 0 } }, /settings: epochs is 0; expected a positive integer/],
+  [{ settings: { speed: 0 } }, /settings: speed is no setting of a training; there are epochs/],
+  [{ teacher: 'small' }, /teacher is small, which is not among teachers; there are big/],
+  [{ teachers: { big: { size: 'small', run: 'x' } } }, /teachers\.big is .*; it must NOT have more than 1 properties/],
+  [{ teachers: { big: {} } }, /teachers\.big lacks size; add it/],
+  [{ tables: [{ title: 'Both', baseline: 'no', methods: [] }] }, /"Both" names the method no, which is not among/],
+  [{ curves: [{ title: 'T', label: 'T', x: { LD: '1' } }] }, /curves\.0\.x\.LD is "1"; it must be number/],
+  [{ extends: 'nowhere.json' }, /nowhere\.json does not exist/],
+  [{ extends: 'wrong.json' }, /wrong\.json: extends is a circle/],
+])('a wrong plan says where and what: %j', async (change, message) => {
+  const file = await write('wrong', { ...PLAN, ...change });
+  await expect(readPlan(file)).rejects.toThrow(message);
+  await expect(readPlan(file)).rejects.toThrow(/wrong\.json|nowhere\.json/);
+});
+
+test('a plan is added to the ones that it extends', async () => {
+  await write('base', { ...PLAN, settings: { epochs: 3, batch: 2 } });
+  const file = await write('more', {
+    extends: ['base.json'],
+    name: 'more',
+    settings: { batch: 4 },
+    methods: [
+      { name: 'LD', recipe: 'vlr-ld' },
+      { name: 'KD', recipe: 'main-kd' },
+    ],
+    tables: [{ title: 'Other', baseline: 'LD', methods: ['KD'] }],
+  });
+  const plan = await readPlan(file, { seeds: [5], epochs: 9 });
+  expect(plan).toMatchObject({ name: 'more', seeds: [5], settings: { epochs: 9, batch: 4 }, teacher: 'big' });
+  expect(plan.methods.map(({ name, recipe }) => [name, recipe])).toEqual([
+    ['plain', 'gfocal'],
+    ['LD', 'vlr-ld'],
+    ['KD', 'main-kd'],
+  ]);
+  expect(plan.tables.map(({ title }) => title)).toEqual(['Both', 'Other']);
+});
+
+test('runs come seed by seed after their teachers, and a hash tells what decides their bits', async () => {
+  const { jobs, methods } = await gridOf(PLAN);
+  const names = jobs.map(({ name, hash }) => name.replace(`-${hash}`, ''));
+  expect(names).toEqual(['teacher-big-s100', 'tiny-plain-s0', 'tiny-LD-s0', 'tiny-plain-s1', 'tiny-LD-s1']);
+  expect(jobs[1].detector).toMatchObject({ size: 'tiny', width: 64, height: 64, classes: 3 });
+  const hashes = (grid: typeof methods) => grid.flatMap((method) => method.jobs.map(({ hash }) => hash));
+  const before = hashes(methods);
+  expect(new Set(before).size).toBe(4);
+
+  const renamed = await gridOf({
+    ...PLAN,
+    name: 'other',
+    methods: [
+      { name: 'A', recipe: { name: 'x' } },
+      { name: 'B', recipe: { name: 'y', ld: { main: 0.25 } } },
+    ],
+    tables: [],
+  });
+  expect(hashes(renamed.methods)).toEqual(before);
+  for (const change of [
+    { settings: { epochs: 3 } },
+    { student: { size: 'tiny', bins: 9 } },
+    { student: { size: 'small' } },
+    { teachers: { big: { size: 'small', seed: 7 } } },
+    { teachers: { big: { size: 'small', settings: { epochs: 3 } } } },
+  ]) {
+    const changed = await gridOf({ ...PLAN, ...change });
+    for (const hash of hashes(changed.methods)) expect(before).not.toContain(hash);
+  }
+  const others = { ...data, train: shapesDataset({ count: 4, seed: 9, width: 60, height: 64 }) };
+  expect(await identify(others)).not.toBe(await identify(data));
+});
+
+test('a recipe that distils needs a teacher with the same meaning of its bins', async () => {
+  const { teacher: _, ...alone } = PLAN;
+  await expect(gridOf(alone)).rejects.toThrow(/methods, LD: its recipe distils but it has no teacher/);
+  const offset = { recipe: { box: { parameters: 'offset' } }, size: 'small' };
+  await expect(gridOf({ ...PLAN, teachers: { big: offset } })).rejects.toThrow(/box\.parameters is ltrb.*offset/);
+});
+
+test('the shipped plans are plans, and all of them together have each run once', async () => {
+  const files = (await readdir('plans')).sort();
+  const identity = await identify(data);
+  const hashes = new Set<string>();
+  let all = 0;
+  for (const file of files) {
+    const { jobs } = await planJobs(await readPlan(join('plans', file)), data, identity);
+    if (file === 'paper.json') all = jobs.length;
+    for (const { hash } of jobs) hashes.add(hash);
+  }
+  expect(all).toBe(hashes.size);
+});

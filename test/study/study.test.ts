@@ -1,0 +1,147 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { StudyResults } from '../../src/study/results.js';
+import { Random } from '../../src/tensor/random.js';
+import { readLog } from '../../src/train/runFolder.js';
+import { edgewise } from '../cli/cli.js';
+
+/** Five trainings of six steps. */
+const PLAN = {
+  name: 'small',
+  seeds: [0, 1],
+  student: { size: 'tiny', width: 64, height: 64 },
+  settings: { epochs: 2, batch: 2, warmupSteps: 2, evaluateEvery: 1 },
+  teachers: { self: { size: 'tiny' } },
+  teacher: 'self',
+  methods: [
+    { name: 'GFocal', recipe: 'gfocal' },
+    { name: 'LD', recipe: 'main-kd+main-ld+vlr-ld' },
+  ],
+  tables: [{ title: 'With and without', baseline: 'GFocal', methods: ['LD'] }],
+  curves: [{ title: 'Weight', label: 'λ', x: { LD: 0.25, GFocal: 0 } }],
+};
+
+let root: string;
+let plan: string;
+let straight: Awaited<ReturnType<typeof traces>>;
+const argumentsOf = (name: string) => [
+  'study',
+  plan,
+  'shapes',
+  '--images',
+  '6',
+  '--val-images',
+  '2',
+  '--out',
+  join(root, name),
+];
+const start = (name: string): ChildProcess =>
+  spawn(process.execPath, ['dist/cli.js', ...argumentsOf(name)], { stdio: 'ignore' });
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'edgewise-study-'));
+  plan = join(root, 'plan.json');
+  await writeFile(plan, JSON.stringify(PLAN));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+/** Everything that a study leaves, without the clock. */
+async function traces(name: string) {
+  const folder = join(root, name);
+  const results = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8')) as StudyResults;
+  const runs: Record<string, unknown> = {};
+  for (const run of (await readdir(join(folder, 'runs'))).sort()) {
+    const at = join(folder, 'runs', run);
+    const checkpoint = await readFile(join(at, 'checkpoint.safetensors'));
+    runs[run] = {
+      log: (await readLog(at)).map((entry) => ({ ...entry, seconds: 0, imagesPerSecond: 0 })),
+      checkpoint: createHash('sha256').update(checkpoint).digest('hex'),
+      measures: await readFile(join(at, 'measures.json'), 'utf8'),
+    };
+  }
+  return { results: { ...results, hours: 0, runs: results.runs.map((run) => ({ ...run, seconds: 0 })) }, runs };
+}
+
+test('a study trains its teacher, compares its runs and prints the tables', async () => {
+  const { code, stdout, stderr } = await edgewise(argumentsOf('straight'));
+  expect([code, stderr]).toEqual([0, expect.stringMatching(/run 5 of 5: tiny-LD-s1/)]);
+  expect(stdout).toMatch(/^With and without \(plan small\)\nmethod +student +teacher +n +AP/);
+  expect(stdout).toMatch(/4 of 4 runs finished/);
+  straight = await traces('straight');
+  const [{ tables, curves }] = straight.results.plans;
+  expect(tables[0].rows.map(({ method, n }) => [method, n])).toEqual([
+    ['GFocal', 2],
+    ['LD', 2],
+  ]);
+  expect(tables[0].rows[1].figures.AP?.difference).toMatchObject({ n: 2 });
+  // No shape of the small images is large: COCO's −1.
+  expect(tables[0].rows[1].figures.APl).toBeNull();
+  expect(curves[0].points.map(({ x }) => x)).toEqual([0, 0.25]);
+  expect(Object.keys(straight.runs)).toHaveLength(5);
+  const markdown = await readFile(join(root, 'straight', 'results.md'), 'utf8');
+  expect(markdown).toMatch(/^\| method \| student \| teacher \| n \| AP \| ΔAP \|/m);
+  // Their outputs are not needed any more.
+  const cache = join(root, 'straight', 'teacher-cache');
+  expect(existsSync(cache) ? await readdir(cache) : []).toEqual([]);
+});
+
+test('a finished study only prints', async () => {
+  const again = await edgewise(argumentsOf('straight'));
+  expect(again).toMatchObject({ code: 0, stderr: expect.not.stringMatching(/epoch/) });
+  const printed = await edgewise(['study', '--results', join(root, 'straight'), '--json']);
+  expect(printed.code).toBe(0);
+  expect(JSON.parse(printed.stdout).plans).toEqual(straight.results.plans);
+});
+
+test('a study that is stopped, killed again and again and finished by two processes leaves the same', async () => {
+  const random = Random.of(2026);
+  for (const signal of ['SIGINT', 'SIGKILL', 'SIGKILL', 'SIGKILL'] as const) {
+    const child = start('killed');
+    const ended = once(child, 'exit');
+    while (child.exitCode === null && !existsSync(join(root, 'killed', 'study.json'))) await pause(20);
+    await Promise.race([pause(random.uniform(300, 2000)), ended]);
+    child.kill(signal);
+    // Ctrl-C finishes the step, saves and is no error.
+    expect(await ended).toEqual(signal === 'SIGINT' ? [0, null] : [null, 'SIGKILL']);
+  }
+  const both = await Promise.all([1, 2].map(() => edgewise(argumentsOf('killed'))));
+  for (const { code, stdout } of both) {
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/4 of 4 runs finished/);
+  }
+  const trained = both.flatMap(({ stderr }) => stderr.match(/(?<=^run \d of 5: )\S+/gm) ?? []);
+  expect(trained.length).toBeGreaterThan(0);
+  expect(new Set(trained).size).toBe(trained.length);
+  expect(await traces('killed')).toEqual(straight);
+});
+
+test('a study that is out of time says how to go on', async () => {
+  expect(await edgewise([...argumentsOf('none'), '--max-hours', '0'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/0 of 4 runs finished[\s\S]*Stopped: give the same command again/),
+  });
+});
+
+test('other data in the same folder are refused', async () => {
+  const { code, stderr } = await edgewise([...argumentsOf('straight'), '--images', '8']);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/holds a study of shapes \(6 and 2 images\); these are shapes \(8 and 2 images\)/);
+});
+
+test('wrong usage and a wrong plan are one clear line', async () => {
+  expect(await edgewise(['study', plan])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^edgewise: give PLAN, DATA and --out, or --results alone/),
+  });
+  expect(await edgewise(['study', '--results', join(root, 'nothing')])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/holds no study/),
+  });
+});
