@@ -11,6 +11,7 @@ import {
   checkResume,
   configOf,
   describeTraining,
+  initialWeights,
   openValidation,
   resumed,
   runFolder,
@@ -73,6 +74,7 @@ async function prepare(data: string, options: DistillOptions, { metadata }: Chec
     detector: configOf(options, { ...metadata.detector, classes: opened.source.classes.length }),
     recipe,
     settings,
+    weights: await initialWeights(options),
     folder: runFolder(options, opened, recipe),
   };
 }
