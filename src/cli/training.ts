@@ -107,8 +107,8 @@ export interface Training {
   detector: DetectorConfig;
   recipe: Recipe;
   settings: Partial<TrainSettings>;
-  /** Null: random initial weights. */
-  weights: Weights | null;
+  /** Initial ones; random where there are none. */
+  weights?: Weights | null;
   folder: string;
 }
 
@@ -173,7 +173,7 @@ export async function openValidation(data: string, settings: Partial<TrainSettin
 /** Settings, detector and recipe of a run that goes on. */
 export async function resumed(folder: string): Promise<Omit<Training, 'data' | 'validation'>> {
   const { detector, recipe, settings } = (await loadCheckpoint(folder)).metadata;
-  return { detector, recipe, settings, weights: null, folder };
+  return { detector, recipe, settings, folder };
 }
 
 /** The weights of `--init`. */

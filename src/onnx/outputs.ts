@@ -1,0 +1,42 @@
+import { InputError } from '../gpu/error.js';
+import { protobuf } from './protobuf.js';
+
+/** Tensors that an error names. */
+const MOST_NAMED = 12;
+
+/**
+ * A model with more outputs: tensors inside its graph become outputs, too. Nothing else changes, since protobuf joins the
+ * fields of messages that stand behind each other: the new outputs are written behind the file as it is.
+ * @param tensors names of outputs or of tensors inside the model
+ * @throws InputError when the bytes are no ONNX model, or it has no tensor of a name
+ */
+export async function withOutputs(model: Uint8Array, tensors: readonly string[], name: string): Promise<Uint8Array> {
+  const { ModelProto } = await protobuf();
+  const { outputs, inner } = await namesOf(model, name);
+  const added = [...new Set(tensors)].filter((tensor) => !outputs.includes(tensor));
+  const unknown = added.filter((tensor) => !inner.includes(tensor));
+  if (unknown.length > 0) {
+    throw new InputError(
+      `${name} has no tensor ${unknown.join(', ')}; its outputs are ${outputs.join(', ')}, and its last nodes make ${inner.slice(-MOST_NAMED).join(', ')}.`,
+    );
+  }
+  if (added.length === 0) return model;
+  const appendix = ModelProto.encode({ graph: { output: added.map((tensor) => ({ name: tensor })) } }).finish();
+  const joined = new Uint8Array(model.length + appendix.length);
+  joined.set(model);
+  joined.set(appendix, model.length);
+  return joined;
+}
+
+async function namesOf(model: Uint8Array, name: string): Promise<{ outputs: string[]; inner: string[] }> {
+  const { ModelProto } = await protobuf();
+  try {
+    const { graph } = ModelProto.decode(model);
+    const outputs = (graph?.output ?? []).flatMap((output) => output.name ?? []);
+    const inner = (graph?.node ?? []).flatMap((node) => node.output ?? []).filter((tensor) => tensor !== '');
+    if (outputs.length > 0) return { outputs, inner };
+  } catch {
+    // Told below, as for a file of something else that happens to parse.
+  }
+  throw new InputError(`${name} is no ONNX model, or cut short; export it again.`);
+}
