@@ -27,6 +27,9 @@ export interface Data {
   source: ImageSource;
   /** For names of runs. */
   name: string;
+  /** Absolute path of the folder, or `shapes`. */
+  path: string;
+  split: Split;
   /** Images that all others fit into, in pixels, at most 640 a side. */
   width: number;
   height: number;
@@ -44,7 +47,8 @@ export async function openData(data: string, split: Split, count?: number): Prom
   if (data === SHAPES) {
     const { seed, count: most } = GENERATED[split];
     const size = { width: GENERATED_SIDE, height: GENERATED_SIDE };
-    return { source: shapesDataset({ count: count ?? most, seed, ...size }), name: SHAPES, ...size, skipped: 0 };
+    const source = shapesDataset({ count: count ?? most, seed, ...size });
+    return { source, name: SHAPES, path: SHAPES, split, ...size, skipped: 0 };
   }
   const source = await openDataset(data, split);
   const { images, skipped } = source.dataset;
@@ -58,6 +62,8 @@ export async function openData(data: string, split: Split, count?: number): Prom
   return {
     source,
     name: basename(resolve(data)),
+    path: resolve(data),
+    split,
     width: Math.round(scale * width),
     height: Math.round(scale * height),
     skipped,

@@ -27,6 +27,7 @@ const DEFAULT_RECIPE = 'main-kd+main-ld+vlr-ld';
 interface DistillOptions extends TrainingOptions {
   teacher: string;
   recipe: string;
+  teacherCache?: string;
 }
 
 /** `edgewise distill DATA --teacher RUN --recipe NAME` */
@@ -38,6 +39,10 @@ export function addDistill(program: Command): void {
     )
     .argument('<data>', DATA_HELP)
     .requiredOption('--teacher <run>', 'folder of a finished training, or one of its .safetensors files')
+    .option(
+      '--teacher-cache <folder>',
+      "keeps the teacher's outputs, rounded to half floats, for other students of the same data, seed and batch",
+    )
     .option('--recipe <name>', 'a shipped recipe (listed below) or a .json file', DEFAULT_RECIPE)
     .addHelpText('after', `\nRecipes: ${recipeNames.join(', ')}`);
   prints(addTrainingOptions(command, 'tiny'), distill);
@@ -51,7 +56,12 @@ async function distill(data: string, options: DistillOptions, command: Command):
   return withDevice(options, async (device) => {
     const detector = restoreDetector(device, teacher, 'average');
     try {
-      const result = await runTraining(device, training, { teacher: detector, resume: options.resume === true });
+      const result = await runTraining(device, training, {
+        teacher: detector,
+        teacherRun: options.teacher,
+        resume: options.resume === true,
+        ...(options.teacherCache !== undefined && { teacherCache: options.teacherCache }),
+      });
       return describeTraining(training, result);
     } finally {
       detector.dispose();

@@ -28,6 +28,9 @@ export function progressReporter(stream: NodeJS.WriteStream = process.stderr): P
       if (progress.kind === 'epoch') {
         stop();
         stream.write(`${epochLine(progress)}\n`);
+      } else if (progress.kind === 'warning') {
+        stop();
+        stream.write(`${progress.message}\n`);
       } else if (!stream.isTTY) {
         return;
       } else if (progress.kind === 'evaluation') {

@@ -1,11 +1,10 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type DetectorConfig, type DetectorSize, detectorConfig } from '../detector/config.js';
-import type { Detector } from '../detector/detector.js';
 import type { Recipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import { loadCheckpoint } from '../train/checkpoint.js';
-import type { TrainResult } from '../train/loop.js';
+import type { TrainContext, TrainResult } from '../train/loop.js';
 import { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from '../train/settings.js';
 import { resumeTraining, train } from '../train/train.js';
 import { loadWeights, type Weights } from '../train/weights.js';
@@ -112,6 +111,12 @@ export interface Training {
   folder: string;
 }
 
+/** What a student learns from. */
+export interface Teaching extends Pick<TrainContext, 'teacher' | 'teacherCache'> {
+  /** Where the teacher was found. */
+  teacherRun?: string;
+}
+
 /**
  * Trains, or goes on with a training, and shows its progress on stderr. Ctrl-C finishes the step, saves and returns; a
  * second one ends the process.
@@ -120,7 +125,7 @@ export interface Training {
 export async function runTraining(
   device: Device,
   { data, validation, detector, recipe, settings, weights, folder }: Training,
-  { teacher, resume = false }: { teacher?: Detector; resume?: boolean } = {},
+  { resume = false, teacherRun, ...taught }: Teaching & { resume?: boolean } = {},
 ): Promise<TrainResult> {
   const progress = progressReporter();
   const controller = new AbortController();
@@ -133,7 +138,12 @@ export async function runTraining(
     signal: controller.signal,
     onProgress: progress.report,
     ...(validation && { validation: validation.source }),
-    ...(teacher && { teacher }),
+    ...taught,
+    origin: {
+      data: data.path,
+      split: data.split,
+      ...(teacherRun !== undefined && { teacherRun: resolve(teacherRun) }),
+    },
   };
   try {
     if (resume) return await resumeTraining(context);

@@ -1,6 +1,6 @@
 import type { DetectorConfig } from '../detector/config.js';
 import { decodeBoxes } from '../detector/decode.js';
-import type { DetectorOutputs } from '../detector/detector.js';
+import type { HeadLogits } from '../detector/head.js';
 import { InputError } from '../gpu/error.js';
 
 /** Locations count where the teacher's best class score exceeds this: where it sees an object. */
@@ -43,7 +43,7 @@ export class AgreementMeter {
    * @param images the first so many of the batch count
    * @throws InputError when the two have not the same maps
    */
-  async add(student: DetectorOutputs, teacher: DetectorOutputs, images: number): Promise<void> {
+  async add(student: HeadLogits, teacher: HeadLogits, images: number): Promise<void> {
     const { batch, channels, levels } = student.classLogits.value;
     const other = teacher.classLogits.value;
     if (other.size !== student.classLogits.value.size || other.channels !== channels) {
@@ -100,7 +100,7 @@ export class AgreementMeter {
   }
 
   /** [batch · locations, 4] expected edges, on the host. */
-  async #edges({ boxLogits }: DetectorOutputs) {
+  async #edges({ boxLogits }: HeadLogits) {
     const { expected, boxes } = decodeBoxes(boxLogits.value, this.#config);
     boxes.dispose();
     const values = await expected.read();

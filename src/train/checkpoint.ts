@@ -37,6 +37,8 @@ export interface CheckpointMetadata {
   settings: TrainSettings;
   /** Between variants of kernels: the same bits need the same. */
   choices: Partial<Choices>;
+  /** Whether the teacher's outputs came from a cache, rounded to half floats: the same bits need the same. */
+  teacherCache: boolean;
   /** Steps done since the start of the training. */
   step: number;
   /** Steps an epoch: with the images, it fixes what the next step sees. */
@@ -109,6 +111,7 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
       recipe: resolveRecipe(read.recipe),
       settings: trainSettings(read.settings),
       choices: read.choices ?? {},
+      teacherCache: read.teacherCache ?? false,
     };
     return { file, tensors, metadata: checked };
   } catch (cause) {

@@ -1,16 +1,19 @@
+import { Variable } from '../autograd/variable.js';
 import type { GroundTruth } from '../data/coco.js';
 import type { CocoFolder } from '../data/folder.js';
 import { type Batch, Loader } from '../data/loader.js';
 import { toCoco } from '../data/shapes.js';
 import type { ImageSource } from '../data/source.js';
 import { type Detections, decode } from '../detector/decode.js';
-import type { Detector, DetectorOutputs } from '../detector/detector.js';
+import type { Detector } from '../detector/detector.js';
+import type { HeadLogits } from '../detector/head.js';
 import { type AveragePrecision, averagePrecision, STATISTICS } from '../eval/averagePrecision.js';
 import type { Detection } from '../eval/detections.js';
 import { InputError } from '../gpu/error.js';
 import type { Recipe } from '../losses/recipe.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { type Agreement, AgreementMeter } from './agreement.js';
+import { TeacherCache, type TeacherStep } from './teacherCache.js';
 
 export interface EvaluateOptions {
   source: ImageSource;
@@ -20,6 +23,10 @@ export interface EvaluateOptions {
   recipe?: Pick<Recipe, 'box' | 'regions'>;
   /** Measures how far the detector is from it, too; it must have the detector's size, strides, bins and classes. */
   teacher?: Detector;
+  /** Folder in which the teacher's outputs are kept as half floats; see `TeacherCache`. */
+  teacherCache?: string;
+  /** Told of files of the cache that cannot be used. */
+  onWarning?: (message: string) => void;
   /** Called after each batch. */
   onProgress?: (done: number, of: number) => void;
   /** Stops after the batch under way: `evaluate` then returns null. */
@@ -42,7 +49,7 @@ export interface Evaluation {
  * @throws InputError when the classes are not as many as the detector's, or an image cannot be read
  */
 export async function evaluate(detector: Detector, options: EvaluateOptions): Promise<Evaluation | null> {
-  const { source, batch = 8, recipe, teacher, onProgress, signal } = options;
+  const { source, batch = 8, recipe, teacher, teacherCache, onWarning, onProgress, signal } = options;
   assertClasses(detector, source);
   const { width, height } = detector.config;
   const loader = new Loader(source, { batch, height, width, seed: 0, augment: false, shuffle: false, dropLast: false });
@@ -51,26 +58,36 @@ export async function evaluate(detector: Detector, options: EvaluateOptions): Pr
   const meter = teacher ? new AgreementMeter(detector.config) : null;
   const detections: Detection[] = [];
   const started = performance.now();
+  const cache =
+    teacher && teacherCache !== undefined
+      ? await TeacherCache.open(teacherCache, teacher, loader, { features: false, warn: (text) => onWarning?.(text) })
+      : null;
+  const cached = await cache?.epoch(0);
   let done = 0;
-  for await (const images of loader.batches(0)) {
-    const pixels = detector.parameters.device.tensor(images.images);
-    const input = Pyramid.of(pixels, batch, 3, [{ width, height }]);
-    const outputs = detector.forward(input, { training: false });
-    const taught = teacher?.forward(input, { training: false });
-    try {
-      const found = await decode(outputs, detector.config, {
-        imageSizes: Array.from({ length: batch }, (_, i) => fittedSize(images, i, sizes) ?? { width, height }),
-        ...(recipe && { recipe }),
-      });
-      detections.push(...images.ids.flatMap((id, i) => toDetections(found[i], id, images.scales[i], source)));
-      if (taught && meter) await meter.add(outputs, taught, images.ids.length);
-    } finally {
-      for (const made of [outputs, taught]) if (made) disposeOutputs(made);
-      pixels.dispose();
+  try {
+    for await (const images of loader.batches(0)) {
+      const kept = await cached?.step();
+      const pixels = detector.parameters.device.tensor(images.images);
+      const input = Pyramid.of(pixels, batch, 3, [{ width, height }]);
+      const outputs = detector.forward(input, { training: false });
+      const taught = kept ? cachedOutputs(kept, input) : teacher?.forward(input, { training: false });
+      try {
+        const found = await decode(outputs, detector.config, {
+          imageSizes: Array.from({ length: batch }, (_, i) => fittedSize(images, i, sizes) ?? { width, height }),
+          ...(recipe && { recipe }),
+        });
+        detections.push(...images.ids.flatMap((id, i) => toDetections(found[i], id, images.scales[i], source)));
+        if (taught && meter) await meter.add(outputs, taught, images.ids.length);
+      } finally {
+        for (const { value } of [...Object.values(outputs), ...Object.values(taught ?? {})]) value.dispose();
+        pixels.dispose();
+      }
+      done += images.ids.length;
+      onProgress?.(done, source.length);
+      if (signal?.aborted) return null;
     }
-    done += images.ids.length;
-    onProgress?.(done, source.length);
-    if (signal?.aborted) return null;
+  } finally {
+    await cached?.close();
   }
   const imagesPerSecond = done / ((performance.now() - started) / 1000);
   const figures = averagePrecision(truth, detections);
@@ -92,9 +109,12 @@ export function assertClasses({ config }: Detector, { classes }: ImageSource): v
   }
 }
 
-/** Gives the memory of a forward pass back. */
-function disposeOutputs({ classLogits, boxLogits, features }: DetectorOutputs): void {
-  for (const { value } of [classLogits, boxLogits, features]) value.dispose();
+/** What a cache says in place of the teacher. */
+function cachedOutputs(step: TeacherStep, images: Pyramid): HeadLogits {
+  step.begin();
+  const { classLogits, boxLogits } = step.outputs(images);
+  step.end();
+  return { classLogits: new Variable(classLogits), boxLogits: new Variable(boxLogits) };
 }
 
 /** The annotations of a source: those of its file, crowds and empty boxes included, or those it generates. */

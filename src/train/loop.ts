@@ -4,15 +4,16 @@ import type { ImageSource } from '../data/source.js';
 import type { Detector } from '../detector/detector.js';
 import { DeviceError } from '../gpu/error.js';
 import { HeadLoss, TERM_NAMES, type TermName } from '../losses/headLoss.js';
-import type { Recipe } from '../losses/recipe.js';
+import { needsTeacher, type Recipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import { BEST, CHECKPOINT, saveCheckpoint } from './checkpoint.js';
 import { assertClasses, evaluate, namedStatistics } from './evaluate.js';
 import type { Learner } from './learner.js';
-import { appendLog, type LogEntry } from './runFolder.js';
+import { appendLog, type LogEntry, type RunOrigin } from './runFolder.js';
 import { learningRateAt } from './schedule.js';
 import type { TrainSettings } from './settings.js';
 import { type StepTools, trainStep } from './step.js';
+import { TeacherCache } from './teacherCache.js';
 import { meanTerms, TermHistory } from './terms.js';
 
 /** Steps between two looks at the losses: reading them makes the GPU wait for the host. */
@@ -42,7 +43,8 @@ export interface StepProgress {
 export type TrainProgress =
   | ({ kind: 'step' } & StepProgress)
   | { kind: 'evaluation'; done: number; of: number }
-  | ({ kind: 'epoch'; epochs: number } & LogEntry);
+  | ({ kind: 'epoch'; epochs: number } & LogEntry)
+  | { kind: 'warning'; message: string };
 
 /** What a training needs besides what its checkpoints hold. */
 export interface TrainContext {
@@ -51,6 +53,13 @@ export interface TrainContext {
   validation?: ImageSource;
   /** Frozen; needed where the recipe distils. It stays the caller's. */
   teacher?: Detector;
+  /**
+   * Folder in which the teacher's outputs are kept as half floats, for this and other trainings. Rounding changes the bits, so
+   * a training goes on with a cache if it began with one.
+   */
+  teacherCache?: string;
+  /** Where data and teacher are, for `run.json`. */
+  origin?: RunOrigin;
   /** The run's folder: `checkpoint.safetensors`, `best.safetensors`, `log.jsonl`, `run.json`. */
   folder: string;
   onProgress?: (progress: TrainProgress) => void;
@@ -89,6 +98,8 @@ export async function runEpochs(
   prepareFolder: () => Promise<void>,
 ): Promise<TrainResult> {
   const { device, source, validation, folder, onProgress, signal } = context;
+  const teacherCache = cacheOf(context, state.recipe);
+  const warn = (message: string) => onProgress?.({ kind: 'warning', message });
   const { recipe, settings } = state;
   const { batch, epochs, seed, evaluateEvery } = settings;
   const { detector, optimizer, teacher } = learner;
@@ -112,7 +123,14 @@ export async function runEpochs(
     saveCheckpoint(
       join(folder, name),
       learner,
-      { detector: config, classes: source.classes, choices: device.choices, ...state, stepsPerEpoch: loader.steps },
+      {
+        detector: config,
+        classes: source.classes,
+        choices: device.choices,
+        teacherCache: teacherCache !== null,
+        ...state,
+        stepsPerEpoch: loader.steps,
+      },
       { withState },
     );
 
@@ -121,35 +139,45 @@ export async function runEpochs(
   let last: LogEntry | null = null;
   try {
     await prepareFolder();
+    const features = recipe.imitation.weight > 0;
+    const cache =
+      teacher && teacherCache !== null
+        ? await TeacherCache.open(teacherCache, teacher, loader, { features, warn })
+        : null;
     while (state.step < total) {
       const epoch = Math.floor(state.step / loader.steps);
       const epochStarted = performance.now();
       let lastRead = epochStarted;
-      for await (const images of loader.batches(epoch, state.step % loader.steps)) {
-        trainStep(tools, images, rateAt(state.step));
-        state.step++;
-        const ends = state.step % loader.steps === 0 || signal?.aborted === true;
-        if (history.pending === READ_EVERY || ends) {
-          const { steps, ...window } = await readWindow(tools, state);
-          const seconds = (performance.now() - lastRead) / 1000;
-          lastRead = performance.now();
-          stepSeconds += seconds;
-          stepsTimed += steps;
-          onProgress?.({
-            kind: 'step',
-            epoch: epoch + 1,
-            epochs,
-            step: state.step,
-            steps: total,
-            learningRate: rateAt(state.step - 1),
-            ...window,
-            imagesPerSecond: (batch * steps) / seconds,
-            secondsLeft: ((total - state.step) * stepSeconds) / stepsTimed,
-          });
-        } else if (history.pending % MOST_QUEUED === 0) {
-          await device.settled();
+      const taught = await cache?.epoch(epoch, state.step % loader.steps);
+      try {
+        for await (const images of loader.batches(epoch, state.step % loader.steps)) {
+          trainStep(tools, images, rateAt(state.step), await taught?.step());
+          state.step++;
+          const ends = state.step % loader.steps === 0 || signal?.aborted === true;
+          if (history.pending === READ_EVERY || ends) {
+            const { steps, ...window } = await readWindow(tools, state);
+            const seconds = (performance.now() - lastRead) / 1000;
+            lastRead = performance.now();
+            stepSeconds += seconds;
+            stepsTimed += steps;
+            onProgress?.({
+              kind: 'step',
+              epoch: epoch + 1,
+              epochs,
+              step: state.step,
+              steps: total,
+              learningRate: rateAt(state.step - 1),
+              ...window,
+              imagesPerSecond: (batch * steps) / seconds,
+              secondsLeft: ((total - state.step) * stepSeconds) / stepsTimed,
+            });
+          } else if (history.pending % MOST_QUEUED === 0) {
+            await device.settled();
+          }
+          if (signal?.aborted) break;
         }
-        if (signal?.aborted) break;
+      } finally {
+        await taught?.close();
       }
       if (state.step % loader.steps !== 0) {
         await save(CHECKPOINT, true);
@@ -175,6 +203,7 @@ export async function runEpochs(
             batch,
             recipe,
             ...(teacher && { teacher }),
+            ...(teacherCache !== null && { teacherCache, onWarning: warn }),
             ...(signal && { signal }),
             onProgress: (done, of) => onProgress?.({ kind: 'evaluation', done, of }),
           }),
@@ -199,6 +228,11 @@ export async function runEpochs(
   } finally {
     history.dispose();
   }
+}
+
+/** The folder of the cache that a training uses; null where it has none, or no teacher. */
+export function cacheOf({ teacherCache }: TrainContext, recipe: Recipe): string | null {
+  return teacherCache !== undefined && needsTeacher(recipe) ? teacherCache : null;
 }
 
 /**

@@ -1,9 +1,52 @@
 import { appendFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Category } from '../data/coco.js';
+import { readJson } from '../data/json.js';
+import type { DetectorConfig } from '../detector/config.js';
+import type { Choices } from '../gpu/choices.js';
 import { InputError } from '../gpu/error.js';
 import type { TermName } from '../losses/headLoss.js';
+import type { Recipe } from '../losses/recipe.js';
+import type { AdapterDescription } from '../tensor/device.js';
 import type { Agreement } from './agreement.js';
 import { CHECKPOINT } from './checkpoint.js';
+import type { TrainSettings } from './settings.js';
+
+/** Where a training's data and teacher come from, so that a report finds images and teacher again. */
+export interface RunOrigin {
+  /** Absolute path of the data folder, or `shapes`. */
+  data: string;
+  /** What it was trained on. */
+  split: 'train' | 'val' | 'test';
+  /** Absolute path of the teacher's run, or of one of its .safetensors files. */
+  teacherRun?: string;
+}
+
+/** A run's `run.json`. */
+export interface RunDescription {
+  /** Of the package that wrote it. */
+  version: string;
+  /** ISO 8601 */
+  started: string;
+  adapter: AdapterDescription;
+  choices: Choices;
+  detector: DetectorConfig;
+  /** How many numbers the detector learns. */
+  parameters: number;
+  /** Null where there was none. */
+  teacher: DetectorConfig | null;
+  teacherRun: string | null;
+  /** Whether the teacher's outputs came from a cache, rounded to half floats. */
+  teacherCache: boolean;
+  /** `RunOrigin`'s; null where the program that trained did not say. */
+  data: string | null;
+  split: string | null;
+  classes: Category[];
+  /** How many. */
+  images: number;
+  recipe: Recipe;
+  settings: TrainSettings;
+}
 
 /** One line of a run's `log.jsonl`: an epoch. */
 export interface LogEntry {
@@ -34,7 +77,7 @@ const SETTINGS = 'run.json';
  * Makes the folder of a new run and writes its `run.json`.
  * @throws InputError when it holds a run already, or cannot be written
  */
-export async function createRun(folder: string, description: object): Promise<void> {
+export async function createRun(folder: string, description: RunDescription): Promise<void> {
   const exists = await stat(join(folder, CHECKPOINT)).then(
     () => true,
     () => false,
@@ -47,6 +90,21 @@ export async function createRun(folder: string, description: object): Promise<vo
   } catch (error) {
     throw new InputError(`${folder} cannot be written (${(error as Error).message}); give another folder.`);
   }
+}
+
+/**
+ * Reads a run's `run.json`. What an earlier version did not write yet is null or false.
+ * @throws InputError when the folder has none, or it is not one of a training
+ */
+export async function readRun(folder: string): Promise<RunDescription> {
+  const file = join(folder, SETTINGS);
+  const read = (await readJson(file)) as Partial<RunDescription> | null;
+  const missing = (['detector', 'recipe', 'settings', 'classes'] as const).find((name) => !read?.[name]);
+  if (missing !== undefined) {
+    throw new InputError(`${file} lacks "${missing}", so it does not describe a training; give the folder of a run.`);
+  }
+  const added = { teacherRun: null, teacherCache: false, data: null, split: null };
+  return { ...added, ...(read as RunDescription) };
 }
 
 /** Adds an epoch to the log. */

@@ -1,10 +1,12 @@
 import { backward, type Seed } from '../autograd/variable.js';
 import type { Batch } from '../data/loader.js';
 import type { DetectorBranches, DetectorOutputs } from '../detector/detector.js';
-import type { HeadLoss, HeadLossResult } from '../losses/headLoss.js';
+import type { BoxInput } from '../losses/boxLayer.js';
+import type { HeadLoss, HeadLossResult, HeadOutputs } from '../losses/headLoss.js';
 import { type Truth, uploadTruth } from '../regions/truth.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Learner } from './learner.js';
+import type { TeacherMaps, TeacherStep } from './teacherCache.js';
 import type { TermHistory } from './terms.js';
 
 /** What a step works with; the same objects in every step. */
@@ -15,9 +17,10 @@ export interface StepTools extends Learner {
 
 /**
  * Records and submits one step: teacher and student forward, losses with their gradients, backward, update. The uploads
- * come first, so that all the work is one submit; nothing is read back.
+ * come first, so that all the work is one submit; nothing is waited for.
+ * @param cached what the teacher gives, from a cache
  */
-export function trainStep(tools: StepTools, batch: Batch, rate: number): void {
+export function trainStep(tools: StepTools, batch: Batch, rate: number, cached?: TeacherStep): void {
   const { detector, adapter, headLoss, optimizer, history } = tools;
   const optimizers = adapter ? [optimizer, adapter.optimizer] : [optimizer];
   const { device } = optimizer.parameters;
@@ -32,14 +35,16 @@ export function trainStep(tools: StepTools, batch: Batch, rate: number): void {
       { boxes, labels, images: imageIndex, ignoreBoxes: ignore, ignoreImages: ignoreIndex },
       { batch: headLoss.batch, classes: headLoss.classes },
     );
+    cached?.begin();
     for (const each of optimizers) each.parameters.zeroGradients();
-    const { losses, seeds } =
-      headLoss.recipe.box.branch === 'listed' ? listed(tools, images, truth) : dense(tools, images, truth);
+    const record = headLoss.recipe.box.branch === 'listed' ? listed : dense;
+    const { losses, seeds } = record(tools, images, truth, cached?.outputs(images));
     backward(seeds);
     for (const each of optimizers) each.update();
     history.push(losses);
   });
   device.submit();
+  cached?.end();
 }
 
 interface Recorded {
@@ -51,17 +56,22 @@ interface Recorded {
 // The teacher goes first: its intermediates are back in the pool when the student needs memory for its graph.
 
 /** Forward passes to the logits of all locations, and the losses. */
-function dense({ detector, teacher, adapter, headLoss }: StepTools, images: Pyramid, truth: Truth): Recorded {
+function dense(
+  { detector, teacher, adapter, headLoss }: StepTools,
+  images: Pyramid,
+  truth: Truth,
+  cached?: TeacherMaps,
+): Recorded {
   const outputsOf = ({ classLogits, boxLogits, features }: DetectorOutputs) => ({
     classLogits: classLogits.value,
     boxLogits: boxLogits.value,
     features: features.value,
   });
-  const taught = teacher?.forward(images, { training: false });
+  const taught = cached ?? (teacher && outputsOf(teacher.forward(images, { training: false })));
   const own = detector.forward(images, { training: true });
   const features = adapter ? adapter.apply(own.features) : own.features;
   const student = outputsOf({ ...own, features });
-  const losses = headLoss.evaluate({ student, ...(taught && { teacher: outputsOf(taught) }), truth });
+  const losses = headLoss.evaluate({ student, ...(taught && { teacher: taught }), truth });
   const { gradients } = losses;
   const seeds = [
     { variable: own.classLogits, gradient: gradients.classLogits },
@@ -71,8 +81,16 @@ function dense({ detector, teacher, adapter, headLoss }: StepTools, images: Pyra
   return { losses, seeds };
 }
 
-/** Forward passes that leave the box branches' last layers to the head loss, and the losses (Cut LD). */
-function listed({ detector, teacher, adapter, headLoss }: StepTools, images: Pyramid, truth: Truth): Recorded {
+/**
+ * Forward passes that leave the box branches' last layers to the head loss, and the losses (Cut LD). A cache holds the
+ * teacher's logits: then only the student's layer is left.
+ */
+function listed(
+  { detector, teacher, adapter, headLoss }: StepTools,
+  images: Pyramid,
+  truth: Truth,
+  cached?: TeacherMaps,
+): Recorded {
   const outputsOf = ({ classLogits, boxBranch, features }: DetectorBranches) => ({
     classLogits: classLogits.value,
     boxLogits: {
@@ -83,11 +101,12 @@ function listed({ detector, teacher, adapter, headLoss }: StepTools, images: Pyr
     },
     features: features.value,
   });
-  const taught = teacher?.forwardToBoxBranch(images, { training: false });
+  const branch = teacher && !cached ? teacher.forwardToBoxBranch(images, { training: false }) : null;
+  const taught: HeadOutputs<BoxInput> | null = cached ?? (branch && outputsOf(branch));
   const own = detector.forwardToBoxBranch(images, { training: true });
   const features = adapter ? adapter.apply(own.features) : own.features;
   const student = outputsOf({ ...own, features });
-  const losses = headLoss.evaluate({ student, ...(taught && { teacher: outputsOf(taught) }), truth });
+  const losses = headLoss.evaluate({ student, ...(taught && { teacher: taught }), truth });
   const { gradients } = losses;
   const { levelScales } = gradients.boxLogits;
   const seeds = [

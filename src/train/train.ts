@@ -7,7 +7,7 @@ import { InputError } from '../gpu/error.js';
 import { type PartialRecipe, resolveRecipe } from '../losses/recipe.js';
 import { loadCheckpoint, restoreDetector, restoreLearner } from './checkpoint.js';
 import { type Learner, makeLearner } from './learner.js';
-import { runEpochs, type TrainContext, type TrainResult, type TrainState } from './loop.js';
+import { cacheOf, runEpochs, type TrainContext, type TrainResult, type TrainState } from './loop.js';
 import { createRun, rewindLog } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
 import { applyWeights, type Weights } from './weights.js';
@@ -60,7 +60,8 @@ export async function train({
  */
 export async function resumeTraining(context: TrainContext): Promise<TrainResult> {
   const checkpoint = await loadCheckpoint(context.folder);
-  const { recipe, settings, choices, step, epochTerms, bestAp, classes, stepsPerEpoch } = checkpoint.metadata;
+  const { recipe, settings, choices, step, epochTerms, bestAp, classes, stepsPerEpoch, teacherCache } =
+    checkpoint.metadata;
   const names = (list: ImageSource['classes']) => list.map(({ id, name }) => `${id} ${name}`).join(', ');
   if (names(classes) !== names(context.source.classes)) {
     throw new InputError(
@@ -71,6 +72,13 @@ export async function resumeTraining(context: TrainContext): Promise<TrainResult
   if (now !== stepsPerEpoch) {
     throw new InputError(
       `${checkpoint.file} was trained with ${stepsPerEpoch} steps an epoch; ${context.source.length} images give ${now}. Give the same data.`,
+    );
+  }
+  if (teacherCache !== (cacheOf(context, recipe) !== null)) {
+    throw new InputError(
+      teacherCache
+        ? `${checkpoint.file} was trained with a cache of the teacher's outputs; give a folder for it, it need not be the same.`
+        : `${checkpoint.file} was trained without a cache of the teacher's outputs, which rounds them; go on without.`,
     );
   }
   // On another adapter the bits differ anyway: what it cannot run has its default.
@@ -102,8 +110,8 @@ async function learning<T>(
   }
 }
 
-async function describeRun({ device, folder, source, teacher }: TrainContext, detector: Detector, state: TrainState) {
-  const { recipe, settings } = state;
+async function describeRun(context: TrainContext, detector: Detector, { recipe, settings }: TrainState) {
+  const { device, folder, source, teacher, origin } = context;
   await createRun(folder, {
     version,
     started: new Date().toISOString(),
@@ -112,6 +120,10 @@ async function describeRun({ device, folder, source, teacher }: TrainContext, de
     detector: detector.config,
     parameters: detector.parameters.count,
     teacher: teacher?.config ?? null,
+    teacherRun: origin?.teacherRun ?? null,
+    teacherCache: cacheOf(context, recipe) !== null,
+    data: origin?.data ?? null,
+    split: origin?.split ?? null,
     classes: source.classes,
     images: source.length,
     recipe,

@@ -36,6 +36,7 @@ const metadata: Omit<CheckpointMetadata, 'version'> = {
   classes: [{ id: 1, name: 'one' }],
   settings: trainSettings({ optimizer: 'adamw', ema: 0.9, seed: 4 }),
   choices: { 'tile.workgroup': 32 },
+  teacherCache: false,
   step: 17,
   stepsPerEpoch: 10,
   epochTerms: [0.1, 2 ** -40],

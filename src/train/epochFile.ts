@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+
+/** A line of text, padded with spaces: whoever looks into a file sees what it is. */
+const HEADER_BYTES = 256;
+/** Records that may wait for the GPU or the disk: more would only hold memory. */
+const MOST_WAITING = 4;
+/** The ending of a file that is not whole yet. */
+export const UNFINISHED = '.part';
+
+/** What a file of records is made of; a file is whole when it has this header and all records. */
+export interface EpochFileShape {
+  /** Names everything that the records depend on. */
+  key: string;
+  /** 4-byte words of a record. */
+  words: number;
+  /** Steps of an epoch. */
+  records: number;
+}
+
+function headerOf({ key, words, records }: EpochFileShape): Buffer {
+  const text = `edgewise teacher outputs, fp16: key ${key}, ${records} records of ${words} words`;
+  return Buffer.from(`${text.padEnd(HEADER_BYTES - 1)}\n`);
+}
+
+/** Reads the records of a whole file, one step ahead of the one asked for. */
+export class EpochReader {
+  readonly #handle: FileHandle;
+  readonly #shape: EpochFileShape;
+  #ahead: { step: number; words: Promise<Uint32Array<ArrayBuffer>> } | null = null;
+
+  private constructor(handle: FileHandle, shape: EpochFileShape) {
+    this.#handle = handle;
+    this.#shape = shape;
+  }
+
+  /**
+   * Opens a file.
+   * @returns null when there is none, or one that is cut short or of another key: then `warn` is told
+   */
+  static async open(path: string, shape: EpochFileShape, warn: (message: string) => void): Promise<EpochReader | null> {
+    let handle: FileHandle;
+    try {
+      handle = await open(path, 'r');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') warn(`${path} cannot be read (${reason(error)})`);
+      return null;
+    }
+    const fault = await faultOf(handle, shape).catch(reason);
+    if (fault === null) return new EpochReader(handle, shape);
+    await handle.close();
+    warn(`${path} is damaged (${fault})`);
+    return null;
+  }
+
+  /** A step's record. @throws Error when the disk fails */
+  async read(step: number): Promise<Uint32Array<ArrayBuffer>> {
+    const words = this.#ahead?.step === step ? this.#ahead.words : this.#load(step);
+    this.#ahead = null;
+    if (step + 1 < this.#shape.records) {
+      const next = this.#load(step + 1);
+      next.catch(() => undefined); // thrown where the step is asked for, if it is
+      this.#ahead = { step: step + 1, words: next };
+    }
+    return words;
+  }
+
+  async close(): Promise<void> {
+    await this.#ahead?.words.catch(() => undefined);
+    await this.#handle.close();
+  }
+
+  async #load(step: number): Promise<Uint32Array<ArrayBuffer>> {
+    const words = new Uint32Array(this.#shape.words);
+    await readExactly(this.#handle, new Uint8Array(words.buffer), HEADER_BYTES + step * words.byteLength);
+    return words;
+  }
+}
+
+/** What keeps a file from being whole; null for nothing. */
+async function faultOf(handle: FileHandle, shape: EpochFileShape): Promise<string | null> {
+  const expected = HEADER_BYTES + 4 * shape.words * shape.records;
+  const { size } = await handle.stat();
+  if (size !== expected) return `${size} bytes of ${expected}`;
+  const header = Buffer.alloc(HEADER_BYTES);
+  await readExactly(handle, header, 0);
+  return header.equals(headerOf(shape)) ? null : 'its header is not that of these outputs';
+}
+
+async function readExactly(handle: FileHandle, into: Uint8Array, position: number): Promise<void> {
+  let done = 0;
+  while (done < into.byteLength) {
+    const { bytesRead } = await handle.read(into, done, into.byteLength - done, position + done);
+    if (bytesRead === 0) throw new Error(`it ends after ${position + done} bytes`);
+    done += bytesRead;
+  }
+}
+
+/** Writes records under a name of its own; `close` gives the file its name once it is whole, and removes it otherwise. */
+export class EpochWriter {
+  readonly #handle: FileHandle;
+  readonly #path: string;
+  readonly #unfinished: string;
+  readonly #shape: EpochFileShape;
+  readonly #waiting: Promise<void>[] = [];
+  #tail: Promise<void> = Promise.resolve();
+  #added = 0;
+  /** Why the disk refused. */
+  #failure: unknown = null;
+
+  private constructor(handle: FileHandle, path: string, unfinished: string, shape: EpochFileShape) {
+    this.#handle = handle;
+    this.#path = path;
+    this.#unfinished = unfinished;
+    this.#shape = shape;
+  }
+
+  /** @throws Error when the folder cannot be written */
+  static async create(path: string, shape: EpochFileShape): Promise<EpochWriter> {
+    const unfinished = `${path}.${process.pid}-${randomBytes(4).toString('hex')}${UNFINISHED}`;
+    const handle = await open(unfinished, 'wx');
+    await handle.write(headerOf(shape), 0, HEADER_BYTES, 0);
+    return new EpochWriter(handle, path, unfinished, shape);
+  }
+
+  /** Adds the next record; it is written once it is there. */
+  add(words: Promise<Uint32Array>): void {
+    const position = HEADER_BYTES + this.#added++ * 4 * this.#shape.words;
+    this.#tail = Promise.all([words, this.#tail]).then(async ([record]) => {
+      if (this.#failure !== null) return;
+      try {
+        await writeAll(this.#handle, new Uint8Array(record.buffer, record.byteOffset, record.byteLength), position);
+      } catch (error) {
+        this.#failure = error;
+      }
+    });
+    this.#tail.catch(() => undefined); // thrown by `room` or `close`
+    this.#waiting.push(this.#tail);
+  }
+
+  /** Waits while too many records wait. @throws what a record's promise was rejected with */
+  async room(): Promise<void> {
+    while (this.#waiting.length >= MOST_WAITING) await this.#waiting.shift();
+  }
+
+  /**
+   * Ends the file.
+   * @throws Error when the disk refused; what a record's promise was rejected with
+   */
+  async close(): Promise<void> {
+    let whole = false;
+    try {
+      await this.#tail;
+      if (this.#failure !== null) throw this.#failure;
+      whole = this.#added === this.#shape.records;
+      if (whole) await this.#handle.datasync();
+    } catch (error) {
+      whole = false;
+      throw error;
+    } finally {
+      await this.#handle.close();
+      await (whole ? rename(this.#unfinished, this.#path) : rm(this.#unfinished, { force: true }));
+    }
+  }
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  let done = 0;
+  while (done < bytes.byteLength) {
+    done += (await handle.write(bytes, done, bytes.byteLength - done, position + done)).bytesWritten;
+  }
+}
+
+/** What an error says. */
+export function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,192 @@
+import { mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { shapesDataset } from '../../src/data/shapes.js';
+import { detectorConfig } from '../../src/detector/config.js';
+import { Detector } from '../../src/detector/detector.js';
+import { resolveRecipe } from '../../src/losses/recipe.js';
+import { type Device, openDevice } from '../../src/tensor/device.js';
+import { readLog, readRun } from '../../src/train/runFolder.js';
+import { resumeTraining, type TrainOptions, train } from '../../src/train/train.js';
+
+let device: Device;
+let root: string;
+let teacher: Detector;
+beforeAll(async () => {
+  device = await openDevice();
+  teacher = new Detector(device, { ...config, size: 'small' }, { seed: 9 });
+});
+afterAll(() => device.close());
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'edgewise-cache-'));
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await rm(root, { recursive: true });
+});
+
+const config = detectorConfig({ size: 'tiny', classes: 3, width: 64, height: 64 });
+const shapes = (count: number, seed = 1) => shapesDataset({ count, width: 64, height: 64, seed });
+const RECIPE = 'main-kd+main-ld+vlr-ld';
+
+/** Four steps: two epochs of two, each with an evaluation. */
+const short = (
+  name: string,
+  cache: string | null = 'cache',
+  recipe: TrainOptions['recipe'] = RECIPE,
+): TrainOptions => ({
+  device,
+  source: shapes(5),
+  validation: shapes(3, 2),
+  teacher,
+  folder: join(root, name),
+  detector: config,
+  recipe: recipe ?? RECIPE,
+  settings: { epochs: 2, batch: 2, warmupSteps: 2, ema: 0.9, seed: 3 },
+  ...(cache !== null && { teacherCache: join(root, cache) }),
+});
+
+/** Everything a run leaves, without the clock. */
+async function traces(name: string) {
+  const log = await readLog(join(root, name));
+  return {
+    log: log.map((entry) => ({ ...entry, imagesPerSecond: 0, seconds: 0 })),
+    checkpoint: (await readFile(join(root, name, 'checkpoint.safetensors'))).toString('base64'),
+  };
+}
+
+/** Path and bytes of every file of a cache. */
+async function files(cache: string): Promise<Map<string, Buffer>> {
+  const names = (await readdir(join(root, cache), { recursive: true })).filter((name) => /\.(f16|part)$/.test(name));
+  return new Map(
+    await Promise.all(names.sort().map(async (name) => [name, await readFile(join(root, cache, name))] as const)),
+  );
+}
+
+test('the training that fills a cache, one that finds it, and one that stops in between have the same bits', async () => {
+  await train(short('filling'));
+  const expected = await traces('filling');
+  const written = await files('cache');
+  // Two epochs, and one pass over the validation set.
+  expect([...written.keys()].map((name) => name.replace(/^\w+\//, '')).sort()).toEqual([
+    'epoch-0001-logits.f16',
+    'epoch-0001-logits.f16',
+    'epoch-0002-logits.f16',
+  ]);
+  expect(await readRun(join(root, 'filling'))).toMatchObject({ teacherCache: true, data: null, teacherRun: null });
+
+  const forward = vi.spyOn(teacher, 'forward');
+  await train(short('finding'));
+  expect(forward).not.toHaveBeenCalled();
+  expect(await traces('finding')).toEqual(expected);
+
+  // A cache of its own, so that it goes on in the middle of epochs that are not there.
+  const { detector: _, recipe: __, settings: ___, ...context } = short('stopped', 'other');
+  await train({ ...short('stopped', 'other'), signal: AbortSignal.abort() });
+  expect((await files('other')).size).toBe(0);
+  await resumeTraining(context);
+  expect(await traces('stopped')).toEqual(expected);
+  const again = await files('other');
+  expect(again.size).toBe(2);
+  for (const [name, bytes] of again) expect(bytes.equals(written.get(name)!), name).toBe(true);
+  expect(await files('cache')).toEqual(written);
+});
+
+test('rounding to half floats changes the losses a little, and a training cannot change over', async () => {
+  await train(short('rounded'));
+  await train(short('exact', null));
+  const [[rounded], [exact]] = [await readLog(join(root, 'rounded')), await readLog(join(root, 'exact'))];
+  expect(rounded.loss).not.toBe(exact.loss);
+  // Halves have 11 bits; the sums over two steps of training differ by less than a tenth of a percent.
+  expect(Math.abs(rounded.loss / exact.loss - 1)).toBeLessThan(1e-3);
+  const { teacherCache: _, ...without } = short('rounded');
+  await expect(resumeTraining(without)).rejects.toThrow(/with a cache of the teacher's outputs; give a folder/);
+  await expect(resumeTraining({ ...short('exact', null), teacherCache: root })).rejects.toThrow(/without a cache/);
+});
+
+test('files that are cut short or of something else are said, and made again', async () => {
+  await train(short('first'));
+  const expected = await traces('first');
+  const written = await files('cache');
+  const [one, two, three] = [...written.keys()];
+  await truncate(join(root, 'cache', one), 1000);
+  await writeFile(join(root, 'cache', two), Buffer.alloc(written.get(two)!.byteLength, 'x'));
+  await rm(join(root, 'cache', three));
+  // What a killed process leaves goes once nobody has written to it for long; another process may be at work on a young one.
+  const [old, young] = [1, 2].map((id) => join(root, 'cache', `${one}.${id}-0.part`));
+  for (const path of [old, young]) await writeFile(path, 'half');
+  await utimes(old, 0, 0);
+  const warnings: string[] = [];
+  await train({
+    ...short('second'),
+    onProgress: (progress) => {
+      if (progress.kind === 'warning') warnings.push(progress.message);
+    },
+  });
+  expect(await traces('second')).toEqual(expected);
+  expect(warnings.sort()).toEqual(
+    [
+      expect.stringMatching(/f16 is damaged \(1000 bytes of \d+\); the teacher computes its outputs/),
+      expect.stringMatching(/f16 is damaged \(its header is not that of these outputs\)/),
+    ].sort(),
+  );
+  await rm(young);
+  expect(await files('cache')).toEqual(written);
+});
+
+test('a recipe with imitation adds the features to a cache of logits', async () => {
+  const imitating = `${RECIPE}+imitation-inside`;
+  await train(short('logits'));
+  const logits = await files('cache');
+  await train(short('features', 'cache', imitating));
+  const expected = await traces('features');
+  const all = await files('cache');
+  expect(all.size).toBe(logits.size + 2);
+  for (const [name, bytes] of logits) expect(all.get(name)).toEqual(bytes);
+  const forward = vi.spyOn(teacher, 'forward');
+  await train(short('again', 'cache', imitating));
+  expect(forward).not.toHaveBeenCalled();
+  expect(await traces('again')).toEqual(expected);
+});
+
+test('a listed student learns from cached logits', async () => {
+  const box = { ...resolveRecipe(RECIPE).box, branch: 'listed' } as const;
+  const recipe = { ...resolveRecipe(RECIPE), box };
+  await train(short('filling', 'cache', recipe));
+  await train(short('finding', 'cache', recipe));
+  expect(await traces('finding')).toEqual(await traces('filling'));
+  await train(short('dense', 'cache'));
+  const [[listed], [dense]] = [await readLog(join(root, 'finding')), await readLog(join(root, 'dense'))];
+  expect(Math.abs(listed.loss / dense.loss - 1)).toBeLessThan(1e-4);
+});
+
+test('two trainings side by side fill one cache', async () => {
+  await Promise.all([train(short('left')), train(short('right'))]);
+  await train(short('after'));
+  const expected = await traces('after');
+  expect(await traces('left')).toEqual(expected);
+  expect(await traces('right')).toEqual(expected);
+  expect((await files('cache')).size).toBe(3);
+});
+
+test('another teacher, seed or data set has a folder of its own; a cache without a teacher is left alone', async () => {
+  const once = (name: string, change: Partial<TrainOptions>) => {
+    const options = short(name);
+    return train({
+      ...options,
+      ...change,
+      settings: { ...options.settings, epochs: 1, evaluateEvery: 0, ...change.settings },
+    });
+  };
+  await once('plain', { recipe: 'gfocal' });
+  await expect(readdir(join(root, 'cache'))).rejects.toThrow(/ENOENT/);
+  await once('base', {});
+  const other = new Detector(device, teacher.config, { seed: 10 });
+  await once('teacher', { teacher: other });
+  other.dispose();
+  await once('seed', { settings: { seed: 4 } });
+  await once('data', { source: shapes(5, 7) });
+  await once('recipe', { recipe: 'main-ld' });
+  expect(await readdir(join(root, 'cache'))).toHaveLength(4);
+});
