@@ -7,7 +7,7 @@ import { bundle } from './bundle.js';
 
 rmSync('dist', { recursive: true, force: true });
 await bundle({
-  entryPoints: { index: 'src/index.ts', trainer: 'src/trainer.ts', cli: 'src/cli/main.ts' },
+  entryPoints: { index: 'src/index.ts', trainer: 'src/trainer.ts', onnx: 'src/onnx.ts', cli: 'src/cli/main.ts' },
   outdir: 'dist',
 });
 

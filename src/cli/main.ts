@@ -7,6 +7,7 @@ import { addDistill } from './distill.js';
 import { addDoctor } from './doctor.js';
 import { addEvaluate } from './evaluate.js';
 import { addExport } from './export.js';
+import { addTeach } from './teach.js';
 import { addTrain } from './train.js';
 import { addTune } from './tune.js';
 import { addVerify } from './verify.js';
@@ -50,7 +51,8 @@ const program = new Command('edgewise')
     'after',
     '\nExit codes: 0 done, 1 failed, 2 wrong usage. --json prints one object to stdout, also for errors: {"error": "…"}.',
   );
-for (const add of [addTrain, addDistill, addEvaluate, addExport, addVerify, addTune, addDemo, addDoctor]) add(program);
+for (const add of [addTrain, addDistill, addTeach, addEvaluate, addExport, addVerify, addTune, addDemo, addDoctor])
+  add(program);
 
 try {
   await program.parseAsync();

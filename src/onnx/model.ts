@@ -1,10 +1,9 @@
-import type { InferenceSession } from 'onnxruntime-web';
 import { IMAGE_DEVIATION, IMAGE_MEAN } from '../data/augment.js';
 import { InputError } from '../gpu/error.js';
 import { mapClasses, type OnnxMapping } from './mapping.js';
 import { withOutputs } from './outputs.js';
 import { type ModelOutputs, Placement } from './placement.js';
-import { loadRuntime, type OnnxRuntime, openSession } from './runtime.js';
+import { loadRuntime, type OnnxRuntime, type OnnxSession, openSession } from './runtime.js';
 
 export interface OnnxModelOptions {
   /** The file's bytes. */
@@ -32,13 +31,13 @@ export class OnnxModel {
   /** Those that the model does not know: they have a score of 0 everywhere. */
   readonly unknownClasses: readonly string[];
   readonly #runtime: OnnxRuntime;
-  readonly #session: InferenceSession;
+  readonly #session: OnnxSession;
   readonly #placement: Placement;
   readonly #input: string;
   /** Images that the model takes at once; null: any number. */
   readonly #images: number | null;
 
-  private constructor(options: OnnxModelOptions, runtime: OnnxRuntime, session: InferenceSession) {
+  private constructor(options: OnnxModelOptions, runtime: OnnxRuntime, session: OnnxSession) {
     const { mapping, classes, width, height } = options;
     this.mapping = mapping;
     this.width = width;
@@ -125,7 +124,7 @@ export class OnnxModel {
 }
 
 /** The model's input and the images it takes at once. */
-function inputOf(session: InferenceSession, { mapping, width, height, name = 'model' }: OnnxModelOptions) {
+function inputOf(session: OnnxSession, { mapping, width, height, name = 'model' }: OnnxModelOptions) {
   const names = session.inputNames;
   const wanted = mapping.input.name ?? names[0];
   if (names.length !== 1 || names[0] !== wanted) {

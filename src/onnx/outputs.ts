@@ -1,3 +1,4 @@
+import type { onnx } from 'onnx-proto';
 import { InputError } from '../gpu/error.js';
 import { protobuf } from './protobuf.js';
 
@@ -12,7 +13,9 @@ const MOST_NAMED = 12;
  */
 export async function withOutputs(model: Uint8Array, tensors: readonly string[], name: string): Promise<Uint8Array> {
   const { ModelProto } = await protobuf();
-  const { outputs, inner } = await namesOf(model, name);
+  const graph = await graphOf(model, name);
+  const outputs = (graph.output ?? []).flatMap((output) => output.name ?? []);
+  const inner = (graph.node ?? []).flatMap((node) => node.output ?? []).filter((tensor) => tensor !== '');
   const added = [...new Set(tensors)].filter((tensor) => !outputs.includes(tensor));
   const unknown = added.filter((tensor) => !inner.includes(tensor));
   if (unknown.length > 0) {
@@ -28,13 +31,21 @@ export async function withOutputs(model: Uint8Array, tensors: readonly string[],
   return joined;
 }
 
-async function namesOf(model: Uint8Array, name: string): Promise<{ outputs: string[]; inner: string[] }> {
+/** Width and height of a model's first input, where they are fixed; null where they are open. */
+export async function fixedSizeOf(model: Uint8Array, name: string): Promise<{ width: number; height: number } | null> {
+  const { input = [], initializer = [] } = await graphOf(model, name);
+  // Older files list their constants among the inputs.
+  const constants = new Set(initializer?.map((constant) => constant.name));
+  const images = input?.find((port) => !constants.has(port.name));
+  const [, , height, width] = images?.type?.tensorType?.shape?.dim?.map(({ dimValue }) => Number(dimValue ?? 0)) ?? [];
+  return height > 0 && width > 0 ? { width, height } : null;
+}
+
+async function graphOf(model: Uint8Array, name: string): Promise<onnx.IGraphProto> {
   const { ModelProto } = await protobuf();
   try {
     const { graph } = ModelProto.decode(model);
-    const outputs = (graph?.output ?? []).flatMap((output) => output.name ?? []);
-    const inner = (graph?.node ?? []).flatMap((node) => node.output ?? []).filter((tensor) => tensor !== '');
-    if (outputs.length > 0) return { outputs, inner };
+    if (graph?.output?.length) return graph;
   } catch {
     // Told below, as for a file of something else that happens to parse.
   }

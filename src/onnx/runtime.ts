@@ -1,8 +1,29 @@
-import type { InferenceSession } from 'onnxruntime-web';
 import { InputError } from '../gpu/error.js';
 
+/** A tensor of ONNX Runtime, as far as it is used here. */
+export interface OnnxTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly data: unknown;
+}
+
+/** A model that ONNX Runtime has opened, likewise. */
+export interface OnnxSession {
+  readonly inputNames: readonly string[];
+  /** Of each input; open sizes are names. */
+  readonly inputMetadata: readonly (
+    | { isTensor: true; type: string; shape: readonly (number | string)[] }
+    | { isTensor: false }
+  )[];
+  run(feeds: Record<string, OnnxTensor>, outputs: readonly string[]): Promise<Record<string, OnnxTensor>>;
+  release(): Promise<void>;
+}
+
 /** ONNX Runtime for JavaScript: `onnxruntime-node` and `onnxruntime-web` have the same interface. */
-export type OnnxRuntime = Pick<typeof import('onnxruntime-web'), 'InferenceSession' | 'Tensor'>;
+export interface OnnxRuntime {
+  InferenceSession: { create(model: Uint8Array): Promise<OnnxSession> };
+  Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => OnnxTensor;
+}
 
 /** In the order in which they are tried: native code first. */
 const PACKAGES = ['onnxruntime-node', 'onnxruntime-web'];
@@ -38,7 +59,7 @@ function isMissing(error: unknown, name: string): boolean {
  * @param name of the model, for the message
  * @throws InputError when the runtime cannot read the model
  */
-export async function openSession(runtime: OnnxRuntime, model: Uint8Array, name: string): Promise<InferenceSession> {
+export async function openSession(runtime: OnnxRuntime, model: Uint8Array, name: string): Promise<OnnxSession> {
   try {
     return await runtime.InferenceSession.create(model);
   } catch (error) {

@@ -55,10 +55,15 @@ test('averaged weights come back bit for bit, and a training starts from them', 
   expect(JSON.parse(metadata.detector)).toEqual(config);
   expect(JSON.parse(metadata.classes)).toEqual(checkpoint.metadata.classes);
 
-  // A step of no length: what was started from is what is kept.
+  // A step of next to no length: what was started from is what is kept.
   const settings = { ...short('').settings, learningRate: 1e-30, weightDecay: 0, seed: 8 };
   await train(short('second', { weights: await loadWeights(file), settings }));
-  expect(weightsOf(await loadCheckpoint(join(folder, 'second')))).toEqual(await loadWeights(file));
+  const kept = weightsOf(await loadCheckpoint(join(folder, 'second')));
+  for (const [name, { data }] of await loadWeights(file)) {
+    data.forEach((value, i) => {
+      expect(Math.abs((kept.get(name)?.data[i] ?? Number.NaN) - value)).toBeLessThan(1e-20);
+    });
+  }
 });
 
 test('missing, unexpected and reshaped weights are named', async () => {
