@@ -2,13 +2,16 @@
 export { type CocoFolder, openDataset } from './data/folder.js';
 export { type ShapesOptions, shapesDataset, toCoco } from './data/shapes.js';
 export type { ImageSource, Sample } from './data/source.js';
-export { type AveragePrecision, averagePrecision, STATISTICS } from './eval/averagePrecision.js';
+export { type AveragePrecision, averagePrecision, type PrecisionRecall, STATISTICS } from './eval/averagePrecision.js';
 export { type Detection, readDetections } from './eval/detections.js';
+export type { CalibrationBin, CalibrationCurve, EdgeCalibration } from './eval/edgeCalibration.js';
 export type { Agreement, LevelAgreement } from './train/agreement.js';
 export { type Checkpoint, loadCheckpoint, restoreDetector } from './train/checkpoint.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js';
 export { type FillOptions, fillTeacherCache } from './train/fillCache.js';
 export type { StepProgress, TrainContext, TrainProgress, TrainResult } from './train/loop.js';
+export { type ClassMeasures, measureRun, type RunMeasures, readMeasures, writeMeasures } from './train/measures.js';
+export { type LogEntry, type RunDescription, type RunOrigin, readLog, readRun } from './train/runFolder.js';
 export { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from './train/settings.js';
 export type { Teacher, TeacherConfig, TeacherOutputs, TeacherStep } from './train/teacher.js';
 export { resumeTraining, type TrainOptions, train } from './train/train.js';

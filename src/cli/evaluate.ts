@@ -1,10 +1,14 @@
+import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { readCoco } from '../data/coco.js';
+import type { Detector } from '../detector/detector.js';
 import { type AveragePrecision, averagePrecision, STATISTICS } from '../eval/averagePrecision.js';
 import { readDetections } from '../eval/detections.js';
 import { DeviceError } from '../gpu/error.js';
-import { loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
+import { type Checkpoint, loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
 import { evaluate as evaluateDetector } from '../train/evaluate.js';
+import { measureRun, type RunMeasures, writeMeasures } from '../train/measures.js';
+import { readRun } from '../train/runFolder.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
 import { assertSameClasses, DATA_HELP, openData, SPLITS, type Split } from './data.js';
 import { table } from './table.js';
@@ -14,6 +18,7 @@ interface EvaluateOptions extends AdapterOptions {
   detections?: string;
   split: Split;
   images?: number;
+  measures?: boolean;
 }
 
 /** `edgewise evaluate RUN DATA` and `edgewise evaluate --annotations F --detections F` */
@@ -25,6 +30,10 @@ export function addEvaluate(program: Command): void {
     .argument('[data]', DATA_HELP)
     .addOption(new Option('--split <name>', 'part of the data').choices(SPLITS).default('val'))
     .option('--images <n>', 'how many images of "shapes" to generate', integer(1))
+    .option(
+      '--measures',
+      "write measures.json into the run's folder: the figures, precision against recall, how far it is from its teacher, and whether flat edges are uncertain ones",
+    )
     .option('--annotations <file>', 'instead of RUN and DATA: COCO annotations (JSON) …')
     .option('--detections <file>', '… and detections, a JSON array of {image_id, category_id, bbox, score}');
   prints(addDeviceOptions(command), evaluate);
@@ -54,7 +63,9 @@ async function evaluateRun(run: string, data: string, options: EvaluateOptions):
   return withDevice(options, async (device) => {
     const detector = restoreDetector(device, checkpoint, 'average');
     try {
-      const found = await evaluateDetector(detector, { source, recipe: checkpoint.metadata.recipe });
+      const { recipe } = checkpoint.metadata;
+      if (options.measures) return await measure(detector, { source, recipe, split: options.split }, checkpoint);
+      const found = await evaluateDetector(detector, { source, recipe });
       if (!found) throw new DeviceError('The evaluation was interrupted.');
       return describe(found.averagePrecision);
     } finally {
@@ -63,7 +74,47 @@ async function evaluateRun(run: string, data: string, options: EvaluateOptions):
   });
 }
 
-function describe({ stats, perClass }: AveragePrecision): Outcome {
+/** Measures a run with the teacher that its `run.json` names, and keeps what was found in its folder. */
+async function measure(
+  detector: Detector,
+  options: Parameters<typeof measureRun>[1],
+  { file }: Checkpoint,
+): Promise<Outcome> {
+  const folder = dirname(file);
+  const { teacherRun } = await readRun(folder);
+  const teacher =
+    teacherRun === null
+      ? null
+      : restoreDetector(detector.parameters.device, await loadCheckpoint(teacherRun), 'average');
+  try {
+    const found = await measureRun(detector, { ...options, ...(teacher && { teacher }) });
+    if (!found) throw new DeviceError('The evaluation was interrupted.');
+    await writeMeasures(folder, found);
+    return describeMeasures(found);
+  } finally {
+    teacher?.dispose();
+  }
+}
+
+function describeMeasures(measures: RunMeasures): Outcome {
+  const { stats, perClass, agreement, calibration } = measures;
+  const classes = Object.entries(perClass).map(([name, { AP }]) => [name, AP] as const);
+  const found = { stats: STATISTICS.map((name) => stats[name]), perClass: Object.fromEntries(classes) };
+  const lines = [
+    describe(found).text,
+    `Edges: the rank correlation of spread and error is ${calibration.spearman.toFixed(2)} over ${calibration.edges} edges.`,
+  ];
+  if (agreement) {
+    const { localizationError, totalVariation, classificationError } = agreement.all;
+    const figures = [localizationError, totalVariation, classificationError].map((value) => value.toFixed(3));
+    lines.push(
+      `Teacher: localization error ${figures[0]} strides, total variation ${figures[1]}, class error ${figures[2]}.`,
+    );
+  }
+  return { data: measures, text: lines.join('\n\n') };
+}
+
+function describe({ stats, perClass }: Pick<AveragePrecision, 'stats' | 'perClass'>): Outcome {
   const figure = (value: number) => (value < 0 ? '–' : (100 * value).toFixed(1));
   const text = [
     table([STATISTICS, stats.map(figure)]),

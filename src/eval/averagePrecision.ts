@@ -23,6 +23,15 @@ export interface AveragePrecision {
   perClass: Record<string, number>;
   /** AP at each IoU threshold 0.50, 0.55 … 0.95. */
   perThreshold: number[];
+  precisionRecall: PrecisionRecall;
+}
+
+/** Precision at each recall, for the classes that have ground truth. */
+export interface PrecisionRecall {
+  /** 0, 0.01 … 1 */
+  recall: number[];
+  /** Precision at these recalls, counting detections from an IoU of 0.5 and of 0.75 on; 0 at a recall that is not reached. */
+  classes: { name: string; at50: number[]; at75: number[] }[];
 }
 
 /** What one image says of one class: its detections by falling score, and for each threshold how each one counts. */
@@ -41,6 +50,8 @@ const IGNORED = 2;
 interface ClassResult {
   precision: number[];
   recall: number[];
+  /** Precision at the 101 recalls, for each threshold. */
+  curves: number[][];
 }
 
 /**
@@ -92,6 +103,13 @@ export function averagePrecision(truth: GroundTruth, detections: readonly Detect
     ],
     perClass: Object.fromEntries(results.map(({ category, all }) => [category.name, mean(all?.precision ?? [])])),
     perThreshold: IOU_THRESHOLDS.map((_, threshold) => ap('all', threshold)),
+    precisionRecall: {
+      recall: RECALL_POINTS,
+      classes: results.flatMap(({ category: { name }, all }) => {
+        const at = (iou: number) => all?.curves[IOU_THRESHOLDS.indexOf(iou)] ?? [];
+        return all ? [{ name, at50: at(0.5), at75: at(0.75) }] : [];
+      }),
+    },
   };
 }
 
@@ -147,7 +165,7 @@ function accumulate(outcomes: ImageOutcome[], mostPerImage: number): ClassResult
     )
     .sort((a, b) => b.score - a.score);
 
-  const result: ClassResult = { precision: [], recall: [] };
+  const result: ClassResult = { precision: [], recall: [], curves: [] };
   for (let threshold = 0; threshold < IOU_THRESHOLDS.length; threshold++) {
     const precision = new Float64Array(ranked.length);
     const recall = new Float64Array(ranked.length);
@@ -162,21 +180,20 @@ function accumulate(outcomes: ImageOutcome[], mostPerImage: number): ClassResult
     });
     for (let i = ranked.length - 1; i > 0; i--) precision[i - 1] = Math.max(precision[i - 1], precision[i]);
 
-    let sum = 0;
     let position = 0;
-    for (const point of RECALL_POINTS) {
+    const curve = RECALL_POINTS.map((point) => {
       while (position < ranked.length && recall[position] < point) position++;
-      if (position === ranked.length) break;
-      sum += precision[position];
-    }
-    result.precision.push(sum / RECALL_POINTS.length);
+      return position < ranked.length ? precision[position] : 0;
+    });
+    result.curves.push(curve);
+    result.precision.push(mean(curve));
     result.recall.push(truePositives / wanted);
   }
   return result;
 }
 
 /** IoU of a detection and a ground truth; with a crowd, the part of the detection that lies inside it (maskApi.c, bbIou). */
-function intersectionOverUnion(bbox: Detection['bbox'], truth: GroundTruth['annotations'][number]): number {
+export function intersectionOverUnion(bbox: Detection['bbox'], truth: GroundTruth['annotations'][number]): number {
   const [x, y, width, height] = bbox;
   const [truthX, truthY, truthWidth, truthHeight] = truth.bbox;
   const w = Math.min(x + width, truthX + truthWidth) - Math.max(x, truthX);

@@ -1,11 +1,15 @@
+import variationSource from '../../shaders/train/total_variation.wgsl';
 import type { DetectorConfig } from '../detector/config.js';
 import { decodeBoxes } from '../detector/decode.js';
 import type { HeadLogits } from '../detector/head.js';
 import { InputError } from '../gpu/error.js';
+import type { Pyramid } from '../tensor/pyramid.js';
 
 /** Locations count where the teacher's best class score exceeds this: where it sees an object. */
 const TEACHER_SCORE = 0.3;
 const TEACHER_LOGIT = Math.log(TEACHER_SCORE / (1 - TEACHER_SCORE));
+
+const VARIATION = { name: 'total_variation', source: variationSource };
 
 /** How far a student is from its teacher, over the locations where the teacher's best class score exceeds 0.3. */
 export interface LevelAgreement {
@@ -20,6 +24,8 @@ export interface LevelAgreement {
   localizationError: number;
   /** Mean over locations of the L1 distance Σ_c |σ(student) − σ(teacher)| of the class scores. 0 without locations. */
   classificationError: number;
+  /** Mean over locations and edges of ½ Σ_k |p_k − q_k|, of the two distributions at temperature 1. 0 without locations. */
+  totalVariation: number;
 }
 
 /** All levels together (stride 0) and each of them. */
@@ -31,11 +37,11 @@ export interface Agreement {
 /** Adds up the agreement of two detectors batch by batch. */
 export class AgreementMeter {
   readonly #config: DetectorConfig;
-  readonly #sums: { locations: number; localization: number; classification: number }[];
+  readonly #sums: Sums[];
 
   constructor(config: DetectorConfig) {
     this.#config = config;
-    this.#sums = config.strides.map(() => ({ locations: 0, localization: 0, classification: 0 }));
+    this.#sums = config.strides.map(noSums);
   }
 
   /**
@@ -51,11 +57,12 @@ export class AgreementMeter {
         `teacher: its class logits are ${other.channels} channels in ${other.size} elements; the student's ${channels} in ${student.classLogits.value.size}. Both need the same classes, strides and image size.`,
       );
     }
-    const [own, taught, ownEdges, taughtEdges] = await Promise.all([
+    const [own, taught, ownEdges, taughtEdges, variation] = await Promise.all([
       student.classLogits.value.read(),
       other.read(),
       this.#edges(student),
       this.#edges(teacher),
+      readVariation(student.boxLogits.value, teacher.boxLogits.value),
     ]);
     for (const [level, { offset, start, height, width }] of levels.entries()) {
       const sums = this.#sums[level];
@@ -71,8 +78,9 @@ export class AgreementMeter {
             const at = first + c * area;
             sums.classification += Math.abs(sigmoid(own[at]) - sigmoid(taught[at]));
           }
-          const row = 4 * (batch * start + image * area + index);
-          for (let edge = row; edge < row + 4; edge++) {
+          const location = batch * start + image * area + index;
+          sums.variation += variation[location];
+          for (let edge = 4 * location; edge < 4 * location + 4; edge++) {
             sums.localization += Math.abs(ownEdges[edge] - taughtEdges[edge]) / 4;
           }
         }
@@ -81,17 +89,19 @@ export class AgreementMeter {
   }
 
   result(): Agreement {
-    const total = { locations: 0, localization: 0, classification: 0 };
+    const total = noSums();
     for (const sums of this.#sums) {
       total.locations += sums.locations;
       total.localization += sums.localization;
       total.classification += sums.classification;
+      total.variation += sums.variation;
     }
-    const mean = (stride: number, { locations, localization, classification }: typeof total) => ({
+    const mean = (stride: number, { locations, localization, classification, variation }: Sums) => ({
       stride,
       locations,
       localizationError: localization / Math.max(1, locations),
       classificationError: classification / Math.max(1, locations),
+      totalVariation: variation / Math.max(1, locations),
     });
     return {
       all: mean(0, total),
@@ -107,6 +117,34 @@ export class AgreementMeter {
     expected.dispose();
     return values;
   }
+}
+
+interface Sums {
+  locations: number;
+  localization: number;
+  classification: number;
+  variation: number;
+}
+
+function noSums(): Sums {
+  return { locations: 0, localization: 0, classification: 0, variation: 0 };
+}
+
+/** [batch · locations], the mean over the edges of the total variation between two heads, on the host. */
+async function readVariation(student: Pyramid, teacher: Pyramid) {
+  const { device, batch, channels, levels } = student;
+  const locations = batch * student.locations;
+  const variation = device.empty([locations]);
+  device.run({
+    kernel: VARIATION,
+    constants: { BINS: channels / 4 },
+    bindings: { student: student.range, teacher: teacher.range, variation: variation.range },
+    params: { batch, level_count: levels.length, locations, levels: student.levelTable },
+    invocations: locations,
+  });
+  const values = await variation.read();
+  variation.dispose();
+  return values;
 }
 
 function sigmoid(x: number): number {

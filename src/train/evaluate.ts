@@ -9,6 +9,8 @@ import type { Detector } from '../detector/detector.js';
 import type { HeadLogits } from '../detector/head.js';
 import { type AveragePrecision, averagePrecision, STATISTICS } from '../eval/averagePrecision.js';
 import type { Detection } from '../eval/detections.js';
+import { type EdgeCalibration, type EdgeSpread, edgeCalibration } from '../eval/edgeCalibration.js';
+import { edgeSpread } from '../eval/edgeSpread.js';
 import { InputError } from '../gpu/error.js';
 import type { Recipe } from '../losses/recipe.js';
 import { Pyramid } from '../tensor/pyramid.js';
@@ -40,6 +42,8 @@ export interface Evaluation {
   detections: Detection[];
   truth: GroundTruth;
   agreement: Agreement | null;
+  /** Of `ltrb` boxes; no edges where the bins mean offsets from an anchor. */
+  calibration: EdgeCalibration;
   /** Detector, suppression and, where there is one, the teacher; decoded images are read ahead. */
   imagesPerSecond: number;
 }
@@ -59,6 +63,8 @@ export async function evaluate(detector: Detector, options: EvaluateOptions): Pr
   const teacher = options.teacher && teacherOf(options.teacher);
   const meter = teacher ? new AgreementMeter(detector.config) : null;
   const detections: Detection[] = [];
+  const spreads: EdgeSpread[] = [];
+  const hasDistances = recipe?.box.parameters !== 'offset';
   const started = performance.now();
   const cache =
     teacher && teacherCache !== undefined
@@ -75,11 +81,17 @@ export async function evaluate(detector: Detector, options: EvaluateOptions): Pr
       const outputs = detector.forward(input, { training: false });
       const taught = step && logitsOf(step, input);
       try {
-        const found = await decode(outputs, detector.config, {
-          imageSizes: Array.from({ length: batch }, (_, i) => fittedSize(images, i, sizes) ?? { width, height }),
-          ...(recipe && { recipe }),
-        });
-        detections.push(...images.ids.flatMap((id, i) => toDetections(found[i], id, images.scales[i], source)));
+        const [found, deviations] = await Promise.all([
+          decode(outputs, detector.config, {
+            imageSizes: Array.from({ length: batch }, (_, i) => fittedSize(images, i, sizes) ?? { width, height }),
+            ...(recipe && { recipe }),
+          }),
+          readSpread(outputs.boxLogits.value),
+        ]);
+        for (const [i, id] of images.ids.entries()) {
+          detections.push(...toDetections(found[i], id, images.scales[i], source));
+          if (hasDistances) spreads.push(...spreadsOf(found[i], i, images.scales[i], outputs, detector, deviations));
+        }
         if (taught && meter) await meter.add(outputs, taught, images.ids.length);
       } finally {
         for (const { value } of [...Object.values(outputs), ...Object.values(taught ?? {})]) value.dispose();
@@ -94,7 +106,43 @@ export async function evaluate(detector: Detector, options: EvaluateOptions): Pr
   }
   const imagesPerSecond = done / ((performance.now() - started) / 1000);
   const figures = averagePrecision(truth, detections);
-  return { averagePrecision: figures, detections, truth, agreement: meter?.result() ?? null, imagesPerSecond };
+  return {
+    averagePrecision: figures,
+    detections,
+    truth,
+    agreement: meter?.result() ?? null,
+    calibration: edgeCalibration(truth, hasDistances ? detections : [], spreads),
+    imagesPerSecond,
+  };
+}
+
+/** [batch · locations, 4] standard deviations of the edges, on the host. */
+async function readSpread(boxLogits: Pyramid) {
+  const spread = edgeSpread(boxLogits);
+  const values = await spread.read();
+  spread.dispose();
+  return values;
+}
+
+/** The spreads of an image's detections, each from the location that the detection comes from. */
+function spreadsOf(
+  { locations }: Detections,
+  image: number,
+  scale: number,
+  { boxLogits }: HeadLogits,
+  { config }: Detector,
+  deviations: ArrayLike<number>,
+): EdgeSpread[] {
+  const { batch, levels } = boxLogits.value;
+  return Array.from(locations, (location) => {
+    const level = levels.filter(({ start }) => start <= location).length - 1;
+    const { start, height, width } = levels[level];
+    const row = 4 * (batch * start + image * height * width + location - start);
+    return {
+      deviations: [0, 1, 2, 3].map((edge) => deviations[row + edge]),
+      stride: config.strides[level] / scale,
+    };
+  });
 }
 
 /** The twelve COCO figures by name. */

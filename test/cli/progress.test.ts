@@ -47,10 +47,11 @@ test('where there is no terminal, an epoch is one line and a step none', () => {
   reporter.report(step);
   reporter.report({ kind: 'evaluation', done: 1, of: 2 });
   expect(text()).toBe('');
+  reporter.report({ kind: 'warning', message: 'a file is damaged' });
   reporter.report(epoch);
   reporter.stop();
   expect(text()).toBe(
-    'epoch 1/2  loss 3.000 (cls 1.000, bbox 2.000)  12.3 images/s  1:15  AP 32.1  AP50 50.0  AP75 25.0\n',
+    'a file is damaged\nepoch 1/2  loss 3.000 (cls 1.000, bbox 2.000)  12.3 images/s  1:15  AP 32.1  AP50 50.0  AP75 25.0\n',
   );
 });
 

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readMeasures } from '../../src/train/measures.js';
+import { readRun } from '../../src/train/runFolder.js';
 import { edgewise } from './cli.js';
 
 /** The smallest training there is. */
@@ -91,6 +93,8 @@ test('train, distil and evaluate on a folder; gaps in the ids are fine, boxes wi
     '1',
     '--out',
     student,
+    '--teacher-cache',
+    join(root, 'cache'),
     '--json',
   ]);
   expect(distilled.code).toBe(0);
@@ -102,6 +106,19 @@ test('train, distil and evaluate on a folder; gaps in the ids are fine, boxes wi
     stats: expect.any(Array),
     perClass: { ellipse: -1, rectangle: expect.any(Number), triangle: -1 },
   });
+
+  // The run says where data and teacher are, so that its measures include the agreement.
+  expect(await readRun(student)).toMatchObject({
+    data,
+    split: 'train',
+    teacherRun: run,
+    teacherCache: true,
+    images: 4,
+  });
+  const measured = await edgewise(['evaluate', student, data, '--measures']);
+  expect(measured).toMatchObject({ code: 0, stderr: '' });
+  expect(measured.stdout).toMatch(/rank correlation of spread and error is .*\n\nTeacher: localization error \d/);
+  expect(await readMeasures(student)).toMatchObject({ split: 'val', images: 4, perClass: { ellipse: { AP50: -1 } } });
 });
 
 test('data that are wrong are one clear line', async () => {

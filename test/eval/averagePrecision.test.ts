@@ -54,6 +54,28 @@ test('one object found of two, after one false alarm', () => {
   expect([AR1, AR10, AR100, ARm]).toEqual([0, 0.5, 0.5, 0.5]);
 });
 
+test('precision at 101 recalls, for each class with ground truth', () => {
+  // IoU 0.6: found at 0.5, a false alarm at 0.75. Class 2 has no object.
+  const truth = scene([object(1, 1, [0, 0, 40, 40]), object(1, 1, [100, 100, 40, 40])], 1, 2);
+  const found = [
+    detection(1, 1, [0, 0, 40, 40], 0.9),
+    detection(1, 1, [60, 10, 20, 20], 0.8),
+    detection(1, 1, [100, 100, 24, 40], 0.7),
+    detection(1, 2, [0, 0, 10, 10], 0.9),
+  ];
+  const { precisionRecall, perClass } = averagePrecision(truth, found);
+  expect(precisionRecall.recall).toHaveLength(101);
+  expect([precisionRecall.recall[0], precisionRecall.recall[50], precisionRecall.recall[100]]).toEqual([0, 0.5, 1]);
+  const [{ name, at50, at75 }, ...others] = precisionRecall.classes;
+  expect([name, others]).toEqual(['class 1', []]);
+  expect(perClass['class 2']).toBe(-1);
+  // 1/1 up to recall 1/2, then 2/3 (monotone), or nothing.
+  for (let i = 0; i <= 100; i++) {
+    expect(at50[i]).toBeCloseTo(i <= 50 ? 1 : 2 / 3, 12);
+    expect(at75[i]).toBeCloseTo(i <= 50 ? 1 : 0, 12);
+  }
+});
+
 test('IoU decides at each threshold, the bound included', () => {
   // 30 of 40 columns: IoU 0.75, which counts at 0.50 … 0.75: 6 thresholds of 10.
   const truth = scene([object(1, 1, [0, 0, 40, 40])]);

@@ -92,6 +92,14 @@ test.each([
     onProgress: (done) => seen.push(done),
   });
   expect(result?.averagePrecision.stats[0]).toBeCloseTo(1, 6);
+  // Two neighbouring bins spread by at most half a stride; the uniform bins of every other location by 4.9.
+  const { edges, bins } = result!.calibration;
+  expect(edges).toBe(4 * result!.truth.annotations.length);
+  for (const { meanSpread, meanError } of bins) {
+    expect(meanSpread).toBeLessThanOrEqual(0.5 + 1e-6);
+    expect(meanError).toBeLessThan(1e-4);
+  }
+  expect(bins.at(-1)?.meanSpread).toBeGreaterThan(0.45);
   expect(seen).toEqual([3, 6, 7]);
   expect(device.pool.usedBytes).toBe(held);
 });
@@ -123,9 +131,16 @@ test('the agreement equals its definition in float64', async () => {
     const sum = weights.reduce((a, b) => a + b, 0);
     return weights.reduce((total, weight, k) => total + (k * weight) / sum, 0);
   };
-  const total = { locations: 0, localization: 0, classification: 0 };
+  const distribution = (logits: Float32Array, level: number, edge: number, index: number) => {
+    const weights = Array.from({ length: 17 }, (_, k) =>
+      Math.exp(logits[at(batch, 68, 0, level, edge * 17 + k, index)]),
+    );
+    const sum = weights.reduce((a, b) => a + b, 0);
+    return weights.map((weight) => weight / sum);
+  };
+  const total = { locations: 0, localization: 0, classification: 0, variation: 0 };
   for (const [level, { height, width }] of sizes.entries()) {
-    let [locations, localization, classification] = [0, 0, 0];
+    let [locations, localization, classification, variation] = [0, 0, 0, 0];
     for (let index = 0; index < height * width; index++) {
       const scores = (logits: Float32Array) => [0, 1, 2].map((c) => sigmoid(logits[at(batch, 3, 0, level, c, index)]));
       const [own, taught] = [scores(ownClasses), scores(taughtClasses)];
@@ -137,6 +152,10 @@ test('the agreement equals its definition in float64', async () => {
       for (let edge = 0; edge < 4; edge++) {
         const gap = expected(ownBoxes, level, edge, index) - expected(taughtBoxes, level, edge, index);
         localization += Math.abs(gap) / 4;
+        const q = distribution(taughtBoxes, level, edge, index);
+        distribution(ownBoxes, level, edge, index).forEach((p, k) => {
+          variation += Math.abs(p - q[k]) / 8;
+        });
       }
     }
     expect(levels[level]).toMatchObject({ stride: config.strides[level], locations });
@@ -146,12 +165,19 @@ test('the agreement equals its definition in float64', async () => {
     total.locations += locations;
     total.localization += localization;
     total.classification += classification;
+    total.variation += variation;
+    expect(levels[level].totalVariation).toBeCloseTo(variation / locations, 6);
   }
   expect(total.locations).toBeGreaterThan(100);
   expect(all.locations).toBe(total.locations);
   expect(all.localizationError).toBeCloseTo(total.localization / total.locations, 5);
   expect(all.classificationError).toBeCloseTo(total.classification / total.locations, 6);
+  expect(all.totalVariation).toBeCloseTo(total.variation / total.locations, 6);
   const itself = new AgreementMeter(config);
   await itself.add(teacher, teacher, batch);
-  expect(itself.result().all).toMatchObject({ localizationError: 0, classificationError: 0 });
+  expect(itself.result().all).toMatchObject({
+    localizationError: 0,
+    classificationError: 0,
+    totalVariation: 0,
+  });
 });

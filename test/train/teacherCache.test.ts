@@ -15,7 +15,7 @@ let root: string;
 let teacher: Detector;
 beforeAll(async () => {
   device = await openDevice();
-  teacher = new Detector(device, { ...config, size: 'small' }, { seed: 9 });
+  teacher = new Detector(device, config, { seed: 9 });
 });
 afterAll(() => device.close());
 beforeEach(async () => {

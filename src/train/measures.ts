@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readJson } from '../data/json.js';
+import type { Detector } from '../detector/detector.js';
+import type { PrecisionRecall } from '../eval/averagePrecision.js';
+import type { EdgeCalibration } from '../eval/edgeCalibration.js';
+import { InputError } from '../gpu/error.js';
+import type { Agreement } from './agreement.js';
+import { type EvaluateOptions, evaluate, namedStatistics } from './evaluate.js';
+
+const MEASURES = 'measures.json';
+
+/** AP of one class, at all thresholds and at two; −1 without ground truth. */
+export interface ClassMeasures {
+  AP: number;
+  AP50: number;
+  AP75: number;
+}
+
+/** Everything that is measured of a run on one split of its data. Plain JSON. */
+export interface RunMeasures {
+  split: string;
+  images: number;
+  /** COCO's twelve figures by name; −1 where one is not defined. */
+  stats: Record<string, number>;
+  /** By the classes' names. */
+  perClass: Record<string, ClassMeasures>;
+  precisionRecall: PrecisionRecall;
+  /** Null without a teacher. */
+  agreement: Agreement | null;
+  /** Of `ltrb` boxes; no edges where the bins mean offsets from an anchor. */
+  calibration: EdgeCalibration;
+}
+
+/**
+ * Measures a detector on a source, and how far it is from its teacher where one is given.
+ * @param options `recipe`: the detector's own, for the meaning of its bins; `split`: the name of what the source is
+ * @returns null when it was aborted
+ * @throws InputError as `evaluate`
+ */
+export async function measureRun(
+  detector: Detector,
+  { split, ...options }: EvaluateOptions & { split: string },
+): Promise<RunMeasures | null> {
+  const found = await evaluate(detector, options);
+  if (!found) return null;
+  const { averagePrecision, agreement, calibration, truth } = found;
+  const { precisionRecall, perClass } = averagePrecision;
+  const classes = Object.entries(perClass).map(([name, AP]) => {
+    const curves = precisionRecall.classes.find((one) => one.name === name);
+    return [name, { AP, AP50: mean(curves?.at50), AP75: mean(curves?.at75) }];
+  });
+  return {
+    split,
+    images: truth.images.length,
+    stats: namedStatistics(averagePrecision),
+    perClass: Object.fromEntries(classes) as Record<string, ClassMeasures>,
+    precisionRecall,
+    agreement,
+    calibration,
+  };
+}
+
+/**
+ * Writes `measures.json` into a run's folder, atomically.
+ * @throws InputError when the folder cannot be written
+ */
+export async function writeMeasures(folder: string, measures: RunMeasures): Promise<void> {
+  const unfinished = join(folder, `${MEASURES}.${process.pid}-${randomBytes(4).toString('hex')}.part`);
+  try {
+    await writeFile(unfinished, `${JSON.stringify(measures)}\n`);
+    await rename(unfinished, join(folder, MEASURES));
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw new InputError(`${folder} cannot be written (${(error as Error).message}); give the folder of a run.`);
+  }
+}
+
+/**
+ * Reads a run's `measures.json`.
+ * @throws InputError when there is none, or it is not one of `writeMeasures`
+ */
+export async function readMeasures(folder: string): Promise<RunMeasures> {
+  const file = join(folder, MEASURES);
+  const read = (await readJson(file)) as Partial<RunMeasures> | null;
+  for (const name of ['stats', 'perClass', 'precisionRecall', 'calibration'] as const) {
+    if (!read?.[name]) throw new InputError(`${file} lacks "${name}"; write it again: edgewise evaluate --measures`);
+  }
+  return read as RunMeasures;
+}
+
+/** −1 where nothing is to be found. */
+function mean(values: readonly number[] | undefined): number {
+  return values ? values.reduce((sum, value) => sum + value, 0) / values.length : -1;
+}
