@@ -44,7 +44,8 @@ export async function fixedSizeOf(model: Uint8Array, name: string): Promise<{ wi
 async function graphOf(model: Uint8Array, name: string): Promise<onnx.IGraphProto> {
   const { ModelProto } = await protobuf();
   try {
-    const { graph } = ModelProto.decode(model);
+    // Not as a Buffer of Node: the library makes empty ones in a way that Node warns of.
+    const { graph } = ModelProto.decode(new Uint8Array(model.buffer, model.byteOffset, model.byteLength));
     if (graph?.output?.length) return graph;
   } catch {
     // Told below, as for a file of something else that happens to parse.
