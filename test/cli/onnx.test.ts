@@ -8,6 +8,7 @@ import { edgewise } from './cli.js';
 
 const SIZE = ['--width', '64', '--height', '64'];
 const SHORT = ['--images', '4', '--batch', '2', '--epochs', '1'];
+const BLIND = ['--evaluate-every', '0'];
 const SHAPES = ['ellipse', 'rectangle', 'triangle'];
 
 let root: string;
@@ -16,18 +17,7 @@ const path = (name: string) => join(root, name);
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'edgewise-onnx-'));
   run = path('run');
-  const made = await edgewise([
-    'train',
-    'shapes',
-    '--size',
-    'tiny',
-    ...SIZE,
-    ...SHORT,
-    '--evaluate-every',
-    '0',
-    '--out',
-    run,
-  ]);
+  const made = await edgewise(['train', 'shapes', '--size', 'tiny', ...SIZE, ...SHORT, ...BLIND, '--out', run]);
   expect(made).toMatchObject({ code: 0 });
 });
 afterAll(() => rm(root, { recursive: true }));
@@ -63,12 +53,11 @@ test('a run goes out as a model and as weights, the model teaches, and a trainin
   const again = await edgewise(taught);
   expect(again.stdout).toMatch(/0 of 1 epochs computed.*\nGo on with edgewise distill shapes --teacher/);
 
-  const student = ['distill', 'shapes', '--teacher', path('teacher'), '--size', 'tiny', ...SHORT];
+  const student = ['distill', 'shapes', '--teacher', path('teacher'), '--size', 'tiny', ...SHORT, ...BLIND];
   const distilled = await edgewise([...student, '--init', weights, '--out', path('student'), '--json']);
   expect(distilled).toMatchObject({ code: 0 });
   const { last } = JSON.parse(distilled.stdout);
   expect(last.terms.loss_ld).toBeGreaterThan(0);
-  expect(last).toHaveProperty('agreement');
   const record = JSON.parse(await readFile(join(path('student'), 'run.json'), 'utf8'));
   expect(record).toMatchObject({ teacherCache: true, teacher: { classes: 3, bins: 17, width: 64 } });
 
@@ -76,10 +65,8 @@ test('a run goes out as a model and as weights, the model teaches, and a trainin
   await writeFile(path('half.json'), '{"name": "half", "ld": {"main": 1}, "regions": {"centreOffset": 0.5}}');
   const half = [...student, '--recipe', path('half.json'), '--out', path('x')];
   await expectError(half, /regions.centreOffset is 0.5; the teacher .* measures from 0\. Give a recipe file/);
-  const wide = ['train', 'shapes', '--size', 'small', ...SIZE, ...SHORT, '--init', weights, '--out', path('x')];
-  await expectError(wide, /weights: missing: .*unexpected: |weights: .* is \[.*\], expected \[/);
 
-  // A class that the teacher does not know: LD alone may go on.
+  // A class that the teacher does not know: class distillation would teach that there is none.
   const partial = { ...nanodet.mapping, classes: ['ellipse', 'x', 'y'], classMap: { rectangle: null, triangle: 'x' } };
   await writeFile(path('partial.json'), JSON.stringify(partial));
   await expectError(
@@ -88,20 +75,8 @@ test('a run goes out as a model and as weights, the model teaches, and a trainin
   );
   const other = ['teach', file, 'shapes', '--mapping', path('partial.json'), '--out', path('partial'), '--epochs', '0'];
   expect(await edgewise(other)).toMatchObject({ code: 0 });
-  const unsure = [
-    'distill',
-    'shapes',
-    '--teacher',
-    path('partial'),
-    '--size',
-    'tiny',
-    ...SHORT,
-    '--evaluate-every',
-    '0',
-  ];
+  const unsure = ['distill', 'shapes', '--teacher', path('partial'), '--size', 'tiny', ...SHORT, ...BLIND];
   await expectError([...unsure, '--out', path('x')], /does not know rectangle: .*main-ld\+vlr-ld/);
-  const ld = await edgewise([...unsure, '--recipe', 'main-ld+vlr-ld', '--out', path('ld')]);
-  expect(ld).toMatchObject({ code: 0 });
 });
 
 test('what is missing or wrong is told in one line', async () => {
