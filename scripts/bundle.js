@@ -30,6 +30,5 @@ export async function bundle(paths) {
     packages: 'external',
     sourcemap: true,
     plugins: [esbuildWgsl(), bundlePackages],
-    legalComments: 'eof',
   });
 }
