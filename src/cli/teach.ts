@@ -72,7 +72,8 @@ async function teach(model: string, data: string, options: TeachOptions): Promis
         onWarning: (message) => console.error(message),
       });
       const seconds = (performance.now() - started) / 1000;
-      const fitting = `edgewise distill ${data} --teacher ${out} --epochs ${epochs} --batch ${batch} --seed ${seed}${augment ? '' : ' --no-augment'}`;
+      const rest = [augment ? '' : ' --no-augment', options.images === undefined ? '' : ` --images ${options.images}`];
+      const fitting = `edgewise distill ${data} --teacher ${out} --epochs ${epochs} --batch ${batch} --seed ${seed}${rest.join('')}`;
       return {
         data: { teacher: out, width, height, epochs, computed, seconds },
         text: `Taught: ${out}, ${computed} of ${epochs} epochs computed in ${seconds.toFixed(0)} s\nGo on with ${fitting}`,

@@ -17,7 +17,7 @@ export interface OnnxModelOptions {
   /** Pixels of the images it will be given. */
   width: number;
   height: number;
-  /** Default: what is installed. In a browser: `import * as runtime from 'onnxruntime-web'`. */
+  /** Default: what is installed, `onnxruntime-node` or else `onnxruntime-web`. */
   runtime?: OnnxRuntime;
 }
 
