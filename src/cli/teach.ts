@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { InputError } from '../gpu/error.js';
-import { cacheOfFolder, createTeacherFolder, openTeacherFolder, readModel } from '../onnx/folder.js';
+import { cacheOfFolder, createTeacherFolder, readModel } from '../onnx/folder.js';
 import { readMapping } from '../onnx/mapping.js';
 import { fixedSizeOf } from '../onnx/outputs.js';
+import { OnnxTeacher } from '../onnx/teacher.js';
 import { fillTeacherCache } from '../train/fillCache.js';
 import { DEFAULT_SETTINGS } from '../train/settings.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
@@ -59,10 +60,12 @@ async function teach(model: string, data: string, options: TeachOptions): Promis
   }
   const teacher = { folder: out, mapping, width, height };
   return withDevice(options, async (device) => {
-    await createTeacherFolder(teacher, read.model);
-    const names = opened.source.classes.map(({ name }) => name);
-    const open = await openTeacherFolder(device, teacher, names);
+    const classes = opened.source.classes.map(({ name }) => name);
+    const open = await OnnxTeacher.open(device, { ...read, mapping, classes, width, height });
     try {
+      // A mapping that does not fit is told before there is a folder.
+      await open.model.run(new Float32Array(3 * width * height), 1);
+      await createTeacherFolder(teacher, read.model);
       const computed = await fillTeacherCache(cacheOfFolder(teacher), open, {
         settings: { epochs, batch, seed, augment },
         source: opened.source,

@@ -66,6 +66,9 @@ test('a run goes out as a model and as weights, the model teaches, and a trainin
   const [file, mapping] = [path('nanodet.onnx'), path('mapping.json')];
   await writeFile(file, nanodet.model);
   await writeFile(mapping, JSON.stringify({ ...nanodet.mapping, classes: SHAPES }));
+  await writeFile(path('wrong.json'), JSON.stringify({ ...nanodet.mapping, classes: SHAPES, bins: 16 }));
+  const wrong = ['teach', file, 'shapes', '--mapping', path('wrong.json'), '--out', path('teacher'), ...SHORT];
+  await expectError(wrong, /output: shape \[1, 84, 71\]; BAC of classes and boxes \(67 channels\).* is \[1, 84, 67\]/);
   const taught = ['teach', file, 'shapes', '--mapping', mapping, '--out', path('teacher'), ...SHORT];
   const first = await edgewise([...taught, '--json']);
   expect(first).toMatchObject({ code: 0, stderr: '' });
