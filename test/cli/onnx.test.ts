@@ -102,7 +102,18 @@ test('a run goes out as a model and as weights, the model teaches, and a trainin
     ['teach', file, 'shapes', '--mapping', path('partial.json'), '--out', path('teacher'), ...SHORT],
     /holds another teacher, mapping or image size/,
   );
-  const other = ['teach', file, 'shapes', '--mapping', path('partial.json'), '--out', path('partial'), '--epochs', '0'];
+  const other = [
+    'teach',
+    file,
+    'shapes',
+    '--mapping',
+    path('partial.json'),
+    '--out',
+    path('partial'),
+    ...SHORT,
+    '--epochs',
+    '0',
+  ];
   expect(await edgewise(other)).toMatchObject({ code: 0 });
   const unsure = ['distill', 'shapes', '--teacher', path('partial'), '--size', 'tiny', ...SHORT, ...BLIND];
   await expectError([...unsure, '--out', path('x')], /does not know rectangle: .*main-ld\+vlr-ld/);
