@@ -8,7 +8,13 @@ import { notices } from './notices.js';
 
 rmSync('dist', { recursive: true, force: true });
 const metafile = await bundle({
-  entryPoints: { index: 'src/index.ts', trainer: 'src/trainer.ts', tfjs: 'src/tfjs/index.ts', cli: 'src/cli/main.ts' },
+  entryPoints: {
+    index: 'src/index.ts',
+    trainer: 'src/trainer.ts',
+    onnx: 'src/onnx.ts',
+    tfjs: 'src/tfjs/index.ts',
+    cli: 'src/cli/main.ts',
+  },
   outdir: 'dist',
 });
 writeFileSync('dist/THIRD-PARTY.txt', notices(metafile));
