@@ -27,9 +27,12 @@ const WANTED_FEATURES = ['timestamp-query', 'subgroups', 'shader-f16'] as const;
  */
 export async function findAdapter(preference: AdapterPreference = 'auto'): Promise<FoundAdapter> {
   checkPreference('adapter', preference);
-  if (typeof process === 'undefined' || process.versions?.node === undefined) return browserAdapter(preference);
-  const { findNodeAdapter } = await import('./dawn.js');
-  return findNodeAdapter(preference === 'auto' ? preferenceOfEnvironment() : preference);
+  // The bundle for browsers is built without `process`: this branch, with Dawn, is not in it.
+  if (typeof process !== 'undefined' && process.versions?.node !== undefined) {
+    const { findNodeAdapter } = await import('./dawn.js');
+    return findNodeAdapter(preference === 'auto' ? preferenceOfEnvironment() : preference);
+  }
+  return browserAdapter(preference);
 }
 
 /**
