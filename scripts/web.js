@@ -19,7 +19,7 @@ const folder = positionals[0] ?? 'dist/page';
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 await bundleForBrowsers({
-  entryPoints: { page: 'src/web/page/main.ts', worker: 'src/web/worker.ts', 'style': 'src/web/page/style.css' },
+  entryPoints: { page: 'src/web/page/main.ts', worker: 'src/web/worker.ts', style: 'src/web/page/style.css' },
   outdir: folder,
   format: 'esm',
   splitting: true,

@@ -39,7 +39,8 @@ const WORD = /\w/;
 export function minifyWgsl(source) {
   if (source.includes('/*')) throw new Error('WGSL: use // comments only, block comments are not minified');
   // Two words, or two operators (`- -x` is no `--x`), stay apart.
-  const apart = (/** @type {RegExp} */ kind, /** @type {string[]} */ ...sides) => sides.every((side) => kind.test(side));
+  const apart = (/** @type {RegExp} */ kind, /** @type {string[]} */ ...sides) =>
+    sides.every((side) => kind.test(side));
   return source
     .split('\n')
     .map((line) => line.trim())

@@ -135,5 +135,7 @@ export class Loader {
 
 /** Lets whatever else is due happen first. Browsers have no setImmediate. */
 function turnOfTheLoop(): Promise<void> {
-  return new Promise((resolve) => void (typeof setImmediate === 'undefined' ? setTimeout(resolve) : setImmediate(resolve)));
+  return new Promise(
+    (resolve) => void (typeof setImmediate === 'undefined' ? setTimeout(resolve) : setImmediate(resolve)),
+  );
 }

@@ -24,7 +24,7 @@ import {
   type StepTerms,
   type StudentName,
 } from './protocol.js';
-import { loadTeacher, TEACHER_FILE } from './teacher.js';
+import { loadTeacher, SharedTeacher, TEACHER_FILE } from './teacher.js';
 
 /** Steps that may wait to be read, and milliseconds after which they are. */
 const MOST_UNREAD = 16;
@@ -39,6 +39,7 @@ const FIGURES_REST = 8;
 const SETTINGS = trainSettings({ batch: 8, learningRate: 1e-2, warmupSteps: 30, ema: 0.98, evaluateEvery: 0 });
 const CLASS_DISTILLATION = { main: 10 };
 
+type Nets = Record<StudentName, Detector> & { teacher: SharedTeacher };
 type Start = Extract<Command, { kind: 'start' }>;
 
 /** A training of two students, and of their teacher where it learns along, that reports what there is to see. */
@@ -46,7 +47,7 @@ export class Session {
   readonly #device: Device;
   readonly #report: (report: Report) => void;
   readonly #images: Images;
-  readonly #nets: Record<NetName, Detector>;
+  readonly #nets: Nets;
   readonly #tools = new Map<NetName, StepTools>();
   readonly #live: boolean;
   readonly #start: Start;
@@ -65,7 +66,7 @@ export class Session {
     const live = start.teacher === 'live' || start.files !== null;
     const common = { classes: images.train.classes.length, width: SIDE, height: SIDE };
     const teacher = live
-      ? new Detector(device, detectorConfig({ ...common, size: 'small' }), { seed: start.seed })
+      ? new SharedTeacher(device, detectorConfig({ ...common, size: 'small' }), { seed: start.seed })
       : await loadTeacher(device, new URL(TEACHER_FILE, base).href);
     const student = () => new Detector(device, detectorConfig({ ...common, size: 'tiny' }), { seed: start.seed });
     return new Session(device, start, images, { teacher, with: student(), without: student() }, live, report);
@@ -75,7 +76,7 @@ export class Session {
     device: Device,
     start: Start,
     images: Images,
-    nets: Record<NetName, Detector>,
+    nets: Nets,
     live: boolean,
     report: (report: Report) => void,
   ) {
@@ -202,7 +203,12 @@ export class Session {
 
   #trainStep(batch: Batch): void {
     const rate = learningRateAt(SETTINGS, this.#step, STEPS);
-    for (const tools of this.#tools.values()) trainStep(tools, batch, rate);
+    const learn = (name: NetName) => {
+      const tools = this.#tools.get(name);
+      if (tools) trainStep(tools, batch, rate);
+    };
+    learn('teacher');
+    this.#nets.teacher.share(() => STUDENTS.forEach(learn));
     this.#step++;
   }
 
@@ -222,7 +228,9 @@ export class Session {
   }
 
   async #readTerms(): Promise<StepTerms[]> {
-    const entries = [...this.#tools].map(async ([name, { history }]) => [name, await history.take(this.#step)] as const);
+    const entries = [...this.#tools].map(
+      async ([name, { history }]) => [name, await history.take(this.#step)] as const,
+    );
     const rows = await Promise.all(entries);
     return rows[0][1].map((_, i) => Object.fromEntries(rows.map(([name, terms]) => [name, meanTerms(terms[i], 1)])));
   }

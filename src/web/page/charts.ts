@@ -6,6 +6,10 @@ import { type Palette, paletteOf } from './palette.js';
 /** Of a running mean of the losses, per step: single batches are noisy. */
 const SMOOTHING = 0.12;
 const HEIGHT = 132;
+/** That the axis shows from the start. */
+const FEWEST_STEPS = 50;
+/** A line of so few is drawn with its points. */
+const FEW_POINTS = 40;
 
 /** The terms that learn from the labels … */
 const LABEL_TERMS: readonly TermName[] = ['loss_cls', 'loss_bbox', 'loss_dfl'];
@@ -60,7 +64,10 @@ class Chart {
         padding: [8, 8, 0, 0],
         legend: { show: false },
         cursor: { show: false },
-        scales: { x: { time: false }, y: { range: (_, low, high) => yRange(low, high) } },
+        scales: {
+          x: { time: false, range: (_self: uPlot, _first: number, last: number) => xRange(last) },
+          y: { range: (_, low, high) => yRange(low, high) },
+        },
         axes: [
           { ...axis, size: 22, space: 60 },
           { ...axis, size: 40, space: 28, values: (_, ticks) => ticks.map(this.#format) },
@@ -73,7 +80,10 @@ class Chart {
             width: 2,
             dash,
             spanGaps: true,
-            points: { show: false },
+            points: {
+              show: (_self: uPlot, _series: number, first: number, last: number) => last - first < FEW_POINTS,
+              size: 5,
+            },
           })),
         ],
       },
@@ -192,9 +202,14 @@ export class Charts {
   }
 }
 
+/** From the first step on; uPlot has no last one before there are values. */
+function xRange(last: number | null): [number, number] {
+  return [0, Math.max(last ?? 0, FEWEST_STEPS)];
+}
+
 /** From 0, or from what is least where that is far from it, with room above. */
 function yRange(low: number | null, high: number | null): [number, number] {
   if (low === null || high === null) return [0, 1];
-  const span = Math.max(high - low, 0.02);
+  const span = Math.max(high - low, 0.1 * high, 0.02);
   return [low < 0.6 * high ? 0 : Math.max(0, low - 0.1 * span), high + 0.08 * span];
 }

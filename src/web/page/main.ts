@@ -76,7 +76,7 @@ function start(): void {
   charts.clear();
   milliseconds = 0;
   image = 0;
-  progress.value = 0;
+  progress.removeAttribute('value'); // the first step compiles its kernels, which takes a while without a graphics card
   document.body.dataset.step = '0';
   for (const name of NETS) showTile(name, null);
   setPaused(false);

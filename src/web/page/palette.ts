@@ -22,6 +22,8 @@ export function paletteOf(element: Element): Palette {
 /** On the image, whatever the theme: bright, and drawn over a dark rim. */
 export const ON_IMAGE = {
   nets: { teacher: '#ffc340', with: '#5cc0ff', without: '#ff9bd8' } satisfies Record<NetName, string>,
+  /** The teacher's, for a gradient. */
+  glow: '255 195 64',
   main: '#37e8ae',
   valuable: '#fff48a',
   truth: '#ffffff',

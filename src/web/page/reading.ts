@@ -16,8 +16,15 @@ export function makeReading(): (reading: Reading, classes: readonly string[]) =>
     const swatch = document.createElement('i');
     swatch.className = `swatch ${name}`;
     head.append(swatch, ` ${NAMES[name]}`);
-    const cells = EDGES.map(() => document.createElement('td'));
-    row.append(head, ...cells);
+    const cells = EDGES.map(() => [document.createElement('b'), document.createElement('small')] as const);
+    row.append(
+      head,
+      ...cells.map(([offset, spread]) => {
+        const cell = document.createElement('td');
+        cell.append(offset, ' ', spread);
+        return cell;
+      }),
+    );
     body.append(row);
     return { name, cells };
   });
@@ -25,7 +32,9 @@ export function makeReading(): (reading: Reading, classes: readonly string[]) =>
     caption.textContent = `Edges of object ${object + 1}, ${classes[label] ?? ''}: pixels from the truth ± spread of the distribution`;
     for (const { name, cells } of rows) {
       edges[name].forEach(({ mean, deviation }, edge) => {
-        cells[edge].textContent = `${signed(mean - truth[edge])} ± ${deviation.toFixed(1)}`;
+        const [offset, spread] = cells[edge];
+        offset.textContent = signed(mean - truth[edge]);
+        spread.textContent = `± ${deviation.toFixed(1)}`;
       });
     }
   };

@@ -195,31 +195,23 @@ export class Stage {
   }
 }
 
-/** The teacher's distributions on the image: each bin a line along the edge, as bright as it is probable. */
-function drawGlow(context: CanvasRenderingContext2D, { edges, truth }: Reading, scale: number): void {
-  const [x1, y1, x2, y2] = truth.map((value) => value * scale);
-  context.strokeStyle = ON_IMAGE.nets.teacher;
-  context.lineCap = 'round';
+/** The teacher's distributions on the image: a light along each edge, as wide as the teacher is unsure. */
+function drawGlow(context: CanvasRenderingContext2D, { edges }: Reading, scale: number): void {
+  const [left, top, right, bottom] = edges.teacher.map(({ mean }) => mean * scale);
   edges.teacher.forEach(({ positions, probabilities }, edge) => {
-    const gap = Math.abs(positions[1] - positions[0]) * scale;
-    context.lineWidth = Math.max(3, gap * 0.82);
+    const isUpright = edge % 2 === 0;
+    const [from, to] = [positions[0] * scale, positions[positions.length - 1] * scale];
+    const light = isUpright
+      ? context.createLinearGradient(from, 0, to, 0)
+      : context.createLinearGradient(0, from, 0, to);
     probabilities.forEach((probability, bin) => {
-      if (probability < 0.01) return;
-      const at = positions[bin] * scale;
-      context.globalAlpha = 0.75 * probability;
-      context.beginPath();
-      if (edge % 2 === 0) {
-        context.moveTo(at, y1);
-        context.lineTo(at, y2);
-      } else {
-        context.moveTo(x1, at);
-        context.lineTo(x2, at);
-      }
-      context.stroke();
+      const alpha = Math.round(100 * Math.min(0.9, 0.95 * probability));
+      light.addColorStop(bin / (probabilities.length - 1), `rgb(${ON_IMAGE.glow} / ${alpha}%)`);
     });
+    context.fillStyle = light;
+    if (isUpright) context.fillRect(Math.min(from, to), top, Math.abs(to - from), bottom - top);
+    else context.fillRect(left, Math.min(from, to), right - left, Math.abs(to - from));
   });
-  context.globalAlpha = 1;
-  context.lineCap = 'butt';
 }
 
 function largestObject({ boxes, labels }: Look): number {
