@@ -72,8 +72,11 @@ export function esbuildWgsl({ minify = false } = {}) {
   };
 }
 
-/** @returns {import('vite').Plugin} */
-export function viteWgsl() {
+/**
+ * @param {{ minify?: boolean }} options
+ * @returns {import('vite').Plugin}
+ */
+export function viteWgsl({ minify = false } = {}) {
   return {
     name: 'wgsl',
     enforce: 'pre',
@@ -82,7 +85,7 @@ export function viteWgsl() {
       const files = new Set();
       const source = expandWgsl(id, files);
       for (const file of files) this.addWatchFile(file);
-      return `export default ${JSON.stringify(source)};`;
+      return `export default ${JSON.stringify(minify ? minifyWgsl(source) : source)};`;
     },
   };
 }

@@ -28,9 +28,9 @@ interface Size {
   height: number;
 }
 
-/** By sharp in Node, where `process` exists; by the canvas in a browser, whose bundle leaves sharp out. */
+/** By sharp in Node; by the canvas in a browser, whose bundle is built without `process` and so leaves sharp out. */
 async function resize({ pixels, width, height }: Sample, size: Size): Promise<Uint8Array> {
-  if (typeof process !== 'undefined') {
+  if (typeof process !== 'undefined' && process.versions?.node !== undefined) {
     const { default: sharp } = await import('sharp');
     const image = sharp(pixels, { raw: { width, height, channels: 3 } });
     return image

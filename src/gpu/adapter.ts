@@ -71,7 +71,7 @@ async function browserAdapter(preference: AdapterPreference): Promise<FoundAdapt
     throw new DeviceError(
       `The browser's WebGPU offers no ${preference === 'auto' ? '' : `${preference} `}adapter ` +
         `(navigator.gpu.requestAdapter gave ${adapter ? nameOf(adapter.info) : 'null'}). ` +
-        "Allow hardware acceleration in the browser's settings, or ask for 'auto'.",
+        `Allow hardware acceleration in the browser's settings${preference === 'auto' ? '' : ", or ask for 'auto'"}.`,
     );
   }
   return foundAdapter(gpu, adapter, 'browser', `navigator.gpu: ${nameOf(adapter.info)}`);

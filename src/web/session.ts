@@ -31,8 +31,8 @@ const MOST_UNREAD = 16;
 const READ_EVERY = 60;
 /** Milliseconds between two looks at the image; a change of image does not wait. */
 const LOOK_EVERY = 400;
-/** Milliseconds before the first figures, and how many times their duration has to pass until the next. */
-const FIRST_FIGURES = 4000;
+/** Before the first figures, and how many times their duration has to pass until the next. */
+const FIRST_FIGURES = { milliseconds: 3000, step: 16 };
 const FIGURES_REST = 8;
 
 /** Trainings of a page: short ones. */
@@ -167,7 +167,7 @@ export class Session {
     });
     let lastRead = performance.now();
     let lastLook = lastRead;
-    let nextFigures = lastRead + FIRST_FIGURES;
+    let nextFigures = lastRead + FIRST_FIGURES.milliseconds;
     let unread = 0;
     for (let epoch = 0; !this.#stopped && this.#step < STEPS; epoch++) {
       for await (const batch of loader.batches(epoch)) {
@@ -185,7 +185,7 @@ export class Session {
           await this.#look();
           lastLook = performance.now();
         }
-        if (now > nextFigures) {
+        if (now > nextFigures && this.#step >= FIRST_FIGURES.step) {
           await this.#figures();
           nextFigures = performance.now() + FIGURES_REST * (performance.now() - now);
         }

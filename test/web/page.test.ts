@@ -61,7 +61,9 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
 
   it('trains: the losses of both students are finite and fall', async () => {
     await stepsDone(page, 1);
-    await page.waitForFunction(() => document.querySelector('#losses')?.getAttribute('aria-label')?.includes('with LD'));
+    await page.waitForFunction(() =>
+      document.querySelector('#losses')?.getAttribute('aria-label')?.includes('with LD'),
+    );
     const before = [await lossOf(page, 'with LD'), await lossOf(page, 'without LD')];
     await stepsDone(page, STEPS);
     const after = [await lossOf(page, 'with LD'), await lossOf(page, 'without LD')];
@@ -115,6 +117,7 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
     frames.add(await drawn());
     expect(frames.size).toBe(4);
     await page.selectOption('select[name=level]', '');
+    await page.evaluate(() => scrollTo(0, 0));
     await page.screenshot({ path: picture('desktop-light') });
     await page.click('#pause');
   });
@@ -145,7 +148,8 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
   it('fits a phone, in the dark too', async () => {
     await page.emulateMedia({ colorScheme: 'dark' });
     await settled(page);
-    await page.screenshot({ path: picture('desktop-dark'), fullPage: true });
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.screenshot({ path: picture('desktop-dark') });
     for (const width of [360, 820]) {
       await page.setViewportSize({ width, height: 800 });
       await settled(page);

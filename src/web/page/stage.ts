@@ -186,9 +186,9 @@ export class Stage {
       if (this.#choice.nets.has('teacher')) drawGlow(context, reading, scale);
       line(reading.truth, ON_IMAGE.truth, 1.5, [2, 3], 1);
       for (const name of NETS) {
-        if (!this.#choice.nets.has(name) || name === 'teacher') continue;
+        if (!this.#choice.nets.has(name)) continue;
         const box = reading.edges[name].map(({ mean }) => mean);
-        line(box, ON_IMAGE.nets[name], 2.5, DASHES[name], 1);
+        line(box, ON_IMAGE.nets[name], name === 'teacher' ? 1.5 : 2.5, DASHES[name], 1);
       }
     }
     context.restore();
@@ -205,7 +205,7 @@ function drawGlow(context: CanvasRenderingContext2D, { edges }: Reading, scale: 
       ? context.createLinearGradient(from, 0, to, 0)
       : context.createLinearGradient(0, from, 0, to);
     probabilities.forEach((probability, bin) => {
-      const alpha = Math.round(100 * Math.min(0.9, 0.95 * probability));
+      const alpha = Math.round(100 * 0.8 * probability);
       light.addColorStop(bin / (probabilities.length - 1), `rgb(${ON_IMAGE.glow} / ${alpha}%)`);
     });
     context.fillStyle = light;
