@@ -18,6 +18,8 @@ await bundleForBrowsers({
   splitting: true,
 });
 
+await import('./size.js');
+
 if (process.argv.includes('--types')) {
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
   execFileSync(process.execPath, [tsc, '--project', 'tsconfig.build.json'], { stdio: 'inherit' });

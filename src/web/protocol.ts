@@ -30,7 +30,7 @@ export type Command =
       kind: 'start';
       /** Null: the built-in shapes. */
       files: File[] | null;
-      /** Where the page's own files are. */
+      /** Shapes only: dropped images have a teacher that learns along. */
       teacher: 'shipped' | 'live';
       seed: number;
       distillation: Distillation;

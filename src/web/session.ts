@@ -4,18 +4,17 @@ import { Detector } from '../detector/detector.js';
 import { HeadLoss } from '../losses/headLoss.js';
 import type { PartialRecipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
-import { evaluate, namedStatistics } from '../train/evaluate.js';
 import { makeLearner } from '../train/learner.js';
 import { learningRateAt } from '../train/schedule.js';
 import { trainSettings } from '../train/settings.js';
 import { type StepTools, trainStep } from '../train/step.js';
 import { meanTerms, TermHistory } from '../train/terms.js';
 import { dropped, type Images, SIDE, shapes } from './data.js';
+import { figuresOf } from './figures.js';
 import { lookAt } from './look.js';
 import {
   type Command,
   type Distillation,
-  type Figures,
   NETS,
   type NetName,
   type Report,
@@ -37,7 +36,6 @@ const FIGURES_REST = 8;
 
 /** Trainings of a page: short ones. */
 const SETTINGS = trainSettings({ batch: 8, learningRate: 1e-2, warmupSteps: 30, ema: 0.98, evaluateEvery: 0 });
-const CLASS_DISTILLATION = { main: 10 };
 
 type Nets = Record<StudentName, Detector> & { teacher: SharedTeacher };
 type Start = Extract<Command, { kind: 'start' }>;
@@ -149,7 +147,9 @@ export class Session {
   #recipe(name: NetName): PartialRecipe {
     if (name === 'teacher') return { name };
     const { weight, temperature, gamma } = this.#distillation;
-    const kd = CLASS_DISTILLATION;
+    // A softmax over a single class says nothing.
+    const form = this.#nets.teacher.config.classes === 1 ? 'binary' : 'softmax';
+    const kd = { main: 10, form } as const;
     return name === 'without'
       ? { name, kd }
       : { name, kd, ld: { main: weight, vlr: weight, temperature }, regions: { gamma } };
@@ -246,15 +246,10 @@ export class Session {
   async #figures(): Promise<void> {
     for (const name of NETS) {
       if (this.#stopped) return;
-      const student = name === 'teacher' ? null : (name satisfies StudentName);
-      const options = { source: this.#images.validation, batch: this.#batch };
-      const found = await this.#onAverage(name, () =>
-        evaluate(this.#nets[name], { ...options, ...(student && { teacher: this.#nets.teacher }) }),
-      );
-      if (!found) return;
-      const { AP, AP50 } = namedStatistics(found.averagePrecision);
-      const own: Figures = { AP, AP50, error: found.agreement?.all.localizationError ?? null };
-      this.#report({ kind: 'figures', step: this.#step, figures: { [name]: own } });
+      const teacher = name === 'teacher' ? null : this.#nets.teacher;
+      const options = { source: this.#images.validation, batch: this.#batch, teacher };
+      const found = await this.#onAverage(name, () => figuresOf(this.#nets[name], options));
+      if (found) this.#report({ kind: 'figures', step: this.#step, figures: { [name]: found } });
     }
   }
 

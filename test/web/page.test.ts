@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import sharp, { type OverlayOptions } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { browserPath, launchBrowser, noBrowser } from '../browser/chromium.js';
 import { serveFolder } from './server.js';
@@ -158,7 +159,17 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
     }
   });
 
-  it('starts over, with other images than its own', async () => {
+  it('learns from dropped images with COCO annotations, the teacher along with the students', async () => {
+    await page.setInputFiles('#files', await droppedFiles());
+    await page.waitForFunction(() => document.querySelector('#facts')?.textContent?.includes('learning'));
+    await page.waitForFunction(() => document.body.dataset.step === '0');
+    await stepsDone(page, 2);
+    expect(await lossOf(page, 'teacher')).toBeGreaterThan(0);
+    expect(await page.locator('#facts').textContent()).toContain('6 to learn from, AP on the same');
+    await expect.poll(() => page.locator('#reading caption').textContent()).toMatch(/bright|dark/);
+  });
+
+  it('says what is wrong with dropped files', async () => {
     await page.setInputFiles('#files', [
       { name: 'notes.json', mimeType: 'application/json', buffer: Buffer.from('{"images":') },
     ]);
@@ -170,6 +181,19 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
     expect(faults).toEqual([]);
     expect(strangers).toEqual([]);
   });
+});
+
+it.skipIf(!browserPath)(`trains in the page itself where workers cannot be started${noBrowser}`, async () => {
+  const browser = await launchBrowser();
+  try {
+    const page = await browser.newPage();
+    await page.addInitScript('delete globalThis.Worker');
+    await page.goto(served.url);
+    await stepsDone(page, 2);
+    expect(await lossOf(page, 'with LD')).toBeGreaterThan(0);
+  } finally {
+    await browser.close();
+  }
 });
 
 it.skipIf(!browserPath)(`says what to do where WebGPU is missing${noBrowser}`, async () => {
@@ -189,6 +213,36 @@ it.skipIf(!browserPath)(`says what to do where WebGPU is missing${noBrowser}`, a
     await browser.close();
   }
 });
+
+/** Six images of one bright and one dark box, 120×80, and their annotations. */
+async function droppedFiles() {
+  const [width, height] = [120, 80];
+  const background = { r: 120, g: 120, b: 110 };
+  const boxes = Array.from({ length: 6 }, (_, i) => [
+    { bbox: [10 + 4 * i, 20, 30, 24], category_id: 1, background: '#ffe' },
+    { bbox: [64, 10 + 5 * i, 36, 28], category_id: 2, background: '#112' },
+  ]);
+  const files = boxes.map(async (own, i) => {
+    const rectangles = own.map(({ bbox: [left, top, w, h], background: fill }) => ({
+      input: { create: { width: w, height: h, channels: 3, background: fill } },
+      left,
+      top,
+    }));
+    const image = sharp({ create: { width, height, channels: 3, background } }).composite(
+      rectangles as OverlayOptions[],
+    );
+    return { name: `${i}.png`, mimeType: 'image/png', buffer: await image.png().toBuffer() };
+  });
+  const annotations = {
+    images: boxes.map((_, i) => ({ id: i + 1, file_name: `images/${i}.png`, width, height })),
+    categories: ['bright', 'dark'].map((name, i) => ({ id: i + 1, name })),
+    annotations: boxes.flatMap((own, i) =>
+      own.map(({ bbox, category_id }) => ({ image_id: i + 1, category_id, bbox })),
+    ),
+  };
+  const json = { name: 'boxes.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(annotations)) };
+  return [...(await Promise.all(files)), json];
+}
 
 /** Two frames: what was asked for is on the screen. */
 function settled(page: Page): Promise<unknown> {
