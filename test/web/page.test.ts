@@ -10,6 +10,7 @@ import { serveFolder } from './server.js';
 
 /** Steps after which the loss must have fallen. */
 const STEPS = 12;
+const LONG = { timeout: 60_000 };
 
 let folder: string;
 let served: Awaited<ReturnType<typeof serveFolder>>;
@@ -134,6 +135,16 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
     await stepsDone(page, now + 6);
     // Without a weight LD adds nothing, and its running mean falls towards 0.
     expect(await lesson()).toBeLessThan(0.75 * before);
+  });
+
+  it('measures: the shipped teacher is good, and the students are compared with it', async () => {
+    const tile = (name: string) => page.locator(`.tile[data-net=${name}]`);
+    await expect
+      .poll(async () => Number(await tile('teacher').locator('.big').textContent()), LONG)
+      .toBeGreaterThan(50);
+    for (const name of ['with', 'without']) {
+      await expect.poll(() => tile(name).locator('.small').textContent(), LONG).toMatch(/\d strides off the teacher/);
+    }
   });
 
   it('pauses', async () => {

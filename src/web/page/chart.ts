@@ -130,7 +130,7 @@ function xRange(last: number | null): [number, number] {
 /** From 0, or from what is least where that is far from it, with room above. */
 function yRange(low: number | null, high: number | null, top: number): [number, number] {
   if (low === null || high === null) return [0, 1];
-  const highest = Math.min(high, top);
-  const span = Math.max(highest - low, 0.1 * highest, 0.02);
-  return [low < 0.6 * highest ? 0 : Math.max(0, Math.min(low, highest - span) - 0.1 * span), highest + 0.08 * span];
+  if (top < Infinity) return [0, 1.08 * Math.min(high, top)];
+  const span = Math.max(high - low, 0.1 * high, 0.02);
+  return [low < 0.6 * high ? 0 : Math.max(0, Math.min(low, high - span) - 0.1 * span), high + 0.08 * span];
 }
