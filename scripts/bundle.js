@@ -23,7 +23,6 @@ export async function bundle(paths) {
  * Bundles programs for browsers, whole and minified. Without `process`, whatever stands behind a look at it falls away, and
  * with it Dawn, sharp and files.
  * @param {Pick<import('esbuild').BuildOptions, 'entryPoints' | 'outdir' | 'splitting' | 'format'>} options
- * @returns the bytes of each output
  * @throws Error when an import is left, which a browser could not resolve
  */
 export async function bundleForBrowsers(options) {

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,25 +7,26 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import sharp, { type OverlayOptions } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { browserPath, launchBrowser, noBrowser } from '../browser/chromium.js';
-import { serveFolder } from './server.js';
 
 /** Steps after which the loss must have fallen. */
 const STEPS = 12;
 const LONG = { timeout: 60_000 };
 
 let folder: string;
-let served: Awaited<ReturnType<typeof serveFolder>>;
+let server: ChildProcess;
+let url: string;
 
 beforeAll(async () => {
   if (!browserPath) return;
   folder = mkdtempSync(join(tmpdir(), 'edgewise-page-'));
-  execFileSync(process.execPath, ['scripts/web.js', '--build', folder]);
-  served = await serveFolder(folder);
+  server = spawn(process.execPath, ['scripts/web.js', folder, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = await once(server.stdout!, 'data');
+  url = /http:\S+/.exec(String(line))![0];
 });
 
-afterAll(async () => {
+afterAll(() => {
   if (!browserPath) return;
-  await served.close();
+  server.kill();
   if (!process.env.EDGEWISE_SCREENSHOTS) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -54,9 +56,9 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
     });
     page.on('pageerror', (error) => faults.push(error.message));
     page.on('request', (request) => {
-      if (!request.url().startsWith(served.url) && !request.url().startsWith('data:')) strangers.push(request.url());
+      if (!request.url().startsWith(url) && !request.url().startsWith('data:')) strangers.push(request.url());
     });
-    await page.goto(served.url);
+    await page.goto(url);
   });
 
   afterAll(() => browser.close());
@@ -149,12 +151,12 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
 
   it('pauses', async () => {
     await page.click('#pause');
-    await page.waitForTimeout(1500); // what was under way is reported
+    // The image changes all the same, after whatever step was under way.
+    await page.click('#next');
+    await page.waitForFunction(() => document.querySelector('#position')?.textContent?.startsWith('image 2'));
     const step = await page.evaluate(() => document.body.dataset.step);
     await page.waitForTimeout(1500);
     expect(await page.evaluate(() => document.body.dataset.step)).toBe(step);
-    await page.click('#next');
-    await page.waitForFunction(() => document.querySelector('#position')?.textContent?.startsWith('image 2'));
   });
 
   it('fits a phone, in the dark too', async () => {
@@ -199,7 +201,7 @@ it.skipIf(!browserPath)(`trains in the page itself where workers cannot be start
   try {
     const page = await browser.newPage();
     await page.addInitScript('delete globalThis.Worker');
-    await page.goto(served.url);
+    await page.goto(url);
     await stepsDone(page, 2);
     expect(await lossOf(page, 'with LD')).toBeGreaterThan(0);
   } finally {
@@ -211,7 +213,7 @@ it.skipIf(!browserPath)(`says what to do where WebGPU is missing${noBrowser}`, a
   const browser = await chromium.launch({ executablePath: browserPath!, args: ['--no-sandbox', '--disable-gpu'] });
   try {
     const page = await browser.newPage({ viewport: { width: 360, height: 800 } });
-    await page.goto(served.url);
+    await page.goto(url);
     await page.locator('#fault').waitFor();
     expect(await page.locator('#fault h2').textContent()).toBe('No WebGPU here');
     for (const name of ['Chrome', 'Safari', 'Firefox']) {

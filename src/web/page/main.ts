@@ -157,6 +157,8 @@ pauseButton.addEventListener('click', () => {
   setPaused(!isPaused);
   send({ kind: 'pause', paused: isPaused });
 });
+// A page that nobody looks at costs nobody's battery.
+document.addEventListener('visibilitychange', () => send({ kind: 'pause', paused: isPaused || document.hidden }));
 element('#restart', HTMLButtonElement).addEventListener('click', start);
 element('#fault .again', HTMLButtonElement).addEventListener('click', () => location.reload());
 element('#next', HTMLButtonElement).addEventListener('click', () => lookAt(image + 1));
