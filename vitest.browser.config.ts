@@ -24,6 +24,8 @@ export default defineConfig({
   plugins: [viteWgsl({ minify: true })],
   // The kernels' tests read golden cases.
   resolve: { alias: { 'node:fs/promises': new URL('test/browser/files.ts', import.meta.url).pathname } },
+  // Found later, a package makes Vite load the test again; those that are for Node only are never asked for.
+  optimizeDeps: { include: ['ajv', 'fast-check', 'gl-matrix'], exclude: ['env-paths', 'sharp', 'webgpu'] },
   test: {
     include: process.env.EDGEWISE_BROWSER_TESTS === 'some' ? SOME : ALL,
     testTimeout: 120_000,

@@ -117,9 +117,11 @@ function showFacts(step: number): void {
   if (!ready) return;
   const { adapter, parameters, images: count, validation, sameImages, live } = ready;
   const thousand = (value: number) => `${Math.round(value / 1000)} k`;
+  const time = `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
+  element('#pace', HTMLElement).textContent = step ? `step ${step} · ${time}` : 'compiling kernels';
   const facts = {
     Step: `${step} of ${STEPS}`,
-    'Step time': milliseconds ? `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms` : '–',
+    'Step time': step ? time : '–',
     Adapter: adapter || 'WebGPU',
     Teacher: `${thousand(parameters.teacher)} parameters${live ? ', learning' : ''}`,
     Students: `${thousand(parameters.with)} parameters each, same start`,
