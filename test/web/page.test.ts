@@ -101,7 +101,7 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
     const before = await caption.textContent();
     await page.locator('#canvas').focus();
     await page.keyboard.press('ArrowRight');
-    await expect.poll(() => caption.textContent()).not.toBe(before);
+    await expect.poll(() => caption.textContent(), LONG).not.toBe(before);
   });
 
   it('draws the regions, all levels or one', async () => {
@@ -179,14 +179,14 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
     await stepsDone(page, 2);
     expect(await lossOf(page, 'teacher')).toBeGreaterThan(0);
     expect(await page.locator('#facts').textContent()).toContain('6 to learn from, AP on the same');
-    await expect.poll(() => page.locator('#reading caption').textContent()).toMatch(/bright|dark/);
+    await expect.poll(() => page.locator('#reading caption').textContent(), LONG).toMatch(/bright|dark/);
   });
 
   it('says what is wrong with dropped files', async () => {
     await page.setInputFiles('#files', [
       { name: 'notes.json', mimeType: 'application/json', buffer: Buffer.from('{"images":') },
     ]);
-    await expect.poll(() => page.locator('#fault .message').textContent()).toMatch(/notes\.json is not JSON/);
+    await expect.poll(() => page.locator('#fault .message').textContent(), LONG).toMatch(/notes\.json is not JSON/);
     expect(await page.locator('main').isVisible()).toBe(true);
   });
 

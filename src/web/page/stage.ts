@@ -158,16 +158,16 @@ export class Stage {
 
     const line = (box: ArrayLike<number>, colour: string, width: number, dash: number[], alpha: number) => {
       const [x1, y1, x2, y2] = Array.from(box, (value) => value * scale);
-      for (const [style, extra] of [
-        [ON_IMAGE.rim, 2],
-        [colour, 0],
-      ] as const) {
-        context.globalAlpha = alpha;
-        context.strokeStyle = style;
-        context.lineWidth = width + extra;
-        context.setLineDash(dash);
+      context.globalAlpha = alpha;
+      context.setLineDash(dash);
+      if (alpha === 1) {
+        context.strokeStyle = ON_IMAGE.rim;
+        context.lineWidth = width + 2;
         context.strokeRect(x1, y1, x2 - x1, y2 - y1);
       }
+      context.strokeStyle = colour;
+      context.lineWidth = width;
+      context.strokeRect(x1, y1, x2 - x1, y2 - y1);
       context.globalAlpha = 1;
       context.setLineDash([]);
     };
@@ -179,7 +179,7 @@ export class Stage {
       if (!this.#choice.nets.has(name)) continue;
       const { boxes } = look.answers[name].detections;
       for (let i = 0; i < boxes.length; i += 4) {
-        line(boxes.subarray(i, i + 4), ON_IMAGE.nets[name], 1.5, DASHES[name], 0.5);
+        line(boxes.subarray(i, i + 4), ON_IMAGE.nets[name], 1.5, DASHES[name], 0.75);
       }
     }
     if (reading) {
