@@ -44,6 +44,9 @@ function receive(report: Report): void {
   if (report.kind === 'ready') {
     ready = report;
     classes = report.classes;
+    const seen = report.sameImages ? 'the images it learns from' : 'images none has seen';
+    element('#seen b', HTMLElement).textContent = `AP on ${seen}`;
+    element('#seen span', HTMLElement).hidden = report.live; // known of the shipped teacher only
     showFacts(0);
   } else if (report.kind === 'steps') {
     milliseconds = milliseconds ? 0.8 * milliseconds + 0.2 * report.milliseconds : report.milliseconds;
