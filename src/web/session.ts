@@ -2,15 +2,14 @@ import { type Batch, Loader } from '../data/loader.js';
 import { detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
 import { HeadLoss } from '../losses/headLoss.js';
-import type { PartialRecipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import { makeLearner } from '../train/learner.js';
 import { learningRateAt } from '../train/schedule.js';
-import { trainSettings } from '../train/settings.js';
 import { type StepTools, trainStep } from '../train/step.js';
 import { meanTerms, TermHistory } from '../train/terms.js';
 import { dropped, type Images, SIDE, shapes } from './data.js';
 import { figuresOf } from './figures.js';
+import { recipeOf, SETTINGS } from './lessons.js';
 import { lookAt } from './look.js';
 import {
   type Command,
@@ -33,9 +32,6 @@ const LOOK_EVERY = 400;
 /** Before the first figures, and how many times their duration has to pass until the next. */
 const FIRST_FIGURES = { milliseconds: 3000, step: 16 };
 const FIGURES_REST = 8;
-
-/** Trainings of a page: short ones. */
-const SETTINGS = trainSettings({ batch: 8, learningRate: 1e-2, warmupSteps: 30, ema: 0.98, evaluateEvery: 0 });
 
 type Nets = Record<StudentName, Detector> & { teacher: SharedTeacher };
 type Start = Extract<Command, { kind: 'start' }>;
@@ -137,22 +133,12 @@ export class Session {
   #headLoss(name: NetName): HeadLoss {
     const { config } = this.#nets[name];
     const imageSize = { width: config.width, height: config.height };
-    return new HeadLoss(this.#device, { ...config, imageSize, batch: this.#batch, recipe: this.#recipe(name) });
+    const recipe = recipeOf(name, this.#distillation, config);
+    return new HeadLoss(this.#device, { ...config, imageSize, batch: this.#batch, recipe });
   }
 
   get #batch(): number {
     return Math.min(SETTINGS.batch, this.#images.train.length);
-  }
-
-  #recipe(name: NetName): PartialRecipe {
-    if (name === 'teacher') return { name };
-    const { weight, temperature, gamma } = this.#distillation;
-    // A softmax over a single class says nothing.
-    const form = this.#nets.teacher.config.classes === 1 ? 'binary' : 'softmax';
-    const kd = { main: 10, form } as const;
-    return name === 'without'
-      ? { name, kd }
-      : { name, kd, ld: { main: weight, vlr: weight, temperature }, regions: { gamma } };
   }
 
   async #train(): Promise<void> {
