@@ -29,3 +29,32 @@ export async function bundle(paths) {
   });
   return metafile;
 }
+
+/** Packages that a browser's program brings itself: their state must be one. */
+const BROUGHT = /^@tensorflow\//;
+
+/**
+ * Bundles programs for browsers, whole and minified. Without `process`, whatever stands behind a look at it falls away, and
+ * with it Dawn, sharp and files.
+ * @param {Pick<import('esbuild').BuildOptions, 'entryPoints' | 'outdir' | 'splitting' | 'format'>} options
+ * @returns what went into it
+ * @throws Error when an import is left, which a browser could not resolve
+ */
+export async function bundleForBrowsers(options) {
+  const { metafile } = await build({
+    ...options,
+    bundle: true,
+    platform: 'browser',
+    target: 'es2022',
+    define: { process: 'undefined' },
+    external: ['@tensorflow/*', 'node:*'], // resolved before what is unused falls away, so looked for afterwards
+    minify: true,
+    metafile: true,
+    plugins: [esbuildWgsl({ minify: true })],
+  });
+  for (const [file, { imports }] of Object.entries(metafile.outputs)) {
+    const left = imports.filter(({ path, external }) => external && !BROUGHT.test(path)).map(({ path }) => path);
+    if (left.length > 0) throw new Error(`${file} is for browsers but imports ${left.join(', ')}`);
+  }
+  return metafile;
+}
