@@ -16,7 +16,11 @@ export async function startTfjs(device: Device): Promise<void> {
   if (getBackend() === 'webgpu') {
     throw new InputError('startTfjs: TensorFlow.js runs on WebGPU already; take its device with adoptTfjs().');
   }
-  if (typeof process !== 'undefined' && process.versions?.node !== undefined) await provideGlobals();
+  // The bundle for browsers is built without `process`: this branch, with Dawn, is not in it.
+  if (typeof process !== 'undefined' && process.versions?.node !== undefined) {
+    const { globals } = await import('webgpu');
+    provideGlobals(globals as Record<string, unknown>);
+  }
   const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
   // Importing it has registered a factory that asks for a device of its own.
   removeBackend('webgpu');
@@ -32,10 +36,9 @@ export function adoptTfjs(): Device {
   return Device.adopt(webgpuBackend().device);
 }
 
-async function provideGlobals(): Promise<void> {
-  const { globals } = await import('webgpu');
+function provideGlobals(globals: Record<string, unknown>): void {
   for (const name of INTERFACES) {
-    if (!(name in globalThis)) Object.assign(globalThis, { [name]: (globals as Record<string, unknown>)[name] });
+    if (!(name in globalThis)) Object.assign(globalThis, { [name]: globals[name] });
   }
   // Node 20 has no navigator, later ones have one without gpu.
   if (!('navigator' in globalThis)) Object.assign(globalThis, { navigator: { userAgent: 'Node.js' } });

@@ -16,7 +16,6 @@ import type { Recipe } from '../losses/recipe.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { type Agreement, AgreementMeter } from './agreement.js';
 import { computing, type Teacher, type TeacherStep, teacherOf } from './teacher.js';
-import { TeacherCache } from './teacherCache.js';
 
 export interface EvaluateOptions {
   source: ImageSource;
@@ -26,7 +25,7 @@ export interface EvaluateOptions {
   recipe?: Pick<Recipe, 'box' | 'regions'>;
   /** Measures how far the detector is from it, too; it must have the detector's size, strides, bins and classes. */
   teacher?: Detector | Teacher;
-  /** Folder in which the teacher's outputs are kept as half floats; see `TeacherCache`. */
+  /** Folder in which the teacher's outputs are kept as half floats; see `TeacherCache`. In Node only. */
   teacherCache?: string;
   /** Told of files of the cache that cannot be used. */
   onWarning?: (message: string) => void;
@@ -67,8 +66,12 @@ export async function evaluate(detector: Detector, options: EvaluateOptions): Pr
   const hasDistances = recipe?.box.parameters !== 'offset';
   const started = performance.now();
   const cache =
-    teacher && teacherCache !== undefined
-      ? await TeacherCache.open(teacherCache, teacher, loader, { features: false, warn: (text) => onWarning?.(text) })
+    // The bundle for browsers is built without `process`: this branch, with its files, is not in it.
+    typeof process !== 'undefined' && teacher && teacherCache !== undefined
+      ? await (await import('./teacherCache.js')).TeacherCache.open(teacherCache, teacher, loader, {
+          features: false,
+          warn: (text) => onWarning?.(text),
+        })
       : null;
   const computed = teacher ? computing(teacher) : null;
   const taughtBatches = cache ? await cache.epoch(0) : computed;

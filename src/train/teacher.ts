@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Batch } from '../data/loader.js';
 import { architectureOf, type DetectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
@@ -71,10 +70,8 @@ class DetectorTeacher implements Teacher {
   }
 
   async describe(): Promise<object> {
-    const { buffer, byteOffset, byteLength } = await this.#detector.parameters.values.read();
-    const parameters = createHash('sha256')
-      .update(new Uint8Array(buffer, byteOffset, byteLength))
-      .digest('hex');
+    const digest = await crypto.subtle.digest('SHA-256', await this.#detector.parameters.values.read());
+    const parameters = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
     const { adapter, choices } = this.device;
     return { adapter: adapter.name, choices, teacher: this.config, parameters };
   }
