@@ -132,7 +132,9 @@ export function resolveRecipe(recipe: string | PartialRecipe): Recipe {
     whole[key] = nested ? { ...base, ...value } : value;
   }
   if (!validate(whole)) {
-    throw new InputError(`recipe ${whole.name}: ${(validate.errors ?? []).map((error) => describe(error, whole)).join('; ')}.`);
+    throw new InputError(
+      `recipe ${whole.name}: ${(validate.errors ?? []).map((error) => describe(error, whole)).join('; ')}.`,
+    );
   }
   if (whole.imitation.weight > 0 && whole.imitation.method === 'none') {
     throw new InputError(
