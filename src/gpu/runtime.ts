@@ -10,7 +10,8 @@ import { type KernelInterface, packParameters, readInterface } from './wgsl.js';
 export interface KernelDefinition {
   /** Names the kernel in errors, labels and timings. */
   name: string;
-  source: string;
+  /** The WGSL, or the parts that it is put together from. */
+  source: string | readonly string[];
 }
 
 /** A piece of a buffer; `offset` and `size` in bytes. */
@@ -53,7 +54,7 @@ const MAP_READ = 0x01;
 export class Runtime {
   readonly gpu: GPUDevice;
   readonly pool: BufferPool;
-  readonly #interfaces = new Map<string, KernelInterface>();
+  readonly #interfaces = new Map<KernelDefinition['source'], KernelInterface>();
   readonly #pipelines = new Map<KernelDefinition, Map<string, Pipeline>>();
   readonly #bindGroups = new Map<string, GPUBindGroup>();
   readonly #uniforms = new Map<string, GPUBuffer>();
@@ -325,7 +326,7 @@ export class Runtime {
   #interface(kernel: KernelDefinition): KernelInterface {
     let declared = this.#interfaces.get(kernel.source);
     if (!declared) {
-      declared = readInterface(kernel.name, kernel.source);
+      declared = readInterface(kernel.name, wholeSource(kernel));
       this.#interfaces.set(kernel.source, declared);
     }
     return declared;
@@ -350,7 +351,8 @@ export class Runtime {
             buffer: { type },
           })),
         });
-        const code = loops === 'unrolled' ? unroll(kernel.name, kernel.source, constants) : kernel.source;
+        const source = wholeSource(kernel);
+        const code = loops === 'unrolled' ? unroll(kernel.name, source, constants) : source;
         const module = this.gpu.createShaderModule({ label: kernel.name, code });
         return {
           layout,
@@ -465,4 +467,8 @@ function fold(groups: number): [number, number, number] {
   if (groups <= MAX_WORKGROUPS) return [groups, 1, 1];
   const rows = Math.ceil(groups / MAX_WORKGROUPS);
   return [Math.ceil(groups / rows), rows, 1];
+}
+
+function wholeSource({ source }: KernelDefinition): string {
+  return typeof source === 'string' ? source : source.join('\n');
 }
