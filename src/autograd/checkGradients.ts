@@ -11,11 +11,13 @@ export interface GradientCheck {
   relative: number;
 }
 
+/** How finely `checkGradients` looks. */
 export interface GradientCheckOptions {
   /** Half the distance between the two evaluations. Large enough that f32 rounding stays below the tolerance. */
   step?: number;
   /** Elements tested of each input, drawn at random. */
   samples?: number;
+  /** Of the drawn elements and of v; default 1. */
   seed?: number;
 }
 

@@ -17,6 +17,7 @@ export interface DetectorOutputs extends HeadLogits {
 
 /** The same before the box branch's last layer. */
 export interface DetectorBranches extends HeadBranches {
+  /** [B, F, H, W] a level: the neck's output. */
   features: Variable<Pyramid>;
 }
 
@@ -27,7 +28,9 @@ interface Network {
 
 /** A small one-stage detector with distribution boxes: residual backbone, feature pyramid, GFocal head. */
 export class Detector {
+  /** What it was made from. */
   readonly config: DetectorConfig;
+  /** All that it learns. */
   readonly parameters: ParameterStore;
   readonly #network: Network;
 
@@ -102,6 +105,7 @@ export class Detector {
     return new Variable(images);
   }
 
+  /** Frees the parameters. */
   dispose(): void {
     this.parameters.dispose();
   }

@@ -8,11 +8,13 @@ import { type ChoiceReport, type TuneOptions, tuneChoices, type Workload } from 
 export interface AdapterDescription {
   /** The name as the driver gives it. */
   name: string;
+  /** As it was asked for or found; `adopted`: `Device.adopt` was given a device. */
   kind: 'hardware' | 'software' | 'embedded' | 'browser' | 'adopted';
   /** Where the driver came from. */
   source: string;
 }
 
+/** What `openDevice` opens. */
 export interface OpenOptions {
   /**
    * `auto` (default) takes the first found of: hardware, the system's software Vulkan (Mesa lavapipe), the embedded
@@ -27,6 +29,7 @@ export interface OpenOptions {
 
 /** A `Runtime` that makes tensors. Open one with `openDevice`, or `Device.adopt` a `GPUDevice` you have. */
 export class Device extends Runtime {
+  /** What the kernels run on. */
   readonly adapter: AdapterDescription;
   /** The file that the choices between kernels' variants come from; null where they were given or are the defaults. */
   tuningFile: string | null = null;

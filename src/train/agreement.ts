@@ -30,7 +30,9 @@ export interface LevelAgreement {
 
 /** All levels together (stride 0) and each of them. */
 export interface Agreement {
+  /** Over the locations of all levels; its stride is 0. */
   all: LevelAgreement;
+  /** Finest first. */
   levels: LevelAgreement[];
 }
 

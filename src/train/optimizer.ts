@@ -21,7 +21,9 @@ const EPSILON = 1e-8;
 /** Invocations of the gradient norm: fixed, so that one workgroup sums what they leave and the order never changes. */
 const NORM_LANES = 1024;
 
+/** What fixes an optimizer. */
 export interface OptimizerSettings {
+  /** SGD with momentum, or AdamW with decoupled weight decay (Loshchilov and Hutter, ICLR 2019). */
   optimizer: 'sgd' | 'adamw';
   /** SGD's momentum; AdamW has its own 0.9 and 0.999. */
   momentum: number;

@@ -11,10 +11,13 @@ import { cacheOf, runEpochs, type TrainContext, type TrainResult, type TrainStat
 import { createRun, rewindLog } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
 
+/** What is trained, and how. */
 export interface TrainOptions extends TrainContext {
+  /** From `detectorConfig`. */
   detector: DetectorConfig;
   /** Default `gfocal`. */
   recipe?: string | PartialRecipe;
+  /** What differs from `DEFAULT_SETTINGS`. */
   settings?: Partial<TrainSettings>;
 }
 
