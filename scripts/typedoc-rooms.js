@@ -4,7 +4,7 @@
  */
 import { CommentTag, Converter, DeclarationReflection, ReflectionKind } from 'typedoc';
 
-/** In the order of the reference. */
+/** Their order is that of `categoryOrder` in typedoc.json. */
 const TOPICS = {
   losses: 'Losses and recipes',
   regions: 'Regions',
@@ -22,7 +22,6 @@ const TOPICS = {
 
 /** @param {import('typedoc').Application} app */
 export function load(app) {
-  app.options.setValue('categoryOrder', [...new Set(Object.values(TOPICS))]);
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     for (const reflection of project.getReflectionsByKind(ReflectionKind.All)) {
       if (!(reflection instanceof DeclarationReflection) || reflection.parent?.kind !== ReflectionKind.Module) continue;
