@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { esbuildWgsl } from './wgsl.js';
 
-/** Packages that become part of the bundle, with what they import: a fraction of echarts (60 MB) is used. */
-const BUNDLED = ['echarts'];
+/** Packages that become part of the bundle, with what they import: a fraction of echarts (60 MB) is used; few need ONNX. */
+const BUNDLED = ['echarts', 'onnx-proto'];
 
 /**
  * Bundles programs for Node with their WGSL; all other packages stay imports.
@@ -11,8 +11,10 @@ const BUNDLED = ['echarts'];
  * @returns what went into it
  */
 export async function bundle(paths) {
-  const { dependencies, optionalDependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
-  const packages = Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies });
+  const { dependencies, optionalDependencies, peerDependencies, devDependencies } = JSON.parse(
+    readFileSync('package.json', 'utf8'),
+  );
+  const packages = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies, ...devDependencies });
   const { metafile } = await build({
     ...paths,
     bundle: true,
@@ -25,5 +27,34 @@ export async function bundle(paths) {
     metafile: true,
     plugins: [esbuildWgsl()],
   });
+  return metafile;
+}
+
+/** Packages that a browser's program brings itself: their state must be one. */
+const BROUGHT = /^@tensorflow\//;
+
+/**
+ * Bundles programs for browsers, whole and minified. Without `process`, whatever stands behind a look at it falls away, and
+ * with it Dawn, sharp and files.
+ * @param {Pick<import('esbuild').BuildOptions, 'entryPoints' | 'outdir' | 'splitting' | 'format'>} options
+ * @returns what went into it
+ * @throws Error when an import is left, which a browser could not resolve
+ */
+export async function bundleForBrowsers(options) {
+  const { metafile } = await build({
+    ...options,
+    bundle: true,
+    platform: 'browser',
+    target: 'es2022',
+    define: { process: 'undefined' },
+    external: ['@tensorflow/*', 'node:*'], // resolved before what is unused falls away, so looked for afterwards
+    minify: true,
+    metafile: true,
+    plugins: [esbuildWgsl({ minify: true })],
+  });
+  for (const [file, { imports }] of Object.entries(metafile.outputs)) {
+    const left = imports.filter(({ path, external }) => external && !BROUGHT.test(path)).map(({ path }) => path);
+    if (left.length > 0) throw new Error(`${file} is for browsers but imports ${left.join(', ')}`);
+  }
   return metafile;
 }

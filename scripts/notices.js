@@ -2,11 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Licences and notices of the packages that became part of a bundle, as these ask for.
- * @param {import('esbuild').Metafile} metafile
+ * Licences and notices of the packages that became part of bundles, as these ask for.
+ * @param {import('esbuild').Metafile[]} metafiles
  */
-export function notices({ inputs }) {
-  const found = Object.keys(inputs).flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []);
+export function notices(metafiles) {
+  const files = metafiles.flatMap(({ inputs }) => Object.keys(inputs));
+  const found = files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []);
   return [...new Set(found)]
     .sort()
     .map(notice)

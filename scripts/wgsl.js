@@ -26,21 +26,57 @@ export function expandWgsl(file, seen = new Set()) {
     .join('\n');
 }
 
-/** @returns {import('esbuild').Plugin} */
-export function esbuildWgsl() {
+/** Lines that src/gpu/wgsl.ts and src/gpu/unroll.ts look for as they are written. */
+const VERBATIM = /^override |\/\/ unroll$/;
+const OPERATOR = /[-+*/%&|^~<>=!]/;
+const WORD = /\w/;
+
+/**
+ * A module without comments, indentation and spaces that keep no two tokens apart. Names and lines stay, so errors can be read.
+ * @param {string} source
+ * @returns {string}
+ */
+export function minifyWgsl(source) {
+  if (source.includes('/*')) throw new Error('WGSL: use // comments only, block comments are not minified');
+  // Two words, or two operators (`- -x` is no `--x`), stay apart.
+  const apart = (/** @type {RegExp} */ kind, /** @type {string[]} */ ...sides) =>
+    sides.every((side) => kind.test(side));
+  return source
+    .split('\n')
+    .map((line) => line.trim())
+    .map((line) => {
+      if (VERBATIM.test(line)) return line;
+      const code = line.replace(/\s*\/\/.*$/, '');
+      return code.replace(/(\S)\s+(?=(\S))/g, (_, before, after) =>
+        apart(WORD, before, after) || apart(OPERATOR, before, after) ? `${before} ` : before,
+      );
+    })
+    .filter((line) => line !== '')
+    .join('\n');
+}
+
+/**
+ * @param {{ minify?: boolean }} options
+ * @returns {import('esbuild').Plugin}
+ */
+export function esbuildWgsl({ minify = false } = {}) {
   return {
     name: 'wgsl',
     setup(build) {
       build.onLoad({ filter: /\.wgsl$/ }, ({ path }) => {
         const files = new Set();
-        return { contents: expandWgsl(path, files), loader: 'text', watchFiles: [...files] };
+        const source = expandWgsl(path, files);
+        return { contents: minify ? minifyWgsl(source) : source, loader: 'text', watchFiles: [...files] };
       });
     },
   };
 }
 
-/** @returns {import('vite').Plugin} */
-export function viteWgsl() {
+/**
+ * @param {{ minify?: boolean }} options
+ * @returns {import('vite').Plugin}
+ */
+export function viteWgsl({ minify = false } = {}) {
   return {
     name: 'wgsl',
     enforce: 'pre',
@@ -49,7 +85,7 @@ export function viteWgsl() {
       const files = new Set();
       const source = expandWgsl(id, files);
       for (const file of files) this.addWatchFile(file);
-      return `export default ${JSON.stringify(source)};`;
+      return `export default ${JSON.stringify(minify ? minifyWgsl(source) : source)};`;
     },
   };
 }

@@ -15,6 +15,7 @@ export type { BoxGradient, BoxInput, BoxLayer, BoxLayerGradients } from './losse
 export { distributionFocalLoss } from './losses/dfl.js';
 export { integral, softmaxOverBins } from './losses/distribution.js';
 export { type BoxLossOptions, giouLoss } from './losses/giou.js';
+export type { GradientTargets } from './losses/headGradients.js';
 export {
   HeadLoss,
   type HeadLossInput,
@@ -45,8 +46,18 @@ export { type ImitationRegionMethod, imitationRegion } from './regions/imitation
 export { type GroundTruth, type Truth, uploadTruth } from './regions/truth.js';
 export { type ValuableRegionOptions, valuableRegion } from './regions/vlr.js';
 export { type AdapterDescription, Device, type OpenOptions, openDevice } from './tensor/device.js';
-export { type LevelLayout, type LogitLayout, type Maps, rowMajorLayout } from './tensor/layout.js';
+export { halfTensor } from './tensor/half.js';
+export {
+  channelMajorLayout,
+  channelsFrom,
+  type LevelLayout,
+  type LogitLayout,
+  layoutOf,
+  type Maps,
+  rowMajorLayout,
+} from './tensor/layout.js';
 export { type Level, type LevelSize, Pyramid } from './tensor/pyramid.js';
 export { type DataType, Tensor, type TensorPlacement, type Values } from './tensor/tensor.js';
 export type { ChoiceReport, TuneOptions, Workload } from './tensor/tune.js';
+export { Optimizer, type OptimizerSettings } from './train/optimizer.js';
 export { type TrainingWorkloads, trainingWorkloads } from './train/workloads.js';

@@ -10,6 +10,7 @@ export type { CalibrationBin, CalibrationCurve, EdgeCalibration } from './eval/e
 export type { Agreement, LevelAgreement } from './train/agreement.js';
 export { type Checkpoint, type CheckpointMetadata, loadCheckpoint, restoreDetector } from './train/checkpoint.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js';
+export { type FillOptions, fillTeacherCache } from './train/fillCache.js';
 export type {
   EpochReport,
   EvaluationReport,
@@ -25,4 +26,6 @@ export type { OptimizerSettings } from './train/optimizer.js';
 export { type LogEntry, type RunDescription, type RunOrigin, readLog, readRun } from './train/runFolder.js';
 export type { ScheduleSettings } from './train/schedule.js';
 export { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from './train/settings.js';
+export type { Teacher, TeacherConfig, TeacherOutputs, TeacherStep } from './train/teacher.js';
 export { resumeTraining, type TrainOptions, train } from './train/train.js';
+export { applyWeights, loadWeights, saveWeights, type Weights, weightsOf } from './train/weights.js';

@@ -48,10 +48,11 @@ export function trainStepRow(name: string, step: StepSize): Row {
       const headLoss = new HeadLoss(device, { ...detector.config, imageSize: { width, height }, batch, recipe });
       const history = new TermHistory(headLoss, HISTORY);
       const images = randomBatch(step);
+      const taught = await learner.teacher?.prepare(images);
       let steps = 0;
       const record = () => {
         steps++;
-        trainStep({ ...learner, headLoss, history }, images, settings.learningRate / settings.warmupSteps);
+        trainStep({ ...learner, headLoss, history }, images, settings.learningRate / settings.warmupSteps, taught);
       };
       // Throws where a loss is not finite: a broken step is not worth timing.
       const between = async () => {

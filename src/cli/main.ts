@@ -6,8 +6,10 @@ import { addDemo } from './demo.js';
 import { addDistill } from './distill.js';
 import { addDoctor } from './doctor.js';
 import { addEvaluate } from './evaluate.js';
+import { addExport } from './export.js';
 import { addReport } from './report.js';
 import { addStudy } from './study.js';
+import { addTeach } from './teach.js';
 import { addTrain } from './train.js';
 import { addTune } from './tune.js';
 import { addVerify } from './verify.js';
@@ -51,7 +53,19 @@ const program = new Command('edgewise')
     'after',
     '\nExit codes: 0 done, 1 failed, 2 wrong usage. --json prints one object to stdout, also for errors: {"error": "…"}.',
   );
-for (const add of [addTrain, addDistill, addEvaluate, addStudy, addReport, addVerify, addTune, addDemo, addDoctor])
+for (const add of [
+  addTrain,
+  addDistill,
+  addTeach,
+  addEvaluate,
+  addStudy,
+  addReport,
+  addExport,
+  addVerify,
+  addTune,
+  addDemo,
+  addDoctor,
+])
   add(program);
 
 try {

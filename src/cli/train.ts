@@ -7,6 +7,7 @@ import {
   checkResume,
   configOf,
   describeTraining,
+  initialWeights,
   openValidation,
   resumed,
   runFolder,
@@ -51,6 +52,7 @@ async function prepare(data: string, options: TrainingOptions): Promise<Training
     detector: configOf(options, { ...DEFAULTS, ...opened, classes: opened.source.classes.length }),
     recipe,
     settings,
+    weights: await initialWeights(options),
     folder: runFolder(options, opened, recipe),
   };
 }

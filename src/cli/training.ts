@@ -7,6 +7,7 @@ import { loadCheckpoint } from '../train/checkpoint.js';
 import type { TrainContext, TrainResult } from '../train/loop.js';
 import { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from '../train/settings.js';
 import { resumeTraining, train } from '../train/train.js';
+import { loadWeights, type Weights } from '../train/weights.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, real } from './command.js';
 import { type Data, openData } from './data.js';
 import { progressReporter } from './progress.js';
@@ -22,12 +23,13 @@ export interface TrainingOptions extends AdapterOptions, Partial<TrainSettings> 
   strides?: number[];
   bins?: number;
   images?: number;
+  init?: string;
   out?: string;
   resume?: boolean;
 }
 
 /** What a run keeps: none of these goes with `--resume`. */
-const FIXED = ['size', 'width', 'height', 'strides', 'bins', 'recipe', ...Object.keys(DEFAULT_SETTINGS)];
+const FIXED = ['size', 'width', 'height', 'strides', 'bins', 'recipe', 'init', ...Object.keys(DEFAULT_SETTINGS)];
 
 /** Adds the options that `train` and `distill` share. */
 export function addTrainingOptions(command: Command, size: DetectorSize): Command {
@@ -57,6 +59,10 @@ export function addTrainingOptions(command: Command, size: DetectorSize): Comman
     .option('--no-augment', 'train on the images as they are')
     .option('--evaluate-every <n>', `epochs between evaluations, 0: never, default ${d.evaluateEvery}`, integer(0))
     .option('--images <n>', 'how many images of "shapes" to generate', integer(1))
+    .option(
+      '--init <file>',
+      'start from these weights (.safetensors of edgewise export, or of a run), not from random ones',
+    )
     .option('--out <folder>', `the run's folder, default ${RUNS}/DATA-SIZE-RECIPE`)
     .option('--resume', 'go on with the training of --out, with its own settings, as if it had not stopped');
   return addDeviceOptions(described);
@@ -100,6 +106,8 @@ export interface Training {
   detector: DetectorConfig;
   recipe: Recipe;
   settings: Partial<TrainSettings>;
+  /** Initial ones; random where there are none. */
+  weights?: Weights | null;
   folder: string;
 }
 
@@ -116,7 +124,7 @@ export interface Teaching extends Pick<TrainContext, 'teacher' | 'teacherCache'>
  */
 export async function runTraining(
   device: Device,
-  { data, validation, detector, recipe, settings, folder }: Training,
+  { data, validation, detector, recipe, settings, weights, folder }: Training,
   { resume = false, teacherRun, ...taught }: Teaching & { resume?: boolean } = {},
 ): Promise<TrainResult> {
   const progress = progressReporter();
@@ -138,7 +146,8 @@ export async function runTraining(
     },
   };
   try {
-    return await (resume ? resumeTraining(context) : train({ ...context, detector, recipe, settings }));
+    if (resume) return await resumeTraining(context);
+    return await train({ ...context, detector, recipe, settings, ...(weights && { weights }) });
   } finally {
     progress.stop();
     process.off('SIGINT', interrupt);
@@ -172,9 +181,14 @@ export async function openValidation(data: string, settings: Partial<TrainSettin
 }
 
 /** Settings, detector and recipe of a run that goes on. */
-export async function resumed(folder: string): Promise<Pick<Training, 'detector' | 'recipe' | 'settings' | 'folder'>> {
+export async function resumed(folder: string): Promise<Omit<Training, 'data' | 'validation'>> {
   const { detector, recipe, settings } = (await loadCheckpoint(folder)).metadata;
   return { detector, recipe, settings, folder };
+}
+
+/** The weights of `--init`. */
+export async function initialWeights({ init }: TrainingOptions): Promise<Weights | null> {
+  return init === undefined ? null : loadWeights(init);
 }
 
 /** Parses a list such as 8,16,32. @throws InvalidArgumentError, a usage error */

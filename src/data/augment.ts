@@ -22,8 +22,8 @@ const DEFAULTS: AugmentOptions = {
 };
 
 // ImageNet's mean and standard deviation in 0 … 255, as in GFocal's configurations (img_norm_cfg).
-const MEAN = [123.675, 116.28, 103.53];
-const DEVIATION = [58.395, 57.12, 57.375];
+export const IMAGE_MEAN = [123.675, 116.28, 103.53];
+export const IMAGE_DEVIATION = [58.395, 57.12, 57.375];
 const LUMA = [0.299, 0.587, 0.114]; // ITU-R BT.601
 
 /** A box is kept if at least this many pixels wide and high … */
@@ -86,9 +86,12 @@ function colourMap(brightness: number, contrast: number, saturation: number): nu
   // x ↦ (S(contrast · (brightness · x − μ) + μ) − μ) / σ with S = saturation · I + (1 − saturation) · 1 lumaᵀ
   const saturate = (row: number, column: number) => (row === column ? saturation : 0) + (1 - saturation) * LUMA[column];
   return [0, 1, 2].flatMap((row) => {
-    const constant = [0, 1, 2].reduce((sum, c) => sum + saturate(row, c) * (1 - contrast) * MEAN[c], -MEAN[row]);
+    const constant = [0, 1, 2].reduce(
+      (sum, c) => sum + saturate(row, c) * (1 - contrast) * IMAGE_MEAN[c],
+      -IMAGE_MEAN[row],
+    );
     const linear = [0, 1, 2].map((column) => saturate(row, column) * contrast * brightness);
-    return [...linear, constant].map((value) => value / DEVIATION[row]);
+    return [...linear, constant].map((value) => value / IMAGE_DEVIATION[row]);
   });
 }
 

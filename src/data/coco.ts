@@ -86,7 +86,17 @@ export interface CocoDataset {
  * @see https://cocodataset.org/#format-data
  */
 export async function readCoco(annotationFile: string): Promise<CocoDataset> {
-  const truth = validate(await readJson(annotationFile), annotationFile);
+  return parseCoco(await readJson(annotationFile), annotationFile);
+}
+
+/**
+ * The data set that a COCO annotation file describes; {@link readCoco} says what may be absent.
+ * @param json the file's content
+ * @param file its name, for errors
+ * @throws {InputError} an entry is malformed, an id is used twice, an annotation names an unknown image or category
+ */
+export function parseCoco(json: unknown, file: string): CocoDataset {
+  const truth = validate(json, file);
   const classes = [...truth.categories].sort((a, b) => a.id - b.id);
   const classOf = new Map(classes.map(({ id }, index) => [id, index]));
   const gathered = new Map(

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { InputError } from '../gpu/error.js';
 
 /**
@@ -6,6 +5,7 @@ import { InputError } from '../gpu/error.js';
  * @throws {InputError} the file cannot be read, or is not JSON: then with the line and column where it breaks
  */
 export async function readJson(file: string): Promise<unknown> {
+  const { readFile } = await import('node:fs/promises'); // only here: browsers load what imports this module
   let text: string;
   try {
     text = await readFile(file, 'utf8');

@@ -1,8 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
 import { InputError } from '../gpu/error.js';
 import { Random } from '../tensor/random.js';
 import { augment, normalise, type Objects } from './augment.js';
-import { fitSample } from './images.js';
+import { fitSample } from './fit.js';
 import type { ImageSource, Sample } from './source.js';
 
 // Batches made ahead of the one in use: one hides a decoding pause, the second a slow image in the first.
@@ -100,7 +99,7 @@ export class Loader {
     const loaded = await Promise.all(indices.map((index) => this.#load(index)));
     const objects: Objects[] = [];
     for (const [position, { sample }] of loaded.entries()) {
-      await setImmediate();
+      await turnOfTheLoop();
       const output = images.subarray(position * pixels, (position + 1) * pixels);
       objects.push(
         this.options.augment
@@ -132,4 +131,11 @@ export class Loader {
     }
     return fitted;
   }
+}
+
+/** Lets whatever else is due happen first. Browsers have no setImmediate. */
+function turnOfTheLoop(): Promise<void> {
+  return new Promise(
+    (resolve) => void (typeof setImmediate === 'undefined' ? setTimeout(resolve) : setImmediate(resolve)),
+  );
 }

@@ -1,4 +1,3 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
 import { InputError } from '../gpu/error.js';
 
 /**
@@ -54,14 +53,15 @@ const ALIGNMENT = 8;
  * @see https://github.com/huggingface/safetensors#format
  */
 export async function readSafetensors(source: string | Uint8Array): Promise<SafetensorsFile> {
-  if (typeof source !== 'string') return parse(source, 'the safetensors bytes');
+  if (typeof source !== 'string') return parseSafetensors(source, 'the safetensors bytes');
+  const { readFile } = await import('node:fs/promises'); // only here: browsers load what imports this module
   let bytes: Uint8Array;
   try {
     bytes = await readFile(source);
   } catch (error) {
     throw new InputError(`${source} cannot be read (${reason(error)}); give the path of a .safetensors file`);
   }
-  return parse(bytes, source);
+  return parseSafetensors(bytes, source);
 }
 
 /**
@@ -103,6 +103,7 @@ export async function writeSafetensors(
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(json.length + padding.length));
 
+  const { open, rename, rm } = await import('node:fs/promises');
   const temporary = `${file}.${process.pid}.tmp`;
   try {
     const handle = await open(temporary, 'w');
@@ -122,7 +123,12 @@ export async function writeSafetensors(
   }
 }
 
-function parse(bytes: Uint8Array, name: string): SafetensorsFile {
+/**
+ * The tensors of a safetensors file's bytes, in a browser too; arrays are copies.
+ * @param name of the file, for errors
+ * @throws {InputError} the bytes are cut short, have a broken header, or its offsets do not cover the data exactly
+ */
+export function parseSafetensors(bytes: Uint8Array, name: string): SafetensorsFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const broken = (what: string) => new InputError(`${name} is not a whole safetensors file: ${what}`);
   const again = 'copy, download or write it again';

@@ -29,7 +29,7 @@ export interface Convolution {
 }
 
 /** Channels that group norm takes together; GFocal's 256 channels in 32 groups. */
-const GROUP = 8;
+export const GROUP = 8;
 
 interface Declared extends Omit<ParameterDeclaration, 'initial'> {
   initial: (random: Random) => number;

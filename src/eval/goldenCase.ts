@@ -1,4 +1,4 @@
-import { readSafetensors } from '../data/safetensors.js';
+import { readSafetensors, type SafetensorsFile } from '../data/safetensors.js';
 import { TERM_NAMES } from '../losses/headLoss.js';
 import { type ImitationMethod, type Recipe, resolveRecipe } from '../losses/recipe.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
@@ -71,7 +71,15 @@ export interface GoldenCase {
  * @throws InputError the file is missing, cut short, or no golden case: it names the file, the key and what was expected
  */
 export async function loadGoldenCase(file: string): Promise<GoldenCase> {
-  const { tensors, metadata } = await readSafetensors(file);
+  return parseGoldenCase(await readSafetensors(file), file);
+}
+
+/**
+ * The golden case in a safetensors file that has been read.
+ * @param file its name, for errors
+ * @throws InputError the file is no golden case: it names the key and what was expected
+ */
+export function parseGoldenCase({ tensors, metadata }: SafetensorsFile, file: string): GoldenCase {
   const read = new GoldenFile(file, tensors, metadata);
   const grid = makeGrid({
     imageSize: { width: read.integer('width'), height: read.integer('height') },

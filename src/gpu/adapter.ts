@@ -27,9 +27,12 @@ const WANTED_FEATURES = ['timestamp-query', 'subgroups', 'shader-f16'] as const;
  */
 export async function findAdapter(preference: AdapterPreference = 'auto'): Promise<FoundAdapter> {
   checkPreference('adapter', preference);
-  if (typeof process === 'undefined' || process.versions?.node === undefined) return browserAdapter(preference);
-  const { findNodeAdapter } = await import('./dawn.js');
-  return findNodeAdapter(preference === 'auto' ? preferenceOfEnvironment() : preference);
+  // The bundle for browsers is built without `process`: this branch, with Dawn, is not in it.
+  if (typeof process !== 'undefined' && process.versions?.node !== undefined) {
+    const { findNodeAdapter } = await import('./dawn.js');
+    return findNodeAdapter(preference === 'auto' ? preferenceOfEnvironment() : preference);
+  }
+  return browserAdapter(preference);
 }
 
 /**
@@ -68,7 +71,7 @@ async function browserAdapter(preference: AdapterPreference): Promise<FoundAdapt
     throw new DeviceError(
       `The browser's WebGPU offers no ${preference === 'auto' ? '' : `${preference} `}adapter ` +
         `(navigator.gpu.requestAdapter gave ${adapter ? nameOf(adapter.info) : 'null'}). ` +
-        "Allow hardware acceleration in the browser's settings, or ask for 'auto'.",
+        `Allow hardware acceleration in the browser's settings${preference === 'auto' ? '' : ", or ask for 'auto'"}.`,
     );
   }
   return foundAdapter(gpu, adapter, 'browser', `navigator.gpu: ${nameOf(adapter.info)}`);

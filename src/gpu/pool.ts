@@ -9,11 +9,16 @@ function sizeClass(bytes: number): number {
 
 /**
  * Keeps freed buffers for the next request of their size.
- * Reuse inside one command buffer is safe: commands run in the order in which they were recorded.
+ * Reuse inside one command buffer is safe: commands run in the order in which they were recorded. An encoder of the caller's is
+ * submitted at a time that we do not know, so what is used in one keeps to itself: `apart`.
  */
 export class BufferPool {
   readonly #gpu: GPUDevice;
+  /** Whether buffers are taken for an encoder of the caller's. */
+  apart = false;
   readonly #free = new Map<number, GPUBuffer[]>();
+  readonly #freeApart = new Map<number, GPUBuffer[]>();
+  readonly #apart = new WeakSet<GPUBuffer>();
   readonly #live = new Set<GPUBuffer>();
   #heldBytes = 0;
   #freeBytes = 0;
@@ -35,21 +40,23 @@ export class BufferPool {
   /** A buffer of at least `bytes`; its content is undefined. */
   take(bytes: number): GPUBuffer {
     const size = sizeClass(bytes);
-    const reused = this.#free.get(size)?.pop();
+    const reused = (this.apart ? this.#freeApart : this.#free).get(size)?.pop();
     if (reused) {
       this.#freeBytes -= size;
       return reused;
     }
     const buffer = this.#gpu.createBuffer({ label: `pool ${size}`, size, usage: USAGE });
     this.#live.add(buffer);
+    if (this.apart) this.#apart.add(buffer);
     this.#heldBytes += size;
     return buffer;
   }
 
   give(buffer: GPUBuffer): void {
-    const list = this.#free.get(buffer.size);
+    const free = this.#apart.has(buffer) ? this.#freeApart : this.#free;
+    const list = free.get(buffer.size);
     if (list) list.push(buffer);
-    else this.#free.set(buffer.size, [buffer]);
+    else free.set(buffer.size, [buffer]);
     this.#freeBytes += buffer.size;
   }
 
@@ -58,6 +65,7 @@ export class BufferPool {
     for (const buffer of this.#live) buffer.destroy();
     this.#live.clear();
     this.#free.clear();
+    this.#freeApart.clear();
     this.#heldBytes = 0;
     this.#freeBytes = 0;
   }

@@ -66,11 +66,14 @@ export class Runtime {
   readonly #uniforms = new Map<string, GPUBuffer>();
   readonly #bufferIds = new WeakMap<GPUBuffer, number>();
   readonly #release: () => void;
+  readonly #formerHandler: GPUDevice['onuncapturederror'];
   #nextBufferId = 0;
   #nextPipelineId = 0;
   readonly #pipelineIds = new WeakMap<Pipeline, number>();
   #encoder: GPUCommandEncoder | null = null;
   #pass: GPUComputePassEncoder | null = null;
+  /** Whether `#encoder` is one of the caller's. */
+  #foreign = false;
   #recorded = new Set<string>();
   #dispatches = 0;
   #profile: Profile | null = null;
@@ -85,8 +88,11 @@ export class Runtime {
     this.pool = new BufferPool(gpu);
     this.#choices = completeChoices(gpu, {});
     this.#release = release;
+    const former = gpu.onuncapturederror;
+    this.#formerHandler = former;
     gpu.onuncapturederror = (event) => {
-      event.preventDefault?.();
+      if (former) former.call(gpu, event);
+      else event.preventDefault?.();
       this.#fail('the device', event.error);
     };
     void gpu.lost.then((info) => {
@@ -163,6 +169,32 @@ export class Runtime {
     this.#recorded.add('clear');
   }
 
+  /**
+   * Records what `work` does (dispatches, copies, clears) into a command encoder of the caller's, who submits it; what was
+   * recorded before is submitted at once. No pass of the caller's may be open. Buffers that are used in it are not used again
+   * outside of `record`. Encoders are to be submitted in the order in which they were recorded, and tensors made outside are to
+   * be kept until then.
+   * @param work synchronous; it cannot upload, read back or submit
+   * @throws InputError when `work` tries to
+   */
+  record<T>(encoder: GPUCommandEncoder, work: () => T): T {
+    this.#assertOpen();
+    this.submit();
+    this.#encoder = encoder;
+    this.#foreign = true;
+    this.pool.apart = true;
+    try {
+      return work();
+    } finally {
+      this.#pass?.end();
+      this.#pass = null;
+      this.#encoder = null;
+      this.#recorded = new Set();
+      this.#foreign = false;
+      this.pool.apart = false;
+    }
+  }
+
   /** Writes from the host. What was recorded before is submitted first, so that order is kept. */
   write(buffer: GPUBuffer, byteOffset: number, data: ArrayBufferView<ArrayBuffer>): void {
     this.#assertOpen();
@@ -173,6 +205,7 @@ export class Runtime {
   /** Submits what was recorded and reads a range back. */
   async read({ buffer, offset, size }: BufferRange): Promise<ArrayBuffer> {
     this.#assertOpen();
+    this.#assertOwnEncoder();
     const staging = this.gpu.createBuffer({ label: 'read', size: Math.max(4, size), usage: MAP_READ | COPY_DST });
     try {
       this.copy(buffer, offset, staging, 0, size);
@@ -187,6 +220,7 @@ export class Runtime {
 
   /** Submits what was recorded; does not wait. */
   submit(): void {
+    this.#assertOwnEncoder();
     if (!this.#encoder) return;
     this.#pass?.end();
     const label = [...this.#recorded].join(', ');
@@ -256,7 +290,7 @@ export class Runtime {
       this.pool.destroy();
       for (const buffer of this.#uniforms.values()) buffer.destroy();
       this.#bindGroups.clear();
-      this.gpu.onuncapturederror = null;
+      this.gpu.onuncapturederror = this.#formerHandler;
       this.#release();
     }
   }
@@ -269,6 +303,13 @@ export class Runtime {
 
   #assertOpen(): void {
     if (this.#closed) throw new InputError('device: it is closed; open another with openDevice().');
+  }
+
+  #assertOwnEncoder(): void {
+    if (!this.#foreign) return;
+    throw new InputError(
+      'record: its work uploads, reads or submits, which cannot go into an encoder; do that before or after.',
+    );
   }
 
   #commandEncoder(): GPUCommandEncoder {

@@ -4,11 +4,12 @@ import { type Grid, makeGrid } from '../regions/grid.js';
 import type { Truth } from '../regions/truth.js';
 import { valuableRegion } from '../regions/vlr.js';
 import type { Device } from '../tensor/device.js';
-import { assertMaps, type Maps } from '../tensor/layout.js';
-import { Pyramid } from '../tensor/pyramid.js';
+import { assertMaps, type Maps, tensorOf } from '../tensor/layout.js';
+import type { Pyramid } from '../tensor/pyramid.js';
 import { Tensor } from '../tensor/tensor.js';
 import { assertBoxBranch, type BoxGradient, type BoxInput, isBoxLayer, mapsOf } from './boxLayer.js';
 import { cutRows, expectedEdges, prepareCut } from './headCut.js';
+import { assertTargets, type GradientTargets, type HeadGradients, headGradients } from './headGradients.js';
 import { imitationTerm, logitsOf } from './headImitation.js';
 import { type HeadSetting, listRegions, listSizes, type RegionLists } from './headLists.js';
 import { addTerms, type BoxPartials, boxRows, classRows } from './headPasses.js';
@@ -52,8 +53,13 @@ export interface HeadLossOptions {
   classes: number;
   /** Bins of an edge's distribution, reg_max + 1. */
   bins: number;
-  /** Pixels between neighbouring locations, one entry a level. */
+  /** Pixels between neighbouring locations, one entry a level, in the order in which the outputs have their levels. */
   strides: readonly number[];
+  /**
+   * The point of its cell that a location regresses from: 0 the top-left corner (GFocal, NanoDet), 0.5 the middle (YOLOv8,
+   * FCOS). Default: the recipe's `regions.centreOffset`, 0 in those shipped.
+   */
+  centreOffset?: number;
   /** Of the network's input, pixels. */
   imageSize: { width: number; height: number };
   /** Images in a step. */
@@ -83,6 +89,8 @@ export interface HeadLossInput<Box extends BoxInput = Maps, Taught extends BoxIn
   teacher?: HeadOutputs<Taught>;
   /** The objects of the same images, from `uploadTruth`. */
   truth: Truth;
+  /** Tensors of the caller's that the gradients are written into; new ones unless given. */
+  gradients?: GradientTargets;
 }
 
 /** Which locations learn what; each in the order of a pyramid of one channel (level, image, row-major). */
@@ -109,7 +117,9 @@ export interface HeadLossResult<Box = Maps> {
   total: Tensor;
   /** [8, levels] u32: ~index of the first location whose loss is not finite, 0 for none; for `HeadLoss.faultOf`. */
   faults: Tensor;
-  /** Gradients of `total`, laid out as the student's outputs. */
+  /**
+   * Gradients of `total`, laid out as the student's outputs: one tensor for class and box logits where these are one tensor.
+   */
   gradients: {
     /** Laid out as the student's class logits. */
     classLogits: Tensor;
@@ -128,7 +138,7 @@ export interface HeadLossResult<Box = Maps> {
    * @throws DeviceError that names term, level and image where a loss is not finite
    */
   read(): Promise<HeadLossValues>;
-  /** Gives all memory of the result back. */
+  /** Gives all memory of the result back; the caller's tensors for gradients stay the caller's. */
   dispose(): void;
 }
 
@@ -152,46 +162,49 @@ export class HeadLoss implements HeadSetting {
   readonly batch: number;
 
   /** @throws InputError for a wrong option or recipe; the message names it */
-  constructor(device: Device, { classes, bins, strides, imageSize, batch, recipe }: HeadLossOptions) {
+  constructor(device: Device, { classes, bins, strides, centreOffset, imageSize, batch, recipe }: HeadLossOptions) {
     assertCount('classes', classes, 1);
     if (classes > MAX_CLASSES) throw new InputError(`classes: ${classes}; at most ${MAX_CLASSES} are supported.`);
     assertCount('batch', batch, 1);
     assertCount('bins', bins, 2);
     if (bins > MAX_BINS) throw new InputError(`bins: ${bins}; at most ${MAX_BINS} are supported.`);
     this.device = device;
-    this.recipe = resolveRecipe(recipe);
-    const { octaveScale, centreOffset } = this.recipe.regions;
-    this.grid = makeGrid({ imageSize, strides, octaveScale, centreOffset });
+    const resolved = resolveRecipe(recipe);
+    const regions = { ...resolved.regions, centreOffset: centreOffset ?? resolved.regions.centreOffset };
+    this.recipe = resolveRecipe({ ...resolved, regions });
+    this.grid = makeGrid({ imageSize, strides, ...this.recipe.regions });
     this.classes = classes;
     this.bins = bins;
     this.batch = batch;
   }
 
   /**
-   * Records the losses and gradients; nothing is read back. Where a net gives its `BoxLayer` in place of box logits, these are
-   * computed for the listed locations only (Cut LD), the gradients are those of the layer's parts, and a location that learns
-   * nothing is neither read nor reported.
+   * Records the losses and gradients (within `device.record` into an encoder of the caller's); nothing is read back. Where a
+   * net gives its `BoxLayer` in place of box logits, these are computed for the listed locations only (Cut LD), the gradients
+   * are those of the layer's parts, and a location that learns nothing is neither read nor reported.
    * @throws InputError when an output does not fit the options, before anything is recorded
    */
   evaluate<Box extends BoxInput, Taught extends BoxInput = Maps>({
     student,
     teacher,
     truth,
+    gradients: given = {},
   }: HeadLossInput<Box, Taught>): HeadLossResult<Box> {
-    this.#assertInput(student, teacher, truth);
+    this.#assertInput(student, teacher, truth, given);
     const { device, recipe, grid, bins } = this;
     const nets = { student, teacher: teacher ?? student };
-    const { mask, ...result } = device.tidy(() => {
-      const classLogits = this.#gradientOf(student.classLogits);
+    const { mask, own, ...result } = device.tidy(() => {
+      const { own, ...targets } = headGradients(this, student, given);
+      const { classLogits } = targets;
       const sizes = listSizes(this, truth, [student.boxLogits, nets.teacher.boxLogits]);
       const lists = listRegions(this, truth, sizes);
       const stream = streamClasses(this, student.classLogits, lists, classLogits);
-      const { boxLogits, ...partials } = this.#rowLosses(nets, truth, lists, classLogits);
+      const { boxLogits, ...partials } = this.#rowLosses(nets, truth, lists, targets);
       const imitated = imitationTerm({ recipe, grid, bins, ...nets, truth, counts: lists.counts });
       const imitation = imitated?.losses ?? null;
       const sums = addTerms(this, lists.counts, stream, { ...partials, imitation });
       const gradients = { classLogits, boxLogits, features: imitated?.gradient ?? null };
-      return { ...sums, gradients, mask: imitated?.mask ?? null };
+      return { ...sums, gradients, own, mask: imitated?.mask ?? null };
     });
     const { terms, total, faults } = result;
     const gradients = result.gradients as HeadLossResult<Box>['gradients'];
@@ -203,9 +216,9 @@ export class HeadLoss implements HeadSetting {
       regions: () => ({ ...this.#regions(truth), imitation: mask }),
       read: () => this.#read(terms, total, faults),
       dispose: () => {
-        const { classLogits, boxLogits, features } = result.gradients;
-        const box = boxLogits instanceof Tensor ? [boxLogits] : Object.values(boxLogits);
-        for (const tensor of [terms, faults, total, classLogits, ...box, features, mask]) tensor?.dispose();
+        const { boxLogits, features } = result.gradients;
+        const layer = boxLogits instanceof Tensor ? [] : Object.values(boxLogits);
+        for (const tensor of [terms, faults, total, ...own, ...layer, features, mask]) tensor?.dispose();
       },
     };
   }
@@ -215,10 +228,8 @@ export class HeadLoss implements HeadSetting {
     { student, teacher }: { student: HeadOutputs<BoxInput>; teacher: HeadOutputs<BoxInput> },
     truth: Truth,
     lists: RegionLists,
-    classGradient: Tensor,
+    { classLogits: classGradient, boxLogits: gradient }: Omit<HeadGradients, 'own'>,
   ): { boxLogits: BoxGradient<BoxInput>; classPartials: Tensor; box: BoxPartials } {
-    const gradient = this.#gradientOf(mapsOf(student.boxLogits));
-    this.device.clear(gradient.range);
     const classes = { student: student.classLogits, teacher: teacher.classLogits };
     const boxes = { student: student.boxLogits, teacher: teacher.boxLogits };
     if (!isBoxLayer(boxes.student) && !isBoxLayer(boxes.teacher)) {
@@ -237,11 +248,6 @@ export class HeadLoss implements HeadSetting {
     const { topk, ignoreIofThreshold, vlr: variant, gamma } = this.recipe.regions;
     const assignment = assignAtss(this.grid, truth, { topk, ignoreIofThreshold });
     return { ...assignment, vlr: valuableRegion(this.grid, truth, assignment, { variant, gamma }) };
-  }
-
-  #gradientOf(maps: Maps): Tensor {
-    if (!(maps instanceof Pyramid)) return this.device.empty(maps.tensor.shape);
-    return Pyramid.empty(this.device, maps.batch, maps.channels, maps.levels);
   }
 
   async #read(terms: Tensor, total: Tensor, faults: Tensor): Promise<HeadLossValues> {
@@ -288,7 +294,12 @@ export class HeadLoss implements HeadSetting {
     return `${place}, image ${image}, row ${Math.floor(cell / width)}, column ${cell % width}`;
   }
 
-  #assertInput(student: HeadOutputs<BoxInput>, teacher: HeadOutputs<BoxInput> | undefined, truth: Truth): void {
+  #assertInput(
+    student: HeadOutputs<BoxInput>,
+    teacher: HeadOutputs<BoxInput> | undefined,
+    truth: Truth,
+    gradients: GradientTargets,
+  ): void {
     const { recipe, classes, bins, batch, grid } = this;
     const { areas } = grid;
     if (truth.batch !== batch || truth.classes !== classes) {
@@ -301,8 +312,13 @@ export class HeadLoss implements HeadSetting {
         `teacher: recipe ${recipe.name} distils; give the teacher's outputs, or use the recipe gfocal.`,
       );
     }
+    this.#assertDevice('truth', truth.boxes);
+    const read: Tensor[] = [];
     for (const [name, outputs] of Object.entries({ student, ...(teacher && { teacher }) })) {
       const { classLogits, boxLogits, features } = outputs;
+      this.#assertDevice(`${name}.classLogits`, tensorOf(classLogits));
+      this.#assertDevice(`${name}.boxLogits`, tensorOf(mapsOf(boxLogits)));
+      read.push(tensorOf(classLogits), tensorOf(mapsOf(boxLogits)));
       const classMeaning = `classes; both nets need the same`;
       assertMaps(`${name}.classLogits`, classLogits, { batch, channels: classes, areas, meaning: classMeaning });
       assertBoxBranch(`${name}.boxLogits`, boxLogits, { batch, bins, areas });
@@ -314,6 +330,15 @@ export class HeadLoss implements HeadSetting {
         assertMaps(`${name}.features`, features, { batch, channels, areas, meaning });
       }
     }
+    for (const [name, tensor] of Object.entries(gradients)) this.#assertDevice(`gradients.${name}`, tensor);
+    assertTargets(student, gradients, read);
+  }
+
+  #assertDevice(name: string, { device }: Tensor): void {
+    if (device.gpu === this.device.gpu) return;
+    throw new InputError(
+      `${name}: a tensor of another GPUDevice than the head loss's; a device reads its own buffers only.`,
+    );
   }
 }
 

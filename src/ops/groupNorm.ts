@@ -20,7 +20,7 @@ const GRADIENT = {
 };
 
 /** Added to the variance; PyTorch's default. */
-const EPSILON = 1e-5;
+export const GROUP_NORM_EPSILON = 1e-5;
 
 export interface GroupNormOptions {
   /** Number of groups; divides the channels. */
@@ -66,7 +66,7 @@ export function groupNorm(
         output: output.range4,
         statistics: statistics.range,
       },
-      params: { ...params, epsilon: EPSILON },
+      params: { ...params, epsilon: GROUP_NORM_EPSILON },
       workgroups,
     });
   }

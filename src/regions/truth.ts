@@ -47,6 +47,8 @@ export interface Truth {
   readonly imageSizes: Tensor;
   /** Whether the images' sizes were given: then some locations may lie beyond their image. */
   readonly limited: boolean;
+  /** Gives the memory back; inside a `device.tidy` it is given back anyway. */
+  dispose(): void;
 }
 
 /** Kernels take a workgroup a box; one dimension of a dispatch holds this many. */
@@ -77,19 +79,25 @@ export function uploadTruth(device: Device, truth: GroundTruth, size: { batch: n
 
   const order = orderByImage(images);
   const ignoreOrder = orderByImage(ignoreImages);
-  return {
-    batch,
-    classes,
-    count: images.length,
+  const tensors = {
     boxes: device.tensor(gather(truth.boxes, order, 4), [images.length, 4], 'f32'),
     labels: device.tensor(gather(labels, order, 1), [images.length], 'i32'),
     images: device.tensor(gather(images, order, 1), [images.length], 'u32'),
     imageStarts: device.tensor(startsOf(images, batch), [batch + 1], 'u32'),
-    ignoreCount: ignoreImages.length,
     ignoreBoxes: device.tensor(gather(ignoreBoxes, ignoreOrder, 4), [ignoreImages.length, 4], 'f32'),
     ignoreStarts: device.tensor(startsOf(ignoreImages, batch), [batch + 1], 'u32'),
     imageSizes: device.tensor(imageSizes ?? new Array<number>(2 * batch).fill(UNLIMITED), [batch, 2], 'u32'),
+  };
+  return {
+    batch,
+    classes,
+    count: images.length,
+    ignoreCount: ignoreImages.length,
     limited: imageSizes !== undefined,
+    ...tensors,
+    dispose: () => {
+      for (const tensor of Object.values(tensors)) tensor.dispose();
+    },
   };
 }
 

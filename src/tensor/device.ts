@@ -108,7 +108,8 @@ export class Device extends Runtime {
    */
   async tune(workloads: readonly Workload[], options: TuneOptions = {}): Promise<ChoiceReport[]> {
     const report = await tuneChoices(this, workloads, options);
-    if (this.adapter.kind !== 'browser' && this.adapter.kind !== 'adopted') {
+    // As in adapter.ts, what is for Node only stands behind a look at `process`.
+    if (typeof process !== 'undefined' && this.adapter.kind !== 'browser' && this.adapter.kind !== 'adopted') {
       const { writeTuning } = await import('../gpu/tuningFile.js');
       this.tuningFile = await writeTuning(this.gpu, this.choices);
     }
@@ -147,11 +148,13 @@ export async function openDevice({ adapter = 'auto', tune = true, choices }: Ope
 }
 
 async function useTuning(device: Device): Promise<void> {
-  const { readTuning } = await import('../gpu/tuningFile.js');
-  const kept = await readTuning(device.gpu);
-  if (!kept) return;
-  device.setChoices(kept.choices);
-  device.tuningFile = kept.file;
+  if (typeof process !== 'undefined') {
+    const { readTuning } = await import('../gpu/tuningFile.js');
+    const kept = await readTuning(device.gpu);
+    if (!kept) return;
+    device.setChoices(kept.choices);
+    device.tuningFile = kept.file;
+  }
 }
 
 function collect(value: unknown, into: Set<Tensor>): void {

@@ -48,16 +48,45 @@ export function layoutTable(maps: Maps): number[] {
 
 /**
  * The layout of row-major rows `[B, A, channels]`, levels concatenated along A: how most frameworks flatten head outputs.
- * @param areas locations (height × width) of each level
+ * @param areas locations (height × width) of each level, in the order in which they are concatenated
  */
 export function rowMajorLayout(channels: number, areas: readonly number[]): LogitLayout {
-  const locations = areas.reduce((sum, area) => sum + area, 0);
-  let start = 0;
-  return areas.map((area) => {
-    const level = { offset: start * channels, batch: locations * channels, channel: 1, location: channels };
-    start += area;
-    return level;
-  });
+  const locations = sum(areas);
+  return startsOf(areas).map((start) => ({
+    offset: start * channels,
+    batch: locations * channels,
+    channel: 1,
+    location: channels,
+  }));
+}
+
+/**
+ * The layout of `[B, channels, A]`, levels concatenated along A: what YOLOv8's head gives, with box and class channels in one
+ * tensor; `channelsFrom` tells them apart.
+ * @param areas as for `rowMajorLayout`
+ */
+export function channelMajorLayout(channels: number, areas: readonly number[]): LogitLayout {
+  const locations = sum(areas);
+  return startsOf(areas).map((start) => ({
+    offset: start,
+    batch: channels * locations,
+    channel: locations,
+    location: 1,
+  }));
+}
+
+/** The same maps without their first channels: the layout of a part of the channels of one tensor. */
+export function channelsFrom(layout: LogitLayout, first: number): LogitLayout {
+  return layout.map((level) => ({ ...level, offset: level.offset + first * level.channel }));
+}
+
+/** Locations before each level. */
+function startsOf(areas: readonly number[]): number[] {
+  return areas.map((_, level) => sum(areas.slice(0, level)));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /**
@@ -70,6 +99,8 @@ export function assertMaps(
   expected: { batch: number; channels: number; areas: readonly number[]; meaning: string },
 ): void {
   const { batch, channels, areas, meaning } = expected;
+  const { type } = tensorOf(maps);
+  if (type !== 'f32') throw new InputError(`${name}: elements of ${type}; expected f32.`);
   if (maps instanceof Pyramid) {
     const own = maps.levels.map(({ height, width }) => height * width);
     if (own.join() !== areas.join()) {

@@ -59,7 +59,7 @@ export class Tensor {
   /**
    * Views a buffer that somebody else owns; `dispose` leaves it alone.
    * @param offset bytes; a multiple of the device's storage offset alignment
-   * @throws InputError when the offset is not aligned or the buffer is too small or lacks the usage STORAGE
+   * @throws InputError when the offset is not aligned, or the buffer is too small, is mapped or lacks the usage STORAGE
    */
   static borrow(
     device: Device,
@@ -159,6 +159,15 @@ function assertRange(device: Device, buffer: GPUBuffer, shape: readonly number[]
   }
   if (!(buffer.usage & 0x80)) {
     throw new InputError('buffer: it lacks the usage STORAGE; create it with GPUBufferUsage.STORAGE.');
+  }
+  if (buffer.mapState !== 'unmapped') {
+    throw new InputError('buffer: it is mapped; call unmap() before a kernel uses it.');
+  }
+  const largest = device.gpu.limits.maxStorageBufferBindingSize;
+  if (bytes > largest) {
+    throw new InputError(
+      `buffer: shape [${shape}] takes ${bytes} bytes; a kernel of this device sees ${largest} (maxStorageBufferBindingSize). Request the device with the adapter's limit, or make the batch smaller.`,
+    );
   }
 }
 

@@ -22,7 +22,8 @@ export const BEST = 'best.safetensors';
 
 /** The key of the file's metadata that marks a checkpoint. */
 const KEY = 'edgewise';
-const AVERAGE = 'ema.';
+/** Before the names of the parameters' moving average. */
+export const AVERAGE = 'ema.';
 const OPTIMIZER = 'optimizer.';
 /** Names of a feature adapter's tensors, before all else. */
 const ADAPTER = 'adapter.';
@@ -173,6 +174,11 @@ function restoreOptimizer(optimizer: Optimizer, checkpoint: Checkpoint, part: st
   }
   average?.write(joined(checkpoint, parameters, part + AVERAGE));
   optimizer.updates = checkpoint.metadata.step;
+}
+
+/** Whether a stored tensor is a parameter of the detector itself. */
+export function isParameter(name: string): boolean {
+  return ![AVERAGE, OPTIMIZER, ADAPTER].some((prefix) => name.startsWith(prefix));
 }
 
 function hasPrefix({ tensors }: Checkpoint, prefix: string): boolean {

@@ -15,7 +15,7 @@ import { InputError } from '../gpu/error.js';
 import type { Recipe } from '../losses/recipe.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { type Agreement, AgreementMeter } from './agreement.js';
-import { TeacherCache, type TeacherStep } from './teacherCache.js';
+import { computing, type Teacher, type TeacherStep, teacherOf } from './teacher.js';
 
 /** What a detector is evaluated on, and beside which teacher. */
 export interface EvaluateOptions {
@@ -26,8 +26,8 @@ export interface EvaluateOptions {
   /** What the detector was trained with: the meaning of its bins. Default `gfocal`. */
   recipe?: Pick<Recipe, 'box' | 'regions'>;
   /** Measures how far the detector is from it, too; it must have the detector's size, strides, bins and classes. */
-  teacher?: Detector;
-  /** Folder in which the teacher's outputs are kept as half floats; see `TeacherCache`. */
+  teacher?: Detector | Teacher;
+  /** Folder in which the teacher's outputs are kept as half floats; see `TeacherCache`. In Node only. */
   teacherCache?: string;
   /** Told of files of the cache that cannot be used. */
   onWarning?: (message: string) => void;
@@ -59,30 +59,36 @@ export interface Evaluation {
  * @throws InputError when the classes are not as many as the detector's, or an image cannot be read
  */
 export async function evaluate(detector: Detector, options: EvaluateOptions): Promise<Evaluation | null> {
-  const { source, batch = 8, recipe, teacher, teacherCache, onWarning, onProgress, signal } = options;
+  const { source, batch = 8, recipe, teacherCache, onWarning, onProgress, signal } = options;
   assertClasses(detector, source);
   const { width, height } = detector.config;
   const loader = new Loader(source, { batch, height, width, seed: 0, augment: false, shuffle: false, dropLast: false });
   const truth = await groundTruthOf(source);
   const sizes = new Map(truth.images.map((image) => [image.id, image]));
+  const teacher = options.teacher && teacherOf(options.teacher);
   const meter = teacher ? new AgreementMeter(detector.config) : null;
   const detections: Detection[] = [];
   const spreads: EdgeSpread[] = [];
   const hasDistances = recipe?.box.parameters !== 'offset';
   const started = performance.now();
   const cache =
-    teacher && teacherCache !== undefined
-      ? await TeacherCache.open(teacherCache, teacher, loader, { features: false, warn: (text) => onWarning?.(text) })
+    // The bundle for browsers is built without `process`: this branch, with its files, is not in it.
+    typeof process !== 'undefined' && teacher && teacherCache !== undefined
+      ? await (await import('./teacherCache.js')).TeacherCache.open(teacherCache, teacher, loader, {
+          features: false,
+          warn: (text) => onWarning?.(text),
+        })
       : null;
-  const cached = await cache?.epoch(0);
+  const computed = teacher ? computing(teacher) : null;
+  const taughtBatches = cache ? await cache.epoch(0) : computed;
   let done = 0;
   try {
     for await (const images of loader.batches(0)) {
-      const kept = await cached?.step();
+      const step = await taughtBatches?.step(images);
       const pixels = detector.parameters.device.tensor(images.images);
       const input = Pyramid.of(pixels, batch, 3, [{ width, height }]);
       const outputs = detector.forward(input, { training: false });
-      const taught = kept ? cachedOutputs(kept, input) : teacher?.forward(input, { training: false });
+      const taught = step && logitsOf(step, input);
       try {
         const [found, deviations] = await Promise.all([
           decode(outputs, detector.config, {
@@ -105,7 +111,7 @@ export async function evaluate(detector: Detector, options: EvaluateOptions): Pr
       if (signal?.aborted) return null;
     }
   } finally {
-    await cached?.close();
+    await taughtBatches?.close();
   }
   const imagesPerSecond = done / ((performance.now() - started) / 1000);
   const figures = averagePrecision(truth, detections);
@@ -163,10 +169,11 @@ export function assertClasses({ config }: Detector, { classes }: ImageSource): v
   }
 }
 
-/** What a cache says in place of the teacher. */
-function cachedOutputs(step: TeacherStep, images: Pyramid): HeadLogits {
+/** What the teacher says of a batch; the caller disposes it. */
+function logitsOf(step: TeacherStep, images: Pyramid): HeadLogits {
   step.begin();
-  const { classLogits, boxLogits } = step.outputs(images);
+  const { classLogits, boxLogits, features } = step.outputs(images);
+  features?.dispose();
   step.end();
   return { classLogits: new Variable(classLogits), boxLogits: new Variable(boxLogits) };
 }

@@ -9,13 +9,14 @@ import type { Pyramid } from '../tensor/pyramid.js';
 import { Random } from '../tensor/random.js';
 import { Optimizer } from './optimizer.js';
 import type { TrainSettings } from './settings.js';
+import { type Teacher, teacherOf } from './teacher.js';
 
 /** A detector that learns, and what it learns with. */
 export interface Learner {
   detector: Detector;
   optimizer: Optimizer;
   /** Frozen; null where the recipe does not distil. */
-  teacher: Detector | null;
+  teacher: Teacher | null;
   /** Null where no features are imitated, or both nets' have the same width. */
   adapter: FeatureAdapter | null;
   /** Disposes optimizer and adapter. */
@@ -28,14 +29,14 @@ export interface Learner {
  */
 export function makeLearner(
   detector: Detector,
-  given: Detector | undefined,
+  given: Detector | Teacher | undefined,
   recipe: Recipe,
   settings: TrainSettings,
 ): Learner {
   const teacher = chooseTeacher(given, detector.config, recipe);
   const optimizer = new Optimizer(detector.parameters, settings);
   const own = architectureOf(detector.config).features;
-  const taught = teacher ? architectureOf(teacher.config).features : own;
+  const taught = teacher ? teacher.featureChannels : own;
   const adapter =
     recipe.imitation.weight > 0 && own !== taught ? new FeatureAdapter(detector, own, taught, settings) : null;
   const dispose = () => {
@@ -71,17 +72,23 @@ class FeatureAdapter {
   }
 }
 
-function chooseTeacher(teacher: Detector | undefined, student: DetectorConfig, recipe: Recipe): Detector | null {
+function chooseTeacher(given: Detector | Teacher | undefined, student: DetectorConfig, recipe: Recipe): Teacher | null {
   if (!needsTeacher(recipe)) return null;
-  if (!teacher) {
+  if (!given) {
     throw new InputError(`recipe ${recipe.name} distils: give a teacher, or use the recipe gfocal.`);
   }
+  const teacher = teacherOf(given);
   for (const name of ['classes', 'bins', 'width', 'height', 'strides'] as const) {
     if (String(teacher.config[name]) !== String(student[name])) {
       throw new InputError(
         `the teacher has ${name} ${teacher.config[name]}, the student ${student[name]}; train both with the same.`,
       );
     }
+  }
+  if (recipe.imitation.weight > 0 && teacher.featureChannels === 0) {
+    throw new InputError(
+      `recipe ${recipe.name} imitates features, but the teacher gives logits alone; use a recipe without imitation, such as main-kd+main-ld+vlr-ld.`,
+    );
   }
   return teacher;
 }

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { Loader } from '../data/loader.js';
 import type { ImageSource } from '../data/source.js';
 import type { Detector } from '../detector/detector.js';
 import { DeviceError } from '../gpu/error.js';
@@ -13,8 +12,10 @@ import { appendLog, type LogEntry, type RunOrigin } from './runFolder.js';
 import { learningRateAt } from './schedule.js';
 import type { TrainSettings } from './settings.js';
 import { type StepTools, trainStep } from './step.js';
+import { computing, type Teacher } from './teacher.js';
 import { TeacherCache } from './teacherCache.js';
 import { meanTerms, TermHistory } from './terms.js';
+import { trainingLoader } from './trainingLoader.js';
 
 /** Steps between two looks at the losses: reading them makes the GPU wait for the host. */
 const READ_EVERY = 10;
@@ -89,7 +90,7 @@ export interface TrainContext {
   /** The images to evaluate on; without them it is never evaluated. */
   validation?: ImageSource;
   /** Frozen; needed where the recipe distils. It stays the caller's. */
-  teacher?: Detector;
+  teacher?: Detector | Teacher;
   /**
    * Folder in which the teacher's outputs are kept as half floats, for this and other trainings. Rounding changes the bits, so
    * a training goes on with a cache if it began with one.
@@ -140,18 +141,11 @@ export async function runEpochs(
   const teacherCache = cacheOf(context, state.recipe);
   const warn = (message: string) => onProgress?.({ kind: 'warning', message });
   const { recipe, settings } = state;
-  const { batch, epochs, seed, evaluateEvery } = settings;
+  const { batch, epochs, evaluateEvery } = settings;
   const { detector, optimizer, teacher } = learner;
   const { config } = detector;
   assertClasses(detector, source);
-  const loader = new Loader(source, {
-    ...config,
-    batch,
-    seed,
-    augment: settings.augment,
-    shuffle: true,
-    dropLast: true,
-  });
+  const loader = trainingLoader(source, config, settings);
   const total = epochs * loader.steps;
   const imageSize = { width: config.width, height: config.height };
   const headLoss = new HeadLoss(device, { ...config, imageSize, batch, recipe });
@@ -189,10 +183,11 @@ export async function runEpochs(
       const fromStep = state.step - epoch * loader.steps;
       const epochStarted = performance.now();
       let lastRead = epochStarted;
-      const taught = await cache?.epoch(epoch, fromStep);
+      const computed = teacher ? computing(teacher) : null;
+      const taught = cache ? await cache.epoch(epoch, fromStep) : computed;
       try {
         for await (const images of loader.batches(epoch, fromStep)) {
-          trainStep(tools, images, rateAt(state.step), await taught?.step());
+          trainStep(tools, images, rateAt(state.step), await taught?.step(images));
           state.step++;
           const ends = state.step % loader.steps === 0 || signal?.aborted === true;
           if (history.pending === READ_EVERY || ends) {

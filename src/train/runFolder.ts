@@ -11,6 +11,7 @@ import type { AdapterDescription } from '../tensor/device.js';
 import type { Agreement } from './agreement.js';
 import { CHECKPOINT } from './checkpoint.js';
 import type { TrainSettings } from './settings.js';
+import type { TeacherConfig } from './teacher.js';
 
 /** Where a training's data and teacher come from, so that a report finds images and teacher again. */
 export interface RunOrigin {
@@ -37,7 +38,7 @@ export interface RunDescription {
   /** How many numbers the detector learns. */
   parameters: number;
   /** Null where there was none. */
-  teacher: DetectorConfig | null;
+  teacher: TeacherConfig | null;
   /** `RunOrigin`'s; null without a teacher, or where the program did not say. */
   teacherRun: string | null;
   /** Whether the teacher's outputs came from a cache, rounded to half floats. */

@@ -1,12 +1,11 @@
 import { backward, type Seed } from '../autograd/variable.js';
 import type { Batch } from '../data/loader.js';
-import type { DetectorBranches, DetectorOutputs } from '../detector/detector.js';
 import type { BoxInput } from '../losses/boxLayer.js';
 import type { HeadLoss, HeadLossResult, HeadOutputs } from '../losses/headLoss.js';
 import { type Truth, uploadTruth } from '../regions/truth.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Learner } from './learner.js';
-import type { TeacherMaps, TeacherStep } from './teacherCache.js';
+import type { TeacherStep } from './teacher.js';
 import type { TermHistory } from './terms.js';
 
 /** What a step works with; the same objects in every step. */
@@ -18,13 +17,14 @@ export interface StepTools extends Learner {
 /**
  * Records and submits one step: teacher and student forward, losses with their gradients, backward, update. The uploads
  * come first, so that all the work is one submit; nothing is waited for.
- * @param cached what the teacher gives, from a cache
+ * @param taught what the teacher gives for the batch; needed where the recipe distils
  */
-export function trainStep(tools: StepTools, batch: Batch, rate: number, cached?: TeacherStep): void {
+export function trainStep(tools: StepTools, batch: Batch, rate: number, taught?: TeacherStep): void {
   const { detector, adapter, headLoss, optimizer, history } = tools;
   const optimizers = adapter ? [optimizer, adapter.optimizer] : [optimizer];
   const { device } = optimizer.parameters;
   const { width, height } = detector.config;
+  const { branch } = headLoss.recipe.box;
   device.tidy(() => {
     for (const each of optimizers) each.begin(rate);
     const pixels = device.tensor(batch.images);
@@ -35,16 +35,15 @@ export function trainStep(tools: StepTools, batch: Batch, rate: number, cached?:
       { boxes, labels, images: imageIndex, ignoreBoxes: ignore, ignoreImages: ignoreIndex },
       { batch: headLoss.batch, classes: headLoss.classes },
     );
-    cached?.begin();
+    taught?.begin();
     for (const each of optimizers) each.parameters.zeroGradients();
-    const record = headLoss.recipe.box.branch === 'listed' ? listed : dense;
-    const { losses, seeds } = record(tools, images, truth, cached?.outputs(images));
+    const { losses, seeds } = (branch === 'listed' ? listed : dense)(tools, images, truth, taught);
     backward(seeds);
     for (const each of optimizers) each.update();
     history.push(losses);
   });
   device.submit();
-  cached?.end();
+  taught?.end();
 }
 
 interface Recorded {
@@ -57,21 +56,20 @@ interface Recorded {
 
 /** Forward passes to the logits of all locations, and the losses. */
 function dense(
-  { detector, teacher, adapter, headLoss }: StepTools,
+  { detector, adapter, headLoss }: StepTools,
   images: Pyramid,
   truth: Truth,
-  cached?: TeacherMaps,
+  taught?: TeacherStep,
 ): Recorded {
-  const outputsOf = ({ classLogits, boxLogits, features }: DetectorOutputs) => ({
-    classLogits: classLogits.value,
-    boxLogits: boxLogits.value,
-    features: features.value,
-  });
-  const taught = cached ?? (teacher && outputsOf(teacher.forward(images, { training: false })));
+  const teacher = taught?.outputs(images);
   const own = detector.forward(images, { training: true });
   const features = adapter ? adapter.apply(own.features) : own.features;
-  const student = outputsOf({ ...own, features });
-  const losses = headLoss.evaluate({ student, ...(taught && { teacher: taught }), truth });
+  const student = {
+    classLogits: own.classLogits.value,
+    boxLogits: own.boxLogits.value,
+    features: features.value,
+  };
+  const losses = headLoss.evaluate({ student, ...(teacher && { teacher }), truth });
   const { gradients } = losses;
   const seeds = [
     { variable: own.classLogits, gradient: gradients.classLogits },
@@ -82,31 +80,29 @@ function dense(
 }
 
 /**
- * Forward passes that leave the box branches' last layers to the head loss, and the losses (Cut LD). A cache holds the
- * teacher's logits: then only the student's layer is left.
+ * Forward passes that leave the box branches' last layers to the head loss, and the losses (Cut LD). A cache, or a teacher
+ * that runs elsewhere, has logits: then only the student's layer is left.
  */
 function listed(
-  { detector, teacher, adapter, headLoss }: StepTools,
+  { detector, adapter, headLoss }: StepTools,
   images: Pyramid,
   truth: Truth,
-  cached?: TeacherMaps,
+  taught?: TeacherStep,
 ): Recorded {
-  const outputsOf = ({ classLogits, boxBranch, features }: DetectorBranches) => ({
-    classLogits: classLogits.value,
-    boxLogits: {
-      features: boxBranch.features.value,
-      weight: boxBranch.weight.value,
-      bias: boxBranch.bias.value,
-      levelScales: boxBranch.levelScales.value,
-    },
-    features: features.value,
-  });
-  const branch = teacher && !cached ? teacher.forwardToBoxBranch(images, { training: false }) : null;
-  const taught: HeadOutputs<BoxInput> | null = cached ?? (branch && outputsOf(branch));
+  const teacher: HeadOutputs<BoxInput> | undefined = taught?.outputsToBoxBranch?.(images) ?? taught?.outputs(images);
   const own = detector.forwardToBoxBranch(images, { training: true });
   const features = adapter ? adapter.apply(own.features) : own.features;
-  const student = outputsOf({ ...own, features });
-  const losses = headLoss.evaluate({ student, ...(taught && { teacher: taught }), truth });
+  const student = {
+    classLogits: own.classLogits.value,
+    boxLogits: {
+      features: own.boxBranch.features.value,
+      weight: own.boxBranch.weight.value,
+      bias: own.boxBranch.bias.value,
+      levelScales: own.boxBranch.levelScales.value,
+    },
+    features: features.value,
+  };
+  const losses = headLoss.evaluate({ student, ...(teacher && { teacher }), truth });
   const { gradients } = losses;
   const { levelScales } = gradients.boxLogits;
   const seeds = [

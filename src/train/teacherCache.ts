@@ -1,32 +1,23 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Loader } from '../data/loader.js';
-import { architectureOf } from '../detector/config.js';
-import type { Detector, DetectorOutputs } from '../detector/detector.js';
+import type { Batch, Loader } from '../data/loader.js';
 import { DeviceError, InputError } from '../gpu/error.js';
+import type { Device } from '../tensor/device.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { EpochReader, EpochWriter, reason, UNFINISHED } from './epochFile.js';
 import { type PyramidShape, packedWords, packHalves, unpackHalves } from './halves.js';
+import type { Teacher, TeacherEpoch, TeacherStep } from './teacher.js';
 import { describeTeacher } from './teacherKey.js';
 
 /** An unfinished file that nobody has written to for so long belongs to a process that was killed. */
 const ABANDONED_MS = 3_600_000;
 
-/** What a teacher gives for a batch. */
-export interface TeacherMaps {
-  classLogits: Pyramid;
-  boxLogits: Pyramid;
-  /** Where the cache keeps them. */
-  features?: Pyramid;
-}
-
 /** What goes into one file: `features` apart, so that they can be added to a cache that has logits only. */
 interface Part {
   name: 'logits' | 'features';
   shapes: PyramidShape[];
-  valuesOf(outputs: DetectorOutputs): Pyramid[];
 }
 
 export interface TeacherCacheOptions {
@@ -43,7 +34,7 @@ export interface TeacherCacheOptions {
  * cache, full or not, a training has the same bits. Several processes may use one folder; each computes what it does not find.
  */
 export class TeacherCache {
-  readonly #teacher: Detector;
+  readonly #teacher: Teacher;
   readonly #loader: Loader;
   readonly #folder: string;
   readonly #key: string;
@@ -51,7 +42,7 @@ export class TeacherCache {
   readonly #warn: (message: string) => void;
 
   private constructor(
-    teacher: Detector,
+    teacher: Teacher,
     loader: Loader,
     folder: string,
     key: string,
@@ -71,7 +62,7 @@ export class TeacherCache {
    */
   static async open(
     root: string,
-    teacher: Detector,
+    teacher: Teacher,
     loader: Loader,
     options: TeacherCacheOptions,
   ): Promise<TeacherCache> {
@@ -92,7 +83,7 @@ export class TeacherCache {
    * The outputs of an epoch, step by step from `fromStep` on. Where its files are not whole, the teacher computes and, from
    * the first step on, they are written.
    */
-  async epoch(epoch: number, fromStep = 0): Promise<TeacherEpoch> {
+  async epoch(epoch: number, fromStep = 0): Promise<CachedEpoch> {
     const records = this.#loader.steps;
     const warn = (message: string) => this.#warn(`teacher cache: ${message}; the teacher computes its outputs.`);
     const files = this.#parts.map(({ name, shapes }) => ({
@@ -101,7 +92,7 @@ export class TeacherCache {
     }));
     const readers = await Promise.all(files.map(({ path, shape }) => EpochReader.open(path, shape, warn)));
     const found = readers.filter((reader) => reader !== null);
-    if (found.length === files.length) return new TeacherEpoch(this.#teacher, this.#parts, fromStep, found, [], warn);
+    if (found.length === files.length) return new CachedEpoch(this.#teacher, this.#parts, fromStep, found, [], warn);
 
     await Promise.all(found.map((reader) => reader.close()));
     const writers = files.map(async ({ path, shape }, i) => {
@@ -111,13 +102,13 @@ export class TeacherCache {
         return null;
       });
     });
-    return new TeacherEpoch(this.#teacher, this.#parts, fromStep, [], await Promise.all(writers), warn);
+    return new CachedEpoch(this.#teacher, this.#parts, fromStep, [], await Promise.all(writers), warn);
   }
 }
 
 /** An epoch under way. */
-export class TeacherEpoch {
-  readonly #teacher: Detector;
+class CachedEpoch implements TeacherEpoch {
+  readonly #teacher: Teacher;
   readonly #parts: readonly Part[];
   /** One a part, or none: then the teacher computes. */
   #readers: readonly EpochReader[];
@@ -125,9 +116,11 @@ export class TeacherEpoch {
   readonly #writers: readonly (EpochWriter | null)[];
   readonly #warn: (message: string) => void;
   #next: number;
+  /** True where the files have the whole epoch. */
+  readonly isKept: boolean;
 
   constructor(
-    teacher: Detector,
+    teacher: Teacher,
     parts: readonly Part[],
     fromStep: number,
     readers: readonly EpochReader[],
@@ -138,16 +131,19 @@ export class TeacherEpoch {
     this.#parts = parts;
     this.#next = fromStep;
     this.#readers = readers;
+    this.isKept = readers.length > 0;
     this.#writers = writers;
     this.#warn = warn;
   }
 
   /** What the next step needs of the disk: it was read while the step before was computed. */
-  async step(): Promise<TeacherStep> {
+  async step(batch: Batch): Promise<TeacherStep> {
     const step = this.#next++;
     await Promise.all(this.#writers.map((writer) => writer?.room()));
     const kept = this.#readers.length > 0 ? await this.#read(step) : null;
-    return new TeacherStep(this.#teacher, this.#parts, kept, this.#writers);
+    return kept
+      ? new KeptStep(this.#teacher.device, this.#parts, kept)
+      : new FillingStep(this.#parts, await this.#teacher.prepare(batch), this.#writers);
   }
 
   /** Ends the epoch: files that are whole get their names, others are removed. */
@@ -173,72 +169,88 @@ export class TeacherEpoch {
   }
 }
 
-/** The teacher's share of one step: `begin`, `outputs`, then, once the step is submitted, `end`. */
-export class TeacherStep {
-  readonly #teacher: Detector;
+/** A step that the files have. */
+class KeptStep implements TeacherStep {
+  readonly #device: Device;
   readonly #parts: readonly Part[];
-  readonly #kept: Uint32Array<ArrayBuffer>[] | null;
+  readonly #kept: readonly Uint32Array<ArrayBuffer>[];
+  #packed: Tensor[] = [];
+
+  /** @param kept halves of each part */
+  constructor(device: Device, parts: readonly Part[], kept: readonly Uint32Array<ArrayBuffer>[]) {
+    this.#device = device;
+    this.#parts = parts;
+    this.#kept = kept;
+  }
+
+  begin(): void {
+    this.#packed = this.#kept.map((words) => this.#device.keep(this.#device.tensor(words)));
+  }
+
+  outputs() {
+    return unpack(this.#packed, this.#parts);
+  }
+
+  end(): void {
+    for (const words of this.#packed) words.dispose();
+    this.#packed = [];
+  }
+}
+
+/** A step that the teacher computes, rounded to half floats like those that the files have. */
+class FillingStep implements TeacherStep {
+  readonly #parts: readonly Part[];
+  readonly #computed: TeacherStep;
   readonly #writers: readonly (EpochWriter | null)[];
   #packed: Tensor[] = [];
 
-  /**
-   * @param kept halves of each part; null: the teacher computes
-   * @param writers of the parts whose halves are to be written
-   */
-  constructor(
-    teacher: Detector,
-    parts: readonly Part[],
-    kept: Uint32Array<ArrayBuffer>[] | null,
-    writers: readonly (EpochWriter | null)[],
-  ) {
-    this.#teacher = teacher;
+  /** @param writers of the parts whose halves are to be written */
+  constructor(parts: readonly Part[], computed: TeacherStep, writers: readonly (EpochWriter | null)[]) {
     this.#parts = parts;
-    this.#kept = kept;
+    this.#computed = computed;
     this.#writers = writers;
   }
 
-  /** Uploads what was kept: an upload submits what is recorded, so this comes before anything is. */
   begin(): void {
-    const { device } = this.#teacher.parameters;
-    if (this.#kept) this.#packed = this.#kept.map((words) => device.keep(device.tensor(words)));
+    this.#computed.begin();
   }
 
-  /** Records the outputs, rounded to half floats; they are the caller's. */
-  outputs(images: Pyramid): TeacherMaps {
-    const { device } = this.#teacher.parameters;
-    if (!this.#kept) {
-      this.#packed = device.tidy(() => {
-        const outputs = this.#teacher.forward(images, { training: false });
-        return this.#parts.map(({ valuesOf }) => packHalves(valuesOf(outputs)));
-      });
-      for (const words of this.#packed) device.keep(words);
-    }
-    const pyramids = this.#parts.flatMap(({ shapes }, i) => unpackHalves(this.#packed[i], shapes));
-    const [classLogits, boxLogits, features] = pyramids;
-    return { classLogits, boxLogits, ...(features && { features }) };
+  outputs(images: Pyramid) {
+    const { device } = images;
+    // Of all locations: a file serves both branches.
+    const { classLogits, boxLogits, features } = this.#computed.outputs(images);
+    const values = { logits: [classLogits, boxLogits], features: features ? [features] : [] };
+    this.#packed = this.#parts.map(({ name }) => device.keep(packHalves(values[name])));
+    for (const pyramid of Object.values(values).flat()) pyramid.dispose();
+    return unpack(this.#packed, this.#parts);
   }
 
-  /** Starts reading back what was computed, and gives the memory of the halves back. */
+  /** Starts reading back what was computed. */
   end(): void {
+    this.#computed.end();
     for (const [i, words] of this.#packed.entries()) {
-      if (!this.#kept) this.#writers[i]?.add(words.read() as Promise<Uint32Array>);
+      this.#writers[i]?.add(words.read() as Promise<Uint32Array>);
       words.dispose();
     }
     this.#packed = [];
   }
 }
 
-function partsOf({ config }: Detector, batch: number, features: boolean): Part[] {
+/** Records the pyramids of halves. */
+function unpack(packed: readonly Tensor[], parts: readonly Part[]) {
+  const [classLogits, boxLogits, features] = parts.flatMap(({ shapes }, i) => unpackHalves(packed[i], shapes));
+  return { classLogits, boxLogits, ...(features && { features }) };
+}
+
+function partsOf({ config, featureChannels }: Teacher, batch: number, features: boolean): Part[] {
   const { classes, bins, strides, width, height } = config;
   const sizes = strides.map((stride) => ({ height: Math.ceil(height / stride), width: Math.ceil(width / stride) }));
   const logits: Part = {
     name: 'logits',
     shapes: [classes, 4 * bins].map((channels) => ({ batch, channels, sizes })),
-    valuesOf: ({ classLogits, boxLogits }) => [classLogits.value, boxLogits.value],
   };
   if (!features) return [logits];
-  const shapes = [{ batch, channels: architectureOf(config).features, sizes }];
-  return [logits, { name: 'features', shapes, valuesOf: ({ features }) => [features.value] }];
+  return [logits, { name: 'features', shapes: [{ batch, channels: featureChannels, sizes }] }];
 }
 
 async function removeAbandoned(folder: string): Promise<void> {

@@ -4,7 +4,7 @@ import { version } from '../../package.json';
 import type { CocoFolder } from '../data/folder.js';
 import type { Loader } from '../data/loader.js';
 import type { ImageSource } from '../data/source.js';
-import type { Detector } from '../detector/detector.js';
+import type { Teacher } from './teacher.js';
 
 /** Files looked at together. */
 const FILES_AT_ONCE = 256;
@@ -13,18 +13,11 @@ const FILES_AT_ONCE = 256;
  * Everything that a frozen teacher's outputs depend on, up to the last bit, for a cache's folder: the same text, the same
  * outputs. Plain JSON.
  */
-export async function describeTeacher({ config, parameters }: Detector, { source, options, steps }: Loader) {
-  const { device } = parameters;
+export async function describeTeacher(teacher: Teacher, { source, options, steps }: Loader) {
   const { batch, width, height, seed, augment, shuffle, dropLast } = options;
-  const values = await parameters.values.read();
   return {
     version,
-    adapter: device.adapter.name,
-    choices: device.choices,
-    teacher: config,
-    parameters: createHash('sha256')
-      .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
-      .digest('hex'),
+    ...(await teacher.describe()),
     loader: { batch, width, height, seed, augment, shuffle, dropLast, steps },
     images: source.length,
     pixels: await hashImages(source),

@@ -10,6 +10,7 @@ import { type Learner, makeLearner } from './learner.js';
 import { cacheOf, runEpochs, type TrainContext, type TrainResult, type TrainState } from './loop.js';
 import { createRun, rewindLog } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
+import { applyWeights, type Weights } from './weights.js';
 
 /** What is trained, and how. */
 export interface TrainOptions extends TrainContext {
@@ -19,14 +20,23 @@ export interface TrainOptions extends TrainContext {
   recipe?: string | PartialRecipe;
   /** What differs from `DEFAULT_SETTINGS`. */
   settings?: Partial<TrainSettings>;
+  /** In place of random initial parameters: `loadWeights(file)`. */
+  weights?: Weights;
 }
 
 /**
- * Trains a detector from nothing. The same settings, data, adapter and `device.choices` give the same bits.
- * @throws InputError for wrong settings, a folder that holds a training already, a missing teacher or one that does not fit
+ * Trains a detector, from nothing or from given weights. The same settings, data, adapter and `device.choices` give the same bits.
+ * @throws InputError for wrong settings, a folder that holds a training already, a missing teacher or one that does not fit,
+ *   weights of another detector
  * @throws DeviceError when a loss or a gradient is not finite; it names term, level and step
  */
-export async function train({ detector: config, recipe, settings, ...context }: TrainOptions): Promise<TrainResult> {
+export async function train({
+  detector: config,
+  recipe,
+  settings,
+  weights,
+  ...context
+}: TrainOptions): Promise<TrainResult> {
   const state: TrainState = {
     recipe: resolveRecipe(recipe ?? 'gfocal'),
     settings: trainSettings(settings),
@@ -35,6 +45,12 @@ export async function train({ detector: config, recipe, settings, ...context }: 
     bestAp: -1,
   };
   const detector = new Detector(context.device, detectorConfig(config), { seed: state.settings.seed });
+  try {
+    if (weights) applyWeights(detector, weights);
+  } catch (error) {
+    detector.dispose();
+    throw error;
+  }
   return learning(detector, context, state, (learner) =>
     runEpochs(context, learner, state, () => describeRun(context, detector, state)),
   );

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { decodeImage, fitSample } from '../../src/data/images.js';
+import { fitSample } from '../../src/data/fit.js';
+import { decodeImage } from '../../src/data/images.js';
 import { InputError } from '../../src/gpu/error.js';
 import { Random } from '../../src/tensor/random.js';
 

@@ -398,5 +398,8 @@ describe('bad input is named', () => {
     expect(() => makeLoss({ ...SIZES, bins: 65 }, 'gfocal')).toThrow(/bins: 65/);
     expect(() => makeLoss({ ...SIZES, classes: 0 }, 'gfocal')).toThrow(/classes: 0/);
     expect(() => makeLoss({ ...SIZES, batch: 1.5 }, 'gfocal')).toThrow(/batch: 1.5/);
+    const options = { ...SIZES, imageSize: SIZES, recipe: 'gfocal' };
+    expect(() => new HeadLoss(device, { ...options, centreOffset: 2 })).toThrow(/centreOffset is 2/);
+    expect(new HeadLoss(device, { ...options, centreOffset: 0.5 }).recipe.regions.centreOffset).toBe(0.5);
   });
 });

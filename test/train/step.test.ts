@@ -47,7 +47,10 @@ async function run(name: string, branch: 'dense' | 'listed') {
   const learner = makeLearner(detector, teacher, recipe, settings);
   const headLoss = new HeadLoss(device, { ...config, imageSize: SIZE, batch: settings.batch, recipe });
   const history = new TermHistory(headLoss, STEPS);
-  for (const batch of await batches()) trainStep({ ...learner, headLoss, history }, batch, settings.learningRate);
+  for (const batch of await batches()) {
+    const taught = await learner.teacher?.prepare(batch);
+    trainStep({ ...learner, headLoss, history }, batch, settings.learningRate, taught);
+  }
   const terms = (await history.take(STEPS)).map((step) => Array.from(step));
   const parameters = await detector.parameters.values.read();
   history.dispose();

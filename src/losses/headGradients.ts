@@ -1,0 +1,120 @@
+import { InputError } from '../gpu/error.js';
+import { layoutOf, type Maps, tensorOf } from '../tensor/layout.js';
+import { Pyramid } from '../tensor/pyramid.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { type BoxInput, isBoxLayer, mapsOf } from './boxLayer.js';
+import type { HeadSetting } from './headLists.js';
+
+/** Tensors of the caller's for the gradients. */
+export interface GradientTargets {
+  /** Laid out as the student's class logits. */
+  classLogits?: Tensor;
+  /** Laid out as the student's box logits. */
+  boxLogits?: Tensor;
+}
+
+/** Where the passes write: of the logits, or of the features where a `BoxLayer` is given in their place. */
+export interface HeadGradients {
+  classLogits: Tensor;
+  boxLogits: Tensor;
+  /** Those of the two that are not the caller's. */
+  own: Tensor[];
+}
+
+interface StudentLogits {
+  classLogits: Maps;
+  boxLogits: BoxInput;
+}
+
+const COPY_DST = 0x08;
+
+/**
+ * The gradients' tensors: the caller's, or new ones of the student's shapes; one for both where class and box logits of the
+ * student are one tensor. Records zeros wherever no pass writes: box logits that no loss reads, and channels of other maps.
+ */
+export function headGradients(setting: HeadSetting, student: StudentLogits, given: GradientTargets): HeadGradients {
+  const { device, batch, classes, grid } = setting;
+  const classTensor = tensorOf(student.classLogits);
+  const own: Tensor[] = [];
+  const shared = !isBoxLayer(student.boxLogits) && isSame(classTensor, tensorOf(student.boxLogits));
+  const classLogits = given.classLogits ?? (shared ? given.boxLogits : undefined) ?? gradientOf(student.classLogits);
+  const boxLogits = given.boxLogits ?? (shared ? classLogits : gradientOf(mapsOf(student.boxLogits)));
+  if (boxLogits !== classLogits && classTensor.size > batch * classes * grid.locations) clear(classLogits);
+  clear(boxLogits);
+  return { classLogits, boxLogits, own };
+
+  function gradientOf(maps: Maps): Tensor {
+    const tensor =
+      maps instanceof Pyramid
+        ? Pyramid.empty(device, maps.batch, maps.channels, maps.levels)
+        : device.empty(maps.tensor.shape);
+    own.push(tensor);
+    return tensor;
+  }
+
+  function clear(tensor: Tensor): void {
+    device.clear({ ...tensor.range, size: 4 * tensor.size });
+  }
+}
+
+/**
+ * Checks tensors for gradients against the logits.
+ * @param read what the passes read
+ * @throws InputError that names the tensor and what is wrong with it
+ */
+export function assertTargets(student: StudentLogits, given: GradientTargets, read: readonly Tensor[]): void {
+  const { classLogits, boxLogits } = given;
+  if (boxLogits && isBoxLayer(student.boxLogits)) {
+    throw new InputError(
+      'gradients.boxLogits: the student gives a layer in place of box logits; its gradients are new tensors.',
+    );
+  }
+  assertApart(student);
+  const like = { classLogits: tensorOf(student.classLogits), boxLogits: tensorOf(mapsOf(student.boxLogits)) };
+  for (const name of ['classLogits', 'boxLogits'] as const) {
+    const tensor = given[name];
+    if (!tensor) continue;
+    const { size, type, buffer } = tensor;
+    if (size !== like[name].size || type !== 'f32') {
+      throw new InputError(
+        `gradients.${name}: ${size} elements of ${type}; the student's ${name} are in a tensor of ${like[name].size} f32.`,
+      );
+    }
+    if (!(buffer.usage & COPY_DST)) {
+      throw new InputError(
+        `gradients.${name}: its buffer lacks the usage COPY_DST; create it with STORAGE | COPY_DST, as it is cleared first.`,
+      );
+    }
+    if (read.some((other) => other.buffer === buffer)) {
+      throw new InputError(
+        `gradients.${name}: its buffer holds inputs too; WebGPU does not let a kernel read and write one buffer: give another.`,
+      );
+    }
+  }
+  if (classLogits && boxLogits && overlap(classLogits, boxLogits)) {
+    if (!isSame(classLogits, boxLogits) || !isSame(like.classLogits, like.boxLogits)) {
+      throw new InputError(
+        "gradients: those of class and box logits overlap, but the student's logits are not one tensor; give each its own.",
+      );
+    }
+  }
+}
+
+/** @throws InputError where class and box logits begin at the same element */
+function assertApart({ classLogits, boxLogits }: StudentLogits): void {
+  if (isBoxLayer(boxLogits) || !isSame(tensorOf(classLogits), tensorOf(boxLogits))) return;
+  const boxLayout = layoutOf(boxLogits);
+  if (layoutOf(classLogits).some(({ offset }, level) => offset === boxLayout[level].offset)) {
+    throw new InputError(
+      'student: class and box logits begin at the same element of one tensor; channelsFrom(layout, first) gives the layout of the channels from `first` on.',
+    );
+  }
+}
+
+function isSame(a: Tensor, b: Tensor): boolean {
+  return a.buffer === b.buffer && a.offset === b.offset && a.size === b.size;
+}
+
+function overlap(a: Tensor, b: Tensor): boolean {
+  return a.buffer === b.buffer && a.offset < b.offset + 4 * b.size && b.offset < a.offset + 4 * a.size;
+}

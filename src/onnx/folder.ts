@@ -1,0 +1,88 @@
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { version } from '../../package.json';
+import { readJson } from '../data/json.js';
+import { InputError } from '../gpu/error.js';
+import type { Device } from '../tensor/device.js';
+import { checkMapping, type OnnxMapping } from './mapping.js';
+import { OnnxTeacher } from './teacher.js';
+
+const DESCRIPTION = 'teacher.json';
+const MODEL = 'model.onnx';
+const CACHE = 'cache';
+
+/** A folder with an ONNX model, its mapping, and what it said of the images of trainings. */
+export interface OnnxTeacherFolder {
+  folder: string;
+  mapping: OnnxMapping;
+  /** Pixels of the images it is given. */
+  width: number;
+  height: number;
+}
+
+/** Whether a path is a folder of `edgewise teach`. */
+export async function isTeacherFolder(path: string): Promise<boolean> {
+  return stat(join(path, DESCRIPTION)).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
+}
+
+/**
+ * Makes a teacher's folder, or takes one that holds this teacher already.
+ * @throws InputError when it holds another teacher or cannot be written
+ */
+export async function createTeacherFolder(teacher: OnnxTeacherFolder, model: Uint8Array): Promise<void> {
+  const { folder, ...rest } = teacher;
+  const description = `${JSON.stringify({ version, ...rest }, null, 2)}\n`;
+  if (await isTeacherFolder(folder)) {
+    const present = await readTeacherFolder(folder);
+    const isSame = JSON.stringify({ ...present, folder }) === JSON.stringify(teacher);
+    if (isSame && (await readFile(join(folder, MODEL))).equals(model)) return;
+    throw new InputError(`${folder} holds another teacher, mapping or image size; give another folder.`);
+  }
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, MODEL), model);
+    await writeFile(join(folder, DESCRIPTION), description);
+  } catch (error) {
+    throw new InputError(`${folder} cannot be written (${(error as Error).message}); give another folder.`);
+  }
+}
+
+/** @throws InputError when its description is missing or wrong */
+export async function readTeacherFolder(folder: string): Promise<OnnxTeacherFolder> {
+  const file = join(folder, DESCRIPTION);
+  const { mapping, width, height } = ((await readJson(file)) ?? {}) as Partial<OnnxTeacherFolder>;
+  if (!Number.isSafeInteger(width) || !Number.isSafeInteger(height)) {
+    throw new InputError(`${file}: width and height are missing; make the folder again with edgewise teach.`);
+  }
+  const size = { width: width as number, height: height as number };
+  return { folder, mapping: checkMapping(mapping, file), ...size };
+}
+
+/** Where the outputs of a folder's teacher are kept. */
+export function cacheOfFolder({ folder }: OnnxTeacherFolder): string {
+  return join(folder, CACHE);
+}
+
+/**
+ * Opens the teacher of a folder.
+ * @param classes names of the data's
+ * @throws InputError as `OnnxModel.open`, and when the folder has no model
+ */
+export async function openTeacherFolder(
+  device: Device,
+  { folder, ...rest }: OnnxTeacherFolder,
+  classes: readonly string[],
+): Promise<OnnxTeacher> {
+  return OnnxTeacher.open(device, { ...rest, classes, ...(await readModel(join(folder, MODEL))) });
+}
+
+/** The bytes of a model. @throws InputError when the file cannot be read */
+export async function readModel(file: string): Promise<{ model: Uint8Array; name: string }> {
+  const model = await readFile(file).catch((error: Error) => {
+    throw new InputError(`${file} cannot be read (${error.message}); give the path of an .onnx file.`);
+  });
+  return { model, name: file };
+}

@@ -1,0 +1,193 @@
+import { Ajv, type ErrorObject } from 'ajv';
+import { readJson } from '../data/json.js';
+import { InputError } from '../gpu/error.js';
+
+/** A part of a tensor's channels: logits of the four edges, 4 · bins of them edge by edge, or a score for each class. */
+export type HeadPart = 'boxes' | 'classes';
+
+/** One tensor of the model. */
+export interface MappedTensor {
+  /** Its name: an output of the model, or any tensor inside it. */
+  tensor: string;
+  /**
+   * Its axes: batch, channels and rows and columns of a map, or all locations of all its levels, A, level by level and row
+   * by row.
+   */
+  axes: 'BCHW' | 'BHWC' | 'BCA' | 'BAC';
+  /** The levels it holds, in their order, by their strides. */
+  strides: number[];
+  /** What its channels are, in their order. */
+  channels: HeadPart[];
+}
+
+/** How an ONNX model's inputs and outputs are to be understood: the mapping file of docs/onnx.md. */
+export interface OnnxMapping {
+  input: {
+    /** Default: the model's only input. */
+    name?: string;
+    order: 'rgb' | 'bgr';
+    /** White before `mean` and `deviation`: pixels are 0 … 1 or 0 … 255. */
+    white: 1 | 255;
+    /** Subtracted, then divided by; in the model's order of channels. */
+    mean: [number, number, number];
+    deviation: [number, number, number];
+  };
+  /** Pixels a cell of each level, finest first. */
+  strides: number[];
+  /** Bins of an edge's distribution, reg_max + 1 where bins stand for 0 … reg_max strides. */
+  bins: number;
+  /** Where distances are measured from, in cells from a cell's top left corner. */
+  centreOffset: number;
+  /** Whether a sigmoid has been applied to the scores of the classes. */
+  scores: 'logits' | 'probabilities';
+  tensors: MappedTensor[];
+  /** The model's classes in the order of its channels, or just how many. */
+  classes: string[] | number;
+  /**
+   * For classes of the data that the model calls otherwise: its name, its index, or null where it does not know them. Names
+   * that are the same need no entry.
+   */
+  classMap?: Record<string, string | number | null>;
+}
+
+const triple = { type: 'array', items: { type: 'number' }, minItems: 3, maxItems: 3 };
+const strides = { type: 'array', items: { type: 'integer', minimum: 1 }, minItems: 1, uniqueItems: true };
+const text = { type: 'string', minLength: 1 };
+
+const SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['input', 'strides', 'bins', 'centreOffset', 'scores', 'tensors', 'classes'],
+  properties: {
+    input: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['order', 'white', 'mean', 'deviation'],
+      properties: {
+        name: text,
+        order: { enum: ['rgb', 'bgr'] },
+        white: { enum: [1, 255] },
+        mean: triple,
+        deviation: { ...triple, items: { type: 'number', exclusiveMinimum: 0 } },
+      },
+    },
+    strides,
+    bins: { type: 'integer', minimum: 2, maximum: 64 },
+    centreOffset: { type: 'number', minimum: 0, maximum: 1 },
+    scores: { enum: ['logits', 'probabilities'] },
+    tensors: {
+      type: 'array',
+      minItems: 1,
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['tensor', 'axes', 'strides', 'channels'],
+        properties: {
+          tensor: text,
+          axes: { enum: ['BCHW', 'BHWC', 'BCA', 'BAC'] },
+          strides,
+          channels: { type: 'array', items: { enum: ['boxes', 'classes'] }, minItems: 1, uniqueItems: true },
+        },
+      },
+    },
+    classes: {
+      type: ['array', 'integer'],
+      items: text,
+      minItems: 1,
+      uniqueItems: true,
+      minimum: 1,
+    },
+    classMap: { type: 'object', additionalProperties: { type: ['string', 'integer', 'null'], minimum: 0 } },
+  },
+};
+
+const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true }).compile<OnnxMapping>(SCHEMA);
+
+/**
+ * Reads and checks a mapping file.
+ * @throws InputError that names the file and everything that is wrong
+ */
+export async function readMapping(file: string): Promise<OnnxMapping> {
+  return checkMapping(await readJson(file), file);
+}
+
+/**
+ * Checks a mapping.
+ * @param name of it, for the message
+ * @throws InputError that names unknown and missing fields, values out of range, and levels that no tensor or two hold
+ */
+export function checkMapping(given: unknown, name = 'mapping'): OnnxMapping {
+  if (!validate(given)) throw new InputError(`${name}: ${(validate.errors ?? []).map(describe).join('; ')}.`);
+  for (const part of ['classes', 'boxes'] as const) {
+    const held = given.tensors.flatMap((tensor) => (tensor.channels.includes(part) ? tensor.strides : []));
+    const twice = held.find((stride, i) => held.indexOf(stride) !== i);
+    const unknown = held.find((stride) => !given.strides.includes(stride));
+    const missing = given.strides.find((stride) => !held.includes(stride));
+    if (twice !== undefined)
+      throw new InputError(`${name}: two tensors hold the ${part} of stride ${twice}; leave one.`);
+    if (unknown !== undefined) {
+      throw new InputError(`${name}: a tensor holds stride ${unknown}, which strides (${given.strides}) lacks.`);
+    }
+    if (missing !== undefined) {
+      throw new InputError(`${name}: no tensor holds the ${part} of stride ${missing}; add it to tensors.`);
+    }
+  }
+  const several = given.tensors.find(({ axes, strides }) => axes.includes('H') && strides.length > 1);
+  if (several) {
+    throw new InputError(
+      `${name}: ${several.tensor} has the axes ${several.axes}, one map, but ${several.strides.length} strides.`,
+    );
+  }
+  return given;
+}
+
+/** How many classes the model tells apart. */
+export function classCount({ classes }: OnnxMapping): number {
+  return typeof classes === 'number' ? classes : classes.length;
+}
+
+/**
+ * For each class of the data, the model's channel; null where the model does not know the class.
+ * @param names of the data's classes, in their order
+ * @throws InputError that names the classes without a counterpart, and entries of `classMap` that fit nothing
+ */
+export function mapClasses(mapping: OnnxMapping, names: readonly string[]): (number | null)[] {
+  const { classes, classMap = {} } = mapping;
+  const known = typeof classes === 'number' ? [] : classes;
+  const count = classCount(mapping);
+  const stray = Object.keys(classMap).filter((name) => !names.includes(name));
+  if (stray.length > 0) {
+    throw new InputError(`classMap: the data have no class ${stray.join(', ')}; they have ${names.join(', ')}.`);
+  }
+  const channels = names.map((name) => {
+    const target = Object.hasOwn(classMap, name) ? classMap[name] : name;
+    return typeof target === 'string' ? known.indexOf(target) : target;
+  });
+  const lost = names.filter((_, i) => channels[i] === -1);
+  if (lost.length > 0) {
+    const own = known.length > 0 ? known.join(', ') : `${count} without names`;
+    throw new InputError(
+      `classMap: the model has no class for ${lost.join(', ')}; its classes are ${own}. ` +
+        'Give name or index in classMap, or null for a class that the model does not know.',
+    );
+  }
+  const beyond = channels.find((channel) => channel !== null && channel >= count);
+  if (beyond !== undefined) throw new InputError(`classMap: index ${beyond}; the model has ${count} classes, from 0.`);
+  const shared = channels.find((channel, i) => channel !== null && channels.indexOf(channel) !== i);
+  if (shared !== undefined) {
+    throw new InputError(`classMap: two classes of the data map to class ${shared} of the model; each needs its own.`);
+  }
+  if (channels.every((channel) => channel === null)) {
+    throw new InputError('classMap: the model knows none of the classes; it cannot teach.');
+  }
+  return channels;
+}
+
+function describe({ instancePath, keyword, params, message, data }: ErrorObject): string {
+  const path = instancePath.slice(1).replaceAll('/', '.');
+  const field = (name: string) => [path, name].filter(Boolean).join('.');
+  if (keyword === 'additionalProperties') return `unknown field ${field(params.additionalProperty)}`;
+  if (keyword === 'required') return `${field(params.missingProperty)} is missing`;
+  const allowed = keyword === 'enum' ? ` ${params.allowedValues.join(', ')}` : '';
+  return `${path || 'a mapping'} is ${JSON.stringify(data)}; it ${message}${allowed}`;
+}

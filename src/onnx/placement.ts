@@ -1,0 +1,133 @@
+import { InputError } from '../gpu/error.js';
+import { type Grid, makeGrid } from '../regions/grid.js';
+import { classCount, type HeadPart, type MappedTensor, mapClasses, type OnnxMapping } from './mapping.js';
+
+/** Scores are kept this far from 0 and 1 before their logits are taken: a sigmoid in f32 reaches both. */
+const LEAST_SCORE = 1e-6;
+
+/** The logit of a class that the model does not know: a score of 2e-9. */
+const UNKNOWN_LOGIT = -20;
+
+/** What a model gives for a batch, as pyramids hold it: level by level, each [batch, channels, h, w]. */
+export interface ModelOutputs {
+  classLogits: Float32Array;
+  boxLogits: Float32Array;
+}
+
+/** A tensor as a session gives it: some images of a batch, from the first on. */
+export interface FoundTensor {
+  mapped: MappedTensor;
+  data: Float32Array;
+  dims: readonly number[];
+  /** Its first image's position in the batch. */
+  first: number;
+}
+
+/** Brings a model's tensors into the order of pyramids, channels of classes into that of the data. */
+export class Placement {
+  readonly #mapping: OnnxMapping;
+  readonly #grid: Grid;
+  /** For each class of the data the model's channel, or null. */
+  readonly #channels: readonly (number | null)[];
+
+  /**
+   * @param classes names of the data's
+   * @param imageSize pixels of the model's input
+   * @throws InputError when a class has no counterpart
+   */
+  constructor(mapping: OnnxMapping, classes: readonly string[], imageSize: { width: number; height: number }) {
+    this.#mapping = mapping;
+    this.#grid = makeGrid({ imageSize, strides: mapping.strides });
+    this.#channels = mapClasses(mapping, classes);
+  }
+
+  /** Outputs of a batch to be filled; classes that the model does not know are so already. */
+  empty(batch: number): ModelOutputs {
+    const rows = batch * this.#grid.locations;
+    return {
+      classLogits: new Float32Array(rows * this.#channels.length).fill(UNKNOWN_LOGIT),
+      boxLogits: new Float32Array(rows * 4 * this.#mapping.bins),
+    };
+  }
+
+  /**
+   * Copies a tensor to where it belongs; images beyond the batch are left out.
+   * @throws InputError when its shape is not what the mapping says
+   */
+  place(found: FoundTensor, batch: number, outputs: ModelOutputs): void {
+    const { mapped } = found;
+    const width = mapped.channels.reduce((sum, part) => sum + this.#width(part), 0);
+    const area = mapped.strides.reduce((sum, stride) => sum + this.#area(stride), 0);
+    this.#checkShape(found, width, area);
+    const isRowMajor = mapped.axes.endsWith('C');
+    const steps = { image: width * area, channel: isRowMajor ? 1 : area, location: isRowMajor ? width : 1 };
+    let channel = 0;
+    for (const part of mapped.channels) {
+      let location = 0;
+      for (const stride of mapped.strides) {
+        const start = channel * steps.channel + location * steps.location;
+        this.#placeLevel({ ...found, start, steps }, { part, stride, batch }, outputs);
+        location += this.#area(stride);
+      }
+      channel += this.#width(part);
+    }
+  }
+
+  #placeLevel(
+    { data, first, dims, start, steps }: FoundTensor & { start: number; steps: Steps },
+    { part, stride, batch }: { part: HeadPart; stride: number; batch: number },
+    { classLogits, boxLogits }: ModelOutputs,
+  ): void {
+    const { bins, scores } = this.#mapping;
+    const isBox = part === 'boxes';
+    const sources = isBox ? Array.from({ length: 4 * bins }, (_, channel) => channel) : this.#channels;
+    const target = isBox ? boxLogits : classLogits;
+    const convert = isBox || scores === 'logits' ? (value: number) => value : logit;
+    const level = this.#grid.strides.indexOf(stride);
+    const before = this.#grid.areas.slice(0, level).reduce((sum, area) => sum + area, 0);
+    const area = this.#grid.areas[level];
+    const images = Math.min(dims[0], batch - first);
+    for (let image = 0; image < images; image++) {
+      for (const [channel, source] of sources.entries()) {
+        if (source === null) continue;
+        const from = start + image * steps.image + source * steps.channel;
+        const to = batch * sources.length * before + ((first + image) * sources.length + channel) * area;
+        for (let i = 0; i < area; i++) target[to + i] = convert(data[from + i * steps.location]);
+      }
+    }
+  }
+
+  #checkShape({ mapped, dims }: FoundTensor, width: number, area: number): void {
+    const { tensor, axes, channels, strides } = mapped;
+    const { levels, imageSize } = this.#grid;
+    const { height, width: columns } = levels[this.#grid.strides.indexOf(strides[0])];
+    const sizes = { B: dims[0], C: width, A: area, H: height, W: columns };
+    const expected = [...axes].map((axis) => sizes[axis as keyof typeof sizes]);
+    if (dims.join() === expected.join()) return;
+    const { width: w, height: h } = imageSize;
+    throw new InputError(
+      `${tensor}: shape [${dims.join(', ')}]; ${axes} of ${channels.join(' and ')} (${width} channels) at strides ${strides.join(', ')} of ${w}×${h} pixels is [${expected.join(', ')}]. Correct the mapping or the size.`,
+    );
+  }
+
+  /** Channels of a part, as the model has them. */
+  #width(part: HeadPart): number {
+    return part === 'boxes' ? 4 * this.#mapping.bins : classCount(this.#mapping);
+  }
+
+  #area(stride: number): number {
+    return this.#grid.areas[this.#grid.strides.indexOf(stride)];
+  }
+}
+
+/** Elements from one to the next. */
+interface Steps {
+  image: number;
+  channel: number;
+  location: number;
+}
+
+function logit(score: number): number {
+  const p = Math.min(Math.max(score, LEAST_SCORE), 1 - LEAST_SCORE);
+  return Math.log(p / (1 - p));
+}

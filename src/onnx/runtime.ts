@@ -1,0 +1,68 @@
+import { InputError } from '../gpu/error.js';
+
+/** A tensor of ONNX Runtime, as far as it is used here. */
+export interface OnnxTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly data: unknown;
+}
+
+/** A model that ONNX Runtime has opened, likewise. */
+export interface OnnxSession {
+  readonly inputNames: readonly string[];
+  /** Of each input; open sizes are names. */
+  readonly inputMetadata: readonly (
+    | { isTensor: true; type: string; shape: readonly (number | string)[] }
+    | { isTensor: false }
+  )[];
+  run(feeds: Record<string, OnnxTensor>, outputs: readonly string[]): Promise<Record<string, OnnxTensor>>;
+  release(): Promise<void>;
+}
+
+/** ONNX Runtime for JavaScript: `onnxruntime-node` and `onnxruntime-web` have the same interface. */
+export interface OnnxRuntime {
+  InferenceSession: { create(model: Uint8Array): Promise<OnnxSession> };
+  Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => OnnxTensor;
+}
+
+/** In the order in which they are tried: native code first. */
+const PACKAGES = ['onnxruntime-node', 'onnxruntime-web'];
+
+/**
+ * The ONNX Runtime that is installed: `onnxruntime-node`, else `onnxruntime-web`.
+ * @throws InputError with the command that installs one, and why one that is there does not start
+ */
+export async function loadRuntime(): Promise<OnnxRuntime> {
+  const broken: string[] = [];
+  for (const name of PACKAGES) {
+    try {
+      const loaded = (await import(name)) as OnnxRuntime & { default?: OnnxRuntime };
+      // onnxruntime-node is a CommonJS package.
+      return loaded.InferenceSession ? loaded : (loaded.default ?? loaded);
+    } catch (error) {
+      if (!isMissing(error, name)) broken.push(`${name} does not start: ${(error as Error).message}`);
+    }
+  }
+  const why = broken.length > 0 ? ` (${broken.join('; ')})` : '';
+  throw new InputError(
+    `an ONNX model needs ONNX Runtime${why}: npm install onnxruntime-web, or, faster, ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node`,
+  );
+}
+
+function isMissing(error: unknown, name: string): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && message.includes(`'${name}'`);
+}
+
+/**
+ * Starts a session.
+ * @param name of the model, for the message
+ * @throws InputError when the runtime cannot read the model
+ */
+export async function openSession(runtime: OnnxRuntime, model: Uint8Array, name: string): Promise<OnnxSession> {
+  try {
+    return await runtime.InferenceSession.create(model);
+  } catch (error) {
+    throw new InputError(`${name}: ONNX Runtime cannot open it (${(error as Error).message}).`, { cause: error });
+  }
+}

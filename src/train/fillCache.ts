@@ -1,0 +1,63 @@
+import type { ImageSource } from '../data/source.js';
+import { Pyramid } from '../tensor/pyramid.js';
+import type { TrainSettings } from './settings.js';
+import type { Teacher, TeacherStep } from './teacher.js';
+import { TeacherCache } from './teacherCache.js';
+import { trainingLoader } from './trainingLoader.js';
+
+export interface FillOptions {
+  /** Those of the trainings to come. */
+  settings: Pick<TrainSettings, 'batch' | 'seed' | 'augment' | 'epochs'>;
+  source: ImageSource;
+  onProgress?: (done: number, of: number) => void;
+  onWarning?: (message: string) => void;
+  /** Once aborted, the batch under way is finished; the epoch is not kept. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Computes a teacher's logits for the batches of trainings to come and keeps them in a cache, epoch by epoch; epochs that are
+ * there already are passed over.
+ * @param root of the cache: `teacherCache` of the trainings
+ * @returns epochs computed now; fewer than asked for where they were there, or it was aborted
+ * @throws InputError when the cache cannot be written, or as the teacher's `prepare`
+ */
+export async function fillTeacherCache(
+  root: string,
+  teacher: Teacher,
+  { settings, source, onProgress, onWarning, signal }: FillOptions,
+): Promise<number> {
+  const loader = trainingLoader(source, teacher.config, settings);
+  const warn = (message: string) => onWarning?.(message);
+  const cache = await TeacherCache.open(root, teacher, loader, { features: false, warn });
+  const total = settings.epochs * loader.steps;
+  let computed = 0;
+  for (let epoch = 0; epoch < settings.epochs; epoch++) {
+    const taught = await cache.epoch(epoch);
+    let step = epoch * loader.steps;
+    try {
+      if (taught.isKept) continue;
+      for await (const batch of loader.batches(epoch)) {
+        if (signal?.aborted) return computed;
+        record(teacher, await taught.step(batch), batch.images);
+        onProgress?.(++step, total);
+      }
+      computed++;
+    } finally {
+      await taught.close();
+    }
+  }
+  return computed;
+}
+
+/** Computes a batch for the cache alone. */
+function record({ device, config }: Teacher, step: TeacherStep, pixels: Float32Array): void {
+  const { width, height } = config;
+  device.tidy(() => {
+    step.begin();
+    const batch = pixels.length / (3 * width * height);
+    step.outputs(Pyramid.of(device.tensor(pixels), batch, 3, [{ width, height }]));
+  });
+  device.submit();
+  step.end();
+}

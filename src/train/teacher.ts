@@ -1,0 +1,103 @@
+import type { Batch } from '../data/loader.js';
+import { architectureOf, type DetectorConfig } from '../detector/config.js';
+import { Detector } from '../detector/detector.js';
+import type { BoxLayer } from '../losses/boxLayer.js';
+import type { Device } from '../tensor/device.js';
+import type { Pyramid } from '../tensor/pyramid.js';
+
+/** Everything in which student and teacher have to agree, and the size of a teacher of this package. */
+export type TeacherConfig = Omit<DetectorConfig, 'size'> & Partial<Pick<DetectorConfig, 'size'>>;
+
+/** What a teacher gives for a batch. */
+export interface TeacherOutputs<Box = Pyramid> {
+  classLogits: Pyramid;
+  boxLogits: Box;
+  /** Where it has them, for imitation. */
+  features?: Pyramid;
+}
+
+/** The teacher's share of one step: `begin`, `outputs` or `outputsToBoxBranch`, then, once the step is submitted, `end`. */
+export interface TeacherStep {
+  /** Uploads what is there already: an upload submits what is recorded, so this comes before anything is. */
+  begin(): void;
+  /** Records the outputs; they are the caller's. */
+  outputs(images: Pyramid): TeacherOutputs;
+  /** The same without the box branch's last layer, for Cut LD; only where the teacher computes here. */
+  outputsToBoxBranch?(images: Pyramid): TeacherOutputs<BoxLayer>;
+  end(): void;
+}
+
+/** A frozen net that a student learns from: one of this package, or one that runs elsewhere, such as an `OnnxTeacher`. */
+export interface Teacher {
+  readonly device: Device;
+  readonly config: TeacherConfig;
+  /** Channels of the features it gives; 0: none, and none can be imitated. */
+  readonly featureChannels: number;
+  /** Everything that its outputs for a batch depend on, as plain JSON: a cache's key. */
+  describe(): Promise<object>;
+  /** Does what has to be waited for before a step, such as a forward pass on another device. */
+  prepare(batch: Batch): Promise<TeacherStep>;
+}
+
+/** A teacher's outputs batch by batch, computed or read from a cache. */
+export interface TeacherEpoch {
+  /** For the batches in their order. */
+  step(batch: Batch): Promise<TeacherStep>;
+  close(): Promise<void>;
+}
+
+/** A detector as a teacher; other teachers are as they are. */
+export function teacherOf(given: Detector | Teacher): Teacher {
+  return given instanceof Detector ? new DetectorTeacher(given) : given;
+}
+
+/** A teacher that computes for every batch. */
+export function computing(teacher: Teacher): TeacherEpoch {
+  return { step: (batch) => teacher.prepare(batch), close: async () => undefined };
+}
+
+class DetectorTeacher implements Teacher {
+  readonly device: Device;
+  readonly config: DetectorConfig;
+  readonly featureChannels: number;
+  readonly #detector: Detector;
+
+  constructor(detector: Detector) {
+    this.device = detector.parameters.device;
+    this.config = detector.config;
+    this.featureChannels = architectureOf(detector.config).features;
+    this.#detector = detector;
+  }
+
+  async describe(): Promise<object> {
+    const digest = await crypto.subtle.digest('SHA-256', await this.#detector.parameters.values.read());
+    const parameters = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+    const { adapter, choices } = this.device;
+    return { adapter: adapter.name, choices, teacher: this.config, parameters };
+  }
+
+  async prepare(): Promise<TeacherStep> {
+    return {
+      begin: () => undefined,
+      outputs: (images) => this.#outputs(images),
+      outputsToBoxBranch: (images) => this.#outputsToBoxBranch(images),
+      end: () => undefined,
+    };
+  }
+
+  #outputs(images: Pyramid): TeacherOutputs {
+    const { classLogits, boxLogits, features } = this.#detector.forward(images, { training: false });
+    return { classLogits: classLogits.value, boxLogits: boxLogits.value, features: features.value };
+  }
+
+  #outputsToBoxBranch(images: Pyramid): TeacherOutputs<BoxLayer> {
+    const { classLogits, boxBranch, features } = this.#detector.forwardToBoxBranch(images, { training: false });
+    const boxLogits = {
+      features: boxBranch.features.value,
+      weight: boxBranch.weight.value,
+      bias: boxBranch.bias.value,
+      levelScales: boxBranch.levelScales.value,
+    };
+    return { classLogits: classLogits.value, boxLogits, features: features.value };
+  }
+}

@@ -1,0 +1,84 @@
+import { version } from '../../package.json';
+import { readSafetensors, type StoredTensor, writeSafetensors } from '../data/safetensors.js';
+import type { Detector } from '../detector/detector.js';
+import { InputError } from '../gpu/error.js';
+import { AVERAGE, type Checkpoint, isParameter } from './checkpoint.js';
+
+/** Parameters of a detector by their names, such as `backbone.stem1.conv.weight`; docs/onnx.md lists them. */
+export type Weights = ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>;
+
+/** Keys of the metadata of a file of weights; each holds JSON. */
+const METADATA = ['detector', 'recipe', 'classes'] as const;
+
+/**
+ * The weights that a run's evaluation and teaching use: the moving average where there is one.
+ * @throws InputError when one is not of type F32
+ */
+export function weightsOf({ file, tensors }: Pick<Checkpoint, 'file' | 'tensors'>): Weights {
+  const own = [...tensors].filter(([name]) => isParameter(name));
+  const averaged = [...tensors].flatMap(([name, tensor]) =>
+    name.startsWith(AVERAGE) ? [[name.slice(AVERAGE.length), tensor] as const] : [],
+  );
+  return new Map((averaged.length > 0 ? averaged : own).map(([name, tensor]) => [name, floats(file, name, tensor)]));
+}
+
+/**
+ * Writes a run's averaged weights alone, F32, under the parameters' names; `detector`, `recipe` and `classes` as JSON in the
+ * metadata.
+ * @throws InputError when the file cannot be written
+ */
+export async function saveWeights(file: string, checkpoint: Checkpoint): Promise<void> {
+  const stored = [...weightsOf(checkpoint)].map(([name, { shape, data }]): [string, StoredTensor] => [
+    name,
+    { dtype: 'F32', shape: [...shape], data: data as Float32Array<ArrayBuffer> },
+  ]);
+  const metadata = METADATA.map((key) => [key, JSON.stringify(checkpoint.metadata[key])]);
+  await writeSafetensors(file, stored, { ...Object.fromEntries(metadata), producer: `edgewise ${version}` });
+}
+
+/**
+ * Reads weights to start a training from: what `saveWeights` wrote, what another program wrote under these names, or a
+ * checkpoint of a run, whose average is taken.
+ * @throws InputError when the file is missing or broken, or a tensor is not of type F32
+ */
+export async function loadWeights(file: string): Promise<Weights> {
+  return weightsOf({ file, ...(await readSafetensors(file)) });
+}
+
+/**
+ * Gives a detector weights in place of its initial ones.
+ * @throws InputError that names every missing and every unexpected parameter, or one of another shape
+ */
+export function applyWeights({ parameters, config }: Detector, weights: Weights): void {
+  const missing = parameters.names.filter((name) => !weights.has(name));
+  const unexpected = [...weights.keys()].filter((name) => !parameters.names.includes(name));
+  if (missing.length > 0 || unexpected.length > 0) {
+    const list = (what: string, names: readonly string[]) => (names.length > 0 ? [`${what} ${few(names)}`] : []);
+    const wrong = [...list('missing:', missing), ...list('unexpected:', unexpected)].join('; ');
+    throw new InputError(
+      `weights: ${wrong}. A ${config.size} detector of strides ${config.strides.join(', ')} has ${parameters.names.length} parameters; give the size and strides that the weights were made for.`,
+    );
+  }
+  const reshaped = parameters.names.flatMap((name) => {
+    const [own, given] = [parameters.get(name).value.shape, weights.get(name)?.shape ?? []];
+    return own.join() === given.join() ? [] : [`${name} is [${given}], expected [${own}]`];
+  });
+  if (reshaped.length > 0) {
+    throw new InputError(
+      `weights: ${few(reshaped)}; give the size, classes (${config.classes}) and bins (${config.bins}) that they were made for.`,
+    );
+  }
+  parameters.values.write(parameters.join(weights));
+}
+
+/** The first names, and how many more there are. */
+function few(names: readonly string[]): string {
+  const most = 4;
+  const more = names.length > most ? ` and ${names.length - most} more` : '';
+  return `${names.slice(0, most).join(', ')}${more}`;
+}
+
+function floats(file: string, name: string, { dtype, shape, data }: StoredTensor) {
+  if (data instanceof Float32Array) return { shape, data };
+  throw new InputError(`${file}: ${name} is of type ${dtype}; convert the weights to F32.`);
+}

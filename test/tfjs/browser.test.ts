@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process';
+import { build } from 'esbuild';
+import { describe, expect, test } from 'vitest';
+import { esbuildWgsl } from '../../scripts/wgsl.js';
+import { browserPath, launchBrowser, noBrowser } from '../browser/chromium.js';
+import { expectClose } from '../reference/closeTo.js';
+
+/** The example as one script for a browser. */
+async function bundled(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: ['examples/tfjs.js'],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    alias: { edgewise: './src/index.ts', 'edgewise/tfjs': './src/tfjs/index.ts' },
+    // What stands behind a look at `process` falls away, and with it everything of Node.
+    define: { process: 'undefined' },
+    external: ['node:*', 'webgpu'],
+    minify: true,
+    plugins: [esbuildWgsl()],
+  });
+  return outputFiles[0].text;
+}
+
+const lossesOf = (lines: readonly string[]) => lines.filter((line) => /^[\d.]+$/.test(line)).map(Number);
+
+describe.skipIf(!browserPath)(`TensorFlow.js in a browser${noBrowser}`, () => {
+  test('the example learns as in Node', async () => {
+    const script = await bundled();
+    const browser = await launchBrowser();
+    try {
+      const page = await browser.newPage();
+      const lines: string[] = [];
+      page.on('console', (message) => lines.push(message.text()));
+      page.on('pageerror', (error) => lines.push(String(error)));
+      await page.route('http://localhost/**', (route) =>
+        route.request().url().endsWith('.js')
+          ? route.fulfill({ contentType: 'text/javascript', body: script })
+          : route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>edgewise</title>' }),
+      );
+      await page.goto('http://localhost/');
+      // Resolves when its top-level awaits have.
+      await page.evaluate("import('/example.js').then(() => null)");
+      const losses = lossesOf(lines);
+      expect(losses, lines.join('\n')).toHaveLength(6);
+      expect(losses[5]).toBeLessThan(0.95 * losses[0]);
+      const printed = execFileSync(process.execPath, ['examples/tfjs.js'], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      // The seeds are fixed; another adapter rounds otherwise, which each step of Adam enlarges.
+      expectClose(losses.slice(0, 2), lossesOf(printed.split('\n')).slice(0, 2), { relative: 1e-4 });
+    } finally {
+      await browser.close();
+    }
+  });
+});

@@ -1,0 +1,99 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/data/safetensors.js';
+import { shapesDataset } from '../../src/data/shapes.js';
+import { detectorConfig } from '../../src/detector/config.js';
+import { Detector } from '../../src/detector/detector.js';
+import { type Device, openDevice } from '../../src/tensor/device.js';
+import { loadCheckpoint, restoreDetector } from '../../src/train/checkpoint.js';
+import { type TrainOptions, train } from '../../src/train/train.js';
+import { applyWeights, loadWeights, saveWeights, type Weights, weightsOf } from '../../src/train/weights.js';
+
+let device: Device;
+let folder: string;
+beforeAll(async () => {
+  device = await openDevice();
+  folder = await mkdtemp(join(tmpdir(), 'edgewise-weights-'));
+});
+afterAll(async () => {
+  await device.close();
+  await rm(folder, { recursive: true });
+});
+
+const config = detectorConfig({ size: 'tiny', classes: 3, width: 32, height: 32 });
+
+/** A training of one step. */
+const short = (name: string, rest: Partial<TrainOptions> = {}): TrainOptions => ({
+  device,
+  source: shapesDataset({ count: 2, width: 32, height: 32, seed: 1 }),
+  folder: join(folder, name),
+  detector: config,
+  settings: { epochs: 1, batch: 2, warmupSteps: 0, ema: 0.5, evaluateEvery: 0 },
+  ...rest,
+});
+
+test('averaged weights come back bit for bit, and a training starts from them', async () => {
+  await train(short('first'));
+  const checkpoint = await loadCheckpoint(join(folder, 'first'));
+  const file = join(folder, 'weights.safetensors');
+  await saveWeights(file, checkpoint);
+
+  const averaged = restoreDetector(device, checkpoint, 'average');
+  const expected = await averaged.parameters.values.read();
+  expect(expected).not.toEqual(await restoreDetector(device, checkpoint, 'trained').parameters.values.read());
+  // The file of weights and the checkpoint itself say the same.
+  for (const from of [file, join(folder, 'first', 'checkpoint.safetensors')]) {
+    const detector = new Detector(device, config, { seed: 5 });
+    applyWeights(detector, await loadWeights(from));
+    expect(await detector.parameters.values.read()).toEqual(expected);
+  }
+
+  const { tensors, metadata } = await readSafetensors(file);
+  expect([...tensors.keys()].sort()).toEqual([...averaged.parameters.names].sort());
+  expect(JSON.parse(metadata.detector)).toEqual(config);
+  expect(JSON.parse(metadata.classes)).toEqual(checkpoint.metadata.classes);
+
+  // A step of next to no length: what was started from is what is kept.
+  const settings = { ...short('').settings, learningRate: 1e-30, weightDecay: 0, seed: 8 };
+  await train(short('second', { weights: await loadWeights(file), settings }));
+  const kept = weightsOf(await loadCheckpoint(join(folder, 'second')));
+  for (const [name, { data }] of await loadWeights(file)) {
+    data.forEach((value, i) => {
+      expect(Math.abs((kept.get(name)?.data[i] ?? Number.NaN) - value)).toBeLessThan(1e-20);
+    });
+  }
+});
+
+test('missing, unexpected and reshaped weights are named', async () => {
+  const detector = new Detector(device, config, { seed: 1 });
+  const whole = detector.parameters.split((await detector.parameters.values.read()) as Float32Array);
+  const changed = (
+    change: (weights: Map<string, { shape: readonly number[]; data: Float32Array }>) => void,
+  ): Weights => {
+    const weights = new Map(whole);
+    change(weights);
+    return weights;
+  };
+  const part = { shape: [1], data: new Float32Array(1) };
+  const renamed = changed((weights) => {
+    weights.delete('neck.lateral1.weight');
+    weights.set('fpn.lateral1.weight', part);
+  });
+  expect(() => applyWeights(detector, renamed)).toThrow(
+    /missing: neck.lateral1.weight; unexpected: fpn.lateral1.weight\. A tiny detector/,
+  );
+  const reshaped = changed((weights) => weights.set('head.classLogits.bias', part));
+  expect(() => applyWeights(detector, reshaped)).toThrow(
+    /head.classLogits.bias is \[1\], expected \[3\]; .*classes \(3\)/,
+  );
+  expect(() => applyWeights(detector, new Map())).toThrow(/and \d+ more/);
+  // The same through a training, before its folder is made.
+  await expect(train(short('refused', { weights: reshaped }))).rejects.toThrow(/head.classLogits.bias/);
+
+  const halves: StoredTensor = { dtype: 'F16', shape: [1], data: new Uint16Array(1) };
+  const file = join(folder, 'halves.safetensors');
+  await writeSafetensors(file, [['head.classLogits.bias', halves]]);
+  await expect(loadWeights(file)).rejects.toThrow(/head.classLogits.bias is of type F16; convert/);
+});

@@ -1,0 +1,47 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { build } from 'esbuild';
+import { expect, it } from 'vitest';
+
+const FOLDER = 'dist/browser';
+
+/** Bundles a program of a stranger, who knows the package's names only. */
+async function bundled(contents: string, options: object = {}): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: '.' },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    logLevel: 'silent',
+    ...options,
+  });
+  return outputFiles[0].text;
+}
+
+it('imports nothing, of Node or of packages', () => {
+  const files = readdirSync(FOLDER);
+  expect(files).toEqual(expect.arrayContaining(['index.js', 'web.js']));
+  for (const file of files) {
+    const text = readFileSync(`${FOLDER}/${file}`, 'utf8');
+    const imports = [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g)].map(([, path]) => path);
+    expect(imports.filter((path) => !/^\.\/(chunk-\w+|index)\.js$/.test(path))).toEqual([]);
+  }
+});
+
+it('is what a bundler for browsers takes, under both names, with one Tensor', async () => {
+  const text = await bundled(`
+    import { Tensor } from 'edgewise';
+    import { Tensor as Same, trainStep, shapesDataset, parseGoldenCase } from 'edgewise/web';
+    export default [Tensor === Same, typeof trainStep, typeof parseGoldenCase, shapesDataset({ count: 3, seed: 1 })];
+  `);
+  const { default: found } = await import(`data:text/javascript;base64,${Buffer.from(text).toString('base64')}`);
+  expect(found.slice(0, 3)).toEqual([true, 'function', 'function']);
+  const { boxes, labels } = await found[3].load(2);
+  expect(boxes).toHaveLength(4 * labels.length);
+});
+
+it('says what is missing where there is no WebGPU', async () => {
+  const text = await bundled("export { openDevice } from 'edgewise';");
+  const { openDevice } = await import(`data:text/javascript;base64,${Buffer.from(text).toString('base64')}`);
+  await expect(openDevice()).rejects.toThrow('This browser has no WebGPU');
+});

@@ -1,0 +1,265 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import sharp, { type OverlayOptions } from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { browserPath, launchBrowser, noBrowser } from '../browser/chromium.js';
+
+/** Steps after which the loss must have fallen. */
+const STEPS = 12;
+const LONG = { timeout: 60_000 };
+
+let folder: string;
+let server: ChildProcess;
+let url: string;
+
+beforeAll(async () => {
+  if (!browserPath) return;
+  folder = mkdtempSync(join(tmpdir(), 'edgewise-page-'));
+  server = spawn(process.execPath, ['scripts/web.js', folder, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = await once(server.stdout!, 'data');
+  url = /http:\S+/.exec(String(line))![0];
+});
+
+afterAll(() => {
+  if (!browserPath) return;
+  server.kill();
+  if (!process.env.EDGEWISE_SCREENSHOTS) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Where the screenshots go: EDGEWISE_SCREENSHOTS keeps them. */
+const picture = (name: string) => join(process.env.EDGEWISE_SCREENSHOTS ?? folder, `${name}.png`);
+
+const stepsDone = (page: Page, least: number) =>
+  page.waitForFunction((steps) => Number(document.body.dataset.step) >= steps, least, { timeout: 100_000 });
+
+/** The loss of a net as the chart says it to those who do not see it. */
+async function lossOf(page: Page, net: string): Promise<number> {
+  const label = await page.getAttribute('#losses', 'aria-label');
+  return Number(new RegExp(`${net} ([\\d.]+)`).exec(label ?? '')?.[1]);
+}
+
+describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
+  let browser: Browser;
+  let page: Page;
+  const faults: string[] = [];
+  const strangers: string[] = [];
+
+  beforeAll(async () => {
+    browser = await launchBrowser();
+    page = await browser.newPage({ viewport: { width: 1440, height: 960 }, colorScheme: 'light' });
+    page.on('console', (message) => {
+      if (message.type() === 'error') faults.push(message.text());
+    });
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('request', (request) => {
+      if (!request.url().startsWith(url) && !request.url().startsWith('data:')) strangers.push(request.url());
+    });
+    await page.goto(url);
+  });
+
+  afterAll(() => browser.close());
+
+  it('trains: the losses of both students are finite and fall', async () => {
+    await stepsDone(page, 1);
+    await page.waitForFunction(() =>
+      document.querySelector('#losses')?.getAttribute('aria-label')?.includes('with LD'),
+    );
+    const before = [await lossOf(page, 'with LD'), await lossOf(page, 'without LD')];
+    await stepsDone(page, STEPS);
+    const after = [await lossOf(page, 'with LD'), await lossOf(page, 'without LD')];
+    for (const i of [0, 1]) {
+      expect(before[i]).toBeGreaterThan(0);
+      expect(after[i]).toBeGreaterThan(0);
+      expect(after[i]).toBeLessThan(before[i]);
+    }
+  });
+
+  it('shows the edges of the object under the pointer', async () => {
+    const caption = page.locator('#reading caption');
+    const seen = new Set<string | null>();
+    const { x, y, width } = (await page.locator('#canvas').boundingBox())!;
+    for (const across of [0.15, 0.3, 0.45, 0.6, 0.75]) {
+      for (const down of [0.3, 0.5, 0.7, 0.9]) {
+        await page.mouse.move(x + across * width, y + down * width);
+        await page.evaluate(() => new Promise(requestAnimationFrame));
+        seen.add(await caption.textContent());
+      }
+    }
+    expect(seen.size).toBeGreaterThan(1);
+    expect(await page.locator('#reading tbody td').allTextContents()).toHaveLength(12);
+    for (const text of await page.locator('#reading tbody td').allTextContents()) {
+      expect(text).toMatch(/^[+−]\d+\.\d ± \d+\.\d$/);
+    }
+  });
+
+  it('selects objects by the keyboard', async () => {
+    const caption = page.locator('#reading caption');
+    const before = await caption.textContent();
+    await page.locator('#canvas').focus();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => caption.textContent(), LONG).not.toBe(before);
+  });
+
+  it('draws the regions, all levels or one', async () => {
+    const drawn = () => page.evaluate(() => document.querySelector<HTMLCanvasElement>('#canvas')!.toDataURL());
+    await page.click('#pause');
+    const frames = new Set<string>();
+    await settled(page);
+    frames.add(await drawn());
+    await page.check('input[name=valuable]');
+    await settled(page);
+    frames.add(await drawn());
+    await page.check('input[name=main]');
+    await settled(page);
+    frames.add(await drawn());
+    await page.selectOption('select[name=level]', { label: 'stride 16' });
+    await settled(page);
+    frames.add(await drawn());
+    expect(frames.size).toBe(4);
+    await page.selectOption('select[name=level]', '');
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.screenshot({ path: picture('desktop-light') });
+    await page.click('#pause');
+  });
+
+  it('gives the sliders to the running training', async () => {
+    const lesson = async () =>
+      Number(/LD ([\d.]+)/.exec((await page.getAttribute('#lessons', 'aria-label')) ?? '')?.[1] ?? 'NaN');
+    const before = await lesson();
+    await page.fill('#weight', '0');
+    await page.fill('#temperature', '4');
+    await page.fill('#gamma', '0.5');
+    const now = Number(await page.evaluate(() => document.body.dataset.step));
+    await stepsDone(page, now + 6);
+    // Without a weight LD adds nothing, and its running mean falls towards 0.
+    expect(await lesson()).toBeLessThan(0.75 * before);
+  });
+
+  it('measures: the shipped teacher is good, and the students are compared with it', async () => {
+    const tile = (name: string) => page.locator(`.tile[data-net=${name}]`);
+    await expect
+      .poll(async () => Number(await tile('teacher').locator('.big').textContent()), LONG)
+      .toBeGreaterThan(50);
+    for (const name of ['with', 'without']) {
+      await expect.poll(() => tile(name).locator('.small').textContent(), LONG).toMatch(/\d strides off the teacher/);
+    }
+  });
+
+  it('pauses', async () => {
+    await page.click('#pause');
+    // The image changes all the same, after whatever step was under way.
+    await page.click('#next');
+    await page.waitForFunction(() => document.querySelector('#position')?.textContent?.startsWith('image 2'));
+    const step = await page.evaluate(() => document.body.dataset.step);
+    await page.waitForTimeout(1500);
+    expect(await page.evaluate(() => document.body.dataset.step)).toBe(step);
+  });
+
+  it('fits a phone, in the dark too', async () => {
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await settled(page);
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.screenshot({ path: picture('desktop-dark') });
+    for (const width of [360, 820]) {
+      await page.setViewportSize({ width, height: 800 });
+      await settled(page);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+      await page.screenshot({ path: picture(`${width}-dark`), fullPage: true });
+    }
+  });
+
+  it('learns from dropped images with COCO annotations, the teacher along with the students', async () => {
+    await page.setInputFiles('#files', await droppedFiles());
+    await page.waitForFunction(() => document.querySelector('#facts')?.textContent?.includes('learning'));
+    await page.waitForFunction(() => document.body.dataset.step === '0');
+    await stepsDone(page, 2);
+    expect(await lossOf(page, 'teacher')).toBeGreaterThan(0);
+    expect(await page.locator('#facts').textContent()).toContain('6 to learn from, AP on the same');
+    await expect.poll(() => page.locator('#reading caption').textContent(), LONG).toMatch(/bright|dark/);
+  });
+
+  it('says what is wrong with dropped files', async () => {
+    await page.setInputFiles('#files', [
+      { name: 'notes.json', mimeType: 'application/json', buffer: Buffer.from('{"images":') },
+    ]);
+    await expect.poll(() => page.locator('#fault .message').textContent(), LONG).toMatch(/notes\.json is not JSON/);
+    expect(await page.locator('main').isVisible()).toBe(true);
+  });
+
+  it('says nothing wrong and asks nobody else', () => {
+    expect(faults).toEqual([]);
+    expect(strangers).toEqual([]);
+  });
+});
+
+it.skipIf(!browserPath)(`trains in the page itself where workers cannot be started${noBrowser}`, async () => {
+  const browser = await launchBrowser();
+  try {
+    const page = await browser.newPage();
+    await page.addInitScript('delete globalThis.Worker');
+    await page.goto(url);
+    await stepsDone(page, 2);
+    expect(await lossOf(page, 'with LD')).toBeGreaterThan(0);
+  } finally {
+    await browser.close();
+  }
+});
+
+it.skipIf(!browserPath)(`says what to do where WebGPU is missing${noBrowser}`, async () => {
+  const browser = await chromium.launch({ executablePath: browserPath!, args: ['--no-sandbox', '--disable-gpu'] });
+  try {
+    const page = await browser.newPage({ viewport: { width: 360, height: 800 } });
+    await page.goto(url);
+    await page.locator('#fault').waitFor();
+    expect(await page.locator('#fault h2').textContent()).toBe('No WebGPU here');
+    for (const name of ['Chrome', 'Safari', 'Firefox']) {
+      expect(await page.locator('#fault').textContent()).toContain(name);
+    }
+    expect(await page.locator('main').isVisible()).toBe(false);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    await page.screenshot({ path: picture('no-webgpu'), fullPage: true });
+  } finally {
+    await browser.close();
+  }
+});
+
+/** Six images of one bright and one dark box, 120×80, and their annotations. */
+async function droppedFiles() {
+  const [width, height] = [120, 80];
+  const background = { r: 120, g: 120, b: 110 };
+  const boxes = Array.from({ length: 6 }, (_, i) => [
+    { bbox: [10 + 4 * i, 20, 30, 24], category_id: 1, background: '#ffe' },
+    { bbox: [64, 10 + 5 * i, 36, 28], category_id: 2, background: '#112' },
+  ]);
+  const files = boxes.map(async (own, i) => {
+    const rectangles = own.map(({ bbox: [left, top, w, h], background: fill }) => ({
+      input: { create: { width: w, height: h, channels: 3, background: fill } },
+      left,
+      top,
+    }));
+    const image = sharp({ create: { width, height, channels: 3, background } }).composite(
+      rectangles as OverlayOptions[],
+    );
+    return { name: `${i}.png`, mimeType: 'image/png', buffer: await image.png().toBuffer() };
+  });
+  const annotations = {
+    images: boxes.map((_, i) => ({ id: i + 1, file_name: `images/${i}.png`, width, height })),
+    categories: ['bright', 'dark'].map((name, i) => ({ id: i + 1, name })),
+    annotations: boxes.flatMap((own, i) =>
+      own.map(({ bbox, category_id }) => ({ image_id: i + 1, category_id, bbox })),
+    ),
+  };
+  const json = { name: 'boxes.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(annotations)) };
+  return [...(await Promise.all(files)), json];
+}
+
+/** Two frames: what was asked for is on the screen. */
+function settled(page: Page): Promise<unknown> {
+  return page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve, 450)))),
+  );
+}

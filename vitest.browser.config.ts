@@ -1,0 +1,42 @@
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+import { viteWgsl } from './scripts/wgsl.js';
+import { browserPath, FLAGS, noBrowser } from './test/browser/chromium.js';
+
+/** All that the rooms with kernels have, and the golden cases: `npm run test:browser`. */
+const ALL = [
+  'test/browser/golden.browser.ts',
+  'test/{autograd,detector,losses,ops,regions}/*.test.ts',
+  'test/tensor/{random,tensor}.test.ts',
+  'test/train/{optimizer,step}.test.ts',
+];
+/** The golden cases and one of each family of kernels: a part of `npm test`. */
+const SOME = [
+  'test/browser/golden.browser.ts',
+  'test/ops/{conv2d,groupNorm,resampling}.test.ts',
+  'test/losses/{ld,giou}.test.ts',
+  'test/regions/{vlr,imitation}.test.ts',
+];
+
+if (!browserPath) throw new Error(`no tests in a browser${noBrowser}`);
+
+export default defineConfig({
+  plugins: [viteWgsl({ minify: true })],
+  // The kernels' tests read golden cases.
+  resolve: { alias: { 'node:fs/promises': new URL('test/browser/files.ts', import.meta.url).pathname } },
+  // Found later, a package makes Vite load the test again; those that are for Node only are never asked for.
+  optimizeDeps: { include: ['ajv', 'fast-check', 'gl-matrix'], exclude: ['env-paths', 'sharp', 'webgpu'] },
+  test: {
+    include: process.env.EDGEWISE_BROWSER_TESTS === 'some' ? SOME : ALL,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    fileParallelism: false,
+    browser: {
+      enabled: true,
+      headless: true,
+      provider: playwright({ launchOptions: { executablePath: browserPath, args: FLAGS } }),
+      instances: [{ browser: 'chromium' }],
+      screenshotFailures: false,
+    },
+  },
+});
