@@ -90,7 +90,7 @@ export async function readCoco(annotationFile: string): Promise<CocoDataset> {
 }
 
 /**
- * The data set that a COCO annotation file describes; {@link readCoco} says what may be absent.
+ * The data set that a COCO annotation file describes; `area` and `iscrowd` may be absent (then the box's area, and 0).
  * @param json the file's content
  * @param file its name, for errors
  * @throws {InputError} an entry is malformed, an id is used twice, an annotation names an unknown image or category

@@ -35,8 +35,11 @@ export type StoredTensor = {
   };
 }[Dtype];
 
+/** A file as it was read. */
 export interface SafetensorsFile {
+  /** By their names. */
   tensors: Map<string, StoredTensor>;
+  /** The header's `__metadata__`. */
   metadata: Record<string, string>;
 }
 

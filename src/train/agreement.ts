@@ -90,6 +90,7 @@ export class AgreementMeter {
     }
   }
 
+  /** The agreement over all batches added so far. */
   result(): Agreement {
     const total = noSums();
     for (const sums of this.#sums) {

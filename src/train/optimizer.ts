@@ -40,7 +40,9 @@ export interface OptimizerSettings {
  * all on the GPU: nothing is read back. An update with a NaN or infinite gradient is skipped, as a whole, and counted.
  */
 export class Optimizer {
+  /** What it updates. */
   readonly parameters: ParameterStore;
+  /** As they were given. */
   readonly settings: OptimizerSettings;
   /** The optimizer's memory by name, each flat as `parameters.values`: `momentum`, or `first` and `second`. */
   readonly state: Readonly<Record<string, Tensor>>;
@@ -165,6 +167,7 @@ export class Optimizer {
     return { norm: new Float32Array(words.buffer)[3], skipped };
   }
 
+  /** Frees its memory and the moving average; the parameters stay. */
   dispose(): void {
     for (const tensor of [...Object.values(this.state), this.#partials, this.#control, this.#scalars]) tensor.dispose();
     this.average?.dispose();
