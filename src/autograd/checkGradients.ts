@@ -26,6 +26,7 @@ export interface GradientCheckOptions {
  * The sum is taken in float64 on the host. Meant for tests of one's own operations.
  * @param f builds the graph from leaves; called many times
  * @param inputs tensors of type f32; their values are changed and put back
+ * @throws InputError without inputs
  */
 export async function checkGradients(
   f: (...inputs: Variable[]) => Variable,

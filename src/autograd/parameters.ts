@@ -82,7 +82,10 @@ export class ParameterStore {
     return variable;
   }
 
-  /** The same parameters as constants: a frozen teacher builds no graph. */
+  /**
+   * A parameter as a constant: a frozen teacher builds no graph.
+   * @throws InputError for an unknown name
+   */
   frozen(name: string): Variable {
     return new Variable(this.get(name).value);
   }

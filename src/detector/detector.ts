@@ -35,6 +35,7 @@ export class Detector {
   readonly #network: Network;
 
   /**
+   * A detector with random parameters: convolutions He-normal, the head's outputs of deviation 0.01.
    * @param config from `detectorConfig`
    * @param seed fixes the initial parameters, bit by bit
    */

@@ -55,7 +55,10 @@ export class Pyramid extends Tensor {
     this.locations = start;
   }
 
-  /** A new pyramid with undefined content. */
+  /**
+   * A new pyramid with undefined content, from the device's pool.
+   * @throws InputError when there are no levels or more than 8
+   */
   static empty(device: Device, batch: number, channels: number, sizes: readonly LevelSize[]): Pyramid {
     const elements = batch * channels * locationsOf(sizes);
     const buffer = device.pool.take(4 * elements);

@@ -117,7 +117,11 @@ export class Tensor {
     return Tensor.borrow(this.device, this.range.buffer, shape, this.offset + 4 * start, this.type);
   }
 
-  /** Copies the values to the host; waits for the work recorded before. */
+  /**
+   * Copies the values to the host; submits what was recorded before and waits for it.
+   * @throws DeviceError the first error since the last report; it names the kernel
+   * @throws InputError when it was disposed, or the device is closed
+   */
   async read(): Promise<Values> {
     if (this.size === 0) return new ARRAYS[this.type](0);
     const { buffer, offset } = this.range;

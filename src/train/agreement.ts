@@ -41,6 +41,7 @@ export class AgreementMeter {
   readonly #config: DetectorConfig;
   readonly #sums: Sums[];
 
+  /** @param config of both detectors: bins, strides and classes */
   constructor(config: DetectorConfig) {
     this.#config = config;
     this.#sums = config.strides.map(noSums);

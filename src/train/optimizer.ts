@@ -55,6 +55,7 @@ export class Optimizer {
   readonly #control: Tensor;
   readonly #scalars: Tensor;
 
+  /** Takes memory for its state on the parameters' device. */
   constructor(parameters: ParameterStore, settings: OptimizerSettings) {
     const { device, values } = parameters;
     const zeros = () => device.keep(device.zeros([values.size]));
