@@ -2,7 +2,7 @@
  * A TypeDoc plugin: groups the API reference by topic. The topic of an export is the room of src/ that it is declared in, so
  * no docstring has to say it.
  */
-import { CommentTag, Converter, DeclarationReflection, ReflectionKind } from 'typedoc';
+import { Comment, CommentTag, Converter, DeclarationReflection, ReferenceReflection, ReflectionKind } from 'typedoc';
 
 /** Their order is that of `categoryOrder` in typedoc.json. */
 const TOPICS = {
@@ -17,7 +17,6 @@ const TOPICS = {
   eval: 'Evaluation',
   onnx: 'ONNX',
   tfjs: 'TensorFlow.js',
-  web: 'Browser',
 };
 
 /** @param {import('typedoc').Application} app */
@@ -25,9 +24,12 @@ export function load(app) {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     for (const reflection of project.getReflectionsByKind(ReflectionKind.All)) {
       if (!(reflection instanceof DeclarationReflection) || reflection.parent?.kind !== ReflectionKind.Module) continue;
-      const file = project.getSymbolIdFromReflection(reflection)?.packagePath;
-      const topic = TOPICS[/^src\/(\w+)\//.exec(file ?? '')?.[1]];
+      // What a second entry point exports, too, is a reference.
+      const isReference = reflection instanceof ReferenceReflection;
+      const declared = isReference ? reflection.getTargetReflectionDeep() : reflection;
+      const topic = TOPICS[/^src\/(\w+)\//.exec(project.getSymbolIdFromReflection(declared)?.packagePath ?? '')?.[1]];
       if (!topic) continue;
+      if (isReference) reflection.comment = new Comment();
       for (const { comment } of [reflection, ...(reflection.signatures ?? [])]) {
         comment?.blockTags.push(new CommentTag('@category', [{ kind: 'text', text: topic }]));
       }
