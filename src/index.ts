@@ -1,13 +1,16 @@
 /** The library: losses, regions, autograd and detector on WebGPU. Nothing here needs Node. */
 export { checkGradients, type GradientCheck, type GradientCheckOptions } from './autograd/checkGradients.js';
-export { type ParameterDeclaration, ParameterStore } from './autograd/parameters.js';
+export { type ParameterDeclaration, ParameterStore, type ParameterValues } from './autograd/parameters.js';
 export { backward, type Pullback, type Seed, Variable } from './autograd/variable.js';
 export { type DetectorConfig, type DetectorSize, detectorConfig } from './detector/config.js';
 export { type DecodeOptions, type Detections, decode } from './detector/decode.js';
 export { Detector, type DetectorBranches, type DetectorOutputs } from './detector/detector.js';
+export type { BoxBranch, HeadBranches, HeadLogits } from './detector/head.js';
 export type { AdapterPreference } from './gpu/adapter.js';
 export type { ChoiceName, Choices } from './gpu/choices.js';
 export { DeviceError, InputError } from './gpu/error.js';
+export type { KernelTime } from './gpu/profile.js';
+export type { BufferRange, KernelDefinition, Launch } from './gpu/runtime.js';
 export type { BoxGradient, BoxInput, BoxLayer, BoxLayerGradients } from './losses/boxLayer.js';
 export { distributionFocalLoss } from './losses/dfl.js';
 export { integral, softmaxOverBins } from './losses/distribution.js';
@@ -34,10 +37,10 @@ export {
   localizationLosses,
 } from './losses/localizationLosses.js';
 export { type QualityFocalOptions, type QualityTargets, qualityFocalLoss } from './losses/qfl.js';
-export { type PartialRecipe, type Recipe, recipeNames, resolveRecipe } from './losses/recipe.js';
+export { type ImitationMethod, type PartialRecipe, type Recipe, recipeNames, resolveRecipe } from './losses/recipe.js';
 export type { RowLossOptions } from './losses/rowLoss.js';
 export { type Assignment, type AtssOptions, assignAtss } from './regions/atss.js';
-export { type GeneralInstancesInput, generalInstances } from './regions/generalInstances.js';
+export { type GeneralInstancesInput, generalInstances, type HeadMaps } from './regions/generalInstances.js';
 export { type Grid, type GridOptions, makeGrid } from './regions/grid.js';
 export { type ImitationRegionMethod, imitationRegion } from './regions/imitation.js';
 export { type GroundTruth, type Truth, uploadTruth } from './regions/truth.js';
@@ -54,7 +57,7 @@ export {
   rowMajorLayout,
 } from './tensor/layout.js';
 export { type Level, type LevelSize, Pyramid } from './tensor/pyramid.js';
-export { type DataType, Tensor } from './tensor/tensor.js';
+export { type DataType, Tensor, type TensorPlacement, type Values } from './tensor/tensor.js';
 export type { ChoiceReport, TuneOptions, Workload } from './tensor/tune.js';
 export { Optimizer, type OptimizerSettings } from './train/optimizer.js';
 export { type TrainingWorkloads, trainingWorkloads } from './train/workloads.js';

@@ -1,17 +1,30 @@
 /** The trainer: data, training, evaluation and checkpoints, as `edgewise train` uses them. It needs Node. */
+export type { Category, CocoAnnotation, CocoDataset, CocoImage, CocoImageEntry, GroundTruth } from './data/coco.js';
 export { type CocoFolder, openDataset } from './data/folder.js';
+export type { Dtype, StoredTensor } from './data/safetensors.js';
 export { type ShapesOptions, shapesDataset, toCoco } from './data/shapes.js';
 export type { ImageSource, Sample } from './data/source.js';
 export { type AveragePrecision, averagePrecision, type PrecisionRecall, STATISTICS } from './eval/averagePrecision.js';
 export { type Detection, readDetections } from './eval/detections.js';
 export type { CalibrationBin, CalibrationCurve, EdgeCalibration } from './eval/edgeCalibration.js';
 export type { Agreement, LevelAgreement } from './train/agreement.js';
-export { type Checkpoint, loadCheckpoint, restoreDetector } from './train/checkpoint.js';
+export { type Checkpoint, type CheckpointMetadata, loadCheckpoint, restoreDetector } from './train/checkpoint.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js';
 export { type FillOptions, fillTeacherCache } from './train/fillCache.js';
-export type { StepProgress, TrainContext, TrainProgress, TrainResult } from './train/loop.js';
+export type {
+  EpochReport,
+  EvaluationReport,
+  StepProgress,
+  StepReport,
+  TrainContext,
+  TrainProgress,
+  TrainResult,
+  WarningReport,
+} from './train/loop.js';
 export { type ClassMeasures, measureRun, type RunMeasures, readMeasures, writeMeasures } from './train/measures.js';
+export type { OptimizerSettings } from './train/optimizer.js';
 export { type LogEntry, type RunDescription, type RunOrigin, readLog, readRun } from './train/runFolder.js';
+export type { ScheduleSettings } from './train/schedule.js';
 export { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from './train/settings.js';
 export type { Teacher, TeacherConfig, TeacherOutputs, TeacherStep } from './train/teacher.js';
 export { resumeTraining, type TrainOptions, train } from './train/train.js';

@@ -12,7 +12,13 @@ export { decodeBoxes } from './detector/decode.js';
 export { type AveragePrecision, averagePrecision, STATISTICS } from './eval/averagePrecision.js';
 export type { Detection } from './eval/detections.js';
 export type { Deviation } from './eval/deviation.js';
-export { type GoldenCase, parseGoldenCase } from './eval/goldenCase.js';
+export {
+  type GoldenAssignment,
+  type GoldenCase,
+  type GoldenLoss,
+  type GoldenOutputs,
+  parseGoldenCase,
+} from './eval/goldenCase.js';
 export { checkGoldenCase } from './eval/goldenCheck.js';
 export * from './index.js';
 export { type Agreement, AgreementMeter, type LevelAgreement } from './train/agreement.js';

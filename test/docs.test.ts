@@ -15,6 +15,8 @@ function programsOf(page: string): string[] {
 
 const PAGES: Record<string, RegExp[]> = {
   'docs/embed.md': [/^\d+ \[ 0, 0, 0 \]$/, /^true$/, /^[\d.]+\n[\d.]+\n[\d.]+$/],
+  'docs/train.md': [/^2 false$/],
+  'docs/adapters.md': [/^convolutions, .*\ntrue$/],
 };
 
 test.each(Object.entries(PAGES))('the programs of %s run and print what they say', (page, prints) => {

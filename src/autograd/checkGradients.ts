@@ -11,11 +11,13 @@ export interface GradientCheck {
   relative: number;
 }
 
+/** How finely `checkGradients` looks. */
 export interface GradientCheckOptions {
   /** Half the distance between the two evaluations. Large enough that f32 rounding stays below the tolerance. */
   step?: number;
   /** Elements tested of each input, drawn at random. */
   samples?: number;
+  /** Of the drawn elements and of v; default 1. */
   seed?: number;
 }
 
@@ -24,6 +26,7 @@ export interface GradientCheckOptions {
  * The sum is taken in float64 on the host. Meant for tests of one's own operations.
  * @param f builds the graph from leaves; called many times
  * @param inputs tensors of type f32; their values are changed and put back
+ * @throws InputError without inputs
  */
 export async function checkGradients(
   f: (...inputs: Variable[]) => Variable,

@@ -7,10 +7,20 @@ import { Variable } from './variable.js';
 export interface ParameterDeclaration {
   /** Unique, dotted: `backbone.stage1.0.conv1.weight`; the name in checkpoints. */
   name: string;
+  /** Row-major; of a convolution's weight [O, I, k, k]. */
   shape: readonly number[];
   /** Whether weight decay applies: to weights of convolutions, not to biases, norms and scales. */
   decay: boolean;
+  /** Values to start from, as many as the shape has elements. */
   initial: Float32Array;
+}
+
+/** A parameter on the host. */
+export interface ParameterValues<Data extends ArrayLike<number> = ArrayLike<number>> {
+  /** The parameter's. */
+  shape: readonly number[];
+  /** Row-major. */
+  data: Data;
 }
 
 /** Views start at multiples of this many bytes, which every device can bind. */
@@ -21,10 +31,13 @@ const ALIGNMENT = 256;
  * read. Decayed parameters come first.
  */
 export class ParameterStore {
+  /** Where the parameters are. */
   readonly device: Device;
+  /** In the order of the declarations. */
   readonly names: readonly string[];
-  /** Flat values and gradients; between parameters lies padding that stays zero. */
+  /** All values, flat; between parameters lies padding that stays zero. */
   readonly values: Tensor;
+  /** The gradients, laid out as the values. */
   readonly gradients: Tensor;
   /** Weight decay applies to the elements before this one. */
   readonly decayedElements: number;
@@ -69,7 +82,10 @@ export class ParameterStore {
     return variable;
   }
 
-  /** The same parameters as constants: a frozen teacher builds no graph. */
+  /**
+   * A parameter as a constant: a frozen teacher builds no graph.
+   * @throws InputError for an unknown name
+   */
   frozen(name: string): Variable {
     return new Variable(this.get(name).value);
   }
@@ -80,7 +96,7 @@ export class ParameterStore {
   }
 
   /** Splits a flat host copy (of `values`, `gradients` or an optimizer's state) into named parts. */
-  split(flat: Float32Array): Map<string, { shape: readonly number[]; data: Float32Array }> {
+  split(flat: Float32Array): Map<string, ParameterValues<Float32Array>> {
     return new Map(
       this.names.map((name) => {
         const { shape, size } = this.get(name).value;
@@ -94,7 +110,7 @@ export class ParameterStore {
    * Joins named parts into a flat array for `values.write`.
    * @throws InputError that names a missing part or one of another shape
    */
-  join(parts: ReadonlyMap<string, { shape: readonly number[]; data: ArrayLike<number> }>): Float32Array {
+  join(parts: ReadonlyMap<string, ParameterValues>): Float32Array {
     const flat = new Float32Array(this.values.size);
     for (const name of this.names) {
       const { shape } = this.get(name).value;
@@ -108,6 +124,7 @@ export class ParameterStore {
     return flat;
   }
 
+  /** Frees values and gradients; the leaves must not be used afterwards. */
   dispose(): void {
     this.values.dispose();
     this.gradients.dispose();

@@ -11,6 +11,7 @@ export type Pullback = (gradient: Tensor) => (Tensor | null)[];
 
 /** A value that remembers how it was made, so that gradients can flow back. */
 export class Variable<T extends Tensor = Tensor> {
+  /** The tensor; of an intermediate, until `backward` gives it back. */
   readonly value: T;
   /** True where a gradient is wanted here or further back. */
   readonly requiresGradient: boolean;
@@ -18,7 +19,9 @@ export class Variable<T extends Tensor = Tensor> {
   gradient: Tensor | null = null;
   /** Set to keep an intermediate's value through `backward`, which otherwise gives it back to the pool. */
   retained = false;
+  /** What it was made from; none of a leaf. */
   readonly parents: readonly Variable[];
+  /** How a gradient flows to the parents; null of a leaf and of a constant. */
   readonly pullback: Pullback | null;
 
   /** A leaf. Operations make the others, with `Variable.from`. */
@@ -35,6 +38,7 @@ export class Variable<T extends Tensor = Tensor> {
     return requires ? new Variable(value, true, parents, pullback) : new Variable(value);
   }
 
+  /** Whether no operation made it, or none that remembers. */
   get isLeaf(): boolean {
     return this.pullback === null;
   }
@@ -42,6 +46,7 @@ export class Variable<T extends Tensor = Tensor> {
 
 /** Where a backward pass starts: a variable and the gradient that comes into it. */
 export interface Seed {
+  /** Where the gradient comes in; it must depend on a leaf that wants one. */
   variable: Variable;
   /** Of the variable's shape; it stays the caller's. Default: ones for a single element. */
   gradient?: Tensor;

@@ -3,31 +3,59 @@ import { readJson } from './json.js';
 
 /** An annotation as COCO's evaluation takes it: `bbox` is [x, y, width, height] in pixels, `area` in square pixels. */
 export interface CocoAnnotation {
+  /** Of the annotation. */
   id: number;
+  /** Of its image. */
   image_id: number;
+  /** Of its class. */
   category_id: number;
+  /** Of the object. */
   bbox: [number, number, number, number];
+  /** Decides what counts as small, medium and large. */
   area: number;
+  /** 1: a crowd, which detections may find or not. */
   iscrowd: 0 | 1;
+}
+
+/** An image as the annotation file lists it. */
+export interface CocoImageEntry {
+  /** Unique. */
+  id: number;
+  /** Relative to the folder of the images. */
+  file_name: string;
+  /** Pixels. */
+  width: number;
+  /** Pixels. */
+  height: number;
 }
 
 /** What detections are evaluated against: every annotation of the file, also those that training leaves out. */
 export interface GroundTruth {
-  images: { id: number; file_name: string; width: number; height: number }[];
+  /** The images that count, also those without objects. */
+  images: CocoImageEntry[];
+  /** The classes. */
   categories: Category[];
+  /** The objects, crowds included. */
   annotations: CocoAnnotation[];
 }
 
+/** A class as the annotations name it. */
 export interface Category {
+  /** COCO's `category_id`; ids may have gaps. */
   id: number;
+  /** Unique. */
   name: string;
 }
 
 /** An image with what training needs. Boxes are xyxy in pixels, clipped to the image. */
-interface CocoImage {
+export interface CocoImage {
+  /** In the annotations. */
   id: number;
+  /** Relative to the folder of the images. */
   fileName: string;
+  /** Pixels. */
   width: number;
+  /** Pixels. */
   height: number;
   /** [n, 4] */
   boxes: Float32Array;
@@ -37,10 +65,13 @@ interface CocoImage {
   ignore: Float32Array;
 }
 
+/** A split of a COCO data set. */
 export interface CocoDataset {
   /** In the order of their ids; a class index is a position in this list, so ids may have gaps. */
   classes: Category[];
+  /** In the order of the file. */
   images: CocoImage[];
+  /** The annotations as evaluation takes them. */
   truth: GroundTruth;
   /** Annotations left out of `images`: boxes without area, or wholly outside their image. */
   skipped: number;
@@ -59,7 +90,7 @@ export async function readCoco(annotationFile: string): Promise<CocoDataset> {
 }
 
 /**
- * The data set that a COCO annotation file describes; {@link readCoco} says what may be absent.
+ * The data set that a COCO annotation file describes; `area` and `iscrowd` may be absent (then the box's area, and 0).
  * @param json the file's content
  * @param file its name, for errors
  * @throws {InputError} an entry is malformed, an id is used twice, an annotation names an unknown image or category

@@ -7,6 +7,7 @@ import type { ImageSource } from './source.js';
 
 /** A folder with `annotations/{train,val,test}.json` and `images/`. */
 export interface CocoFolder extends ImageSource {
+  /** The annotations as they were read. */
   dataset: CocoDataset;
   /** Absolute path of each image, in the order of `dataset.images`. */
   paths: string[];
@@ -16,7 +17,7 @@ export interface CocoFolder extends ImageSource {
  * Opens one split of a data folder. All images are looked for at once, so that none is missed in the middle of a training.
  *
  * @throws {InputError} the folder, the split's annotations, `images/` or an image is missing (which one is named),
- * or the annotations are wrong, see {@link readCoco}
+ * or the annotations are wrong, which entry is named
  */
 export async function openDataset(folder: string, split: 'train' | 'val' | 'test'): Promise<CocoFolder> {
   const layout = 'a data folder holds annotations/{train,val,test}.json and images/';

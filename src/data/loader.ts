@@ -9,15 +9,19 @@ const PREFETCH = 2;
 // Decoded images kept in memory; 1 GiB holds 4,660 images of 320×240.
 const CACHE_BYTES = 2 ** 30;
 
+/** What fixes the batches of every epoch. */
 export interface LoaderOptions {
   /** Images a batch. */
   batch: number;
   /** The network's input size in pixels. */
   height: number;
+  /** Likewise. */
   width: number;
   /** Fixes order and augmentation, together with the epoch. */
   seed: number;
+  /** Flips, scales, shifts and recolours the images at random. */
   augment: boolean;
+  /** Another order in each epoch. */
   shuffle: boolean;
   /** Leave out the images that do not fill a batch. */
   dropLast: boolean;
@@ -35,6 +39,7 @@ export interface Batch {
   imageIndex: Int32Array;
   /** [I, 4] and [I], likewise */
   ignore: Float32Array;
+  /** [I] position in the batch of the image each region belongs to, ascending. */
   ignoreIndex: Int32Array;
   /** Id of each image; fewer than B in the last batch when it is not dropped. */
   ids: number[];
@@ -54,7 +59,9 @@ export class Loader {
 
   /** @throws {InputError} a size is not a positive integer, or dropLast leaves no batch */
   constructor(
+    /** What the images come from. */
     readonly source: ImageSource,
+    /** As they were given. */
     readonly options: LoaderOptions,
   ) {
     for (const name of ['batch', 'height', 'width'] as const)

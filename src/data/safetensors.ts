@@ -20,15 +20,26 @@ const ARRAYS = {
   BOOL: Uint8Array,
 };
 
-type Dtype = keyof typeof ARRAYS;
+/** Element types of the format. */
+export type Dtype = keyof typeof ARRAYS;
 
 /** A tensor of a file: `data` holds the product of `shape` elements, row-major. `dtype` narrows the type of `data`. */
 export type StoredTensor = {
-  [D in Dtype]: { dtype: D; shape: number[]; data: InstanceType<(typeof ARRAYS)[D]> };
+  [D in Dtype]: {
+    /** Of the elements. */
+    dtype: D;
+    /** Row-major. */
+    shape: number[];
+    /** The elements; of F16 and BF16, their bits. */
+    data: InstanceType<(typeof ARRAYS)[D]>;
+  };
 }[Dtype];
 
+/** A file as it was read. */
 export interface SafetensorsFile {
+  /** By their names. */
   tensors: Map<string, StoredTensor>;
+  /** The header's `__metadata__`. */
   metadata: Record<string, string>;
 }
 

@@ -22,12 +22,15 @@ const TINTS = [
   [85, 100, 205],
 ];
 
+/** What fixes a generated data set. */
 export interface ShapesOptions {
   /** Number of images. */
   count: number;
   /** Size of each in pixels, 128 × 128 unless given. */
   width?: number;
+  /** Likewise. */
   height?: number;
+  /** Another seed, other images. */
   seed: number;
 }
 

@@ -4,7 +4,9 @@ import type { Category } from './coco.js';
 export interface Sample {
   /** [height, width, 3] red, green, blue, 0 … 255 */
   pixels: Uint8Array;
+  /** Pixels. */
   width: number;
+  /** Pixels. */
   height: number;
   /** [n, 4] */
   boxes: Float32Array;
@@ -18,9 +20,14 @@ export interface Sample {
 
 /** A set of annotated images: a COCO folder or the generated shapes. */
 export interface ImageSource {
+  /** Number of images. */
   readonly length: number;
   /** A label is a position in this list. */
   readonly classes: Category[];
-  /** @param index 0 … length − 1; the same index gives the same sample each time */
+  /**
+   * Decodes one image.
+   * @param index 0 … length − 1; the same index gives the same sample each time
+   * @throws InputError when it cannot be read, or is not of the size that the annotations say
+   */
   load(index: number): Promise<Sample>;
 }

@@ -20,11 +20,14 @@ const ARCHITECTURES = {
   base: { stem: [16, 32], stages: [64, 128, 256], features: 48, tower: 3 },
 } as const satisfies Record<string, Architecture>;
 
+/** `tiny`, `small` or `base`: about 0.1, 0.4 and 1.4 million parameters; 0.1, 0.3 and 1.0 GFLOP for an image of 320×256. */
 export type DetectorSize = keyof typeof ARCHITECTURES;
 
 /** Everything that fixes a detector's parameters and maps. Plain JSON; checkpoints hold it. */
 export interface DetectorConfig {
+  /** Widths and depths. */
   size: DetectorSize;
+  /** Number of classes, C. */
   classes: number;
   /** Bins of each edge's distribution: distances of 0 … bins − 1 strides. */
   bins: number;
@@ -32,6 +35,7 @@ export interface DetectorConfig {
   strides: readonly number[];
   /** The network's input in pixels; multiples of the largest stride. */
   width: number;
+  /** Likewise. */
   height: number;
 }
 

@@ -14,6 +14,7 @@ const DECODE = { name: 'decode', source: decodeSource };
 /** The reference implementation's test settings. */
 const DEFAULTS = { scoreThreshold: 0.05, candidates: 1000, iou: 0.6, maximum: 100 };
 
+/** How detections are chosen; the defaults are the reference implementation's. */
 export interface DecodeOptions {
   /** Scores must exceed it; default 0.05. */
   scoreThreshold?: number;

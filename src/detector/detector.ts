@@ -17,6 +17,7 @@ export interface DetectorOutputs extends HeadLogits {
 
 /** The same before the box branch's last layer. */
 export interface DetectorBranches extends HeadBranches {
+  /** [B, F, H, W] a level: the neck's output. */
   features: Variable<Pyramid>;
 }
 
@@ -27,11 +28,14 @@ interface Network {
 
 /** A small one-stage detector with distribution boxes: residual backbone, feature pyramid, GFocal head. */
 export class Detector {
+  /** What it was made from. */
   readonly config: DetectorConfig;
+  /** All that it learns. */
   readonly parameters: ParameterStore;
   readonly #network: Network;
 
   /**
+   * A detector with random parameters: convolutions He-normal, the head's outputs of deviation 0.01.
    * @param config from `detectorConfig`
    * @param seed fixes the initial parameters, bit by bit
    */
@@ -102,6 +106,7 @@ export class Detector {
     return new Variable(images);
   }
 
+  /** Frees the parameters. */
   dispose(): void {
     this.parameters.dispose();
   }

@@ -32,6 +32,7 @@ export interface BoxBranch {
 export interface HeadBranches {
   /** [B, classes, H, W] a level */
   classLogits: Variable<Pyramid>;
+  /** What the box logits are made from. */
   boxBranch: BoxBranch;
 }
 

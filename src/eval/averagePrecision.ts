@@ -16,6 +16,7 @@ const AREAS = {
 /** Names of the twelve figures, in the order of `AveragePrecision.stats`. */
 export const STATISTICS = 'AP AP50 AP75 APs APm APl AR1 AR10 AR100 ARs ARm ARl'.split(' ');
 
+/** What `averagePrecision` finds, as shares of 1. */
 export interface AveragePrecision {
   /** The twelve COCO figures, see {@link STATISTICS}; −1 where no ground truth makes a figure defined. */
   stats: number[];
@@ -23,6 +24,7 @@ export interface AveragePrecision {
   perClass: Record<string, number>;
   /** AP at each IoU threshold 0.50, 0.55 … 0.95. */
   perThreshold: number[];
+  /** The curves that two of the figures come from. */
   precisionRecall: PrecisionRecall;
 }
 
@@ -31,7 +33,14 @@ export interface PrecisionRecall {
   /** 0, 0.01 … 1 */
   recall: number[];
   /** Precision at these recalls, counting detections from an IoU of 0.5 and of 0.75 on; 0 at a recall that is not reached. */
-  classes: { name: string; at50: number[]; at75: number[] }[];
+  classes: {
+    /** The class's. */
+    name: string;
+    /** At IoU 0.5. */
+    at50: number[];
+    /** At IoU 0.75. */
+    at75: number[];
+  }[];
 }
 
 /** What one image says of one class: its detections by falling score, and for each threshold how each one counts. */

@@ -4,9 +4,13 @@ import { InputError } from '../gpu/error.js';
 
 /** One detection in COCO's results format: `bbox` is [x, y, width, height] in pixels of the original image. */
 export interface Detection {
+  /** The image's id in the annotations. */
   image_id: number;
+  /** The class's id in the annotations. */
   category_id: number;
+  /** Pixels. */
   bbox: [number, number, number, number];
+  /** Higher comes first. */
   score: number;
 }
 

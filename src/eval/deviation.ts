@@ -4,11 +4,13 @@ const RELATIVE = 1e-4;
 
 /** How a computed quantity deviates from the expected one. */
 export interface Deviation {
+  /** Of the quantity. */
   name: string;
   /** Largest |computed − expected|. */
   absolute: number;
   /** `absolute` divided by the largest |expected|; where that is 0, 0 or 1. */
   relative: number;
+  /** Whether it is near enough. */
   passed: boolean;
 }
 

@@ -16,9 +16,11 @@ export interface EdgeSpread {
 
 /** Edges of similar spread: as many in each bin as in the others, in order of rising spread. */
 export interface CalibrationBin {
+  /** Mean standard deviation of the edges' distributions. */
   meanSpread: number;
   /** Mean of |edge − that of the ground truth|. */
   meanError: number;
+  /** Edges in the bin. */
   count: number;
 }
 
@@ -37,6 +39,7 @@ export interface CalibrationCurve {
 export interface EdgeCalibration extends CalibrationCurve {
   /** Four for each detection that was matched. */
   edges: number;
+  /** The same in pixels of the original images. */
   pixels: CalibrationCurve;
 }
 

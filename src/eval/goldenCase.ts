@@ -18,8 +18,11 @@ type GoldenMethod = (typeof METHODS)[keyof typeof METHODS];
 
 /** Head outputs: per level [B, C, H, W], [B, 4·bins, H, W] and, where features are imitated, [B, F, H, W]. */
 export interface GoldenOutputs {
+  /** Class logits, [B, C, H, W] a level. */
   cls: Float32Array[];
+  /** Box logits, [B, 4·bins, H, W] a level. */
   reg: Float32Array[];
+  /** Features, where the case imitates. */
   feat: Float32Array[] | null;
 }
 
@@ -39,11 +42,15 @@ export interface GoldenAssignment {
 
 /** What a loss call gave. */
 export interface GoldenLoss {
+  /** Bins of an edge. */
   bins: number;
+  /** Of the net that learns. */
   student: GoldenOutputs;
+  /** Of the teacher. */
   teacher: GoldenOutputs;
   /** By the reference's name of the term: one value a level. */
   losses: Record<string, number[]>;
+  /** The sum of the terms. */
   total: number;
   /** Of `total`, laid out as the student's outputs. */
   gradients: GoldenOutputs;
@@ -51,11 +58,17 @@ export interface GoldenLoss {
 
 /** One call of the reference implementation on given inputs. */
 export interface GoldenCase {
+  /** Where it was read from. */
   file: string;
+  /** Images. */
   batch: number;
+  /** Number of classes. */
   classes: number;
+  /** Image size and strides. */
   grid: Grid;
+  /** The objects. */
   truth: GroundTruth;
+  /** Of feature imitation. */
   method: GoldenMethod;
   /** The recipe `reference` with the temperatures, ignore threshold and imitation of the case. */
   recipe: Recipe;

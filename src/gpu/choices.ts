@@ -43,6 +43,7 @@ const CHOICES = {
   'bins.loops': choice(['unrolled', 'rolled'], () => 'unrolled'),
 };
 
+/** The name of a choice between variants of kernels: what `Choices` has a value for. */
 export type ChoiceName = keyof typeof CHOICES;
 
 /** A value for every choice. Plain JSON. */

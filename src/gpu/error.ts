@@ -3,10 +3,12 @@
  * Thrown before anything is submitted to the GPU. The command line prints the message alone and exits 1.
  */
 export class InputError extends Error {
+  /** Also where `instanceof` fails, between two copies of the package. */
   override readonly name = 'InputError';
 }
 
 /** The adapter or a kernel failed: the message names the kernel or what was looked for. */
 export class DeviceError extends Error {
+  /** As of `InputError`. */
   override readonly name = 'DeviceError';
 }

@@ -2,8 +2,11 @@ import { idleUntil } from './idle.js';
 
 /** Time that a kernel took on the GPU. */
 export interface KernelTime {
+  /** Its name. */
   kernel: string;
+  /** How often it ran. */
   dispatches: number;
+  /** Of all its dispatches together. */
   milliseconds: number;
 }
 

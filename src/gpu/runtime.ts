@@ -14,15 +14,19 @@ export interface KernelDefinition {
   source: string | readonly string[];
 }
 
-/** A piece of a buffer; `offset` and `size` in bytes. */
+/** A piece of a buffer. */
 export interface BufferRange {
+  /** With the usage STORAGE, to be bound. */
   buffer: GPUBuffer;
+  /** Bytes. */
   offset: number;
+  /** Bytes. */
   size: number;
 }
 
 /** One dispatch. */
 export interface Launch {
+  /** What runs. */
   kernel: KernelDefinition;
   /** `override` constants: a set of values is a variant of the kernel, compiled once. */
   constants?: Record<string, number>;
@@ -52,7 +56,9 @@ const MAP_READ = 0x01;
  * A validation error is kept and thrown by the next `settled`, `read` or `close`; it names the kernel.
  */
 export class Runtime {
+  /** The device that everything runs on; `gpu.limits` and `gpu.features` tell what it has. */
   readonly gpu: GPUDevice;
+  /** The buffers of pooled tensors; `usedBytes` and `heldBytes` count them. */
   readonly pool: BufferPool;
   readonly #interfaces = new Map<KernelDefinition['source'], KernelInterface>();
   readonly #pipelines = new Map<KernelDefinition, Map<string, Pipeline>>();
@@ -101,6 +107,7 @@ export class Runtime {
     return this.#dispatches;
   }
 
+  /** Whether `close` was called. */
   get closed(): boolean {
     return this.#closed;
   }

@@ -24,7 +24,9 @@ export type BoxInput = Maps | BoxLayer;
 export interface BoxLayerGradients {
   /** Laid out as the features; zero outside the listed locations. */
   features: Tensor;
+  /** Of the weight's shape. */
   weight: Tensor;
+  /** [4·bins]. */
   bias: Tensor;
   /** Null where no scales were given. */
   levelScales: Tensor | null;

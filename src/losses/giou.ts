@@ -5,6 +5,7 @@ import { assertTensor, type RowLossOptions, rowLoss } from './rowLoss.js';
 
 const GIOU = { name: 'giou', source };
 
+/** How boxes are compared. */
 export interface BoxLossOptions extends RowLossOptions {
   /** `giou` (default), or `ciou`, which adds centre distance and aspect ratio. */
   form?: 'giou' | 'ciou';

@@ -1,6 +1,6 @@
 import { InputError } from '../gpu/error.js';
 import { assignAtss } from '../regions/atss.js';
-import { generalInstances, type HeadLogits } from '../regions/generalInstances.js';
+import { generalInstances, type HeadMaps } from '../regions/generalInstances.js';
 import type { Grid } from '../regions/grid.js';
 import { imitationRegion } from '../regions/imitation.js';
 import type { Truth } from '../regions/truth.js';
@@ -77,7 +77,7 @@ export function imitationTerm(input: ImitationInput): ImitationTerm | null {
  * The logits of a net, for general instances, which look at every location.
  * @throws InputError where the net gives a layer in place of box logits
  */
-export function logitsOf(name: string, { classLogits, boxLogits }: HeadOutputs<BoxInput>): HeadLogits {
+export function logitsOf(name: string, { classLogits, boxLogits }: HeadOutputs<BoxInput>): HeadMaps {
   if (isBoxLayer(boxLogits)) {
     throw new InputError(
       `${name}.boxLogits: a layer; general instances (imitation gibox) look at the boxes of all locations: give box logits, or imitate another region.`,

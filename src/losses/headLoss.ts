@@ -32,6 +32,7 @@ export const TERM_NAMES = [
   'loss_kd_neg',
   'loss_im',
 ] as const;
+/** One of `TERM_NAMES`. */
 export type TermName = (typeof TERM_NAMES)[number];
 
 /** Where the logits of a term's fault lie, for the message. */
@@ -46,7 +47,9 @@ const FAULT_SOURCES: Record<TermName, string> = {
   loss_im: "the student's or the teacher's features",
 };
 
+/** The head and how it is to learn. */
 export interface HeadLossOptions {
+  /** Number of classes, C, up to 65,535. */
   classes: number;
   /** Bins of an edge's distribution, reg_max + 1. */
   bins: number;
@@ -61,6 +64,7 @@ export interface HeadLossOptions {
   imageSize: { width: number; height: number };
   /** Images in a step. */
   batch: number;
+  /** Name of a shipped recipe, or the fields that differ from `gfocal`. */
   recipe: string | PartialRecipe;
 }
 
@@ -69,15 +73,21 @@ export interface HeadLossOptions {
  * features for imitation.
  */
 export interface HeadOutputs<Box extends BoxInput = Maps> {
+  /** C channels: scores are their sigmoids. */
   classLogits: Maps;
+  /** 4·bins channels, channel = edge · bins + bin, edges left, top, right, bottom; or the layer that makes them. */
   boxLogits: Box;
+  /** Where the recipe imitates features: the neck's output, as many channels for both nets. */
   features?: Pyramid;
 }
 
+/** What `HeadLoss.evaluate` compares. */
 export interface HeadLossInput<Box extends BoxInput = Maps, Taught extends BoxInput = Maps> {
+  /** Of the net that learns. */
   student: HeadOutputs<Box>;
   /** Needed where the recipe distils. Nothing flows back into it. */
   teacher?: HeadOutputs<Taught>;
+  /** The objects of the same images, from `uploadTruth`. */
   truth: Truth;
   /** Tensors of the caller's that the gradients are written into; new ones unless given. */
   gradients?: GradientTargets;
@@ -93,6 +103,7 @@ export interface HeadRegions extends Assignment {
 
 /** The losses on the host. */
 export interface HeadLossValues {
+  /** The sum of all terms over all levels. */
   total: number;
   /** One value a level. */
   terms: Record<TermName, number[]>;
@@ -109,7 +120,14 @@ export interface HeadLossResult<Box = Maps> {
   /**
    * Gradients of `total`, laid out as the student's outputs: one tensor for class and box logits where these are one tensor.
    */
-  gradients: { classLogits: Tensor; boxLogits: BoxGradient<Box>; features: Pyramid | null };
+  gradients: {
+    /** Laid out as the student's class logits. */
+    classLogits: Tensor;
+    /** Laid out as the student's box logits; of a `BoxLayer`, the gradients of its parts. */
+    boxLogits: BoxGradient<Box>;
+    /** Null where the recipe does not imitate features. */
+    features: Pyramid | null;
+  };
   /**
    * Records the maps of the regions, which the loss itself holds as lists only: to look at. The truth must not have been
    * disposed; the caller disposes the maps, but for `imitation`, which belongs to the result.
@@ -130,11 +148,17 @@ export interface HeadLossResult<Box = Maps> {
  * The gradient is computed in the forward pass.
  */
 export class HeadLoss implements HeadSetting {
+  /** Where everything is computed. */
   readonly device: Device;
+  /** Complete: every field has a value. */
   readonly recipe: Recipe;
+  /** The locations of one image. */
   readonly grid: Grid;
+  /** Number of classes, C. */
   readonly classes: number;
+  /** Bins of an edge's distribution, K. */
   readonly bins: number;
+  /** Images in a step, B. */
   readonly batch: number;
 
   /** @throws InputError for a wrong option or recipe; the message names it */

@@ -12,10 +12,11 @@ import { assertNumber, assertTensor, withGradient } from './rowLoss.js';
 const IMITATION = { name: 'imitation', source };
 const FACTORS = { name: 'imitation factors', source: factorsSource };
 
+/** Weight and gates of the loss. */
 export interface ImitationOptions {
   /** Default 1. */
   lossWeight?: number;
-  /** [levels]: 0 where a level should imitate nothing, as LD has it without positives; anything else where it should. */
+  /** A scalar a level: 0 where a level should imitate nothing, as LD has it without positives; anything else where it should. */
   gates?: Tensor;
 }
 

@@ -9,6 +9,7 @@ const BINARY_KL = { name: 'binary KL', source };
 /** Temperature of LD's class distillation. */
 const TEMPERATURE = 2;
 
+/** How classes are distilled. */
 export interface ClassDistillationOptions extends TemperatureOptions {
   /**
    * `softmax` (default): one distribution over the classes, as LD does it. `binary`: one Bernoulli distribution a class,

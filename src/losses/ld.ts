@@ -9,6 +9,7 @@ const TEMPERATURE_KL = { name: 'temperature KL', source };
 /** Temperature of localization distillation (LD, CVPR 2022). */
 export const TEMPERATURE = 10;
 
+/** Options of a loss between two softened distributions. */
 export interface TemperatureOptions extends RowLossOptions {
   /** Softens both distributions; greater than 0. */
   temperature?: number;

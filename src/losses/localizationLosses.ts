@@ -25,6 +25,7 @@ const MAX_WHOLE_TEMPERATURE = 16;
 /** Locations of a workgroup of shaders/losses/localization_losses_maps.wgsl. */
 const WORKGROUP = 64;
 
+/** What the student should say. */
 export interface LocalizationTargets {
   /** The teacher's logits, laid out as the student's. */
   teacher: Tensor;
@@ -32,6 +33,7 @@ export interface LocalizationTargets {
   distances: Tensor;
 }
 
+/** Weights, temperature and normaliser. */
 export interface LocalizationOptions {
   /** [R], or of maps a pyramid of one channel: the four edges of a location weigh the same. Default 1. */
   weights?: Tensor;
@@ -45,6 +47,7 @@ export interface LocalizationOptions {
   temperature?: number;
 }
 
+/** What `localizationLosses` gives. */
 export interface LocalizationLosses {
   /** dfl + ld, a scalar; the gradient of the student's logits flows from here. */
   total: Variable;

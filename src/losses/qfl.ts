@@ -17,7 +17,9 @@ export interface QualityTargets {
   quality: Tensor;
 }
 
+/** Options of `qualityFocalLoss`. */
 export interface QualityFocalOptions extends RowLossOptions {
+  /** Exponent of the modulating factor, 0 or more; default 2. */
   beta?: number;
 }
 

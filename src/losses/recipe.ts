@@ -2,6 +2,7 @@ import type { ErrorObject, ValidateFunction } from 'ajv';
 import { InputError } from '../gpu/error.js';
 import isRecipe from './recipe.jsonschema';
 
+/** The region in which features are imitated: those of `imitationRegion`, and general instances over the batch or by image. */
 export type ImitationMethod =
   | 'none'
   | 'whole'
@@ -17,7 +18,9 @@ export type ImitationMethod =
  * Numbers are weights unless said otherwise; 0 switches a term off. Sections are those of the LD paper (CVPR 2022).
  */
 export interface Recipe {
+  /** For messages, names of runs and tables. */
   name: string;
+  /** Which locations learn what. */
   regions: {
     /** Candidates a level of ATSS. */
     topk: number;
@@ -33,17 +36,28 @@ export interface Recipe {
     gamma: number;
   };
   /** Quality focal loss on every location and class. */
-  classification: { weight: number; beta: number; normaliser: 'images' | 'positives' | 'none' };
+  classification: {
+    /** Of the term `loss_cls`. */
+    weight: number;
+    /** Exponent of the factor |y − σ|^β. */
+    beta: number;
+    /** What the sum is divided by: max(positives of the image, 1) summed over images, positives of the batch, or 1. */
+    normaliser: 'images' | 'positives' | 'none';
+  };
   /** What the bins mean and the loss on the decoded boxes of the main region. */
   box: {
+    /** Of the bins: distances of the edges in strides, or offsets from the anchor. */
     parameters: 'ltrb' | 'offset';
+    /** Loss of a decoded box: 1 − GIoU, or 1 − CIoU. */
     form: 'giou' | 'ciou';
+    /** Of the term `loss_bbox`. */
     weight: number;
     /**
      * Pseudo-box regression: where the student's box is worse than the teacher's, its loss counts so many times more
      * (teacher-bounded regression, Chen et al., NeurIPS 2017, eq. 5, with this box loss in place of the squared distance).
      */
     bounded: number;
+    /** What the sum is divided by: the positives' weights (the student's best scores), the positives, or 1; DFL's likewise. */
     normaliser: 'weights' | 'positives' | 'none';
     /**
      * What a trainer computes of the box branches: `dense`, the logits of every location, or `listed`, only those that a loss
@@ -52,19 +66,50 @@ export interface Recipe {
     branch: 'dense' | 'listed';
   };
   /** Distribution focal loss; targets are clamped `margin` bins below the last. Normalised as `box`. */
-  dfl: { weight: number; margin: number };
+  dfl: {
+    /** Of the term `loss_dfl`. */
+    weight: number;
+    /** Bins between the largest target and the last bin. */
+    margin: number;
+  };
   /** Localization distillation: temperature KL over the bins of each edge. */
-  ld: { main: number; vlr: number; temperature: number; normaliser: 'reference' | 'weights' | 'none' };
+  ld: {
+    /** Weight λ of `loss_ld`, on the positives. */
+    main: number;
+    /** Weight λ of `loss_ld_vlr`, on the VLR. */
+    vlr: number;
+    /** T, which both distributions are softened by. */
+    temperature: number;
+    /**
+     * What the sums over locations and edges are divided by: `reference`, 4 in the main region and 16 in the VLR; `weights`,
+     * 4 times the sum of the region's weights; `none`, 1.
+     */
+    normaliser: 'reference' | 'weights' | 'none';
+  };
   /** Class distillation; `binary` compares each class's sigmoid and is not silent with a single class. */
   kd: {
+    /** Weight of `loss_kd`, on the positives. */
     main: number;
+    /** Weight of `loss_kd_neg`, on the VLR. */
     vlr: number;
+    /** T, which both nets' class logits are divided by. */
     temperature: number;
+    /** One distribution over the classes, or one Bernoulli distribution a class. */
     form: 'softmax' | 'binary';
+    /** What the sum over locations is divided by: the region's locations on the level, on all levels, or 1. */
     normaliser: 'level' | 'region' | 'none';
   };
   /** Feature imitation: mean squared error over the region's locations and all channels. */
-  imitation: { method: ImitationMethod; weight: number; background: number; needsPositives: boolean };
+  imitation: {
+    /** The region. */
+    method: ImitationMethod;
+    /** Of the term `loss_im`. */
+    weight: number;
+    /** Of `decouple`: how many times the background counts, the foreground counting once. */
+    background: number;
+    /** Whether a level without positives imitates nothing, as in the reference implementation. */
+    needsPositives: boolean;
+  };
 }
 
 /** The defaults: the constants of the reference implementation (LDHead, GFocal), without distillation. */

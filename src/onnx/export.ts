@@ -8,16 +8,19 @@ import { InputError } from '../gpu/error.js';
 import type { Recipe } from '../losses/recipe.js';
 import { GROUP_NORM_EPSILON } from '../ops/groupNorm.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
+import type { Weights } from '../train/weights.js';
 import { type Edge, Graph } from './graph.js';
 
 /** What a detector is made of, on the host. */
 export interface ExportedDetector {
+  /** Its sizes. */
   detector: DetectorConfig;
   /** What its bins mean. */
   recipe: Recipe;
+  /** In the order of the class logits. */
   classes: readonly Category[];
   /** Every parameter by its name: `weightsOf(checkpoint)`. */
-  weights: ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>;
+  weights: Weights;
 }
 
 /**

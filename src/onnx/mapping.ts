@@ -22,14 +22,17 @@ export interface MappedTensor {
 
 /** How an ONNX model's inputs and outputs are to be understood: the mapping file of docs/onnx.md. */
 export interface OnnxMapping {
+  /** What the model takes. */
   input: {
     /** Default: the model's only input. */
     name?: string;
+    /** Of the channels. */
     order: 'rgb' | 'bgr';
     /** White before `mean` and `deviation`: pixels are 0 … 1 or 0 … 255. */
     white: 1 | 255;
     /** Subtracted, then divided by; in the model's order of channels. */
     mean: [number, number, number];
+    /** What is divided by. */
     deviation: [number, number, number];
   };
   /** Pixels a cell of each level, finest first. */
@@ -40,6 +43,7 @@ export interface OnnxMapping {
   centreOffset: number;
   /** Whether a sigmoid has been applied to the scores of the classes. */
   scores: 'logits' | 'probabilities';
+  /** Where boxes and classes are: together they hold both for every level. */
   tensors: MappedTensor[];
   /** The model's classes in the order of its channels, or just how many. */
   classes: string[] | number;

@@ -5,6 +5,7 @@ import { withOutputs } from './outputs.js';
 import { type ModelOutputs, Placement } from './placement.js';
 import { loadRuntime, type OnnxRuntime, type OnnxSession, openSession } from './runtime.js';
 
+/** What a model is opened with. */
 export interface OnnxModelOptions {
   /** The file's bytes. */
   model: Uint8Array;
@@ -16,6 +17,7 @@ export interface OnnxModelOptions {
   classes: readonly string[];
   /** Pixels of the images it will be given. */
   width: number;
+  /** Likewise. */
   height: number;
   /** Default: what is installed, `onnxruntime-node` or else `onnxruntime-web`. */
   runtime?: OnnxRuntime;
@@ -23,8 +25,11 @@ export interface OnnxModelOptions {
 
 /** A detector as an ONNX model whose inputs and outputs a mapping explains; on the host, without an adapter. */
 export class OnnxModel {
+  /** As it was given. */
   readonly mapping: OnnxMapping;
+  /** Pixels of its input. */
   readonly width: number;
+  /** Likewise. */
   readonly height: number;
   /** Classes of the data. */
   readonly classes: readonly string[];

@@ -10,7 +10,9 @@ const UNKNOWN_LOGIT = -20;
 
 /** What a model gives for a batch, as pyramids hold it: level by level, each [batch, channels, h, w]. */
 export interface ModelOutputs {
+  /** C channels. */
   classLogits: Float32Array;
+  /** 4·bins channels, edge-major. */
   boxLogits: Float32Array;
 }
 

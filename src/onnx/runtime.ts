@@ -2,27 +2,42 @@ import { InputError } from '../gpu/error.js';
 
 /** A tensor of ONNX Runtime, as far as it is used here. */
 export interface OnnxTensor {
+  /** Of the elements, such as `float32`. */
   readonly type: string;
+  /** Its shape. */
   readonly dims: readonly number[];
+  /** A typed array. */
   readonly data: unknown;
 }
 
 /** A model that ONNX Runtime has opened, likewise. */
 export interface OnnxSession {
+  /** In the model's order. */
   readonly inputNames: readonly string[];
   /** Of each input; open sizes are names. */
   readonly inputMetadata: readonly (
     | { isTensor: true; type: string; shape: readonly (number | string)[] }
     | { isTensor: false }
   )[];
+  /** Computes the outputs named. */
   run(feeds: Record<string, OnnxTensor>, outputs: readonly string[]): Promise<Record<string, OnnxTensor>>;
+  /** Frees the model. */
   release(): Promise<void>;
 }
 
 /** ONNX Runtime for JavaScript: `onnxruntime-node` and `onnxruntime-web` have the same interface. */
 export interface OnnxRuntime {
-  InferenceSession: { create(model: Uint8Array): Promise<OnnxSession> };
-  Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => OnnxTensor;
+  /** Opens models. */
+  InferenceSession: {
+    /** Opens a model from the bytes of its file. */
+    create(model: Uint8Array): Promise<OnnxSession>;
+  };
+  /** Makes tensors on the host. */
+  Tensor: new (
+    type: 'float32',
+    data: Float32Array,
+    dims: readonly number[],
+  ) => OnnxTensor;
 }
 
 /** In the order in which they are tried: native code first. */

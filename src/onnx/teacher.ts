@@ -11,9 +11,12 @@ import { OnnxModel, type OnnxModelOptions } from './model.js';
  * same `regions.centreOffset`, and `box.parameters` ltrb.
  */
 export class OnnxTeacher implements Teacher {
+  /** Where the outputs go. */
   readonly device: Device;
+  /** What the student has to agree with. */
   readonly config: TeacherConfig;
   readonly featureChannels = 0;
+  /** What computes them. */
   readonly model: OnnxModel;
   readonly #hash: string;
 

@@ -15,6 +15,7 @@ const MAX_TOPK = 32;
 /** The f32 1 as an integer. */
 const ONE_BITS = 0x3f800000;
 
+/** The assigner's settings; the defaults are those of GFocal and LD. */
 export interface AtssOptions {
   /** Candidates a level and ground truth, 1 to 32. Default 9. */
   topk?: number;

@@ -13,14 +13,19 @@ const SELECT = { name: 'regions/gi_select', source: selectSource };
 const MAX_BINS = 64;
 
 /** Class logits (C channels) and box logits (4·bins channels, edge-major) of a head. */
-export interface HeadLogits {
+export interface HeadMaps {
+  /** C channels, one a class. */
   classLogits: Maps;
+  /** 4 · bins channels; channel = edge · bins + bin, edges left, top, right, bottom. */
   boxLogits: Maps;
 }
 
+/** What general instances are found from. */
 export interface GeneralInstancesInput {
-  student: HeadLogits;
-  teacher: HeadLogits;
+  /** Of the net that learns. */
+  student: HeadMaps;
+  /** Of the same images. */
+  teacher: HeadMaps;
   /** Bins of an edge, 2 to 64. */
   bins: number;
   /** What the bins mean; see shaders/lib/box_parameters.wgsl. Default `ltrb`. */

@@ -1,6 +1,7 @@
 import { InputError } from '../gpu/error.js';
 import { type LevelSize, MAX_LEVELS } from '../tensor/pyramid.js';
 
+/** What fixes a grid. */
 export interface GridOptions {
   /** Pixels of the padded images, one size for the batch. */
   imageSize: { width: number; height: number };
@@ -17,10 +18,15 @@ export interface GridOptions {
  * octaveScale · stride around ((column + centreOffset) · stride, (row + centreOffset) · stride) pixels.
  */
 export interface Grid {
-  readonly imageSize: { readonly width: number; readonly height: number };
+  /** Pixels of the padded images. */
+  readonly imageSize: Readonly<LevelSize>;
+  /** Pixels a cell of each level. */
   readonly strides: readonly number[];
+  /** Anchor centre in cells from a cell's top-left corner. */
   readonly centreOffset: number;
+  /** Side of the anchor in strides. */
   readonly octaveScale: number;
+  /** Rows and columns of each level. */
   readonly levels: readonly LevelSize[];
   /** Locations of each level of one image. */
   readonly areas: readonly number[];

@@ -23,7 +23,9 @@ export interface GroundTruth {
 
 /** The ground truth on the device. Boxes are grouped by image and keep their order within an image. */
 export interface Truth {
+  /** Images, B. */
   readonly batch: number;
+  /** Number of classes, C. */
   readonly classes: number;
   /** Number of boxes, G. */
   readonly count: number;

@@ -7,6 +7,7 @@ import type { Truth } from './truth.js';
 
 const KERNEL = { name: 'regions/valuable_region', source };
 
+/** Form and size of the region. */
 export interface ValuableRegionOptions {
   /**
    * `paper` (default): γ·t ≤ DIoU ≤ t (Zheng et al., CVPR 2022, algorithm 1); `reference`: what the authors' code computes,

@@ -8,11 +8,13 @@ import { type ChoiceReport, type TuneOptions, tuneChoices, type Workload } from 
 export interface AdapterDescription {
   /** The name as the driver gives it. */
   name: string;
+  /** As it was asked for or found; `adopted`: `Device.adopt` was given a device. */
   kind: 'hardware' | 'software' | 'embedded' | 'browser' | 'adopted';
   /** Where the driver came from. */
   source: string;
 }
 
+/** What `openDevice` opens. */
 export interface OpenOptions {
   /**
    * `auto` (default) takes the first found of: hardware, the system's software Vulkan (Mesa lavapipe), the embedded
@@ -27,17 +29,22 @@ export interface OpenOptions {
 
 /** A `Runtime` that makes tensors. Open one with `openDevice`, or `Device.adopt` a `GPUDevice` you have. */
 export class Device extends Runtime {
+  /** What the kernels run on. */
   readonly adapter: AdapterDescription;
   /** The file that the choices between kernels' variants come from; null where they were given or are the defaults. */
   tuningFile: string | null = null;
   #scopes: Set<Tensor>[] = [];
 
+  /** Use `openDevice` or `Device.adopt`. */
   constructor(gpu: GPUDevice, adapter: AdapterDescription, release?: () => void) {
     super(gpu, release);
     this.adapter = adapter;
   }
 
-  /** Uses a `GPUDevice` that the caller has made and will destroy. */
+  /**
+   * Uses a `GPUDevice` that the caller has made and will destroy; `close` frees what edgewise has made on it. Kernels can use
+   * the features and limits that it was requested with.
+   */
   static adopt(gpu: GPUDevice): Device {
     const { vendor = '', architecture = '', description = '' } = gpu.adapterInfo ?? {};
     const name = description || [vendor, architecture].filter(Boolean).join(' ') || 'adopted device';
@@ -56,13 +63,19 @@ export class Device extends Runtime {
     return tensor;
   }
 
-  /** A tensor with undefined content. */
+  /**
+   * A tensor with undefined content; its buffer comes from the pool and goes back with `dispose`.
+   * @param shape row-major; [] is a scalar
+   */
   empty(shape: readonly number[], type: DataType = 'f32'): Tensor {
     const buffer = this.pool.take(4 * sizeOf(shape));
     return this.track(new Tensor(this, { buffer, offset: 0, shape: [...shape], type, ownership: 'pooled' }));
   }
 
-  /** A tensor of zeros. */
+  /**
+   * A tensor of zeros.
+   * @param shape row-major; [] is a scalar
+   */
   zeros(shape: readonly number[], type: DataType = 'f32'): Tensor {
     const tensor = this.empty(shape, type);
     if (tensor.size > 0) this.clear({ ...tensor.range, size: 4 * tensor.size });

@@ -4,9 +4,13 @@ import type { Tensor } from './tensor.js';
 
 /** Where a level's elements lie: element = offset + image·batch + channel·channel + location·location, row-major locations. */
 export interface LevelLayout {
+  /** Elements before the level's first one. */
   offset: number;
+  /** Elements from one image to the next. */
   batch: number;
+  /** Elements from one channel to the next. */
   channel: number;
+  /** Elements from one location to the next, row-major. */
   location: number;
 }
 
@@ -14,7 +18,14 @@ export interface LevelLayout {
 export type LogitLayout = readonly LevelLayout[];
 
 /** Head outputs (or features): a pyramid, or a tensor with the description of its strides. */
-export type Maps = Pyramid | { tensor: Tensor; layout: LogitLayout };
+export type Maps =
+  | Pyramid
+  | {
+      /** f32, of any shape. */
+      tensor: Tensor;
+      /** Where its elements lie. */
+      layout: LogitLayout;
+    };
 
 /** The tensor behind the maps. */
 export function tensorOf(maps: Maps): Tensor {

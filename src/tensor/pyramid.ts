@@ -7,13 +7,17 @@ export const MAX_LEVELS = 8;
 
 /** Height and width of one level's map. */
 export interface LevelSize {
+  /** Rows of cells. */
   height: number;
+  /** Columns of cells. */
   width: number;
 }
 
 /** One level of a pyramid. `start` counts locations of one image before it; `offset` counts elements of the buffer. */
 export interface Level extends LevelSize {
+  /** Locations of one image in the levels before. */
   start: number;
+  /** Elements of the buffer before this level. */
   offset: number;
 }
 
@@ -22,8 +26,11 @@ export interface Level extends LevelSize {
  * one dispatch covers. A plain map `[B, C, H, W]` is a pyramid of one level.
  */
 export class Pyramid extends Tensor {
+  /** Images, B. */
   readonly batch: number;
+  /** Channels of every level, C. */
   readonly channels: number;
+  /** Finest first: sizes, and where each begins. */
   readonly levels: readonly Level[];
   /** Locations of one image, over all levels. */
   readonly locations: number;
@@ -48,7 +55,10 @@ export class Pyramid extends Tensor {
     this.locations = start;
   }
 
-  /** A new pyramid with undefined content. */
+  /**
+   * A new pyramid with undefined content, from the device's pool.
+   * @throws InputError when there are no levels or more than 8
+   */
   static empty(device: Device, batch: number, channels: number, sizes: readonly LevelSize[]): Pyramid {
     const elements = batch * channels * locationsOf(sizes);
     const buffer = device.pool.take(4 * elements);

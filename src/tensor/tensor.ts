@@ -2,7 +2,9 @@ import { InputError } from '../gpu/error.js';
 import type { BufferRange } from '../gpu/runtime.js';
 import type { Device } from './device.js';
 
+/** Type of the elements; all have 32 bits. */
 export type DataType = 'f32' | 'i32' | 'u32';
+/** Elements on the host, of the array that belongs to the type. */
 export type Values = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
 const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
@@ -14,10 +16,13 @@ export function sizeOf(shape: readonly number[]): number {
 
 /** How a tensor lies in its buffer. */
 export interface TensorPlacement {
+  /** With the usage STORAGE. */
   buffer: GPUBuffer;
   /** Byte offset; a multiple of the device's `minStorageBufferOffsetAlignment`. */
   offset: number;
+  /** Row-major. */
   shape: readonly number[];
+  /** Of the elements. */
   type: DataType;
   /** `pooled`: goes back to the pool; `borrowed`: the buffer belongs to somebody else or to another tensor. */
   ownership: 'pooled' | 'borrowed';
@@ -25,12 +30,17 @@ export interface TensorPlacement {
 
 /** A typed view of a GPU buffer: 32-bit elements, row-major, dense. */
 export class Tensor {
+  /** Where it lives, and where everything computed from it will. */
   readonly device: Device;
+  /** The memory; a pooled one may be longer than the tensor. */
   readonly buffer: GPUBuffer;
   /** Bytes from the start of the buffer. */
   readonly offset: number;
+  /** Row-major, the last dimension contiguous; [] is a scalar. */
   readonly shape: readonly number[];
+  /** Of the elements. */
   readonly type: DataType;
+  /** Number of elements: the product of the shape. */
   readonly size: number;
   #ownership: TensorPlacement['ownership'];
   #disposed = false;
@@ -89,6 +99,7 @@ export class Tensor {
     return this.#ownership === 'pooled';
   }
 
+  /** Whether `dispose` was called. */
   get disposed(): boolean {
     return this.#disposed;
   }
@@ -106,7 +117,11 @@ export class Tensor {
     return Tensor.borrow(this.device, this.range.buffer, shape, this.offset + 4 * start, this.type);
   }
 
-  /** Copies the values to the host; waits for the work recorded before. */
+  /**
+   * Copies the values to the host; submits what was recorded before and waits for it.
+   * @throws DeviceError the first error since the last report; it names the kernel
+   * @throws InputError when it was disposed, or the device is closed
+   */
   async read(): Promise<Values> {
     if (this.size === 0) return new ARRAYS[this.type](0);
     const { buffer, offset } = this.range;

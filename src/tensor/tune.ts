@@ -20,6 +20,7 @@ const TOLERANCE = 2e-5;
 
 /** A piece of work whose time decides between variants. */
 export interface Workload {
+  /** For messages. */
   name: string;
   /** The choices that its kernels ask for. */
   choices: readonly ChoiceName[];
@@ -29,13 +30,24 @@ export interface Workload {
 
 /** How one choice was made. */
 export interface ChoiceReport {
+  /** Which. */
   choice: ChoiceName;
-  /** Median time of all workloads that depend on it; `refused` says in what the value differs from the default. */
-  values: { value: Choices[ChoiceName]; milliseconds: number | null; refused: string | null }[];
+  /** Every value that the device can run, with its median time. */
+  values: {
+    /** What the kernels were launched with. */
+    value: Choices[ChoiceName];
+    /** Of the workloads together; null where it was refused. */
+    milliseconds: number | null;
+    /** In what the results differ from the default's; null where they agree. */
+    refused: string | null;
+  }[];
+  /** The adapter's default. */
   standard: Choices[ChoiceName];
+  /** What the device has now: the default, unless a value was faster twice. */
   chosen: Choices[ChoiceName];
 }
 
+/** How `device.tune` measures and tells. */
 export interface TuneOptions {
   /** Called before each choice is measured. */
   onProgress?: (choice: ChoiceName, done: number, of: number) => void;

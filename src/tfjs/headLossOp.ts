@@ -20,12 +20,14 @@ import { flush, viewOf, webgpuBackend } from './backend.js';
  * [B, H, W, channels], which are concatenated; levels in the order of the head loss's strides.
  */
 export interface TfjsOutputs {
+  /** C channels. */
   classLogits: TfTensor | readonly TfTensor[];
   /** 4·bins channels, edge-major. */
   boxLogits: TfTensor | readonly TfTensor[];
 }
 
 export interface HeadLossOpInput {
+  /** Where the gradient flows to. */
   student: TfjsOutputs;
   /** Of TensorFlow.js, or of edgewise: buffers, kept logits, its own detector. No gradient flows into it. */
   teacher?: TfjsOutputs | HeadOutputs;

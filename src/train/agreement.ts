@@ -30,7 +30,9 @@ export interface LevelAgreement {
 
 /** All levels together (stride 0) and each of them. */
 export interface Agreement {
+  /** Over the locations of all levels; its stride is 0. */
   all: LevelAgreement;
+  /** Finest first. */
   levels: LevelAgreement[];
 }
 
@@ -39,6 +41,7 @@ export class AgreementMeter {
   readonly #config: DetectorConfig;
   readonly #sums: Sums[];
 
+  /** @param config of both detectors: bins, strides and classes */
   constructor(config: DetectorConfig) {
     this.#config = config;
     this.#sums = config.strides.map(noSums);
@@ -88,6 +91,7 @@ export class AgreementMeter {
     }
   }
 
+  /** The agreement over all batches added so far. */
   result(): Agreement {
     const total = noSums();
     for (const sums of this.#sums) {

@@ -28,12 +28,17 @@ const OPTIMIZER = 'optimizer.';
 /** Names of a feature adapter's tensors, before all else. */
 const ADAPTER = 'adapter.';
 
+/** All of a training that is not a tensor. */
 export interface CheckpointMetadata {
   /** Of the package that wrote it. */
   version: string;
+  /** What the parameters belong to. */
   detector: DetectorConfig;
+  /** What it is trained by. */
   recipe: Recipe;
+  /** In the order of the class logits. */
   classes: Category[];
+  /** Of the training. */
   settings: TrainSettings;
   /** Between variants of kernels: the same bits need the same. */
   choices: Partial<Choices>;
@@ -49,9 +54,13 @@ export interface CheckpointMetadata {
   bestAp: number;
 }
 
+/** A checkpoint as it was read. */
 export interface Checkpoint {
+  /** Where it was found. */
   file: string;
+  /** All that is not a tensor. */
   metadata: CheckpointMetadata;
+  /** Parameters by their names, their moving average as `ema.NAME`, the optimizer's memory as `optimizer.MEMORY.NAME`. */
   tensors: Map<string, StoredTensor>;
 }
 

@@ -17,7 +17,9 @@ import { Pyramid } from '../tensor/pyramid.js';
 import { type Agreement, AgreementMeter } from './agreement.js';
 import { computing, type Teacher, type TeacherStep, teacherOf } from './teacher.js';
 
+/** What a detector is evaluated on, and beside which teacher. */
 export interface EvaluateOptions {
+  /** The images, each seen once. */
   source: ImageSource;
   /** Images at a time; default 8. */
   batch?: number;
@@ -35,11 +37,15 @@ export interface EvaluateOptions {
   signal?: AbortSignal;
 }
 
+/** What `evaluate` finds. */
 export interface Evaluation {
+  /** COCO's figures. */
   averagePrecision: AveragePrecision;
   /** In pixels of the original images. */
   detections: Detection[];
+  /** What the detections were compared with. */
   truth: GroundTruth;
+  /** How far the detector is from its teacher; null without one. */
   agreement: Agreement | null;
   /** Of `ltrb` boxes; no edges where the bins mean offsets from an anchor. */
   calibration: EdgeCalibration;

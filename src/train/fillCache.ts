@@ -5,11 +5,15 @@ import type { Teacher, TeacherStep } from './teacher.js';
 import { TeacherCache } from './teacherCache.js';
 import { trainingLoader } from './trainingLoader.js';
 
+/** For which trainings a cache is filled. */
 export interface FillOptions {
   /** Those of the trainings to come. */
   settings: Pick<TrainSettings, 'batch' | 'seed' | 'augment' | 'epochs'>;
+  /** The images of the trainings to come. */
   source: ImageSource;
+  /** Told of the batches done. */
   onProgress?: (done: number, of: number) => void;
+  /** Told of files that cannot be used or written. */
   onWarning?: (message: string) => void;
   /** Once aborted, the batch under way is finished; the epoch is not kept. */
   signal?: AbortSignal;

@@ -13,7 +13,9 @@ import { type Teacher, teacherOf } from './teacher.js';
 
 /** A detector that learns, and what it learns with. */
 export interface Learner {
+  /** What learns. */
   detector: Detector;
+  /** Of the detector's parameters. */
   optimizer: Optimizer;
   /** Frozen; null where the recipe does not distil. */
   teacher: Teacher | null;
@@ -52,6 +54,7 @@ export function makeLearner(
  * same width and need none.)
  */
 class FeatureAdapter {
+  /** Of its own parameters. */
   readonly optimizer: Optimizer;
 
   constructor({ parameters: { device } }: Detector, own: number, taught: number, settings: TrainSettings) {

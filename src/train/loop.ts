@@ -26,31 +26,68 @@ const MOST_QUEUED = 4;
 export interface StepProgress {
   /** From 1. */
   epoch: number;
+  /** Of the whole training. */
   epochs: number;
   /** Steps done, and all of the training. */
   step: number;
+  /** Likewise. */
   steps: number;
+  /** Of the last step. */
   learningRate: number;
   /** Means over the steps since the last report, summed over the levels, weights included. */
   loss: number;
+  /** Likewise, term by term. */
   terms: Record<TermName, number>;
   /** Norm of the last step's gradients before clipping. */
   gradientNorm: number;
+  /** Since the training was last started, without evaluations. */
   imagesPerSecond: number;
   /** Of the remaining steps; evaluation comes on top. */
   secondsLeft: number;
 }
 
-export type TrainProgress =
-  | ({ kind: 'step' } & StepProgress)
-  | { kind: 'evaluation'; done: number; of: number }
-  | ({ kind: 'epoch'; epochs: number } & LogEntry)
-  | { kind: 'warning'; message: string };
+/** Reported every few steps. */
+export interface StepReport extends StepProgress {
+  /** Tells the reports apart. */
+  kind: 'step';
+}
+
+/** Reported while a training evaluates. */
+export interface EvaluationReport {
+  /** Tells the reports apart. */
+  kind: 'evaluation';
+  /** Images done. */
+  done: number;
+  /** Images in all. */
+  of: number;
+}
+
+/** Reported at the end of each epoch: its line of the log. */
+export interface EpochReport extends LogEntry {
+  /** Tells the reports apart. */
+  kind: 'epoch';
+  /** Of the whole training. */
+  epochs: number;
+}
+
+/** Something is wrong that does not stop the training. */
+export interface WarningReport {
+  /** Tells the reports apart. */
+  kind: 'warning';
+  /** One line, for people. */
+  message: string;
+}
+
+/** How a training gets on. */
+export type TrainProgress = StepReport | EvaluationReport | EpochReport | WarningReport;
 
 /** What a training needs besides what its checkpoints hold. */
 export interface TrainContext {
+  /** What it runs on. */
   device: Device;
+  /** The images to learn from. */
   source: ImageSource;
+  /** The images to evaluate on; without them it is never evaluated. */
   validation?: ImageSource;
   /** Frozen; needed where the recipe distils. It stays the caller's. */
   teacher?: Detector | Teacher;
@@ -63,11 +100,13 @@ export interface TrainContext {
   origin?: RunOrigin;
   /** The run's folder: `checkpoint.safetensors`, `best.safetensors`, `log.jsonl`, `run.json`. */
   folder: string;
+  /** Told how the training gets on. */
   onProgress?: (progress: TrainProgress) => void;
   /** Once aborted, the step under way is finished and the state saved. */
   signal?: AbortSignal;
 }
 
+/** How a training ended. */
 export interface TrainResult {
   /** True where it was aborted: `resumeTraining` goes on from the folder. */
   interrupted: boolean;

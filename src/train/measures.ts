@@ -14,19 +14,25 @@ export const MEASURES = 'measures.json';
 
 /** AP of one class, at all thresholds and at two; −1 without ground truth. */
 export interface ClassMeasures {
+  /** Mean over IoU 0.5, 0.55 … 0.95. */
   AP: number;
+  /** At IoU 0.5. */
   AP50: number;
+  /** At IoU 0.75. */
   AP75: number;
 }
 
 /** Everything that is measured of a run on one split of its data. Plain JSON. */
 export interface RunMeasures {
+  /** Name of the part of the data. */
   split: string;
+  /** How many. */
   images: number;
   /** COCO's twelve figures by name; −1 where one is not defined. */
   stats: Record<string, number>;
   /** By the classes' names. */
   perClass: Record<string, ClassMeasures>;
+  /** Precision against recall of each class. */
   precisionRecall: PrecisionRecall;
   /** Null without a teacher. */
   agreement: Agreement | null;

@@ -21,7 +21,9 @@ const EPSILON = 1e-8;
 /** Invocations of the gradient norm: fixed, so that one workgroup sums what they leave and the order never changes. */
 const NORM_LANES = 1024;
 
+/** What fixes an optimizer. */
 export interface OptimizerSettings {
+  /** SGD with momentum, or AdamW with decoupled weight decay (Loshchilov and Hutter, ICLR 2019). */
   optimizer: 'sgd' | 'adamw';
   /** SGD's momentum; AdamW has its own 0.9 and 0.999. */
   momentum: number;
@@ -38,7 +40,9 @@ export interface OptimizerSettings {
  * all on the GPU: nothing is read back. An update with a NaN or infinite gradient is skipped, as a whole, and counted.
  */
 export class Optimizer {
+  /** What it updates. */
   readonly parameters: ParameterStore;
+  /** As they were given. */
   readonly settings: OptimizerSettings;
   /** The optimizer's memory by name, each flat as `parameters.values`: `momentum`, or `first` and `second`. */
   readonly state: Readonly<Record<string, Tensor>>;
@@ -51,6 +55,7 @@ export class Optimizer {
   readonly #control: Tensor;
   readonly #scalars: Tensor;
 
+  /** Takes memory for its state on the parameters' device. */
   constructor(parameters: ParameterStore, settings: OptimizerSettings) {
     const { device, values } = parameters;
     const zeros = () => device.keep(device.zeros([values.size]));
@@ -163,6 +168,7 @@ export class Optimizer {
     return { norm: new Float32Array(words.buffer)[3], skipped };
   }
 
+  /** Frees its memory and the moving average; the parameters stay. */
   dispose(): void {
     for (const tensor of [...Object.values(this.state), this.#partials, this.#control, this.#scalars]) tensor.dispose();
     this.average?.dispose();

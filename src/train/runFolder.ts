@@ -29,23 +29,31 @@ export interface RunDescription {
   version: string;
   /** ISO 8601 */
   started: string;
+  /** What it was begun on. */
   adapter: AdapterDescription;
+  /** Between variants of kernels. */
   choices: Choices;
+  /** What is trained. */
   detector: DetectorConfig;
   /** How many numbers the detector learns. */
   parameters: number;
   /** Null where there was none. */
   teacher: TeacherConfig | null;
+  /** `RunOrigin`'s; null without a teacher, or where the program did not say. */
   teacherRun: string | null;
   /** Whether the teacher's outputs came from a cache, rounded to half floats. */
   teacherCache: boolean;
   /** `RunOrigin`'s; null where the program that trained did not say. */
   data: string | null;
+  /** Likewise. */
   split: string | null;
+  /** In the order of the class logits. */
   classes: Category[];
   /** How many. */
   images: number;
+  /** Complete. */
   recipe: Recipe;
+  /** Complete. */
   settings: TrainSettings;
 }
 

@@ -6,6 +6,7 @@ const DROP_FACTOR = 0.1;
 /** mmdet's `warmup_ratio` of GFocal's and LD's configurations. */
 const WARMUP_START = 0.001;
 
+/** What fixes the learning rate of every step. */
 export interface ScheduleSettings {
   /** The learning rate after the warm-up. */
   learningRate: number;

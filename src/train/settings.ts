@@ -4,11 +4,13 @@ import { checkScheduleSettings, type ScheduleSettings } from './schedule.js';
 
 /** Everything that fixes a training but the data, the detector and the recipe. Plain JSON; checkpoints hold it. */
 export interface TrainSettings extends OptimizerSettings, ScheduleSettings {
+  /** Passes over the images; one has ⌊images / batch⌋ steps. */
   epochs: number;
   /** Images a step. */
   batch: number;
   /** Fixes initial parameters, order and augmentation. */
   seed: number;
+  /** Flips, scales, shifts and recolours the images at random. */
   augment: boolean;
   /** Evaluates on the validation set after every so many epochs, and after the last; 0: never. */
   evaluateEvery: number;

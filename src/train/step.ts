@@ -10,7 +10,9 @@ import type { TermHistory } from './terms.js';
 
 /** What a step works with; the same objects in every step. */
 export interface StepTools extends Learner {
+  /** Of the detector's head and the recipe. */
   headLoss: HeadLoss;
+  /** Collects the terms of the steps on the GPU. */
   history: TermHistory;
 }
 

@@ -10,7 +10,9 @@ export type TeacherConfig = Omit<DetectorConfig, 'size'> & Partial<Pick<Detector
 
 /** What a teacher gives for a batch. */
 export interface TeacherOutputs<Box = Pyramid> {
+  /** C channels. */
   classLogits: Pyramid;
+  /** 4·bins channels, edge-major; or the layer that makes them. */
   boxLogits: Box;
   /** Where it has them, for imitation. */
   features?: Pyramid;
@@ -24,12 +26,15 @@ export interface TeacherStep {
   outputs(images: Pyramid): TeacherOutputs;
   /** The same without the box branch's last layer, for Cut LD; only where the teacher computes here. */
   outputsToBoxBranch?(images: Pyramid): TeacherOutputs<BoxLayer>;
+  /** Gives back what the step held. */
   end(): void;
 }
 
 /** A frozen net that a student learns from: one of this package, or one that runs elsewhere, such as an `OnnxTeacher`. */
 export interface Teacher {
+  /** Where its outputs are. */
   readonly device: Device;
+  /** What the student has to agree with. */
   readonly config: TeacherConfig;
   /** Channels of the features it gives; 0: none, and none can be imitated. */
   readonly featureChannels: number;

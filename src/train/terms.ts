@@ -53,6 +53,7 @@ export class TermHistory {
     });
   }
 
+  /** Frees its memory. */
   dispose(): void {
     this.#terms.dispose();
     this.#faults.dispose();

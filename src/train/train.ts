@@ -12,10 +12,13 @@ import { createRun, rewindLog } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
 import { applyWeights, type Weights } from './weights.js';
 
+/** What is trained, and how. */
 export interface TrainOptions extends TrainContext {
+  /** From `detectorConfig`. */
   detector: DetectorConfig;
   /** Default `gfocal`. */
   recipe?: string | PartialRecipe;
+  /** What differs from `DEFAULT_SETTINGS`. */
   settings?: Partial<TrainSettings>;
   /** In place of random initial parameters: `loadWeights(file)`. */
   weights?: Weights;

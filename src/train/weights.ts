@@ -1,11 +1,12 @@
 import { version } from '../../package.json';
+import type { ParameterValues } from '../autograd/parameters.js';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../data/safetensors.js';
 import type { Detector } from '../detector/detector.js';
 import { InputError } from '../gpu/error.js';
 import { AVERAGE, type Checkpoint, isParameter } from './checkpoint.js';
 
 /** Parameters of a detector by their names, such as `backbone.stem1.conv.weight`; docs/onnx.md lists them. */
-export type Weights = ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>;
+export type Weights = ReadonlyMap<string, ParameterValues<Float32Array>>;
 
 /** Keys of the metadata of a file of weights; each holds JSON. */
 const METADATA = ['detector', 'recipe', 'classes'] as const;

@@ -34,7 +34,9 @@ interface Draw {
 
 /** The workloads of a training step, and the memory that they hold. */
 export interface TrainingWorkloads {
+  /** For `device.tune`. */
   workloads: Workload[];
+  /** Frees the random values that they run on. */
   dispose(): void;
 }
 

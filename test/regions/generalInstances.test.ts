@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { generalInstances, type HeadLogits } from '../../src/regions/generalInstances.js';
+import { generalInstances, type HeadMaps } from '../../src/regions/generalInstances.js';
 import { makeGrid } from '../../src/regions/grid.js';
 import { uploadTruth } from '../../src/regions/truth.js';
 import { type Device, openDevice } from '../../src/tensor/device.js';
@@ -86,7 +86,7 @@ async function select(given: Case, scope: 'batch' | 'image', maps = pyramid, ima
   const { batch, classes, bins } = given;
   const grid = makeGrid({ imageSize: given, strides: given.strides });
   const truth = uploadTruth(device, { ...noTruth, ...(imageSizes && { imageSizes }) }, { batch, classes });
-  const logits = ({ classLogits, boxLogits }: HeadOutputs): HeadLogits => ({
+  const logits = ({ classLogits, boxLogits }: HeadOutputs): HeadMaps => ({
     classLogits: maps(classLogits, given, classes),
     boxLogits: maps(boxLogits, given, 4 * bins),
   });
