@@ -137,7 +137,6 @@ const IMITATIONS = ['whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox
 
 const SHIPPED: PartialRecipe[] = [
   { name: 'gfocal' },
-  { name: 'pseudo-box', box: { bounded: 0.5 } }, // the weight of Chen et al.
   { name: 'main-ld', ld: MAIN_LD },
   { name: 'vlr-ld', ld: { vlr: 0.25 } },
   { name: 'main-ld+vlr-ld', ld: MAIN_VLR_LD },
@@ -145,6 +144,7 @@ const SHIPPED: PartialRecipe[] = [
   { name: 'main-kd+main-ld', ld: MAIN_LD, kd: { main: 10 } },
   { name: 'main-kd+main-ld+vlr-ld', ...OURS },
   { name: 'main-kd+main-ld+vlr-ld+vlr-kd', ld: MAIN_VLR_LD, kd: { main: 10, vlr: 10 } },
+  { name: 'pseudo-box', box: { bounded: 0.5 } }, // the weight of Chen et al.
   { name: 'paper', ...OURS, regions: { vlr: 'paper' } },
   { name: 'reference', ...OURS, regions: { vlr: 'reference' } },
   ...IMITATIONS.flatMap((method) => [
