@@ -8,6 +8,7 @@ import type { PartialRecipe } from '../../src/losses/recipe.js';
 import { Device, openDevice } from '../../src/tensor/device.js';
 import type { Maps } from '../../src/tensor/layout.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
+import type { Tensor } from '../../src/tensor/tensor.js';
 import { expectClose } from '../reference/closeTo.js';
 import { headLossOracle } from '../reference/headLoss.js';
 import { referenceSettings } from '../reference/headLossSettings.js';
@@ -137,10 +138,28 @@ async function expectDense(choice: Choice): Promise<void> {
     expectGradient('boxLogits', await gradients.read(), await dense.gradients.boxLogits.read());
   } else {
     backward({ variable: logits.logits, gradient: dense.gradients.boxLogits });
-    for (const part of PARTS) {
+    for (const part of ['features', 'weight', 'bias'] as const) {
       expectGradient(part, await gradients[part]!.read(), await logits.leaves[part].gradient!.read());
     }
+    // Σ g z of a level, where each edge's g add up to 0: what is left may be far smaller than its parts, which are rounded.
+    const parts = await magnitudes(logits.logits.value, dense.gradients.boxLogits);
+    const [value, wanted] = [await gradients.levelScales!.read(), await logits.leaves.levelScales.gradient!.read()];
+    for (const [level, size] of parts.entries()) {
+      expectClose([value[level]], [wanted[level]], { absolute: 1e-6 * size }, `gradient of levelScales[${level}]`);
+    }
   }
+}
+
+/** Σ |g z| of each level. */
+async function magnitudes(logits: Pyramid, gradient: Tensor): Promise<number[]> {
+  const [z, g] = [await logits.read(), await gradient.read()];
+  const { batch, channels, levels } = logits;
+  return levels.map(({ offset, height, width }) => {
+    const end = offset + batch * channels * height * width;
+    let sum = 0;
+    for (let i = offset; i < end; i++) sum += Math.abs(z[i] * g[i]);
+    return sum;
+  });
 }
 
 describe('equals convolution, scale and head loss', () => {
