@@ -1,5 +1,6 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { viteJsonSchema } from './scripts/jsonSchema.js';
 import { viteWgsl } from './scripts/wgsl.js';
 import { browserPath, FLAGS, noBrowser } from './test/browser/chromium.js';
 
@@ -21,11 +22,11 @@ const SOME = [
 if (!browserPath) throw new Error(`no tests in a browser${noBrowser}`);
 
 export default defineConfig({
-  plugins: [viteWgsl({ minify: true })],
+  plugins: [viteWgsl({ minify: true }), viteJsonSchema()],
   // The kernels' tests read golden cases.
   resolve: { alias: { 'node:fs/promises': new URL('test/browser/files.ts', import.meta.url).pathname } },
   // Found later, a package makes Vite load the test again; those that are for Node only are never asked for.
-  optimizeDeps: { include: ['ajv', 'fast-check', 'gl-matrix'], exclude: ['env-paths', 'sharp', 'webgpu'] },
+  optimizeDeps: { include: ['fast-check', 'gl-matrix'], exclude: ['env-paths', 'sharp', 'webgpu'] },
   test: {
     include: process.env.EDGEWISE_BROWSER_TESTS === 'some' ? SOME : ALL,
     testTimeout: 120_000,

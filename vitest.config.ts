@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { viteJsonSchema } from './scripts/jsonSchema.js';
 import { viteWgsl } from './scripts/wgsl.js';
 
 export default defineConfig({
-  plugins: [viteWgsl()],
+  plugins: [viteWgsl(), viteJsonSchema()],
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',

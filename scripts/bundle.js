@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { build } from 'esbuild';
+import { esbuildJsonSchema } from './jsonSchema.js';
 import { esbuildWgsl } from './wgsl.js';
 
 /** Packages that become part of the bundle, with what they import: a fraction of echarts (60 MB) is used; few need ONNX. */
@@ -25,7 +26,7 @@ export async function bundle(paths) {
     external: packages.filter((name) => !BUNDLED.includes(name)),
     sourcemap: true,
     metafile: true,
-    plugins: [esbuildWgsl()],
+    plugins: [esbuildWgsl(), esbuildJsonSchema()],
   });
   return metafile;
 }
@@ -50,7 +51,7 @@ export async function bundleForBrowsers(options) {
     external: ['@tensorflow/*', 'node:*'], // resolved before what is unused falls away, so looked for afterwards
     minify: true,
     metafile: true,
-    plugins: [esbuildWgsl({ minify: true })],
+    plugins: [esbuildWgsl({ minify: true }), esbuildJsonSchema()],
   });
   for (const [file, { imports }] of Object.entries(metafile.outputs)) {
     const left = imports.filter(({ path, external }) => external && !BROUGHT.test(path)).map(({ path }) => path);

@@ -3,27 +3,46 @@
  * A line `#include "path"` is replaced by that file; a file already included is left out the second time.
  */
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, relative, resolve, sep } from 'node:path';
 
-const INCLUDE = /^#include\s+"([^"]+)"\s*$/;
+const INCLUDE = /^#include[^\S\n]+"([^"]+)"[^\S\n]*\n/m;
+
+/**
+ * A module in the parts that it is put together from: what stands between the includes of its files.
+ * @param {string} file absolute path
+ * @param {Set<string>} seen files already in the module; those read here are added
+ * @returns {{ file: string, index: number, text: string }[]} each part with its place in its file
+ */
+function partsOf(file, seen) {
+  seen.add(file);
+  /** @type {{ file: string, index: number, text: string }[]} */
+  const parts = [];
+  for (const [index, { include, text }] of segments(file).entries()) {
+    const included = include && resolve(dirname(file), include);
+    if (included && !seen.has(included)) parts.push(...partsOf(included, seen));
+    parts.push({ file, index, text });
+  }
+  return parts;
+}
+
+/** @param {string} file @returns {{ include: string | null, text: string }[]} what follows the beginning and each include */
+function segments(file) {
+  const [first, ...rest] = readFileSync(file, 'utf8').split(INCLUDE);
+  const found = [{ include: /** @type {string | null} */ (null), text: first }];
+  for (let i = 0; i < rest.length; i += 2) found.push({ include: rest[i], text: rest[i + 1] });
+  return found;
+}
 
 /**
  * Reads a WGSL file and expands its includes.
  * @param {string} file absolute path
- * @param {Set<string>} seen files already in the module; those read here are added
+ * @param {Set<string>} seen the files of the module are added
  * @returns {string}
  */
 export function expandWgsl(file, seen = new Set()) {
-  seen.add(file);
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .map((line) => {
-      const match = INCLUDE.exec(line);
-      if (!match) return line;
-      const included = resolve(dirname(file), match[1]);
-      return seen.has(included) ? '' : expandWgsl(included, seen);
-    })
-    .join('\n');
+  return partsOf(file, seen)
+    .map(({ text }) => text)
+    .join('');
 }
 
 /** Lines that src/gpu/wgsl.ts and src/gpu/unroll.ts look for as they are written. */
@@ -56,23 +75,32 @@ export function minifyWgsl(source) {
 }
 
 /**
+ * A WGSL file becomes the list of its parts, each a module of its own, `file.wgsl?index`: kernels share what they include.
  * @param {{ minify?: boolean }} options
  * @returns {import('esbuild').Plugin}
  */
 export function esbuildWgsl({ minify = false } = {}) {
+  const finish = minify ? minifyWgsl : (/** @type {string} */ source) => source;
   return {
     name: 'wgsl',
     setup(build) {
-      build.onLoad({ filter: /\.wgsl$/ }, ({ path }) => {
+      build.onLoad({ filter: /\.wgsl$/ }, ({ path, suffix }) => {
+        if (suffix) return { contents: finish(segments(path)[Number(suffix.slice(1))].text), loader: 'text' };
         const files = new Set();
-        const source = expandWgsl(path, files);
-        return { contents: minify ? minifyWgsl(source) : source, loader: 'text', watchFiles: [...files] };
+        const parts = partsOf(path, files).filter(({ text }) => finish(text).trim() !== '');
+        const imports = parts.map(({ file, index }, i) => {
+          const from = relative(dirname(path), file).split(sep).join('/');
+          return `import part${i} from ${JSON.stringify(`./${from}?${index}`)};`;
+        });
+        const contents = `${imports.join('\n')}\nexport default [${parts.map((_, i) => `part${i}`).join(', ')}];`;
+        return { contents, loader: 'js', watchFiles: [...files] };
       });
     },
   };
 }
 
 /**
+ * A WGSL file becomes a list of one part, the whole.
  * @param {{ minify?: boolean }} options
  * @returns {import('vite').Plugin}
  */
@@ -85,7 +113,7 @@ export function viteWgsl({ minify = false } = {}) {
       const files = new Set();
       const source = expandWgsl(id, files);
       for (const file of files) this.addWatchFile(file);
-      return `export default ${JSON.stringify(minify ? minifyWgsl(source) : source)};`;
+      return `export default [${JSON.stringify(minify ? minifyWgsl(source) : source)}];`;
     },
   };
 }

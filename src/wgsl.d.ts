@@ -1,5 +1,5 @@
-/** A WGSL module with its includes expanded; see scripts/wgsl.js. */
+/** A WGSL module with its includes expanded, in parts that kernels share; see scripts/wgsl.js. */
 declare module '*.wgsl' {
-  const source: string;
+  const source: readonly string[];
   export default source;
 }

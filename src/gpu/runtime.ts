@@ -10,8 +10,8 @@ import { type KernelInterface, packParameters, readInterface } from './wgsl.js';
 export interface KernelDefinition {
   /** Names the kernel in errors, labels and timings. */
   name: string;
-  /** The WGSL. */
-  source: string;
+  /** The WGSL, or the parts that it is put together from. */
+  source: string | readonly string[];
 }
 
 /** A piece of a buffer. */
@@ -60,7 +60,7 @@ export class Runtime {
   readonly gpu: GPUDevice;
   /** The buffers of pooled tensors; `usedBytes` and `heldBytes` count them. */
   readonly pool: BufferPool;
-  readonly #interfaces = new Map<string, KernelInterface>();
+  readonly #interfaces = new Map<KernelDefinition['source'], KernelInterface>();
   readonly #pipelines = new Map<KernelDefinition, Map<string, Pipeline>>();
   readonly #bindGroups = new Map<string, GPUBindGroup>();
   readonly #uniforms = new Map<string, GPUBuffer>();
@@ -333,7 +333,7 @@ export class Runtime {
   #interface(kernel: KernelDefinition): KernelInterface {
     let declared = this.#interfaces.get(kernel.source);
     if (!declared) {
-      declared = readInterface(kernel.name, kernel.source);
+      declared = readInterface(kernel.name, wholeSource(kernel));
       this.#interfaces.set(kernel.source, declared);
     }
     return declared;
@@ -358,7 +358,8 @@ export class Runtime {
             buffer: { type },
           })),
         });
-        const code = loops === 'unrolled' ? unroll(kernel.name, kernel.source, constants) : kernel.source;
+        const source = wholeSource(kernel);
+        const code = loops === 'unrolled' ? unroll(kernel.name, source, constants) : source;
         const module = this.gpu.createShaderModule({ label: kernel.name, code });
         return {
           layout,
@@ -473,4 +474,8 @@ function fold(groups: number): [number, number, number] {
   if (groups <= MAX_WORKGROUPS) return [groups, 1, 1];
   const rows = Math.ceil(groups / MAX_WORKGROUPS);
   return [Math.ceil(groups / rows), rows, 1];
+}
+
+function wholeSource({ source }: KernelDefinition): string {
+  return typeof source === 'string' ? source : source.join('\n');
 }

@@ -1,5 +1,6 @@
-import { Ajv, type ErrorObject, type JSONSchemaType } from 'ajv';
+import type { ErrorObject, ValidateFunction } from 'ajv';
 import { InputError } from '../gpu/error.js';
+import isRecipe from './recipe.jsonschema';
 
 /** The region in which features are imitated: those of `imitationRegion`, and general instances over the batch or by image. */
 export type ImitationMethod =
@@ -136,7 +137,6 @@ const IMITATIONS = ['whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox
 
 const SHIPPED: PartialRecipe[] = [
   { name: 'gfocal' },
-  { name: 'pseudo-box', box: { bounded: 0.5 } }, // the weight of Chen et al.
   { name: 'main-ld', ld: MAIN_LD },
   { name: 'vlr-ld', ld: { vlr: 0.25 } },
   { name: 'main-ld+vlr-ld', ld: MAIN_VLR_LD },
@@ -144,6 +144,7 @@ const SHIPPED: PartialRecipe[] = [
   { name: 'main-kd+main-ld', ld: MAIN_LD, kd: { main: 10 } },
   { name: 'main-kd+main-ld+vlr-ld', ...OURS },
   { name: 'main-kd+main-ld+vlr-ld+vlr-kd', ld: MAIN_VLR_LD, kd: { main: 10, vlr: 10 } },
+  { name: 'pseudo-box', box: { bounded: 0.5 } }, // the weight of Chen et al.
   { name: 'paper', ...OURS, regions: { vlr: 'paper' } },
   { name: 'reference', ...OURS, regions: { vlr: 'reference' } },
   ...IMITATIONS.flatMap((method) => [
@@ -155,53 +156,7 @@ const SHIPPED: PartialRecipe[] = [
 /** Names of the shipped recipes; those of the paper's tables. */
 export const recipeNames: readonly string[] = SHIPPED.map(({ name }) => name ?? '');
 
-const number = (minimum: number): { type: 'number'; minimum: number } => ({ type: 'number', minimum });
-const weight = number(0);
-const temperature = { type: 'number', exclusiveMinimum: 0 } as const;
-const choice = <T extends string>(...values: T[]): { type: 'string'; enum: T[] } => ({ type: 'string', enum: values });
-
-const SCHEMA: JSONSchemaType<Recipe> = closed({
-  name: { type: 'string', minLength: 1 },
-  regions: closed({
-    topk: { type: 'integer', minimum: 1, maximum: 32 },
-    octaveScale: temperature,
-    centreOffset: { type: 'number', minimum: 0, maximum: 1 },
-    ignoreIofThreshold: { type: 'number', maximum: 1 },
-    vlr: choice('paper', 'reference'),
-    gamma: { type: 'number', minimum: 0, maximum: 1 },
-  }),
-  classification: closed({ weight, beta: weight, normaliser: choice('images', 'positives', 'none') }),
-  box: closed({
-    parameters: choice('ltrb', 'offset'),
-    form: choice('giou', 'ciou'),
-    weight,
-    bounded: weight,
-    normaliser: choice('weights', 'positives', 'none'),
-    branch: choice('dense', 'listed'),
-  }),
-  dfl: closed({ weight, margin: { type: 'number', exclusiveMinimum: 0, maximum: 1 } }),
-  ld: closed({ main: weight, vlr: weight, temperature, normaliser: choice('reference', 'weights', 'none') }),
-  kd: closed({
-    main: weight,
-    vlr: weight,
-    temperature,
-    form: choice('softmax', 'binary'),
-    normaliser: choice('level', 'region', 'none'),
-  }),
-  imitation: closed({
-    method: choice('none', ...IMITATIONS),
-    weight,
-    background: weight,
-    needsPositives: { type: 'boolean' },
-  }),
-}) as unknown as JSONSchemaType<Recipe>;
-
-/** An object with exactly these fields. */
-function closed(properties: Record<string, object>) {
-  return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false };
-}
-
-const validate = new Ajv({ allErrors: true, verbose: true }).compile(SCHEMA);
+const validate = isRecipe as ValidateFunction<Recipe>;
 
 /**
  * A whole recipe from a shipped one's name or from a partial one; what it leaves out is that of `gfocal`.
@@ -222,7 +177,9 @@ export function resolveRecipe(recipe: string | PartialRecipe): Recipe {
     whole[key] = nested ? { ...base, ...value } : value;
   }
   if (!validate(whole)) {
-    throw new InputError(`recipe ${whole.name}: ${(validate.errors ?? []).map(describe).join('; ')}.`);
+    throw new InputError(
+      `recipe ${whole.name}: ${(validate.errors ?? []).map((error) => describe(error, whole)).join('; ')}.`,
+    );
   }
   if (whole.imitation.weight > 0 && whole.imitation.method === 'none') {
     throw new InputError(
@@ -242,13 +199,15 @@ export function needsTeacher({ box, ld, kd, imitation }: Recipe): boolean {
   return box.bounded > 0 || ld.main > 0 || ld.vlr > 0 || kd.main > 0 || kd.vlr > 0 || imitation.weight > 0;
 }
 
-function describe({ instancePath, keyword, params, message, data }: ErrorObject): string {
-  const path = instancePath.slice(1).replaceAll('/', '.');
+function describe({ instancePath, keyword, params, message }: ErrorObject, recipe: Record<string, unknown>): string {
+  const fields = instancePath.split('/').slice(1);
+  const path = fields.join('.');
   if (keyword === 'additionalProperties') {
-    const fields = Object.keys((GFOCAL as unknown as Record<string, object>)[path] ?? GFOCAL).join(', ');
+    const known = Object.keys((GFOCAL as unknown as Record<string, object>)[path] ?? GFOCAL).join(', ');
     const field = [path, params.additionalProperty].filter(Boolean).join('.');
-    return `unknown field ${field} (${path || 'a recipe'} has ${fields})`;
+    return `unknown field ${field} (${path || 'a recipe'} has ${known})`;
   }
+  const value = fields.reduce<unknown>((part, field) => (part as Record<string, unknown>)[field], recipe);
   const allowed = keyword === 'enum' ? ` ${params.allowedValues.join(', ')}` : '';
-  return `${path} is ${JSON.stringify(data)}; it ${message}${allowed}`;
+  return `${path} is ${JSON.stringify(value)}; it ${message}${allowed}`;
 }

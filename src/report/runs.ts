@@ -38,7 +38,8 @@ export async function openRuns(folders: readonly string[]): Promise<OpenRun[]> {
 }
 
 async function openRun(folder: string): Promise<OpenRun> {
-  const [description, checkpoint, log] = await Promise.all([readRun(folder), loadCheckpoint(folder), readLog(folder)]);
+  const description = await readRun(folder); // first: what is no run is told by what it lacks first
+  const [checkpoint, log] = await Promise.all([loadCheckpoint(folder), readLog(folder)]);
   const { teacherRun } = description;
   const teacherFolder = teacherRun === null ? null : await folderOf(teacherRun);
   return { folder, name: basename(folder), role: 'detector', teacherFolder, checkpoint, description, log };

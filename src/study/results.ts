@@ -72,7 +72,7 @@ export interface StudyPlan {
   curves: StudyCurve[];
 }
 
-export interface StudyRun {
+interface StudyRun {
   plan: string;
   method: string;
   seed: number;

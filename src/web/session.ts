@@ -6,6 +6,7 @@ import type { Device } from '../tensor/device.js';
 import { makeLearner } from '../train/learner.js';
 import { learningRateAt } from '../train/schedule.js';
 import { type StepTools, trainStep } from '../train/step.js';
+import type { TeacherStep } from '../train/teacher.js';
 import { meanTerms, TermHistory } from '../train/terms.js';
 import { dropped, type Images, SIDE, shapes } from './data.js';
 import { figuresOf } from './figures.js';
@@ -159,7 +160,7 @@ export class Session {
       for await (const batch of loader.batches(epoch)) {
         await this.#rest();
         if (this.#stopped || this.#step === STEPS) break;
-        this.#trainStep(batch);
+        await this.#trainStep(batch);
         unread++;
         if (unread < MOST_UNREAD && performance.now() - lastRead < READ_EVERY) continue;
 
@@ -187,14 +188,17 @@ export class Session {
     }
   }
 
-  #trainStep(batch: Batch): void {
+  async #trainStep(batch: Batch): Promise<void> {
     const rate = learningRateAt(SETTINGS, this.#step, STEPS);
-    const learn = (name: NetName) => {
+    const lessons = await Promise.all(STUDENTS.map((name) => this.#tools.get(name)?.teacher?.prepare(batch)));
+    const learn = (name: NetName, taught?: TeacherStep) => {
       const tools = this.#tools.get(name);
-      if (tools) trainStep(tools, batch, rate);
+      if (tools) trainStep(tools, batch, rate, taught);
     };
     learn('teacher');
-    this.#nets.teacher.share(() => STUDENTS.forEach(learn));
+    this.#nets.teacher.share(() => {
+      for (const [i, name] of STUDENTS.entries()) learn(name, lessons[i]);
+    });
     this.#step++;
   }
 

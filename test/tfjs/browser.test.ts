@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
+import { esbuildJsonSchema } from '../../scripts/jsonSchema.js';
 import { esbuildWgsl } from '../../scripts/wgsl.js';
 import { browserPath, launchBrowser, noBrowser } from '../browser/chromium.js';
 import { expectClose } from '../reference/closeTo.js';
@@ -19,7 +20,7 @@ async function bundled(): Promise<string> {
     define: { process: 'undefined' },
     external: ['node:*', 'webgpu'],
     minify: true,
-    plugins: [esbuildWgsl()],
+    plugins: [esbuildWgsl(), esbuildJsonSchema()],
   });
   return outputFiles[0].text;
 }
