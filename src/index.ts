@@ -1,4 +1,7 @@
-/** The library: losses, regions, autograd and detector on WebGPU. Nothing here needs Node. */
+/**
+ * The library: losses, regions, autograd and detector on WebGPU. Nothing here needs Node.
+ * @module edgewise
+ */
 export { checkGradients, type GradientCheck, type GradientCheckOptions } from './autograd/checkGradients.js';
 export { type ParameterDeclaration, ParameterStore, type ParameterValues } from './autograd/parameters.js';
 export { backward, type Pullback, type Seed, Variable } from './autograd/variable.js';

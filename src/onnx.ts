@@ -1,4 +1,7 @@
-/** ONNX: detectors written as models, and models of other packages as teachers. It needs Node. */
+/**
+ * ONNX: detectors written as models, and models of other packages as teachers. It needs Node.
+ * @module edgewise/onnx
+ */
 export { type ExportedDetector, exportOnnx } from './onnx/export.js';
 export { checkMapping, type HeadPart, type MappedTensor, type OnnxMapping, readMapping } from './onnx/mapping.js';
 export { OnnxModel, type OnnxModelOptions } from './onnx/model.js';

@@ -1,4 +1,7 @@
-/** The trainer: data, training, evaluation and checkpoints, as `edgewise train` uses them. It needs Node. */
+/**
+ * The trainer: data, training, evaluation and checkpoints, as `edgewise train` uses them. It needs Node.
+ * @module edgewise/trainer
+ */
 export type { Category, CocoAnnotation, CocoDataset, CocoImage, CocoImageEntry, GroundTruth } from './data/coco.js';
 export { type CocoFolder, openDataset } from './data/folder.js';
 export type { Dtype, StoredTensor } from './data/safetensors.js';

@@ -1,6 +1,7 @@
 /**
  * The library and what of the trainer a browser can run: data from bytes instead of files, training steps, evaluation,
  * golden cases. Nothing here, nor in what it imports, needs Node.
+ * @module edgewise/web
  */
 export { type CocoDataset, parseCoco } from './data/coco.js';
 export { pixelsOf } from './data/fit.js';

@@ -26,6 +26,7 @@ export interface TfjsOutputs {
   boxLogits: TfTensor | readonly TfTensor[];
 }
 
+/** What `headLossOp` compares. */
 export interface HeadLossOpInput {
   /** Where the gradient flows to. */
   student: TfjsOutputs;
