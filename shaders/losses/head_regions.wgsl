@@ -12,9 +12,8 @@ struct Params {
   image_rows: u32,
   /// bit l: the VLR of level l is listed as quads
   quad_levels: u32,
-  /// entries of `table` of the first quad and of the first flags
+  /// entry of `table` of the first quad
   quad_start: u32,
-  flag_start: u32,
   topk: u32,
   gamma: f32,
   levels: array<vec4u, 8>,
@@ -31,8 +30,9 @@ struct Params {
 @group(0) @binding(4) var<storage, read> positives: array<u32>;
 /// [G, levels], of ../regions/atss_candidates.wgsl
 @group(0) @binding(5) var<storage, read> windows: array<vec4u>;
-/// see head_table.wgsl; the flags are 0
-@group(0) @binding(6) var<storage, read_write> table: array<atomic<u32>>;
+/// [locations], see head_row.wgsl; zeros but for ignored locations. While the lists are made: 1 + place in the list of rows.
+/// Then [locations / 4] zeros: 1 + place in the list of quads.
+@group(0) @binding(6) var<storage, read_write> table: array<u32>;
 /// [B, image_slots]
 @group(0) @binding(7) var<storage, read_write> rows: array<Row>;
 /// [B, COUNTS]
@@ -43,31 +43,11 @@ struct Params {
 #include "../regions/window.wgsl"
 #include "../regions/vlr_member.wgsl"
 #include "head_row.wgsl"
-#include "head_table.wgsl"
 #include "head_append.wgsl"
 
 var<workgroup> level_positives: array<atomic<u32>, 8>;
 var<workgroup> level_vlr: array<atomic<u32>, 8>;
 var<workgroup> weights: array<f32, SIZE>;
-
-/// Flags of the quad that a location is in: a bit for each of the four that has a word, TABLE_QUAD if the quad has one.
-fn flags_of(location: u32) -> u32 {
-  return atomicLoad(&table[flag_word(location)]) >> flag_shift(location);
-}
-
-/// The word of a location.
-fn state_of(location: u32, flags: u32) -> u32 {
-  var state = 0u;
-  if (MARKED || ((flags >> (location % 4u)) & 1u) == 1u) {
-    state = atomicLoad(&table[location]);
-  }
-  return state;
-}
-
-fn set_state(location: u32, state: u32) {
-  atomicStore(&table[location], state);
-  atomicOr(&table[flag_word(location)], 1u << (flag_shift(location) + location % 4u));
-}
 
 /// A location that is positive for several ground truths takes the one of highest IoU, then of lowest index.
 fn list_positives(lists: ptr<function, Lists>, g: u32, image: u32, local: u32) {
@@ -82,20 +62,19 @@ fn list_positives(lists: ptr<function, Lists>, g: u32, image: u32, local: u32) {
     let found = cell != NONE;
     var location = 0u;
     var overlap = 0.0;
-    var state = 0u;
+    var known = 0u;
     if (found) {
       let level = entry / params.topk;
       let width = params.levels[level].z;
       location = location_of(level, image, vec2u(cell % width, cell / width));
       overlap = box_iou(anchor_box(level, cell), box);
-      state = state_of(location, flags_of(location));
+      known = table[location] & ~TABLE_IGNORED;
     }
-    let known = state & ~TABLE_IGNORED;
     let added = append(lists, found && known == 0u, local);
     let place = (*lists).rows + added.x;
     (*lists).rows += added.y;
     if (found && known == 0u) {
-      set_state(location, state | (place + 1u));
+      table[location] |= place + 1u;
       rows[image * params.image_slots + place] = Row(location, (g << 16u) | u32(labels[g]), overlap, 0.0);
     } else if (found) {
       let slot = image * params.image_slots + known - 1u;
@@ -128,7 +107,7 @@ fn list_members(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, loc
     if (i < size) {
       overlap = member_overlap(level, cell, box, bitcast<f32>(entry.w));
       location = location_of(level, image, cell);
-      state = state_of(location, flags_of(location));
+      state = table[location];
     }
     let known = state & ~TABLE_IGNORED;
     let new_row = overlap > 0.0 && known == 0u;
@@ -136,7 +115,7 @@ fn list_members(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, loc
     let place = (*lists).rows + added.x;
     (*lists).rows += added.y;
     if (new_row) {
-      set_state(location, state | (place + 1u));
+      table[location] = state | (place + 1u);
       let assigned = select(BACKGROUND, IGNORED, (state & TABLE_IGNORED) != 0u);
       rows[image * params.image_slots + place] = Row(location, assigned, 0.0, overlap);
     } else if (overlap > 0.0) {
@@ -171,18 +150,8 @@ fn list_quads(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, local
       );
       overlaps = select(vec4f(), overlaps, (x >= vec4u(entry.x)) & (x < vec4u(end)));
       location = location_of(level, image, cell);
-      let flags = flags_of(location);
-      if (MARKED || (flags & TABLE_LOCATIONS) != 0u) {
-        positive = vec4u(
-          state_of(location, flags),
-          state_of(location + 1u, flags),
-          state_of(location + 2u, flags),
-          state_of(location + 3u, flags),
-        ) & vec4u(~TABLE_IGNORED);
-      }
-      if ((flags & TABLE_QUAD) != 0u) {
-        known = atomicLoad(&table[params.quad_start + location / 4u]);
-      }
+      positive = vec4u(table[location], table[location + 1u], table[location + 2u], table[location + 3u]) & vec4u(~TABLE_IGNORED);
+      known = table[params.quad_start + location / 4u];
     }
     let own = select(vec4f(), overlaps, positive == vec4u());
     let found = any(own > vec4f());
@@ -193,8 +162,7 @@ fn list_quads(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, local
       let slot = image * params.image_slots + params.image_rows + 2u * place;
       var quad = array<Row, 2>(rows[slot], rows[slot + 1u]);
       if (known == 0u) {
-        atomicStore(&table[params.quad_start + location / 4u], place + 1u);
-        atomicOr(&table[flag_word(location)], TABLE_QUAD << flag_shift(location));
+        table[params.quad_start + location / 4u] = place + 1u;
         let bits = select(vec4u(), vec4u(1u, 2u, 4u, 8u), positive != vec4u());
         quad = array<Row, 2>(Row(location, bits.x | bits.y | bits.z | bits.w, 0.0, 0.0), Row());
       }
@@ -224,8 +192,7 @@ fn finish(lists: Lists, image: u32, local: u32) {
   for (var i = local; i < lists.rows; i += SIZE) {
     let row = rows[image * params.image_slots + i];
     let positive = is_positive(row);
-    let state = select(select(0u, TABLE_IGNORED, row.assigned == IGNORED), (row.assigned & 0xffffu) + 1u, positive);
-    atomicStore(&table[row.location], state);
+    table[row.location] = select(select(0u, TABLE_IGNORED, row.assigned == IGNORED), (row.assigned & 0xffffu) + 1u, positive);
     let level = level_of(row.location);
     if (positive) {
       atomicAdd(&level_positives[level], 1u);

@@ -39,3 +39,7 @@ const COUNT_LEVEL_POSITIVES = 4u;
 /// one a level: size of the VLR
 const COUNT_LEVEL_VLR = 12u;
 const COUNTS = 20u;
+
+// The table [locations] that the pass over all class logits reads: 0 background, 1 + class at a positive, with this bit where
+// the label does not count.
+const TABLE_IGNORED = 0x80000000u;

@@ -8,7 +8,6 @@ struct Params {
   beta: f32,
   cls_weight: f32,
   cls_normaliser: u32,
-  flag_start: u32,
   /// (start, height, width, first workgroup) of each level
   levels: array<vec4u, 8>,
 }
@@ -19,7 +18,7 @@ override TURNS: u32 = 2u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student: array<vec4f>;
-/// see head_table.wgsl
+/// [locations], see head_row.wgsl
 @group(0) @binding(2) var<storage, read> table: array<u32>;
 @group(0) @binding(3) var<storage, read> counts: array<f32>;
 /// laid out as the student's logits
@@ -30,9 +29,12 @@ override TURNS: u32 = 2u;
 #include "../lib/index.wgsl"
 #include "../lib/qfl_background.wgsl"
 #include "head_row.wgsl"
-#include "head_table_read.wgsl"
 #include "head_class_factor.wgsl"
 #include "head_stream_sum.wgsl"
+
+fn table_at(location: u32) -> vec4u {
+  return vec4u(table[location], table[location + 1u], table[location + 2u], table[location + 3u]);
+}
 
 /// TURNS times four neighbouring locations of an image, all classes of the workgroup.
 fn planes(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
@@ -50,7 +52,7 @@ fn planes(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
   var sum = StreamSum();
   for (var i = begin; i < end; i += SIZE) {
     let location = params.batch * params.levels[level].x + image * area + 4u * i;
-    let entries = four_at(location);
+    let entries = table_at(location);
     let counted = select(vec4f(1.0), vec4f(), entries >= vec4u(TABLE_IGNORED));
     var at = start + i;
     var losses = vec4f();

@@ -8,7 +8,6 @@ struct Params {
   beta: f32,
   cls_weight: f32,
   cls_normaliser: u32,
-  flag_start: u32,
   /// (start, height, width, first workgroup) of each level
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
@@ -16,7 +15,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student: array<f32>;
-/// see head_table.wgsl
+/// [locations], see head_row.wgsl
 @group(0) @binding(2) var<storage, read> table: array<u32>;
 @group(0) @binding(3) var<storage, read> counts: array<f32>;
 /// laid out as the student's logits
@@ -28,7 +27,6 @@ struct Params {
 #include "../lib/layout.wgsl"
 #include "../lib/qfl_background.wgsl"
 #include "head_row.wgsl"
-#include "head_table_read.wgsl"
 #include "head_class_factor.wgsl"
 #include "head_stream_sum.wgsl"
 
@@ -47,9 +45,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let location = params.batch * params.levels[level].x + i;
     let image = i / area;
     let entry = params.student_layout[level];
-    let state = table_at(location);
-    let counted = select(1.0, 0.0, state >= TABLE_IGNORED);
-    let label = vec4u(state - 1u);
+    let counted = select(1.0, 0.0, table[location] >= TABLE_IGNORED);
+    let label = vec4u(table[location] - 1u);
     for (var c = 0u; c < params.classes; c += 4u) {
       let classes = c + vec4u(0u, 1u, 2u, 3u);
       let exists = classes < vec4u(params.classes);

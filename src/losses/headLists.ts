@@ -10,7 +10,7 @@ import type { Recipe } from './recipe.js';
 
 const REGIONS = { name: 'head regions', source: regionsSource };
 
-// Sizes that the kernels know too: words of a Row and entries of an image's counts, TABLE_IGNORED (head_row.wgsl, head_table.wgsl).
+// Sizes that the kernels know too: words of a Row and entries of an image's counts, TABLE_IGNORED (head_row.wgsl).
 const ROW_WORDS = 4;
 export const COUNTS = { stride: 20, rows: 1, quads: 3, levelPositives: 4 };
 const TABLE_IGNORED = 0x80000000;
@@ -37,19 +37,10 @@ export interface ListSizes {
   quads: number;
 }
 
-/** What is listed at a location, see shaders/losses/head_table.wgsl. */
-interface RegionTable {
-  /** u32 */
-  words: Tensor;
-  /** Element where the flags begin. */
-  flagStart: number;
-  /** Every location has its word, flagged or not, because labels may be ignored. */
-  marked: boolean;
-}
-
 /** The regions as lists, in the layout of shaders/losses/head_row.wgsl. */
 export interface RegionLists {
-  table: RegionTable;
+  /** [N + N / 4] u32: first, for each location, 0 or 1 + class of a positive. */
+  table: Tensor;
   /** [batch, rows + 2 · quads] rows. */
   rows: Tensor;
   sizes: ListSizes;
@@ -84,13 +75,15 @@ export function listSizes(
 export function listRegions({ device, recipe, grid, batch }: HeadSetting, truth: Truth, sizes: ListSizes): RegionLists {
   const { topk, ignoreIofThreshold, vlr, gamma } = recipe.regions;
   const locations = batch * grid.locations;
-  const table = makeTable(device, grid, batch, truth.limited || (ignoreIofThreshold > 0 && truth.ignoreCount > 0));
-  const { words, flagStart, marked } = table;
-  if (marked) markLabels(grid, truth, ignoreIofThreshold, { marks: words, counted: 0, ignored: TABLE_IGNORED });
+  const table = device.empty([locations + Math.ceil(locations / 4)], 'u32');
+  device.clear({ ...table.range, size: 4 * table.size });
+  if (truth.limited || (ignoreIofThreshold > 0 && truth.ignoreCount > 0)) {
+    markLabels(grid, truth, ignoreIofThreshold, { marks: table, counted: 0, ignored: TABLE_IGNORED });
+  }
   const { positives, thresholds, windows } = atssCandidates(grid, truth, {
     topk,
     ignoreIofThreshold,
-    marks: words,
+    marks: table,
     ignored: TABLE_IGNORED,
     gamma,
   });
@@ -98,14 +91,14 @@ export function listRegions({ device, recipe, grid, batch }: HeadSetting, truth:
   const counts = device.empty([batch, COUNTS.stride]);
   device.run({
     kernel: REGIONS,
-    constants: { REFERENCE: vlr === 'reference' ? 1 : 0, MARKED: marked ? 1 : 0 },
+    constants: { REFERENCE: vlr === 'reference' ? 1 : 0 },
     bindings: {
       boxes: truth.boxes.range4,
       labels: truth.labels.range,
       image_starts: truth.imageStarts.range,
       positives: positives.range,
       windows: windows.range4,
-      table: words.range,
+      table: table.range,
       rows: rows.range,
       counts: counts.range,
     },
@@ -115,7 +108,6 @@ export function listRegions({ device, recipe, grid, batch }: HeadSetting, truth:
       image_rows: sizes.rows,
       quad_levels: sizes.quadLevels,
       quad_start: locations,
-      flag_start: flagStart,
       topk,
       gamma,
     },
@@ -123,26 +115,6 @@ export function listRegions({ device, recipe, grid, batch }: HeadSetting, truth:
   });
   for (const tensor of [positives, thresholds, windows]) tensor.dispose();
   return { table, rows, counts, sizes };
-}
-
-/** Whether a level's maps are whole quads of locations, beginning with the first of a quad. */
-export function isWholeQuads({ areas, levelTable }: Grid, batch: number, level: number): boolean {
-  return areas[level] % 4 === 0 && (batch * levelTable[4 * level]) % 4 === 0;
-}
-
-/** A table in which nothing is listed: of levels of whole quads only the flags are cleared, a word for sixteen locations. */
-function makeTable(device: Device, grid: Grid, batch: number, marked: boolean): RegionTable {
-  const locations = batch * grid.locations;
-  const flagStart = locations + Math.ceil(locations / 4);
-  const flags = Math.ceil(locations / 16);
-  const words = device.empty([flagStart + flags], 'u32');
-  const { buffer, offset } = words.range;
-  device.clear({ buffer, offset: offset + 4 * flagStart, size: 4 * flags });
-  for (const [level, area] of grid.areas.entries()) {
-    if (isWholeQuads(grid, batch, level)) continue;
-    device.clear({ buffer, offset: offset + 4 * batch * grid.levelTable[4 * level], size: 4 * batch * area });
-  }
-  return { words, flagStart, marked };
 }
 
 /** The most positives that the candidates of all ground truths allow. */

@@ -4,7 +4,7 @@ import type { Grid } from '../regions/grid.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type HeadSetting, isWholeQuads, type RegionLists } from './headLists.js';
+import type { HeadSetting, RegionLists } from './headLists.js';
 
 const STREAM = { name: 'head stream', source: streamSource };
 const STRIDED = { name: 'head stream, strided', source: stridedSource };
@@ -32,27 +32,21 @@ export function streamClasses(
   const [planes, turns] = [device.choice('stream.planes'), device.choice('stream.turns')];
   const packed = logits instanceof Pyramid && logits.levels.every(({ offset }) => offset % 4 === 0);
   const groupsOf = packed
-    ? (area: number, level: number) =>
-        isWholeQuads(grid, batch, level)
+    ? (area: number) =>
+        area % 4 === 0
           ? Math.ceil(area / (4 * GROUP * turns)) * Math.ceil(classes / planes) * batch
           : Math.ceil((batch * classes * area) / (4 * GROUP * planes))
     : (area: number) => Math.ceil((batch * area) / GROUP);
   let groups = 0;
-  const starts = grid.areas.map((area, level) => {
+  const starts = grid.areas.map((area) => {
     const start = groups;
-    groups += groupsOf(area, level);
+    groups += groupsOf(area);
     return start;
   });
   const partials = device.empty([GROUP * groups], 'u32');
-  const shared = { table: table.words.range, counts: counts.range, partials: partials.range };
-  const params = {
-    ...classFactor(setting),
-    classes,
-    beta,
-    flag_start: table.flagStart,
-    levels: levelTable(grid, starts),
-  };
-  const constants = { BETA_IS_TWO: beta === 2 ? 1 : 0, MARKED: table.marked ? 1 : 0 };
+  const shared = { table: table.range, counts: counts.range, partials: partials.range };
+  const params = { ...classFactor(setting), classes, beta, levels: levelTable(grid, starts) };
+  const constants = { BETA_IS_TWO: beta === 2 ? 1 : 0 };
   if (packed) {
     device.run({
       kernel: STREAM,

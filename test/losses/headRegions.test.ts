@@ -37,21 +37,16 @@ async function both(batch: TestBatch, given: GroundTruth, choice: Choice) {
     const truth = uploadTruth(device, given, size);
     const setting = { device, recipe, grid, bins: 2, ...size };
     const boxes = Pyramid.empty(device, size.batch, 8, grid.levels);
-    // Memory as another step may have left it: words without a flag must not count.
-    const locations = size.batch * grid.locations;
-    const tableWords = locations + Math.ceil(locations / 4) + Math.ceil(locations / 16);
-    device.tensor(new Uint32Array(tableWords).fill(0x80000007)).dispose();
     const lists = listRegions(setting, truth, listSizes(setting, truth, [boxes]));
     const assignment = assignAtss(grid, truth, choice);
     const vlr = valuableRegion(grid, truth, assignment, { variant: choice.vlr, gamma: choice.gamma });
     const { label, matched, weight } = assignment;
     const { table, rows, counts } = lists;
-    const reads = { label, matched, weight, vlr, words: table.words, rows, counts };
+    const reads = { label, matched, weight, vlr, table, rows, counts };
     return Promise.all(Object.entries(reads).map(async ([name, tensor]) => [name, await tensor.read()] as const)).then(
       (entries) => ({
         grid,
         sizes: lists.sizes,
-        table,
         ...(Object.fromEntries(entries) as Record<keyof typeof reads, Float32Array>),
       }),
     );
@@ -60,14 +55,10 @@ async function both(batch: TestBatch, given: GroundTruth, choice: Choice) {
 
 /** That the lists hold exactly the positives and the VLR of the maps, positives first, and that the counts count them. */
 async function expectSame(batch: TestBatch, given: GroundTruth, choice: Choice): Promise<void> {
-  const { grid, sizes, label, matched, weight, vlr, table, words, rows, counts } = await both(batch, given, choice);
+  const { grid, sizes, label, matched, weight, vlr, table, rows, counts } = await both(batch, given, choice);
   const { classes, images } = batch;
   const background = Array.from(weight, (w) => (w > 0 ? 0 : 0x80000000));
-  const flagged = (location: number) => {
-    const flags = words[table.flagStart + Math.floor(location / 16)] >>> (8 * (Math.floor(location / 4) % 4));
-    return table.marked || ((flags >>> (location % 4)) & 1) === 1;
-  };
-  expect(Array.from(label, (_, location) => (flagged(location) ? words[location] : 0))).toEqual(
+  expect(Array.from(table.slice(0, label.length))).toEqual(
     background.map((mark, i) => (label[i] < classes ? 1 + label[i] : mark)),
   );
 
