@@ -69,8 +69,8 @@ function barPanel(
           barWidth: '62%',
           label: {
             show: true,
-            position: 'right',
-            color: colour('ink'),
+            position: 'insideLeft', // beyond the bar's end lies its deviation
+            color: colour('paper'),
             fontSize: 11,
             distance: 8,
             formatter: ({ value }: { value: number }) => value.toFixed(3),

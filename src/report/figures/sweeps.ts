@@ -35,7 +35,7 @@ function sweepPanel({ title, label, points }: StudyCurve, measure: (typeof MEASU
       ? [{ x, mean: factor * figure.mean, sd: figure.deviation === null ? 0 : factor * figure.deviation }]
       : [];
   });
-  if (known.length === 0) return null;
+  if (known.length < 2) return null;
   const color = colour(measure.colour);
   const room = Math.max(...known.map(({ sd }) => sd), 0.02 * Math.max(...known.map(({ mean }) => mean)), 1e-3);
   const low = Math.min(...known.map(({ mean }) => mean)) - 2 * room;
