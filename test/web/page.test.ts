@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import sharp, { type OverlayOptions } from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { browserPath, launchBrowser, noBrowser } from '../browser/chromium.js';
 
 /** Steps after which the loss must have fallen. */
 const STEPS = 12;
-const LONG = { timeout: 60_000 };
+const LONG = { timeout: 180_000 };
+// A busy machine takes seconds for a step of both students on a software adapter.
+vi.setConfig({ testTimeout: 240_000 });
 
 let folder: string;
 let server: ChildProcess;
@@ -34,7 +36,7 @@ afterAll(() => {
 const picture = (name: string) => join(process.env.EDGEWISE_SCREENSHOTS ?? folder, `${name}.png`);
 
 const stepsDone = (page: Page, least: number) =>
-  page.waitForFunction((steps) => Number(document.body.dataset.step) >= steps, least, { timeout: 100_000 });
+  page.waitForFunction((steps) => Number(document.body.dataset.step) >= steps, least, LONG);
 
 /** The loss of a net as the chart says it to those who do not see it. */
 async function lossOf(page: Page, net: string): Promise<number> {
