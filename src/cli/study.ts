@@ -114,9 +114,12 @@ class Display {
     }
     this.#reporter.stop();
     if (event.kind === 'begin') {
-      const { runs, finished, cacheBytes } = event;
+      const { teachers, students, finished, cacheBytes } = event;
       const disk = `${(cacheBytes / 1e9).toFixed(2)} GB of disk for teachers' outputs while they are needed`;
-      console.error(`${runs} runs, ${finished} of them finished${cacheBytes > 0 ? `; ${disk}` : ''}`);
+      const kinds = [counted(teachers, 'teacher'), counted(students, 'student')].filter((kind) => kind !== '');
+      console.error(
+        `${teachers + students} runs (${kinds.join(', ')}), ${finished} of them finished${cacheBytes > 0 ? `; ${disk}` : ''}`,
+      );
     } else if (event.kind === 'run') {
       this.#heading = `run ${event.index}/${event.of}`;
       this.#left = event.secondsLeft === null ? '' : `, ${duration(event.secondsLeft)} left`;
@@ -138,18 +141,21 @@ class Display {
   }
 }
 
+function counted(n: number, noun: string): string {
+  return n === 0 ? '' : `${n} ${noun}${n === 1 ? '' : 's'}`;
+}
+
 /** @param only the plan to show; all where it is left out */
-function describe({ plans, hours, runs, study: { data, adapter } }: StudyResults, only?: string): string {
+function describe({ plans, hours, students, study: { data, adapter } }: StudyResults, only?: string): string {
   const shown = plans.filter(({ name }) => only === undefined || name === only);
   const tables = shown.flatMap((plan) => [
     ...plan.tables.map((one) => `${one.title} (plan ${plan.name})\n${table(tableCells(one))}`),
     ...plan.curves.map((one) => `${one.title} (plan ${plan.name})\n${table(curveCells(one))}`),
   ]);
-  const finished = runs.filter((run) => run.finished).length;
   return [
     ...tables,
     READING.join('\n'),
-    `${data.name}, ${adapter.name}: ${finished} of ${runs.length} runs finished, ${hours.toFixed(1)} hours in all.`,
+    `${data.name}, ${adapter.name}: ${students.finished} of ${students.of} students finished, ${hours.toFixed(1)} hours in all.`,
   ].join('\n\n');
 }
 

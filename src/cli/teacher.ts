@@ -2,7 +2,7 @@ import type { ImageSource } from '../data/source.js';
 import type { DetectorConfig } from '../detector/config.js';
 import type { Detector } from '../detector/detector.js';
 import { InputError } from '../gpu/error.js';
-import { needsTeacher, type Recipe } from '../losses/recipe.js';
+import type { Recipe } from '../losses/recipe.js';
 import {
   cacheOfFolder,
   isTeacherFolder,
@@ -50,7 +50,6 @@ function ofRun(checkpoint: Checkpoint): FoundTeacher {
     config: metadata.detector,
     cache: null,
     assertFits: (training) => {
-      if (!needsTeacher(training.recipe)) return;
       assertSameClasses(checkpoint, training.data.source);
       assertSameShape(file, metadata.detector, training);
       assertSameMeaning(file, meaning, training.recipe);
@@ -71,7 +70,6 @@ function ofFolder(found: OnnxTeacherFolder): FoundTeacher {
     cache: cacheOfFolder(found),
     assertFits: (training) => {
       const { recipe, data } = training;
-      if (!needsTeacher(recipe)) return;
       assertSameShape(folder, config, training);
       assertSameMeaning(folder, { parameters: 'ltrb', centreOffset: mapping.centreOffset }, recipe);
       const names = namesOf(data.source);

@@ -23,13 +23,12 @@ export const READING = [
 ];
 
 /** `results.md`: every table and curve of a study, its plans, adapter and hours. */
-export function describeResults({ study, plans, runs, hours }: StudyResults): string {
+export function describeResults({ study, plans, students, hours }: StudyResults): string {
   const { data, adapter } = study;
-  const finished = runs.filter((run) => run.finished).length;
   const parts = [
     `# Study of ${data.name}`,
     `${data.train} images to train on, ${data.validation} to evaluate on. Adapter: ${adapter.name} (${adapter.kind}). ` +
-      `${finished} of ${runs.length} runs finished, ${hours.toFixed(1)} hours of training and evaluation.`,
+      `${students.finished} of ${students.of} students finished, ${hours.toFixed(1)} hours of training and evaluation with their teachers.`,
     READING.join('\n'),
     ...plans.map(describePlan),
   ];

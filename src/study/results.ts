@@ -76,6 +76,8 @@ interface StudyRun {
   plan: string;
   method: string;
   seed: number;
+  /** Runs of two plans that are the same have the same. */
+  hash: string;
   /** Within the study's folder; null while there is none. */
   folder: string | null;
   finished: boolean;
@@ -89,6 +91,8 @@ export interface StudyResults {
   study: StudyDescription;
   plans: StudyPlan[];
   runs: StudyRun[];
+  /** Trainings of the plans, each once, teachers left out: how many there are, and how many of them are finished. */
+  students: { of: number; finished: number };
   /** Of all runs of these plans, teachers included, each once. */
   hours: number;
 }
@@ -136,7 +140,9 @@ export async function collectResults(study: string): Promise<StudyResults> {
     plans.push(tablesOf(record, found));
   }
   const hours = [...seconds.values()].reduce((sum, value) => sum + value, 0) / 3600;
-  return { study: description, plans, runs, hours };
+  const count = (some: StudyRun[]) => new Set(some.map(({ hash }) => hash)).size;
+  const students = { of: count(runs), finished: count(runs.filter(({ finished }) => finished)) };
+  return { study: description, plans, runs, students, hours };
 }
 
 async function findRuns(study: string, { plan, methods }: PlanRecord, seconds: Map<string, number>) {
@@ -156,6 +162,7 @@ async function findRuns(study: string, { plan, methods }: PlanRecord, seconds: M
         plan: plan.name,
         method,
         seed: plan.seeds[i],
+        hash,
         folder: folder === undefined ? null : relative(study, folder),
         finished: measures !== null,
         seconds: record?.seconds ?? 0,

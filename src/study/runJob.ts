@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import type { Detector } from '../detector/detector.js';
 import { InputError } from '../gpu/error.js';
-import { needsTeacher } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import { loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
 import type { TrainProgress } from '../train/loop.js';
@@ -54,7 +53,7 @@ export async function runJob(context: JobContext, job: Job, teacher: Detector | 
     device,
     source: data.train,
     ...(job.settings.evaluateEvery > 0 && { validation: data.validation }),
-    ...(teacher && needsTeacher(job.recipe) && { teacher, teacherCache: cacheFolder(study, job) }),
+    ...(teacher && { teacher, teacherCache: cacheFolder(study, job) }),
     folder,
     origin: {
       data: data.path,

@@ -23,8 +23,8 @@ const POLL_MILLISECONDS = 2000;
 const MOST_FAILURES = 2;
 
 export type StudyEvent =
-  /** Runs, those of them that are finished, and the largest that the folder of teachers' outputs becomes. */
-  | { kind: 'begin'; runs: number; finished: number; cacheBytes: number }
+  /** Runs, those of all that are finished, and the largest that the folder of teachers' outputs becomes. */
+  | { kind: 'begin'; teachers: number; students: number; finished: number; cacheBytes: number }
   | { kind: 'run' /** From 1. */; index: number; of: number; name: string; secondsLeft: number | null }
   | { kind: 'training'; progress: TrainProgress; secondsLeft: number | null }
   | { kind: 'failed'; name: string; message: string }
@@ -135,7 +135,9 @@ class Work {
     let waitsFor = '';
     await this.#look();
     const cacheBytes = cacheSize(grid.jobs, this.#context.data.train.length);
-    onEvent({ kind: 'begin', runs: grid.jobs.length, finished: this.#finished.size, cacheBytes });
+    const students = new Set(grid.methods.flatMap(({ jobs }) => jobs.map(({ hash }) => hash))).size;
+    const teachers = grid.jobs.length - students;
+    onEvent({ kind: 'begin', teachers, students, finished: this.#finished.size, cacheBytes });
     for (;;) {
       await this.#look();
       const open = grid.jobs.filter((job) => !this.#finished.has(job.hash) && !this.#isLost(job));

@@ -27,7 +27,7 @@ export interface Learner {
 
 /**
  * Gives a detector its optimizer, and the teacher and the feature adapter that the recipe asks for.
- * @throws InputError when the recipe distils and there is no teacher, or one of other classes, bins, strides or image size
+ * @throws InputError when the recipe distils and there is no teacher, or when there is one of other classes, bins, strides or image size
  */
 export function makeLearner(
   detector: Detector,
@@ -76,8 +76,9 @@ class FeatureAdapter {
 }
 
 function chooseTeacher(given: Detector | Teacher | undefined, student: DetectorConfig, recipe: Recipe): Teacher | null {
-  if (!needsTeacher(recipe)) return null;
+  const distils = needsTeacher(recipe);
   if (!given) {
+    if (!distils) return null;
     throw new InputError(`recipe ${recipe.name} distils: give a teacher, or use the recipe gfocal.`);
   }
   const teacher = teacherOf(given);
@@ -93,5 +94,5 @@ function chooseTeacher(given: Detector | Teacher | undefined, student: DetectorC
       `recipe ${recipe.name} imitates features, but the teacher gives logits alone; use a recipe without imitation, such as main-kd+main-ld+vlr-ld.`,
     );
   }
-  return teacher;
+  return distils ? teacher : null;
 }

@@ -12,7 +12,7 @@ import { appendLog, type LogEntry, type RunOrigin } from './runFolder.js';
 import { learningRateAt } from './schedule.js';
 import type { TrainSettings } from './settings.js';
 import { type StepTools, trainStep } from './step.js';
-import { computing, type Teacher } from './teacher.js';
+import { computing, type Teacher, teacherOf } from './teacher.js';
 import { TeacherCache } from './teacherCache.js';
 import { meanTerms, TermHistory } from './terms.js';
 import { trainingLoader } from './trainingLoader.js';
@@ -89,7 +89,7 @@ export interface TrainContext {
   source: ImageSource;
   /** The images to evaluate on; without them it is never evaluated. */
   validation?: ImageSource;
-  /** Frozen; needed where the recipe distils. It stays the caller's. */
+  /** Frozen; needed where the recipe distils, elsewhere only compared with at each evaluation. It stays the caller's. */
   teacher?: Detector | Teacher;
   /**
    * Folder in which the teacher's outputs are kept as half floats, for this and other trainings. Rounding changes the bits, so
@@ -139,6 +139,7 @@ export async function runEpochs(
 ): Promise<TrainResult> {
   const { device, source, validation, folder, onProgress, signal } = context;
   const teacherCache = cacheOf(context, state.recipe);
+  const compared = context.teacher && teacherOf(context.teacher);
   const warn = (message: string) => onProgress?.({ kind: 'warning', message });
   const { recipe, settings } = state;
   const { batch, epochs, evaluateEvery } = settings;
@@ -239,8 +240,9 @@ export async function runEpochs(
                 source: validation,
                 batch,
                 recipe,
-                ...(teacher && { teacher }),
-                ...(teacherCache !== null && { teacherCache, onWarning: warn }),
+                ...(compared && { teacher: compared }),
+                ...(compared && context.teacherCache !== undefined && { teacherCache: context.teacherCache }),
+                onWarning: warn,
                 ...(signal && { signal }),
                 onProgress: (done, of) => onProgress?.({ kind: 'evaluation', done, of }),
               }),

@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StudyResults } from '../../src/study/results.js';
 import { Random } from '../../src/tensor/random.js';
-import { readLog } from '../../src/train/runFolder.js';
+import { type LogEntry, readLog } from '../../src/train/runFolder.js';
 import { edgewise } from '../cli/cli.js';
 
 /** Five trainings of six steps. */
@@ -56,7 +56,7 @@ afterAll(() => rm(root, { recursive: true }));
 async function traces(name: string) {
   const folder = join(root, name);
   const results = JSON.parse(await readFile(join(folder, 'results.json'), 'utf8')) as StudyResults;
-  const runs: Record<string, unknown> = {};
+  const runs: Record<string, { log: LogEntry[]; checkpoint: string; measures: string }> = {};
   for (const run of (await readdir(join(folder, 'runs'))).sort()) {
     const at = join(folder, 'runs', run);
     const checkpoint = await readFile(join(at, 'checkpoint.safetensors'));
@@ -71,9 +71,12 @@ async function traces(name: string) {
 
 test('a study trains its teacher, compares its runs and prints the tables', async () => {
   const { code, stdout, stderr } = await edgewise(argumentsOf('straight'));
-  expect([code, stderr]).toEqual([0, expect.stringMatching(/run 5 of 5: tiny-LD-s1/)]);
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringMatching(/^5 runs \(1 teacher, 4 students\), 0 of them finished.*run 5 of 5: tiny-LD-s1/s),
+  ]);
   expect(stdout).toMatch(/^With and without \(plan small\)\nmethod +student +teacher +n +AP/);
-  expect(stdout).toMatch(/4 of 4 runs finished/);
+  expect(stdout).toMatch(/4 of 4 students finished/);
   straight = await traces('straight');
   const [{ tables, curves }] = straight.results.plans;
   expect(tables[0].rows.map(({ method, n }) => [method, n])).toEqual([
@@ -85,6 +88,11 @@ test('a study trains its teacher, compares its runs and prints the tables', asyn
   expect(tables[0].rows[1].figures.APl).toBeNull();
   expect(curves[0].points.map(({ x }) => x)).toEqual([0, 0.25]);
   expect(Object.keys(straight.runs)).toHaveLength(5);
+  // GFocal, too, is compared with the teacher at every evaluation; the teacher itself with nobody.
+  for (const [name, { log }] of Object.entries(straight.runs)) {
+    const compared = log.map(({ agreement }) => agreement?.all.locations !== undefined);
+    expect([name, compared]).toEqual([name, name.startsWith('teacher') ? [false, false] : [true, true]]);
+  }
   const markdown = await readFile(join(root, 'straight', 'results.md'), 'utf8');
   expect(markdown).toMatch(/^\| method \| student \| teacher \| n \| AP \| ΔAP \|/m);
   // Their outputs are not needed any more.
@@ -114,7 +122,7 @@ test('a study that is stopped, killed again and again and finished by two proces
   const both = await Promise.all([1, 2].map(() => edgewise(argumentsOf('killed'))));
   for (const { code, stdout } of both) {
     expect(code).toBe(0);
-    expect(stdout).toMatch(/4 of 4 runs finished/);
+    expect(stdout).toMatch(/4 of 4 students finished/);
   }
   const trained = both.flatMap(({ stderr }) => stderr.match(/(?<=^run \d of 5: )\S+/gm) ?? []);
   expect(trained.length).toBeGreaterThan(0);
@@ -125,7 +133,7 @@ test('a study that is stopped, killed again and again and finished by two proces
 test('a study that is out of time says how to go on', async () => {
   expect(await edgewise([...argumentsOf('none'), '--max-hours', '0'])).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/0 of 4 runs finished[\s\S]*Stopped: give the same command again/),
+    stdout: expect.stringMatching(/0 of 4 students finished[\s\S]*Stopped: give the same command again/),
   });
 });
 
