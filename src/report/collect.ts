@@ -1,12 +1,13 @@
 import { version } from '../../package.json';
 import type { ImageSource } from '../data/source.js';
 import type { Detector } from '../detector/detector.js';
-import { DeviceError, InputError } from '../gpu/error.js';
+import { DeviceError } from '../gpu/error.js';
 import type { StudyResults } from '../study/results.js';
 import type { Device } from '../tensor/device.js';
 import { restoreDetector } from '../train/checkpoint.js';
 import { type Evaluation, evaluate, namedStatistics } from '../train/evaluate.js';
 import { chooseScene } from './chooseScene.js';
+import { distilsLocalization, gridOf, pickShown } from './pickShown.js';
 import type { OpenRun } from './runs.js';
 import type { Shown } from './scene.js';
 import { storedMeasures } from './stored.js';
@@ -98,10 +99,10 @@ function measuresOf({ averagePrecision, agreement, calibration }: Evaluation): M
   return { stats: namedStatistics(averagePrecision), agreement, precisionRecall, calibration };
 }
 
-function summarize({ folder, name, role, checkpoint, description, log }: OpenRun, measures: Measures): RunSummary {
+function summarize(run: OpenRun, measures: Measures): RunSummary {
+  const { folder, name, role, checkpoint, description, log } = run;
   const { detector, recipe, settings } = checkpoint.metadata;
   const { parameters } = description;
-  const ld = distilsLocalization(checkpoint.metadata);
   return {
     folder,
     name,
@@ -109,39 +110,9 @@ function summarize({ folder, name, role, checkpoint, description, log }: OpenRun
     size: detector.size,
     parameters,
     recipe: recipe.name,
-    ld,
+    ld: distilsLocalization(run),
     seed: settings.seed,
     log,
     measures,
   };
-}
-
-function distilsLocalization({ recipe: { ld } }: OpenRun['checkpoint']['metadata']): boolean {
-  return ld.main > 0 || ld.vlr > 0;
-}
-
-/**
- * The teacher, the best student without LD and the best one with it, as far as they share the first's grid; without a
- * teacher the first runs, three at most.
- */
-function pickShown(runs: readonly OpenRun[]): OpenRun[] {
-  if (runs.length === 0) throw new InputError('runs: none is given; give the folder of one at least.');
-  const same = runs.filter((run) => gridOf(run) === gridOf(runs[0]));
-  if (runs[0].role !== 'teacher') return same.slice(0, 3);
-  const best = (isDistilled: boolean) =>
-    same
-      .filter((run) => run.role === 'student' && distilsLocalization(run.checkpoint.metadata) === isDistilled)
-      .reduce<OpenRun[]>((kept, run) => (kept[0] && lastAp(kept[0]) >= lastAp(run) ? kept : [run]), []);
-  return [runs[0], ...best(false), ...best(true)];
-}
-
-function lastAp({ log }: OpenRun): number {
-  return log.flatMap(({ evaluation }) => (evaluation ? [evaluation.AP] : [])).at(-1) ?? -1;
-}
-
-/** What two runs must share for a comparison location by location and bin by bin. */
-function gridOf({ checkpoint: { metadata } }: OpenRun): string {
-  const { bins, strides, width, height } = metadata.detector;
-  const { box, regions } = metadata.recipe;
-  return JSON.stringify([bins, strides, width, height, box.parameters, regions.centreOffset]);
 }

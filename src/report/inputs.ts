@@ -34,7 +34,14 @@ export async function openInputs(folders: readonly string[]): Promise<Inputs> {
   if (methods.size === 0)
     throw new InputError(`${folder}: none of its runs is finished yet; go on with edgewise study.`);
   const own = [...methods.values()].map((path) => resolve(folder, path));
-  return { runs: await openRuns([...own, ...runs]), study };
+  const opened = await openRuns([...own, ...runs]);
+  const names = new Map([...methods].map(([method, path]) => [resolve(folder, path), method]));
+  return { runs: opened.map((run) => ({ ...run, name: names.get(run.folder) ?? teacherName(run) })), study };
+}
+
+/** As a plan calls it, where a study has trained it; a run's own name otherwise. */
+function teacherName({ name }: OpenRun): string {
+  return name.replace(/^teacher-(.+)-s\d+-[0-9a-f]{10}$/, 'Teacher $1');
 }
 
 function isStudy(folder: string): Promise<boolean> {

@@ -1,0 +1,56 @@
+import { InputError } from '../gpu/error.js';
+import { needsTeacher } from '../losses/recipe.js';
+import type { OpenRun } from './runs.js';
+
+/**
+ * Whom the pictures show: the teacher of most students, the best of its students that learnt alone and the best that learnt
+ * with LD. Both have the size of the first student, or LD would be compared with more parameters. Where none learnt alone, the
+ * best without LD stands in. Without a teacher these are the first runs, three at most.
+ * @throws InputError without runs
+ */
+export function pickShown(runs: readonly OpenRun[]): OpenRun[] {
+  if (runs.length === 0) throw new InputError('runs: none is given; give the folder of one at least.');
+  const teachers = runs.filter(({ role }) => role === 'teacher');
+  if (teachers.length === 0) return runs.filter((run) => gridOf(run) === gridOf(runs[0])).slice(0, 3);
+  const taughtBy = (teacher: OpenRun) =>
+    runs.filter((run) => run.role === 'student' && isTaughtBy(run, teacher, teachers));
+  const [teacher] = [...teachers].sort((a, b) => taughtBy(b).length - taughtBy(a).length);
+  const students = taughtBy(teacher).filter((run) => gridOf(run) === gridOf(teacher));
+  const same = students.filter((run) => sizeOf(run) === sizeOf(students[0]));
+  const alone = same.filter((run) => !needsTeacher(run.checkpoint.metadata.recipe));
+  const withLd = same.filter((run) => distilsLocalization(run));
+  const without = same.filter((run) => !distilsLocalization(run));
+  return [teacher, ...best(alone.length > 0 ? alone : without), ...best(withLd)];
+}
+
+/** Whether its recipe distils localization. */
+export function distilsLocalization({ checkpoint }: OpenRun): boolean {
+  const { ld } = checkpoint.metadata.recipe;
+  return ld.main > 0 || ld.vlr > 0;
+}
+
+/** What two runs must share for a comparison location by location and bin by bin. */
+export function gridOf({ checkpoint: { metadata } }: OpenRun): string {
+  const { bins, strides, width, height } = metadata.detector;
+  const { box, regions } = metadata.recipe;
+  return JSON.stringify([bins, strides, width, height, box.parameters, regions.centreOffset]);
+}
+
+/** A student that names no teacher, as one trained alone, belongs to the first. */
+function isTaughtBy({ teacherFolder }: OpenRun, teacher: OpenRun, teachers: readonly OpenRun[]): boolean {
+  const named = teachers.find(({ folder }) => folder === teacherFolder);
+  return (named ?? teachers[0]) === teacher;
+}
+
+function sizeOf({ checkpoint }: OpenRun): string {
+  return checkpoint.metadata.detector.size;
+}
+
+/** The run of the highest AP at the end, the earlier one of equals; none of none. */
+function best(runs: readonly OpenRun[]): OpenRun[] {
+  return [...runs].sort((a, b) => lastAp(b) - lastAp(a)).slice(0, 1);
+}
+
+function lastAp({ log }: OpenRun): number {
+  return log.flatMap(({ evaluation }) => (evaluation ? [evaluation.AP] : [])).at(-1) ?? -1;
+}
