@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { curveCells, READING, tableCells } from '../study/markdown.js';
+import { READING } from '../study/columns.js';
+import { curveCells, tableCells } from '../study/markdown.js';
 import { readPlan } from '../study/plan.js';
 import { collectResults, type StudyResults } from '../study/results.js';
 import { runStudy, type StudyEvent } from '../study/runStudy.js';

@@ -45,6 +45,17 @@ export async function claim(folder: string, hash: string): Promise<Claim> {
   }
 }
 
+/** How many living processes hold claims. */
+export async function countClaimants(folder: string): Promise<number> {
+  const living = new Set<string>();
+  // Others are drafts, which may be half written.
+  for (const name of (await readdir(folder)).filter((one) => /^[^.]+\.\d+$/.test(one))) {
+    const holder = await readClaim(join(folder, name));
+    if (holder && (await lives(holder))) living.add(`${holder.pid} ${holder.host}`);
+  }
+  return living.size;
+}
+
 /** The numbers of a run's claims, rising. */
 async function claimsOf(folder: string, hash: string): Promise<number[]> {
   return (await readdir(folder))

@@ -1,26 +1,8 @@
-import type { Figure, FigureName, StudyCurve, StudyPlan, StudyResults, StudyTable } from './results.js';
+import { columnsOf, describeDifference, describeFigure, READING } from './columns.js';
+import type { StudyCurve, StudyPlan, StudyResults, StudyTable } from './results.js';
 
-/** Columns of the tables: what they are called, and whether the figure is shown in percent. */
-const COLUMNS: readonly [FigureName, string][] = [
-  ['AP', 'AP'],
-  ['AP50', 'AP50'],
-  ['AP75', 'AP75'],
-  ['APs', 'APs'],
-  ['APm', 'APm'],
-  ['APl', 'APl'],
-  ['classificationError', 'class error'],
-  ['localizationError', 'edge error'],
-  ['totalVariation', 'edge TV'],
-];
 /** Those whose difference to the baseline has a column of its own. */
-const COMPARED = new Set<FigureName>(['AP', 'AP75']);
-
-/** What the columns are and how much the intervals tell. */
-export const READING = [
-  'Mean ± sample standard deviation over n seeds; AP in percent. Δ: mean difference to the first row over the same seeds, with its 95 % bootstrap interval.',
-  'With 3 seeds that interval is the range of three differences: it says whether they agree, and no more; five to ten seeds make it one.',
-  'Class error: mean L1 distance of the class scores to the teacher’s; edge error: mean distance of the expected edges in strides; edge TV: mean total variation distance of the edges’ distributions; where the teacher sees an object.',
-];
+const COMPARED = new Set(['AP', 'AP75']);
 
 /** `results.md`: every table and curve of a study, its plans, adapter and hours. */
 export function describeResults({ study, plans, students, hours }: StudyResults): string {
@@ -28,7 +10,7 @@ export function describeResults({ study, plans, students, hours }: StudyResults)
   const parts = [
     `# Study of ${data.name}`,
     `${data.train} images to train on, ${data.validation} to evaluate on. Adapter: ${adapter.name} (${adapter.kind}). ` +
-      `${students.finished} of ${students.of} students finished, ${hours.toFixed(1)} hours of training and evaluation with their teachers.`,
+      `${students.finished} of ${students.of} students finished, ${hours.toFixed(1)} hours of training and evaluation with their teachers, those of every process added.`,
     READING.join('\n'),
     ...plans.map(describePlan),
   ];
@@ -47,47 +29,38 @@ function describePlan({ name, seeds, epochs, tables, curves }: StudyPlan): strin
 
 /** Cells of a table, the heading first; columns without a figure are left out. */
 export function tableCells({ rows }: StudyTable): string[][] {
-  const columns = COLUMNS.filter(([name]) => rows.some(({ figures }) => figures[name]));
+  const columns = columnsOf(rows);
   const heading = ['method', 'student', 'teacher', 'n'];
-  for (const [name, label] of columns) heading.push(label, ...(COMPARED.has(name) ? [`Δ${label}`] : []));
+  for (const { label } of columns) heading.push(label, ...(COMPARED.has(label) ? [`Δ${label}`] : []));
   return [
     heading,
-    ...rows.map(({ method, size, teacher, n, figures }) => [
-      method,
-      size,
-      teacher ?? '–',
-      String(n),
-      ...columns.flatMap(([name]) => [
-        describeFigure(name, figures[name]),
-        ...(COMPARED.has(name) ? [describeDifference(figures[name])] : []),
-      ]),
+    ...rows.map((row) => [
+      row.method,
+      row.size,
+      row.teacher ?? '–',
+      String(row.n),
+      ...columns.flatMap((column) => {
+        const figure = column.of(row);
+        const own = figure ? describeFigure(column, figure) : '–';
+        return COMPARED.has(column.label) ? [own, figure ? describeDifference(column, figure) : '–'] : [own];
+      }),
     ]),
   ];
 }
 
 /** Cells of a curve, the heading first. */
 export function curveCells({ label, points }: StudyCurve): string[][] {
-  const columns = COLUMNS.filter(([name]) => points.some(({ figures }) => figures[name]));
+  const columns = columnsOf(points);
   return [
-    [label, ...columns.map(([, name]) => name)],
-    ...points.map(({ x, figures }) => [String(x), ...columns.map(([name]) => describeFigure(name, figures[name]))]),
+    [label, ...columns.map((column) => column.label)],
+    ...points.map((point) => [
+      String(point.x),
+      ...columns.map((column) => {
+        const figure = column.of(point);
+        return figure ? describeFigure(column, figure) : '–';
+      }),
+    ]),
   ];
-}
-
-function describeFigure(name: FigureName, figure: Figure | null): string {
-  if (!figure) return '–';
-  const show = (value: number) => (name.startsWith('AP') ? (100 * value).toFixed(1) : value.toFixed(3));
-  return figure.deviation === null ? show(figure.mean) : `${show(figure.mean)} ± ${show(figure.deviation)}`;
-}
-
-function describeDifference(figure: Figure | null): string {
-  if (!figure?.difference) return '–';
-  const { mean, interval } = figure.difference;
-  const signed = (value: number) => {
-    const text = (100 * value).toFixed(1);
-    return value < 0 ? text.replace('-', '−') : `+${text}`;
-  };
-  return interval ? `${signed(mean)} [${interval.map(signed).join(', ')}]` : signed(mean);
 }
 
 function markdown([heading, ...rows]: string[][]): string {

@@ -49,6 +49,8 @@ export interface StudyRow {
   n: number;
   /** Null where no seed has it: no small objects in the data, or no teacher. */
   figures: Record<FigureName, Figure | null>;
+  /** AP of each class that has objects, by its name. */
+  classes: Record<string, Figure>;
 }
 
 export interface StudyTable {
@@ -61,7 +63,7 @@ export interface StudyCurve {
   title: string;
   label: string;
   /** By rising x. */
-  points: { method: string; x: number; figures: Record<FigureName, Figure | null> }[];
+  points: ({ method: string; x: number } & Pick<StudyRow, 'figures' | 'classes'>)[];
 }
 
 export interface StudyPlan {
@@ -84,6 +86,8 @@ interface StudyRun {
   /** 0 while it is not finished. */
   seconds: number;
   figures: Partial<Record<FigureName, number>>;
+  /** AP by class. */
+  classes: Record<string, number>;
 }
 
 /** `results.json` of a study's folder. */
@@ -167,6 +171,7 @@ async function findRuns(study: string, { plan, methods }: PlanRecord, seconds: M
         finished: measures !== null,
         seconds: record?.seconds ?? 0,
         figures: measures ? figuresOf(measures) : {},
+        classes: measures ? classesOf(measures) : {},
       });
     }
   }
@@ -187,6 +192,10 @@ function figuresOf({ stats, agreement }: RunMeasures): Partial<Record<FigureName
   );
 }
 
+function classesOf({ perClass }: RunMeasures): Record<string, number> {
+  return Object.fromEntries(Object.entries(perClass).flatMap(([name, { AP }]) => (AP >= 0 ? [[name, AP]] : [])));
+}
+
 function tablesOf({ plan, methods }: PlanRecord, runs: StudyRun[]): StudyPlan {
   const rowOf = (method: string, baseline: string): StudyRow => {
     const about = methods.find((one) => one.method === method);
@@ -197,11 +206,17 @@ function tablesOf({ plan, methods }: PlanRecord, runs: StudyRun[]): StudyPlan {
     const figures = Object.fromEntries(
       FIGURES.map((name) => {
         const comparable = !isBaseline && (name.startsWith('AP') || sameTeacher);
-        return [name, figureOf(name, own, comparable ? others : [])];
+        return [name, figureOf(({ figures: all }) => all[name], own, comparable ? others : [])];
       }),
     ) as Record<FigureName, Figure | null>;
+    const classes = Object.fromEntries(
+      [...new Set(own.flatMap((run) => Object.keys(run.classes)))].flatMap((name) => {
+        const figure = figureOf((run) => run.classes[name], own, isBaseline ? [] : others);
+        return figure ? [[name, figure]] : [];
+      }),
+    );
     const n = own.filter(({ finished }) => finished).length;
-    return { method, size: about?.size ?? '', teacher: about?.teacher ?? null, isBaseline, n, figures };
+    return { method, size: about?.size ?? '', teacher: about?.teacher ?? null, isBaseline, n, figures, classes };
   };
   return {
     name: plan.name,
@@ -217,17 +232,21 @@ function tablesOf({ plan, methods }: PlanRecord, runs: StudyRun[]): StudyPlan {
       label,
       points: Object.entries(x)
         .sort(([, a], [, b]) => a - b)
-        .map(([method, at]) => ({ method, x: at, figures: rowOf(method, method).figures })),
+        .map(([method, at]) => {
+          const { figures, classes } = rowOf(method, method);
+          return { method, x: at, figures, classes };
+        }),
     })),
   };
 }
 
-function figureOf(name: FigureName, runs: StudyRun[], baseline: StudyRun[]): Figure | null {
-  const values = runs.flatMap(({ figures }) => figures[name] ?? []);
+function figureOf(pick: (run: StudyRun) => number | undefined, runs: StudyRun[], baseline: StudyRun[]): Figure | null {
+  const values = runs.flatMap((run) => pick(run) ?? []);
   if (values.length === 0) return null;
-  const pairs = runs.flatMap(({ seed, figures }): [number, number][] => {
-    const [own, other] = [figures[name], baseline.find((run) => run.seed === seed)?.figures[name]];
-    return own === undefined || other === undefined ? [] : [[own, other]];
+  const pairs = runs.flatMap((run): [number, number][] => {
+    const other = baseline.find(({ seed }) => seed === run.seed);
+    const [a, b] = [pick(run), other && pick(other)];
+    return a === undefined || b === undefined ? [] : [[a, b]];
   });
   return {
     n: values.length,

@@ -9,7 +9,7 @@ import type { Device } from '../tensor/device.js';
 import { loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
 import type { TrainProgress } from '../train/loop.js';
 import { cacheSize, removeCaches } from './cache.js';
-import { type Claimant, claim } from './claim.js';
+import { type Claimant, claim, countClaimants } from './claim.js';
 import { Estimator } from './estimate.js';
 import { FILES, makeStudyFolder, pretty, type StudyDescription, writeFirst, writeWhole } from './files.js';
 import { type Grid, identify, type Job, planJobs, type StudyData } from './jobs.js';
@@ -197,17 +197,20 @@ class Work {
 
   /** @returns false when it was aborted or has failed */
   async #work(job: Job, open: Job[]): Promise<boolean> {
-    const { device, grid, description, failures, onEvent } = this.#context;
+    const { device, folder, grid, description, failures, onEvent } = this.#context;
     const { choices } = possibleChoices(device.gpu, description.choices);
     device.setChoices(choices);
     const others = open.filter((other) => other !== job);
     const index = grid.jobs.length - others.length;
-    onEvent({ kind: 'run', index, of: grid.jobs.length, name: job.name, secondsLeft: this.#left(open) });
+    // This one included: its claim is made.
+    const processes = await countClaimants(join(folder, FILES.claims));
+    const secondsLeft = this.#left(open, processes);
+    onEvent({ kind: 'run', index, of: grid.jobs.length, name: job.name, secondsLeft });
     const onProgress = (progress: TrainProgress) => {
       let secondsLeft: number | null = null;
       if (progress.kind === 'step') {
         this.#estimator.observe(job, progress.imagesPerSecond);
-        const left = this.#left(others);
+        const left = this.#left(others, processes);
         secondsLeft = left === null ? null : left + progress.secondsLeft;
       }
       onEvent({ kind: 'training', progress, secondsLeft });
@@ -226,15 +229,15 @@ class Work {
     }
   }
 
-  /** Seconds that the jobs take one after the other; null before anything has been measured. */
-  #left(jobs: Job[]): number | null {
+  /** Seconds that the jobs take so many processes; null before anything has been measured. */
+  #left(jobs: Job[], processes: number): number | null {
     let sum = 0;
     for (const job of jobs) {
       const seconds = this.#estimator.seconds(job);
       if (seconds === null) return null;
       sum += seconds;
     }
-    return sum;
+    return sum / processes;
   }
 
   async #teacherOf({ teacher }: Job): Promise<Detector | null> {

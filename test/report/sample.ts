@@ -142,6 +142,7 @@ const STUDY = {
             isBaseline: i === 0,
             n: 3,
             figures: figures(0.4 + i / 10),
+            classes: { [CLASSES[0]]: measured(0.5 + i / 10) },
           })),
         },
       ],
@@ -149,7 +150,7 @@ const STUDY = {
         {
           title: 'Temperature',
           label: 'T',
-          points: [1, 10].map((x) => ({ method: `T ${x}`, x, figures: figures(x / 20) })),
+          points: [1, 10].map((x) => ({ method: `T ${x}`, x, figures: figures(x / 20), classes: {} })),
         },
       ],
     },
