@@ -45,15 +45,16 @@ export async function claim(folder: string, hash: string): Promise<Claim> {
   }
 }
 
-/** How many living processes hold claims. */
-export async function countClaimants(folder: string): Promise<number> {
-  const living = new Set<string>();
+/** The claims of processes that live, by the hashes of the runs. */
+export async function livingClaims(folder: string): Promise<Map<string, Claimant>> {
+  const living = new Map<string, Claimant>();
+  await mkdir(folder, { recursive: true });
   // Others are drafts, which may be half written.
   for (const name of (await readdir(folder)).filter((one) => /^[^.]+\.\d+$/.test(one))) {
     const holder = await readClaim(join(folder, name));
-    if (holder && (await lives(holder))) living.add(`${holder.pid} ${holder.host}`);
+    if (holder && (await lives(holder))) living.set(name.slice(0, name.indexOf('.')), holder);
   }
-  return living.size;
+  return living;
 }
 
 /** The numbers of a run's claims, rising. */

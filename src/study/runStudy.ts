@@ -9,7 +9,7 @@ import type { Device } from '../tensor/device.js';
 import { loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
 import type { TrainProgress } from '../train/loop.js';
 import { cacheSize, removeCaches } from './cache.js';
-import { type Claimant, claim, countClaimants } from './claim.js';
+import { type Claimant, claim, livingClaims } from './claim.js';
 import { Estimator } from './estimate.js';
 import { FILES, makeStudyFolder, pretty, type StudyDescription, writeFirst, writeWhole } from './files.js';
 import { type Grid, identify, type Job, planJobs, type StudyData } from './jobs.js';
@@ -141,7 +141,7 @@ class Work {
     for (;;) {
       await this.#look();
       const open = grid.jobs.filter((job) => !this.#finished.has(job.hash) && !this.#isLost(job));
-      await removeCaches(folder, grid.jobs, open);
+      await this.#tidy(claims, open);
       if (open.length === 0) return true;
       let worked = false;
       let held: { name: string; heldBy: Claimant } | null = null;
@@ -178,6 +178,14 @@ class Work {
     this.#teacher = null;
   }
 
+  /** Removes the teachers' outputs that nobody needs any more. What a process on another plan needs cannot be told. */
+  async #tidy(claims: string, open: Job[]): Promise<void> {
+    const { folder, grid } = this.#context;
+    const own = new Set(grid.jobs.map(({ hash }) => hash));
+    const claimed = [...(await livingClaims(claims)).keys()];
+    if (claimed.every((hash) => own.has(hash))) await removeCaches(folder, grid.jobs, open);
+  }
+
   /** It or its teacher has failed. */
   #isLost({ name, teacher }: Job): boolean {
     const { failures } = this.#context;
@@ -203,7 +211,8 @@ class Work {
     const others = open.filter((other) => other !== job);
     const index = grid.jobs.length - others.length;
     // This one included: its claim is made.
-    const processes = await countClaimants(join(folder, FILES.claims));
+    const claimants = [...(await livingClaims(join(folder, FILES.claims))).values()];
+    const processes = new Set(claimants.map(({ pid, host }) => `${pid} ${host}`)).size;
     const secondsLeft = this.#left(open, processes);
     onEvent({ kind: 'run', index, of: grid.jobs.length, name: job.name, secondsLeft });
     const onProgress = (progress: TrainProgress) => {

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { claim, countClaimants } from '../../src/study/claim.js';
+import { claim, livingClaims } from '../../src/study/claim.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -41,14 +41,21 @@ test('a dead processâ€™s claim is taken over, also where its number is anotherâ€
 
   await writeFile(join(folder, 'reused.0'), JSON.stringify({ ...dead, pid: process.pid }));
   expect(await claim(folder, 'reused')).toHaveProperty(process.platform === 'linux' ? 'release' : 'heldBy');
-  const before = await countClaimants(folder);
   await writeFile(join(folder, 'far.0'), JSON.stringify({ ...dead, host: 'another.invalid' }));
   expect(await claim(folder, 'far')).toHaveProperty('heldBy');
+});
 
-  expect(await countClaimants(folder)).toBe(before + 1);
-  // Neither a second claim of the same process, nor one of a dead process, nor a draft is one more.
-  await writeFile(join(folder, 'far.1'), JSON.stringify({ ...dead, host: 'another.invalid' }));
-  await writeFile(join(folder, 'gone.0'), JSON.stringify(dead));
-  await writeFile(join(folder, 'draft.0.1f'), '{');
-  expect(await countClaimants(folder)).toBe(before + 1);
+test('living claims are told by their runs; neither those of the dead nor drafts count', async () => {
+  const own = join(folder, 'living');
+  expect(await livingClaims(own)).toEqual(new Map());
+  await claim(own, 'mine');
+  const far = { pid: 1, host: 'another.invalid', born: null, since: '' };
+  await writeFile(join(own, 'far.0'), JSON.stringify({ ...far, host: hostname(), born: '1' }));
+  await writeFile(join(own, 'far.1'), JSON.stringify(far));
+  await writeFile(join(own, 'gone.0'), JSON.stringify({ ...far, host: hostname(), born: '1' }));
+  await writeFile(join(own, 'draft.0.1f'), '{');
+  const living = await livingClaims(own);
+  expect([...living.keys()].sort()).toEqual(process.platform === 'linux' ? ['far', 'mine'] : ['far', 'gone', 'mine']);
+  expect(living.get('far')).toEqual(far);
+  expect(living.get('mine')).toMatchObject({ pid: process.pid });
 });

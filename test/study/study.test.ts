@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StudyResults } from '../../src/study/results.js';
@@ -100,9 +100,19 @@ test('a study trains its teacher, compares its runs and prints the tables', asyn
   expect(existsSync(cache) ? await readdir(cache) : []).toEqual([]);
 });
 
-test('a finished study only prints', async () => {
+test('a finished study only prints, and leaves the outputs that a process on another plan may need', async () => {
+  const folder = join(root, 'straight');
+  const outputs = join(folder, 'teacher-cache', 'seed-0', 'epoch');
+  await mkdir(dirname(outputs), { recursive: true });
+  await writeFile(outputs, '');
+  const claim = join(folder, 'claims', 'anothers.0');
+  await writeFile(claim, JSON.stringify({ pid: 1, host: 'another.invalid', born: null, since: '' }));
   const again = await edgewise(argumentsOf('straight'));
   expect(again).toMatchObject({ code: 0, stderr: expect.not.stringMatching(/epoch/) });
+  expect(existsSync(outputs)).toBe(true);
+  await rm(claim);
+  await edgewise(argumentsOf('straight'));
+  expect(existsSync(outputs)).toBe(false);
   const printed = await edgewise(['study', '--results', join(root, 'straight'), '--json']);
   expect(printed.code).toBe(0);
   expect(JSON.parse(printed.stdout).plans).toEqual(straight.results.plans);
