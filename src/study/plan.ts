@@ -136,7 +136,7 @@ const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true
 
 /**
  * Reads a plan. `extends`, a path or a list of paths relative to the file, names plans that it is added to: `student`,
- * `settings` and `teachers` field by field, `methods` by name, `tables` and `curves` by title; the rest is replaced.
+ * `settings` and `teachers` field by field, `methods` by name, `tables` and `curves` by title, each in its first place; the rest is replaced.
  * @throws InputError that names the file, the field, its value and what is allowed
  */
 export async function readPlan(file: string, overrides: PlanOverrides = {}): Promise<Plan> {
@@ -177,8 +177,9 @@ function merge(base: Fields, own: Fields): Fields {
   ]) {
     const [a, b] = [base[field], own[field]];
     if (!Array.isArray(a) || !Array.isArray(b)) continue;
-    const replaced = new Set(b.map((item) => isFields(item) && item[key]));
-    merged[field] = [...a.filter((item) => !(isFields(item) && replaced.has(item[key]))), ...b];
+    const keyOf = (item: unknown) => (isFields(item) ? item[key] : undefined);
+    const inPlace = a.map((item) => b.find((other) => keyOf(other) === keyOf(item)) ?? item);
+    merged[field] = [...inPlace, ...b.filter((item) => !inPlace.includes(item))];
   }
   return merged;
 }

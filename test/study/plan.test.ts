@@ -69,23 +69,23 @@ test.each<[object, RegExp]>([
   await expect(readPlan(file)).rejects.toThrow(/wrong\.json|nowhere\.json/);
 });
 
-test('a plan is added to the ones that it extends', async () => {
+test('a plan is added to the ones that it extends, what it replaces in its place', async () => {
   await write('base', { ...PLAN, settings: { epochs: 3, batch: 2 } });
   const file = await write('more', {
     extends: ['base.json'],
     name: 'more',
     settings: { batch: 4 },
     methods: [
-      { name: 'LD', recipe: 'vlr-ld' },
       { name: 'KD', recipe: 'main-kd' },
+      { name: 'plain', recipe: 'vlr-ld' },
     ],
     tables: [{ title: 'Other', baseline: 'LD', methods: ['KD'] }],
   });
   const plan = await readPlan(file, { seeds: [5], epochs: 9 });
   expect(plan).toMatchObject({ name: 'more', seeds: [5], settings: { epochs: 9, batch: 4 }, teacher: 'big' });
   expect(plan.methods.map(({ name, recipe }) => [name, recipe])).toEqual([
-    ['plain', 'gfocal'],
-    ['LD', 'vlr-ld'],
+    ['plain', 'vlr-ld'],
+    ['LD', 'main-ld'],
     ['KD', 'main-kd'],
   ]);
   expect(plan.tables.map(({ title }) => title)).toEqual(['Both', 'Other']);
