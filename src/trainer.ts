@@ -7,6 +7,7 @@ export { type CocoFolder, openDataset } from './data/folder.js';
 export type { Dtype, StoredTensor } from './data/safetensors.js';
 export { type ShapesOptions, shapesDataset, toCoco } from './data/shapes.js';
 export type { ImageSource, Sample } from './data/source.js';
+export { type AssignmentOptions, assignmentStatistics, type ClassAssignment } from './eval/assignmentStatistics.js';
 export { type AveragePrecision, averagePrecision, type PrecisionRecall, STATISTICS } from './eval/averagePrecision.js';
 export { type Detection, readDetections } from './eval/detections.js';
 export type { CalibrationBin, CalibrationCurve, EdgeCalibration } from './eval/edgeCalibration.js';

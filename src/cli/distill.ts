@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { readJson } from '../data/json.js';
-import { InputError } from '../gpu/error.js';
-import { type PartialRecipe, type Recipe, recipeNames, resolveRecipe } from '../losses/recipe.js';
+import { recipeNames } from '../losses/recipe.js';
 import { type Outcome, prints, withDevice } from './command.js';
 import { DATA_HELP, openData } from './data.js';
+import { readRecipe } from './recipe.js';
 import { type FoundTeacher, findTeacher } from './teacher.js';
 import {
   addTrainingOptions,
@@ -90,15 +89,4 @@ async function prepare(data: string, options: DistillOptions, { config }: FoundT
     weights: await initialWeights(options),
     folder: runFolder(options, opened, recipe),
   };
-}
-
-async function readRecipe(recipe: string): Promise<Recipe> {
-  if (!recipe.endsWith('.json')) return resolveRecipe(recipe);
-  try {
-    return resolveRecipe((await readJson(recipe)) as PartialRecipe);
-  } catch (error) {
-    throw error instanceof InputError && !error.message.startsWith(recipe)
-      ? new InputError(`${recipe}: ${error.message}`)
-      : error;
-  }
 }

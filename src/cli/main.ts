@@ -7,6 +7,7 @@ import { addDistill } from './distill.js';
 import { addDoctor } from './doctor.js';
 import { addEvaluate } from './evaluate.js';
 import { addExport } from './export.js';
+import { addRegions } from './regions.js';
 import { addReport } from './report.js';
 import { addStudy } from './study.js';
 import { addTeach } from './teach.js';
@@ -58,6 +59,7 @@ for (const add of [
   addDistill,
   addTeach,
   addEvaluate,
+  addRegions,
   addStudy,
   addReport,
   addExport,

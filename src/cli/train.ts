@@ -1,11 +1,14 @@
 import type { Command } from 'commander';
-import { resolveRecipe } from '../losses/recipe.js';
+import { InputError } from '../gpu/error.js';
+import { needsTeacher } from '../losses/recipe.js';
 import { type Outcome, prints, withDevice } from './command.js';
 import { DATA_HELP, openData } from './data.js';
+import { readRecipe } from './recipe.js';
 import {
   addTrainingOptions,
   checkResume,
   configOf,
+  DEFAULTS,
   describeTraining,
   initialWeights,
   openValidation,
@@ -17,19 +20,21 @@ import {
   type TrainingOptions,
 } from './training.js';
 
-/** Of GFocal: reg_max 16; the strides of small images. */
-const DEFAULTS = { bins: 17, strides: [8, 16, 32] };
+interface TrainOptions extends TrainingOptions {
+  recipe: string;
+}
 
 /** `edgewise train DATA` */
 export function addTrain(program: Command): void {
   const command = program
     .command('train')
     .description('train a detector from nothing, without a teacher')
-    .argument('<data>', DATA_HELP);
+    .argument('<data>', DATA_HELP)
+    .option('--recipe <name>', 'losses and regions: a .json file, or a shipped recipe that does not distil', 'gfocal');
   prints(addTrainingOptions(command, 'small'), train);
 }
 
-async function train(data: string, options: TrainingOptions, command: Command): Promise<Outcome> {
+async function train(data: string, options: TrainOptions, command: Command): Promise<Outcome> {
   checkResume(command, options);
   const training = await prepare(data, options);
   return withDevice(options, async (device) =>
@@ -38,13 +43,18 @@ async function train(data: string, options: TrainingOptions, command: Command): 
 }
 
 /** Reads and checks everything that does not need the GPU. */
-async function prepare(data: string, options: TrainingOptions): Promise<Training> {
+async function prepare(data: string, options: TrainOptions): Promise<Training> {
   const opened = await openData(data, 'train', options.images);
   if (options.resume && options.out !== undefined) {
     const run = await resumed(options.out);
     return { ...run, data: opened, validation: await openValidation(data, run.settings) };
   }
-  const recipe = resolveRecipe('gfocal');
+  const recipe = await readRecipe(options.recipe);
+  if (needsTeacher(recipe)) {
+    throw new InputError(
+      `--recipe: ${recipe.name} distils; use edgewise distill --teacher, or a recipe that does not.`,
+    );
+  }
   const settings = settingsOf(options);
   return {
     data: opened,

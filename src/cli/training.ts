@@ -13,6 +13,8 @@ import { type Data, openData } from './data.js';
 import { progressReporter } from './progress.js';
 
 const RUNS = 'runs';
+/** Of a detector that no teacher fixes. GFocal: reg_max 16; the strides of small images. */
+export const DEFAULTS = { bins: 17, strides: [8, 16, 32] };
 export const SIZES: readonly DetectorSize[] = ['tiny', 'small', 'base'];
 
 /** Options of `train` and `distill`. Those of the training's settings have the settings' names. */

@@ -6,7 +6,7 @@ test('help and version', async () => {
   expect(await edgewise(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   const help = await edgewise(['--help']);
   expect(help).toMatchObject({ code: 0, stderr: '' });
-  const commands = ['train', 'distill', 'evaluate', 'verify', 'demo', 'doctor', 'tune'];
+  const commands = ['train', 'distill', 'evaluate', 'regions', 'verify', 'demo', 'doctor', 'tune'];
   for (const command of commands) expect(help.stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
   for (const own of await Promise.all(commands.map((command) => edgewise([command, '--help'])))) {
     expect(own).toMatchObject({ code: 0, stderr: '' });

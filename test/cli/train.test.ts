@@ -184,6 +184,33 @@ test('wrong recipes are one clear line', async () => {
     distill(file),
     /recipe\.json: recipe mine: unknown field ld\.temprature \(ld has main, vlr, temperature/,
   );
+  await expectError(['regions', 'shapes', '--recipe', file], /recipe\.json: recipe mine: unknown field ld/);
+  await expectError(['train', 'shapes', '--recipe', 'main-ld'], /--recipe: main-ld distils; use edgewise distill/);
+});
+
+test('other anchors: regions tells what they do before a training, train takes them', async () => {
+  const file = join(root, 'anchors.json');
+  await writeFile(file, JSON.stringify({ name: 'small-anchors', regions: { octaveScale: 4 } }));
+  const shown = await edgewise(['regions', 'shapes', '--images', '4', '--recipe', file]);
+  expect(shown).toMatchObject({ code: 0, stdout: expect.stringMatching(/^class +objects +side px +positives each/) });
+  expect(shown.stdout).toMatch(/^ellipse( +[\d.–]+){7}$/m);
+  expect(shown.stdout).toMatch(/Input 96×96; sides of the anchors: 32, 64, 128 pixels\./);
+  const run = join(root, 'small-anchors');
+  const trained = [
+    'train',
+    'shapes',
+    ...TINY,
+    '--images',
+    '4',
+    '--evaluate-every',
+    '0',
+    '--recipe',
+    file,
+    '--out',
+    run,
+  ];
+  expect(await edgewise(trained)).toMatchObject({ code: 0 });
+  expect((await readRun(run)).recipe).toMatchObject({ name: 'small-anchors', regions: { octaveScale: 4 } });
 });
 
 test('checkpoints that are missing, cut in half or something else are one clear line', async () => {

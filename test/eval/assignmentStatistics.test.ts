@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { shapesDataset } from '../../src/data/shapes.js';
+import type { ImageSource } from '../../src/data/source.js';
+import { assignmentStatistics, type ClassAssignment } from '../../src/eval/assignmentStatistics.js';
+import { resolveRecipe } from '../../src/losses/recipe.js';
+import { type Device, openDevice } from '../../src/tensor/device.js';
+import { assignAtss } from '../reference/atss.js';
+import type { Box } from '../reference/boxes.js';
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+});
+afterAll(() => device.close());
+
+const imageSize = { width: 96, height: 96 };
+const strides = [8, 16, 32];
+const statistics = (source: ImageSource, octaveScale = 8) =>
+  assignmentStatistics(device, { source, imageSize, strides, recipe: resolveRecipe({ regions: { octaveScale } }) });
+
+/** The same from the float64 oracle, image by image. */
+async function expected(source: ImageSource, octaveBaseScale: number): Promise<ClassAssignment[]> {
+  const found = source.classes.map(({ name }) => ({
+    name,
+    sides: [] as number[],
+    unassigned: 0,
+    positives: [0, 0, 0],
+  }));
+  for (let image = 0; image < source.length; image++) {
+    const { boxes: flat, labels } = await source.load(image);
+    const boxes = Array.from(labels, (_, i) => Array.from(flat.subarray(4 * i, 4 * i + 4)) as unknown as Box);
+    const { truthIndex, levels } = assignAtss({ ...imageSize, strides, octaveBaseScale, boxes, labels: [...labels] });
+    for (const [object, [x1, y1, x2, y2]] of boxes.entries()) {
+      const own = found[labels[object]];
+      own.sides.push(Math.sqrt((x2 - x1) * (y2 - y1)));
+      const counts = levels.map(({ first, width, height }) =>
+        truthIndex.subarray(first, first + width * height).reduce((n, index) => n + Number(index === object), 0),
+      );
+      for (const [level, n] of counts.entries()) own.positives[level] += n;
+      if (counts.every((n) => n === 0)) own.unassigned++;
+    }
+  }
+  return found.map(({ sides, ...rest }) => {
+    const sorted = sides.sort((a, b) => a - b);
+    const [low, high] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[Math.floor(sorted.length / 2)]];
+    return { ...rest, objects: sides.length, side: (low + high) / 2 };
+  });
+}
+
+test('every class, object and level as the oracle assigns them, also in a batch that is not full', async () => {
+  const source = shapesDataset({ count: 19, ...imageSize, seed: 5 });
+  for (const octaveScale of [3, 8]) {
+    const found = await statistics(source, octaveScale);
+    const side = found.map((one) => expect.closeTo(one.side, 4));
+    expect((await expected(source, octaveScale)).map((one, i) => ({ ...one, side: side[i] }))).toEqual(found);
+    expect(found.reduce((sum, { positives }) => sum + positives[0], 0)).toBeGreaterThan(0);
+  }
+});
+
+test('images without objects and classes without any are zeros', async () => {
+  const one = await shapesDataset({ count: 1, ...imageSize, seed: 1 }).load(0);
+  const empty = { ...one, boxes: new Float32Array(0), labels: new Int32Array(0) };
+  const source = { length: 2, classes: [{ id: 1, name: 'none' }], load: async () => empty };
+  const none = { name: 'none', objects: 0, side: 0, unassigned: 0, positives: [0, 0, 0] };
+  expect(await statistics(source)).toEqual([none]);
+});
