@@ -50,6 +50,16 @@ export function valueAxis(name: string, isHorizontal: boolean, more: object = {}
   };
 }
 
+/** Ends of an axis that holds a range, whole multiples of a step of 1, 2 or 5 times a power of ten: some four steps. */
+export function niceRange(low: number, high: number): { min: number; max: number; interval: number } {
+  const rough = (high > low ? high - low : Math.abs(high) || 1) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const interval = power * ([1, 2, 5].find((factor) => factor * power >= 0.999 * rough) ?? 10);
+  const at = (value: number) => Number((value * interval).toPrecision(6));
+  // Not a step more for what only rounding puts beyond one.
+  return { min: at(Math.floor(low / interval + 1e-6)), max: at(Math.ceil(high / interval - 1e-6)), interval };
+}
+
 /** A line through points [x, y]. */
 export function lineSeries(
   data: readonly (readonly number[])[],

@@ -1,7 +1,7 @@
 import { drawChart, errorBars, valueAxis } from '../chart.js';
 import { type Colour, colour } from '../colours.js';
 import type { Figure, Panel } from '../figure.js';
-import { clipped } from './names.js';
+import { wrapped } from './names.js';
 
 /** A method's two errors against its teacher. */
 export interface MethodErrors {
@@ -24,7 +24,7 @@ export function agreementFigure(methods: readonly MethodErrors[]): Figure | null
     id: 'agreement',
     title: 'Agreement with the teacher',
     caption:
-      'How far each method’s student is from its teacher on the validation set, over the locations where the teacher sees an object: shorter ' +
+      'How far each method’s student is from its own teacher on the validation set, over the locations where the teacher sees an object: shorter ' +
       'is nearer. Left, the mean distance of the expected edges in strides; right, the mean L1 distance of the class scores. Lines: one standard deviation over the seeds, where there are several.',
     panels: [
       barPanel('Localization error', 'strides', 'distilled', methods, ({ localization }) => localization),
@@ -56,8 +56,8 @@ function barPanel(
       xAxis: valueAxis(unit, true, { min: 0, splitLine: { show: true, lineStyle: { color: colour('line') } } }),
       yAxis: {
         type: 'category',
-        data: rows.map(({ name }) => clipped(name, 30)),
-        axisLabel: { color: colour('ink'), fontSize: 12 },
+        data: rows.map(({ name }) => wrapped(name, 30)),
+        axisLabel: { color: colour('ink'), fontSize: 12, lineHeight: 13 },
         axisLine: { lineStyle: { color: colour('soft') } },
         axisTick: { show: false },
       },

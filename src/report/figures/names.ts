@@ -48,7 +48,11 @@ export function stylesOf(runs: readonly RunSummary[], shown: readonly RunSummary
   return ({ name }) => styles.get(name) ?? OTHER;
 }
 
-/** A text of at most so many characters. */
-export function clipped(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+/** A text on one line or two of so many characters each; what is longer ends with an ellipsis. */
+export function wrapped(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const blank = text.lastIndexOf(' ', most);
+  const end = blank > 0 ? blank : most;
+  const rest = text.slice(end).trimStart();
+  return `${text.slice(0, end)}\n${rest.length <= most ? rest : `${rest.slice(0, most - 1)}…`}`;
 }

@@ -1,5 +1,5 @@
 import type { FigureName, StudyCurve } from '../../study/results.js';
-import { drawChart, errorBars, lineSeries, valueAxis } from '../chart.js';
+import { drawChart, errorBars, lineSeries, niceRange, valueAxis } from '../chart.js';
 import { type Colour, colour } from '../colours.js';
 import type { Figure, Panel } from '../figure.js';
 
@@ -38,15 +38,13 @@ function sweepPanel({ title, label, points }: StudyCurve, measure: (typeof MEASU
   if (known.length < 2) return null;
   const color = colour(measure.colour);
   const room = Math.max(...known.map(({ sd }) => sd), 0.02 * Math.max(...known.map(({ mean }) => mean)), 1e-3);
-  const low = Math.min(...known.map(({ mean }) => mean)) - 2 * room;
-  const high = Math.max(...known.map(({ mean }) => mean)) + 2 * room;
+  const low = Math.min(...known.map(({ mean }) => mean)) - 1.5 * room;
+  const high = Math.max(...known.map(({ mean }) => mean)) + 1.5 * room;
+  const places = known.map(({ x }) => x);
   const body = drawChart(
     {
-      xAxis: valueAxis(label, true, { scale: true }),
-      yAxis: valueAxis(unit, false, {
-        min: roundTo(Math.max(low, 0), room, Math.floor),
-        max: roundTo(high, room, Math.ceil),
-      }),
+      xAxis: valueAxis(label, true, niceRange(Math.min(0, ...places), Math.max(...places))),
+      yAxis: valueAxis(unit, false, niceRange(Math.max(low, 0), high)),
       series: [
         lineSeries(
           known.map(({ x, mean }) => [x, mean]),
@@ -68,10 +66,4 @@ function sweepPanel({ title, label, points }: StudyCurve, measure: (typeof MEASU
     body,
     label: `${measure.title} in ${unit} over ${label}; ${told.join(', ')}`,
   };
-}
-
-/** To a whole multiple of a power of ten near the step. */
-function roundTo(value: number, step: number, round: (value: number) => number): number {
-  const unit = 10 ** Math.floor(Math.log10(2 * step));
-  return Number((round(value / unit) * unit).toPrecision(6));
 }
