@@ -53,7 +53,7 @@ export function columnsOf(rows: readonly Figures[]): Column[] {
 }
 
 /** With its sign, a true minus. */
-export function signed({ show }: Column, value: number): string {
+function signed({ show }: Column, value: number): string {
   return `${value < 0 ? '−' : '+'}${show(Math.abs(value))}`;
 }
 
