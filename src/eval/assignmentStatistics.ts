@@ -5,6 +5,7 @@ import { assignAtss } from '../regions/atss.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
 import { uploadTruth } from '../regions/truth.js';
 import type { Device } from '../tensor/device.js';
+import type { LevelSize } from '../tensor/pyramid.js';
 
 /** Images at a time. */
 const BATCH = 8;
@@ -28,7 +29,7 @@ export interface AssignmentOptions {
   /** The images, each seen once, without augmentation. */
   source: ImageSource;
   /** Pixels of the network's input. */
-  imageSize: { width: number; height: number };
+  imageSize: LevelSize;
   /** Pixels a cell of each level. */
   strides: readonly number[];
   /** How they are assigned. */
