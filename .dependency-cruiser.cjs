@@ -1,5 +1,6 @@
 /** The import rule of the rooms: a room imports only rooms above it in this list (and itself). */
 const ROOMS = [
+  'util',
   'gpu',
   'tensor',
   'autograd',

@@ -29,8 +29,9 @@ export default defineConfig({
   optimizeDeps: { include: ['fast-check', 'gl-matrix'], exclude: ['env-paths', 'sharp', 'webgpu'] },
   test: {
     include: process.env.EDGEWISE_BROWSER_TESTS === 'some' ? SOME : ALL,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Against a hang only: no machine is so slow.
+    testTimeout: 3_600_000,
+    hookTimeout: 3_600_000,
     fileParallelism: false,
     browser: {
       enabled: true,

@@ -1,6 +1,6 @@
 /** `npm run bench`: measures, and prints a table or JSON on stdout; everything else goes to stderr. */
 import { CommanderError } from 'commander';
-import { DeviceError, InputError } from '../src/gpu/error.js';
+import { DeviceError, InputError } from '../src/util/error.js';
 import { writeReadme, writeResults } from './files.js';
 import { parseOptions } from './options.js';
 import { formatReport } from './report.js';

@@ -1,5 +1,5 @@
-import { DeviceError } from '../src/gpu/error.js';
 import type { Device } from '../src/tensor/device.js';
+import { DeviceError } from '../src/util/error.js';
 import { type Clock, measure, type Plan, stopwatch, type Work } from './measure.js';
 import type { RunningPeer } from './peers/index.js';
 import { summarize } from './statistics.js';

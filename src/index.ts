@@ -11,7 +11,6 @@ export { Detector, type DetectorBranches, type DetectorOutputs } from './detecto
 export type { BoxBranch, HeadBranches, HeadLogits } from './detector/head.js';
 export type { AdapterPreference } from './gpu/adapter.js';
 export type { ChoiceName, Choices } from './gpu/choices.js';
-export { DeviceError, InputError } from './gpu/error.js';
 export type { KernelTime } from './gpu/profile.js';
 export type { BufferRange, KernelDefinition, Launch } from './gpu/runtime.js';
 export type { BoxGradient, BoxInput, BoxLayer, BoxLayerGradients } from './losses/boxLayer.js';
@@ -64,3 +63,4 @@ export { type DataType, Tensor, type TensorPlacement, type Values } from './tens
 export type { ChoiceReport, TuneOptions, Workload } from './tensor/tune.js';
 export { Optimizer, type OptimizerSettings } from './train/optimizer.js';
 export { type TrainingWorkloads, trainingWorkloads } from './train/workloads.js';
+export { DeviceError, InputError } from './util/error.js';

@@ -1,6 +1,6 @@
-import { InputError } from '../gpu/error.js';
 import { Random } from '../tensor/random.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 import { backward, Variable } from './variable.js';
 
 /** The worst differences between the gradients of a function and its central differences. */

@@ -1,6 +1,6 @@
-import { InputError } from '../gpu/error.js';
 import type { Device } from '../tensor/device.js';
 import { sizeOf, type Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 import { Variable } from './variable.js';
 
 /** A trainable tensor before it has memory. */

@@ -1,8 +1,8 @@
 import accumulateSource from '../../shaders/autograd/accumulate.wgsl';
 import addSource from '../../shaders/autograd/add.wgsl';
-import { InputError } from '../gpu/error.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 
 const ADD = { name: 'add', source: addSource };
 const ACCUMULATE = { name: 'accumulate', source: accumulateSource };

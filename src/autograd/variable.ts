@@ -1,5 +1,5 @@
-import { InputError } from '../gpu/error.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 import { one } from './one.js';
 import { accumulate, addTensors } from './sum.js';
 

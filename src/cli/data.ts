@@ -2,8 +2,8 @@ import { basename, resolve } from 'node:path';
 import { openDataset } from '../data/folder.js';
 import { shapesDataset } from '../data/shapes.js';
 import type { ImageSource } from '../data/source.js';
-import { InputError } from '../gpu/error.js';
 import type { Checkpoint } from '../train/checkpoint.js';
+import { InputError } from '../util/error.js';
 
 /** Instead of a folder: the built-in generated data set. */
 export const SHAPES = 'shapes';

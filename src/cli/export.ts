@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { InputError } from '../gpu/error.js';
 import { exportOnnx } from '../onnx/export.js';
 import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
 import { saveWeights, weightsOf } from '../train/weights.js';
+import { InputError } from '../util/error.js';
 import { type Outcome, prints } from './command.js';
 
 interface ExportOptions {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json';
-import { DeviceError, InputError } from '../gpu/error.js';
+import { DeviceError, InputError } from '../util/error.js';
 import { addDemo } from './demo.js';
 import { addDistill } from './distill.js';
 import { addDoctor } from './doctor.js';

@@ -1,6 +1,6 @@
 import { readJson } from '../data/json.js';
-import { InputError } from '../gpu/error.js';
 import { type PartialRecipe, type Recipe, resolveRecipe } from '../losses/recipe.js';
+import { InputError } from '../util/error.js';
 
 /**
  * The recipe that an option names.

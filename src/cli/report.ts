@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
 import { assertSameClasses, DATA_HELP, openData, SPLITS, type Split } from './data.js';
 

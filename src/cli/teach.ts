@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { InputError } from '../gpu/error.js';
 import { cacheOfFolder, createTeacherFolder, readModel } from '../onnx/folder.js';
 import { readMapping } from '../onnx/mapping.js';
 import { fixedSizeOf } from '../onnx/outputs.js';
 import { OnnxTeacher } from '../onnx/teacher.js';
 import { fillTeacherCache } from '../train/fillCache.js';
 import { DEFAULT_SETTINGS } from '../train/settings.js';
+import { InputError } from '../util/error.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
 import { DATA_HELP, openData } from './data.js';
 

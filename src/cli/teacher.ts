@@ -1,7 +1,6 @@
 import type { ImageSource } from '../data/source.js';
 import type { DetectorConfig } from '../detector/config.js';
 import type { Detector } from '../detector/detector.js';
-import { InputError } from '../gpu/error.js';
 import type { Recipe } from '../losses/recipe.js';
 import {
   cacheOfFolder,
@@ -14,6 +13,7 @@ import { mapClasses } from '../onnx/mapping.js';
 import type { Device } from '../tensor/device.js';
 import { type Checkpoint, loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
 import type { Teacher } from '../train/teacher.js';
+import { InputError } from '../util/error.js';
 import { assertSameClasses } from './data.js';
 import type { Training } from './training.js';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { InputError } from '../gpu/error.js';
 import { needsTeacher } from '../losses/recipe.js';
+import { InputError } from '../util/error.js';
 import { type Outcome, prints, withDevice } from './command.js';
 import { DATA_HELP, openData } from './data.js';
 import { readRecipe } from './recipe.js';

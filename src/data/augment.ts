@@ -1,6 +1,6 @@
 import { mat2d } from 'gl-matrix';
-import { InputError } from '../gpu/error.js';
 import type { Random } from '../tensor/random.js';
+import { InputError } from '../util/error.js';
 import type { Sample } from './source.js';
 
 export interface AugmentOptions {

@@ -1,4 +1,4 @@
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 import { readJson } from './json.js';
 
 /** An annotation as COCO's evaluation takes it: `bbox` is [x, y, width, height] in pixels, `area` in square pixels. */

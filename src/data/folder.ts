@@ -1,6 +1,6 @@
 import { access, readdir, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 import { type CocoDataset, readCoco } from './coco.js';
 import { decodeImage } from './images.js';
 import type { ImageSource } from './source.js';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 import type { Sample } from './source.js';
 
 /**

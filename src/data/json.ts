@@ -1,4 +1,4 @@
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 
 /**
  * Reads a JSON file.

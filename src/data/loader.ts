@@ -1,5 +1,5 @@
-import { InputError } from '../gpu/error.js';
 import { Random } from '../tensor/random.js';
+import { InputError } from '../util/error.js';
 import { augment, normalise, type Objects } from './augment.js';
 import { fitSample } from './fit.js';
 import type { ImageSource, Sample } from './source.js';

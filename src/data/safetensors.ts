@@ -1,4 +1,4 @@
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 
 /**
  * Element types of the format and the array each is read into. F16 and BF16 have no array in JavaScript:

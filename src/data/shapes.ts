@@ -1,5 +1,5 @@
-import { InputError } from '../gpu/error.js';
 import { Random } from '../tensor/random.js';
+import { InputError } from '../util/error.js';
 import { addNoise, type Canvas, type Distance, drawBar, drawGround, drawObject } from './canvas.js';
 import type { GroundTruth } from './coco.js';
 import type { ImageSource, Sample } from './source.js';

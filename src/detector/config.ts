@@ -1,5 +1,5 @@
-import { InputError } from '../gpu/error.js';
 import { MAX_LEVELS } from '../tensor/pyramid.js';
+import { InputError } from '../util/error.js';
 
 /** Widths and depths of a detector. Widths are multiples of 8: group norm takes groups of 8 channels. */
 interface Architecture {

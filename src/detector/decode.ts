@@ -1,10 +1,10 @@
 import decodeSource from '../../shaders/detector/decode.wgsl';
-import { InputError } from '../gpu/error.js';
 import { type Recipe, resolveRecipe } from '../losses/recipe.js';
 import { makeGrid } from '../regions/grid.js';
 import { assertMaps } from '../tensor/layout.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 import type { DetectorConfig } from './config.js';
 import type { HeadLogits } from './head.js';
 import { suppress } from './nms.js';

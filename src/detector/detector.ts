@@ -1,8 +1,8 @@
 import { ParameterStore } from '../autograd/parameters.js';
 import { Variable } from '../autograd/variable.js';
-import { InputError } from '../gpu/error.js';
 import type { Device } from '../tensor/device.js';
 import type { Pyramid } from '../tensor/pyramid.js';
+import { InputError } from '../util/error.js';
 import { declareBackbone } from './backbone.js';
 import type { DetectorConfig } from './config.js';
 import { boxBranchOf, boxLogitsOf, declareHead, type HeadBranches, type HeadLogits } from './head.js';

@@ -1,6 +1,6 @@
 import { type GroundTruth, isBox } from '../data/coco.js';
 import { readJson } from '../data/json.js';
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 
 /** One detection in COCO's results format: `bbox` is [x, y, width, height] in pixels of the original image. */
 export interface Detection {

@@ -1,5 +1,5 @@
 import type { StoredTensor } from '../data/safetensors.js';
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 
 /** Reads the entries of a golden case; every error is an InputError that names the file and the key. */
 export class GoldenFile {

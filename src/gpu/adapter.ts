@@ -1,4 +1,4 @@
-import { DeviceError, InputError } from './error.js';
+import { DeviceError, InputError } from '../util/error.js';
 import { type AdapterPreference, type FoundAdapter, foundAdapter, isSoftware, nameOf } from './foundAdapter.js';
 
 export type { AdapterPreference, FoundAdapter } from './foundAdapter.js';

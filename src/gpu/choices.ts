@@ -1,4 +1,4 @@
-import { InputError } from './error.js';
+import { InputError } from '../util/error.js';
 
 /** What the defaults, and the possible values, depend on. */
 interface AdapterTraits {

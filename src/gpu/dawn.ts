@@ -2,8 +2,8 @@
 import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { DeviceError } from '../util/error.js';
 import { ARCHIVE, unpackSwiftShader } from './embedded.js';
-import { DeviceError } from './error.js';
 import {
   type AdapterKind,
   type AdapterPreference,

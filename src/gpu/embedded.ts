@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import envPaths from 'env-paths';
-import { DeviceError } from './error.js';
+import { DeviceError } from '../util/error.js';
 
 /** The optional dependency: the newest version for Node 20. The hashes below are of its files. */
 const PACKAGE = '@sparticuz/chromium';

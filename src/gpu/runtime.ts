@@ -1,5 +1,5 @@
+import { DeviceError, InputError } from '../util/error.js';
 import { type ChoiceName, type Choices, completeChoices } from './choices.js';
-import { DeviceError, InputError } from './error.js';
 import { idleUntil } from './idle.js';
 import { BufferPool } from './pool.js';
 import { type KernelTime, Profile, Stopwatch } from './profile.js';

@@ -4,8 +4,8 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import envPaths from 'env-paths';
 import { version } from '../../package.json';
+import { DeviceError } from '../util/error.js';
 import { type Choices, possibleChoices } from './choices.js';
-import { DeviceError } from './error.js';
 
 interface TuningFile {
   edgewise: string;

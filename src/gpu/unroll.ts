@@ -1,4 +1,4 @@
-import { InputError } from './error.js';
+import { InputError } from '../util/error.js';
 
 /** Loops that end beyond it stay as they are: so much code would not fit into an instruction cache. */
 const MOST_TURNS = 64;

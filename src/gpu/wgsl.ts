@@ -1,4 +1,4 @@
-import { InputError } from './error.js';
+import { InputError } from '../util/error.js';
 
 /** A resource of `@group(0)` as the WGSL declares it. */
 interface BindingDeclaration {

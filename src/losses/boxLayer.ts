@@ -1,6 +1,6 @@
-import { InputError } from '../gpu/error.js';
 import { assertMaps, type Maps } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 
 /**
  * The last layer of a box branch in place of its logits, z = s_level · (W f + b) at every location: the logits then are

@@ -1,7 +1,7 @@
-import { InputError } from '../gpu/error.js';
 import { layoutOf, type Maps, tensorOf } from '../tensor/layout.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 import { type BoxInput, isBoxLayer, mapsOf } from './boxLayer.js';
 import type { HeadSetting } from './headLists.js';
 

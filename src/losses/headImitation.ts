@@ -1,4 +1,3 @@
-import { InputError } from '../gpu/error.js';
 import { assignAtss } from '../regions/atss.js';
 import { generalInstances, type HeadMaps } from '../regions/generalInstances.js';
 import type { Grid } from '../regions/grid.js';
@@ -6,6 +5,7 @@ import { imitationRegion } from '../regions/imitation.js';
 import type { Truth } from '../regions/truth.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 import { type BoxInput, isBoxLayer } from './boxLayer.js';
 import { COUNTS } from './headLists.js';
 import type { HeadOutputs } from './headLoss.js';

@@ -1,4 +1,3 @@
-import { DeviceError, InputError } from '../gpu/error.js';
 import { type Assignment, assignAtss } from '../regions/atss.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
 import type { Truth } from '../regions/truth.js';
@@ -7,6 +6,7 @@ import type { Device } from '../tensor/device.js';
 import { assertMaps, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { Tensor } from '../tensor/tensor.js';
+import { DeviceError, InputError } from '../util/error.js';
 import { assertBoxBranch, type BoxGradient, type BoxInput, isBoxLayer, mapsOf } from './boxLayer.js';
 import { cutRows, expectedEdges, prepareCut } from './headCut.js';
 import { assertTargets, type GradientTargets, type HeadGradients, headGradients } from './headGradients.js';

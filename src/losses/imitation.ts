@@ -3,9 +3,9 @@ import factorsSource from '../../shaders/losses/imitation_factors.wgsl';
 import { one } from '../autograd/one.js';
 import { emptyLike } from '../autograd/sum.js';
 import type { Variable } from '../autograd/variable.js';
-import { InputError } from '../gpu/error.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 import { sum } from './reduce.js';
 import { assertNumber, assertTensor, withGradient } from './rowLoss.js';
 

@@ -1,7 +1,7 @@
 import source from '../../shaders/losses/temperature_kl.wgsl';
 import type { Variable } from '../autograd/variable.js';
-import { InputError } from '../gpu/error.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 import { assertNumber, columnsOf, type RowLossOptions, rowLoss } from './rowLoss.js';
 
 const TEMPERATURE_KL = { name: 'temperature KL', source };

@@ -1,7 +1,7 @@
 import source from '../../shaders/losses/quality_focal_loss.wgsl';
 import type { Variable } from '../autograd/variable.js';
-import { InputError } from '../gpu/error.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 import { assertNumber, assertTensor, columnsOf, type RowLossOptions, rowLoss } from './rowLoss.js';
 
 const QUALITY_FOCAL_LOSS = { name: 'quality focal loss', source };

@@ -1,5 +1,5 @@
 import type { ErrorObject, ValidateFunction } from 'ajv';
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 import isRecipe from './recipe.jsonschema';
 
 /** The region in which features are imitated: those of `imitationRegion`, and general instances over the batch or by image. */

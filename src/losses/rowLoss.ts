@@ -2,10 +2,10 @@ import scaleSource from '../../shaders/losses/scale_gradient.wgsl';
 import { one } from '../autograd/one.js';
 import { emptyLike } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
-import { InputError } from '../gpu/error.js';
 import type { KernelDefinition, Launch } from '../gpu/runtime.js';
 import type { Device } from '../tensor/device.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 import { sum } from './reduce.js';
 
 /** How the losses of the rows become one: lossWeight · Σ_i weights_i ℓ_i / averageFactor. */

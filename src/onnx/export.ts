@@ -4,11 +4,11 @@ import type { Category } from '../data/coco.js';
 import { architectureOf, type DetectorConfig } from '../detector/config.js';
 import { convolutionsOf } from '../detector/detector.js';
 import { GROUP } from '../detector/layers.js';
-import { InputError } from '../gpu/error.js';
 import type { Recipe } from '../losses/recipe.js';
 import { GROUP_NORM_EPSILON } from '../ops/groupNorm.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
 import type { Weights } from '../train/weights.js';
+import { InputError } from '../util/error.js';
 import { type Edge, Graph } from './graph.js';
 
 /** What a detector is made of, on the host. */

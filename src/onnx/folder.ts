@@ -2,8 +2,8 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { version } from '../../package.json';
 import { readJson } from '../data/json.js';
-import { InputError } from '../gpu/error.js';
 import type { Device } from '../tensor/device.js';
+import { InputError } from '../util/error.js';
 import { checkMapping, type OnnxMapping } from './mapping.js';
 import { OnnxTeacher } from './teacher.js';
 

@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { readJson } from '../data/json.js';
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 
 /** A part of a tensor's channels: logits of the four edges, 4 · bins of them edge by edge, or a score for each class. */
 export type HeadPart = 'boxes' | 'classes';

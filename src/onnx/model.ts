@@ -1,5 +1,5 @@
 import { IMAGE_DEVIATION, IMAGE_MEAN } from '../data/augment.js';
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 import { mapClasses, type OnnxMapping } from './mapping.js';
 import { withOutputs } from './outputs.js';
 import { type ModelOutputs, Placement } from './placement.js';

@@ -1,5 +1,5 @@
 import type { onnx } from 'onnx-proto';
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 import { protobuf } from './protobuf.js';
 
 /** Tensors that an error names. */

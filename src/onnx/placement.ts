@@ -1,5 +1,5 @@
-import { InputError } from '../gpu/error.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
+import { InputError } from '../util/error.js';
 import { classCount, type HeadPart, type MappedTensor, mapClasses, type OnnxMapping } from './mapping.js';
 
 /** Scores are kept this far from 0 and 1 before their logits are taken: a sigmoid in f32 reaches both. */

@@ -1,4 +1,4 @@
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 
 /** A tensor of ONNX Runtime, as far as it is used here. */
 export interface OnnxTensor {

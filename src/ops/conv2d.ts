@@ -1,7 +1,7 @@
 import { Variable } from '../autograd/variable.js';
-import { InputError } from '../gpu/error.js';
 import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 import { alignInput, type ConvolutionShape, convolve, inputGradient } from './convolve.js';
 import { everySecond } from './everySecond.js';
 import { biasGradient, weightGradient } from './weightGradient.js';

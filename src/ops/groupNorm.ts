@@ -4,9 +4,9 @@ import gradientOddSource from '../../shaders/ops/group_norm_gradient_odd.wgsl';
 import groupNormOddSource from '../../shaders/ops/group_norm_odd.wgsl';
 import { emptyLike } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
-import { InputError } from '../gpu/error.js';
 import type { Level, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 import { sumChunks } from './sumChunks.js';
 
 /** Two variants of each kernel: for levels whose maps are whole vec4, and for the others. */

@@ -1,8 +1,8 @@
 import source from '../../shaders/ops/max_pool.wgsl';
 import gradientSource from '../../shaders/ops/max_pool_gradient.wgsl';
 import { Variable } from '../autograd/variable.js';
-import { InputError } from '../gpu/error.js';
 import { Pyramid } from '../tensor/pyramid.js';
+import { InputError } from '../util/error.js';
 
 const FORWARD = { name: 'max_pool', source };
 const BACKWARD = { name: 'max_pool_gradient', source: gradientSource };

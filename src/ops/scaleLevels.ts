@@ -3,9 +3,9 @@ import gradientSource from '../../shaders/ops/scale_levels_gradient.wgsl';
 import piecesSource from '../../shaders/ops/sum_pieces.wgsl';
 import { emptyLike } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
-import { InputError } from '../gpu/error.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 
 const SCALE = { name: 'scale_levels', source };
 const GRADIENT = { name: 'scale_levels_gradient', source: gradientSource };

@@ -1,6 +1,6 @@
 import { Variable } from '../autograd/variable.js';
-import { InputError } from '../gpu/error.js';
 import { Pyramid } from '../tensor/pyramid.js';
+import { InputError } from '../util/error.js';
 
 /**
  * Joins maps into one pyramid whose levels are theirs in order: heads that are shared over the levels then run as one.

@@ -1,8 +1,8 @@
 import source from '../../shaders/ops/upsample_nearest.wgsl';
 import gradientSource from '../../shaders/ops/upsample_nearest_gradient.wgsl';
 import { Variable } from '../autograd/variable.js';
-import { InputError } from '../gpu/error.js';
 import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
+import { InputError } from '../util/error.js';
 
 const FORWARD = { name: 'upsample_nearest', source };
 const BACKWARD = { name: 'upsample_nearest_gradient', source: gradientSource };

@@ -1,8 +1,8 @@
 import assign from '../../shaders/regions/atss_assign.wgsl';
 import candidates from '../../shaders/regions/atss_candidates.wgsl';
 import labelWeight from '../../shaders/regions/label_weight.wgsl';
-import { InputError } from '../gpu/error.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 import { type Grid, gridParams } from './grid.js';
 import type { Truth } from './truth.js';
 

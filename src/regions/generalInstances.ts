@@ -1,8 +1,8 @@
 import scoresSource from '../../shaders/regions/gi_scores.wgsl';
 import selectSource from '../../shaders/regions/gi_select.wgsl';
-import { InputError } from '../gpu/error.js';
 import { assertMaps, layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 import { type Grid, gridParams } from './grid.js';
 import type { Truth } from './truth.js';
 

@@ -1,5 +1,5 @@
-import { InputError } from '../gpu/error.js';
 import { type LevelSize, MAX_LEVELS } from '../tensor/pyramid.js';
+import { InputError } from '../util/error.js';
 
 /** What fixes a grid. */
 export interface GridOptions {

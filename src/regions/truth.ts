@@ -1,6 +1,6 @@
-import { InputError } from '../gpu/error.js';
 import type { Device } from '../tensor/device.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 
 /** The annotated objects of a batch, on the host. */
 export interface GroundTruth {

@@ -1,6 +1,6 @@
 import source from '../../shaders/regions/valuable_region.wgsl';
-import { InputError } from '../gpu/error.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 import type { Assignment } from './atss.js';
 import { type Grid, gridParams } from './grid.js';
 import type { Truth } from './truth.js';

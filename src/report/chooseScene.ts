@@ -1,5 +1,5 @@
 import type { ImageSource } from '../data/source.js';
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 import { focusOf } from './focus.js';
 import { type Shown, viewScene } from './scene.js';
 import type { Scene } from './types.js';

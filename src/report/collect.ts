@@ -1,11 +1,11 @@
 import { version } from '../../package.json';
 import type { ImageSource } from '../data/source.js';
 import type { Detector } from '../detector/detector.js';
-import { DeviceError } from '../gpu/error.js';
 import type { StudyResults } from '../study/results.js';
 import type { Device } from '../tensor/device.js';
 import { restoreDetector } from '../train/checkpoint.js';
 import { type Evaluation, evaluate, namedStatistics } from '../train/evaluate.js';
+import { DeviceError } from '../util/error.js';
 import { chooseScene } from './chooseScene.js';
 import { distilsLocalization, gridOf, pickShown } from './pickShown.js';
 import type { OpenRun } from './runs.js';

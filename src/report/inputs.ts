@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { InputError } from '../gpu/error.js';
 import { FILES } from '../study/files.js';
 import { collectResults, type StudyResults } from '../study/results.js';
+import { InputError } from '../util/error.js';
 import { type OpenRun, openRuns } from './runs.js';
 
 /** What a report is made of. */

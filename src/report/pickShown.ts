@@ -1,5 +1,5 @@
-import { InputError } from '../gpu/error.js';
 import { needsTeacher } from '../losses/recipe.js';
+import { InputError } from '../util/error.js';
 import type { OpenRun } from './runs.js';
 
 /**

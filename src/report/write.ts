@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import sharp from 'sharp';
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 import { standaloneSvg } from './export.js';
 import type { Figure } from './figure.js';
 

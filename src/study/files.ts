@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Choices } from '../gpu/choices.js';
-import { InputError } from '../gpu/error.js';
 import type { AdapterDescription } from '../tensor/device.js';
+import { InputError } from '../util/error.js';
 
 /** What stands in a study's folder, beside `results.json` and `results.md`. */
 export const FILES = {

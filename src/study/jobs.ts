@@ -4,10 +4,10 @@ import { join, resolve } from 'node:path';
 import type { CocoFolder } from '../data/folder.js';
 import type { ImageSource } from '../data/source.js';
 import { type DetectorConfig, type DetectorSize, detectorConfig } from '../detector/config.js';
-import { InputError } from '../gpu/error.js';
 import { needsTeacher, type PartialRecipe, type Recipe, resolveRecipe } from '../losses/recipe.js';
 import { CHECKPOINT, loadCheckpoint } from '../train/checkpoint.js';
 import { type TrainSettings, trainSettings } from '../train/settings.js';
+import { InputError } from '../util/error.js';
 import type { Plan } from './plan.js';
 
 const TEACHER_SEED = 100;

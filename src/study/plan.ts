@@ -2,9 +2,9 @@ import { dirname, resolve } from 'node:path';
 import { Ajv, type ErrorObject } from 'ajv';
 import { readJson } from '../data/json.js';
 import type { DetectorConfig, DetectorSize } from '../detector/config.js';
-import { InputError } from '../gpu/error.js';
 import { type PartialRecipe, resolveRecipe } from '../losses/recipe.js';
 import { type TrainSettings, trainSettings } from '../train/settings.js';
+import { InputError } from '../util/error.js';
 
 /** A teacher that the study trains once, or a run that is there. */
 type PlanTeacher =

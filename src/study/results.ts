@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { readJson } from '../data/json.js';
-import { InputError } from '../gpu/error.js';
 import { type RunMeasures, readMeasures } from '../train/measures.js';
+import { InputError } from '../util/error.js';
 import { exists, FILES, findRun, pretty, type StudyDescription, writeWhole } from './files.js';
 import type { Grid } from './jobs.js';
 import { describeResults } from './markdown.js';

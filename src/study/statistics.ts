@@ -1,5 +1,5 @@
-import { InputError } from '../gpu/error.js';
 import { Random } from '../tensor/random.js';
+import { InputError } from '../util/error.js';
 
 const RESAMPLES = 10_000;
 /** Keeps the draws apart from those of whoever else uses a generator. */

@@ -1,5 +1,5 @@
 import unpackSource from '../../shaders/tensor/unpack_half.wgsl';
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 import type { Device } from './device.js';
 import { sizeOf, type Tensor } from './tensor.js';
 

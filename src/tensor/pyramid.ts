@@ -1,4 +1,4 @@
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 import type { Device } from './device.js';
 import { Tensor, type TensorPlacement } from './tensor.js';
 

@@ -1,5 +1,5 @@
-import { InputError } from '../gpu/error.js';
 import type { BufferRange } from '../gpu/runtime.js';
+import { InputError } from '../util/error.js';
 import type { Device } from './device.js';
 
 /** Type of the elements; all have 32 bits. */

@@ -1,5 +1,5 @@
 import { type ChoiceName, type Choices, defaultChoices, possibleValues } from '../gpu/choices.js';
-import { DeviceError } from '../gpu/error.js';
+import { DeviceError } from '../util/error.js';
 import type { Device } from './device.js';
 import type { Tensor, Values } from './tensor.js';
 

@@ -1,8 +1,8 @@
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { backend, getBackend, type Tensor as TfTensor } from '@tensorflow/tfjs-core';
-import { InputError } from '../gpu/error.js';
 import type { Device } from '../tensor/device.js';
 import { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 
 /**
  * The WebGPU backend of TensorFlow.js.

@@ -9,10 +9,10 @@ import {
   type Tensor as TfTensor,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { InputError } from '../gpu/error.js';
 import type { HeadLoss, HeadOutputs } from '../losses/headLoss.js';
 import { type GroundTruth, type Truth, uploadTruth } from '../regions/truth.js';
 import { type Maps, rowMajorLayout } from '../tensor/layout.js';
+import { InputError } from '../util/error.js';
 import { flush, viewOf, webgpuBackend } from './backend.js';
 
 /**

@@ -1,6 +1,6 @@
 import { getBackend, registerBackend, removeBackend, setBackend } from '@tensorflow/tfjs-core';
-import { DeviceError, InputError } from '../gpu/error.js';
 import { Device } from '../tensor/device.js';
+import { DeviceError, InputError } from '../util/error.js';
 import { webgpuBackend } from './backend.js';
 
 /** What the backend takes from the global scope, as in a browser. */

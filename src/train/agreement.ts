@@ -2,8 +2,8 @@ import variationSource from '../../shaders/train/total_variation.wgsl';
 import type { DetectorConfig } from '../detector/config.js';
 import { decodeBoxes } from '../detector/decode.js';
 import type { HeadLogits } from '../detector/head.js';
-import { InputError } from '../gpu/error.js';
 import type { Pyramid } from '../tensor/pyramid.js';
+import { InputError } from '../util/error.js';
 
 /** Locations count where the teacher's best class score exceeds this: where it sees an object. */
 const TEACHER_SCORE = 0.3;

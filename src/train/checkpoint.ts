@@ -7,10 +7,10 @@ import { readSafetensors, type StoredTensor, writeSafetensors } from '../data/sa
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
 import type { Choices } from '../gpu/choices.js';
-import { InputError } from '../gpu/error.js';
 import { type Recipe, resolveRecipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 import type { Learner } from './learner.js';
 import type { Optimizer } from './optimizer.js';
 import { type TrainSettings, trainSettings } from './settings.js';

@@ -11,9 +11,9 @@ import { type AveragePrecision, averagePrecision, STATISTICS } from '../eval/ave
 import type { Detection } from '../eval/detections.js';
 import { type EdgeCalibration, type EdgeSpread, edgeCalibration } from '../eval/edgeCalibration.js';
 import { edgeSpread } from '../eval/edgeSpread.js';
-import { InputError } from '../gpu/error.js';
 import type { Recipe } from '../losses/recipe.js';
 import { Pyramid } from '../tensor/pyramid.js';
+import { InputError } from '../util/error.js';
 import { type Agreement, AgreementMeter } from './agreement.js';
 import { computing, type Teacher, type TeacherStep, teacherOf } from './teacher.js';
 

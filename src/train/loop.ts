@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { ImageSource } from '../data/source.js';
 import type { Detector } from '../detector/detector.js';
-import { DeviceError } from '../gpu/error.js';
 import { HeadLoss, TERM_NAMES, type TermName } from '../losses/headLoss.js';
 import { needsTeacher, type Recipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
+import { DeviceError } from '../util/error.js';
 import { BEST, CHECKPOINT, saveCheckpoint } from './checkpoint.js';
 import { assertClasses, evaluate, namedStatistics } from './evaluate.js';
 import type { Learner } from './learner.js';

@@ -5,7 +5,7 @@ import { readJson } from '../data/json.js';
 import type { Detector } from '../detector/detector.js';
 import type { PrecisionRecall } from '../eval/averagePrecision.js';
 import type { EdgeCalibration } from '../eval/edgeCalibration.js';
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 import type { Agreement } from './agreement.js';
 import { type EvaluateOptions, evaluate, namedStatistics } from './evaluate.js';
 

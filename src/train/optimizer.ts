@@ -4,8 +4,8 @@ import clipSource from '../../shaders/train/clip.wgsl';
 import gradientNormSource from '../../shaders/train/gradient_norm.wgsl';
 import sgdSource from '../../shaders/train/sgd.wgsl';
 import type { ParameterStore } from '../autograd/parameters.js';
-import { InputError } from '../gpu/error.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
 
 const GRADIENT_NORM = { name: 'gradientNorm', source: gradientNormSource };
 const CLIP = { name: 'clip', source: clipSource };

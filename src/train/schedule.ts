@@ -1,4 +1,4 @@
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 
 /** mmdet's 1x schedule drops at epochs 8 and 11 of 12. */
 const DROPS = [8 / 12, 11 / 12];

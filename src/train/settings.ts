@@ -1,4 +1,4 @@
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 import { checkOptimizerSettings, type OptimizerSettings } from './optimizer.js';
 import { checkScheduleSettings, type ScheduleSettings } from './schedule.js';
 

@@ -1,6 +1,6 @@
-import { DeviceError } from '../gpu/error.js';
 import { type HeadLoss, type HeadLossResult, TERM_NAMES, type TermName } from '../losses/headLoss.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { DeviceError } from '../util/error.js';
 
 /** The loss terms of the last steps, kept on the GPU until they are read: reading waits, and a step must not. */
 export class TermHistory {

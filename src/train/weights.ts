@@ -2,7 +2,7 @@ import { version } from '../../package.json';
 import type { ParameterValues } from '../autograd/parameters.js';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../data/safetensors.js';
 import type { Detector } from '../detector/detector.js';
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 import { AVERAGE, type Checkpoint, isParameter } from './checkpoint.js';
 
 /** Parameters of a detector by their names, such as `backbone.stem1.conv.weight`; docs/onnx.md lists them. */

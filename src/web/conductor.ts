@@ -1,5 +1,5 @@
-import { DeviceError, InputError } from '../gpu/error.js';
 import { type Device, openDevice } from '../tensor/device.js';
+import { DeviceError, InputError } from '../util/error.js';
 import type { Command, Report } from './protocol.js';
 import { Session } from './session.js';
 

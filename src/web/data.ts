@@ -3,7 +3,7 @@ import { fitSample, pixelsOf } from '../data/fit.js';
 import { jsonErrorOffset } from '../data/json.js';
 import { shapesDataset } from '../data/shapes.js';
 import type { ImageSource, Sample } from '../data/source.js';
-import { InputError } from '../gpu/error.js';
+import { InputError } from '../util/error.js';
 
 /** Pixels a side of the network's input: small enough that a step takes a blink on a processor too. */
 export const SIDE = 96;

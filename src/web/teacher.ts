@@ -1,9 +1,9 @@
 import { parseSafetensors } from '../data/safetensors.js';
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector, type DetectorOutputs } from '../detector/detector.js';
-import { InputError } from '../gpu/error.js';
 import type { Device } from '../tensor/device.js';
 import type { Pyramid } from '../tensor/pyramid.js';
+import { InputError } from '../util/error.js';
 
 /** Beside the page: half floats, written by scripts/webTeacher.js. */
 export const TEACHER_FILE = 'teacher.safetensors';

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readCoco } from '../../src/data/coco.js';
 import { openDataset } from '../../src/data/folder.js';
-import { InputError } from '../../src/gpu/error.js';
+import { InputError } from '../../src/util/error.js';
 
 let folder: string;
 beforeAll(async () => {

@@ -5,8 +5,8 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fitSample } from '../../src/data/fit.js';
 import { decodeImage } from '../../src/data/images.js';
-import { InputError } from '../../src/gpu/error.js';
 import { Random } from '../../src/tensor/random.js';
+import { InputError } from '../../src/util/error.js';
 
 let folder: string;
 beforeAll(async () => {

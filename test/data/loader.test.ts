@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type Batch, Loader, type LoaderOptions } from '../../src/data/loader.js';
 import { shapesDataset } from '../../src/data/shapes.js';
 import type { ImageSource } from '../../src/data/source.js';
-import { InputError } from '../../src/gpu/error.js';
+import { InputError } from '../../src/util/error.js';
 
 const OPTIONS: LoaderOptions = {
   ...{ batch: 4, height: 48, width: 64, seed: 3, augment: true, shuffle: true, dropLast: true },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/data/safetensors.js';
-import { InputError } from '../../src/gpu/error.js';
+import { InputError } from '../../src/util/error.js';
 
 let folder: string;
 beforeAll(async () => {

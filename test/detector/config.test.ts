@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { detectorConfig } from '../../src/detector/config.js';
 import { flops } from '../../src/detector/detector.js';
-import { InputError } from '../../src/gpu/error.js';
+import { InputError } from '../../src/util/error.js';
 
 const GIVEN = { size: 'tiny', classes: 3, width: 320, height: 256 } as const;
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readDetections } from '../../src/eval/detections.js';
-import { InputError } from '../../src/gpu/error.js';
+import { InputError } from '../../src/util/error.js';
 
 const truth = {
   images: [{ id: 5, file_name: '5.jpg', width: 10, height: 10 }],

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type AdapterPreference, findAdapter, requestDevice } from '../../src/gpu/adapter.js';
-import { DeviceError, InputError } from '../../src/gpu/error.js';
+import { DeviceError, InputError } from '../../src/util/error.js';
 import { bundle, node } from './child.js';
 
 const run = promisify(execFile);

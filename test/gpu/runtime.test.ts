@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DeviceError, InputError } from '../../src/gpu/error.js';
 import { type Device, openDevice } from '../../src/tensor/device.js';
+import { DeviceError, InputError } from '../../src/util/error.js';
 
 let device: Device;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { InputError } from '../../src/gpu/error.js';
 import { mean, pairedDifference, standardDeviation } from '../../src/study/statistics.js';
+import { InputError } from '../../src/util/error.js';
 
 test('mean and sample standard deviation', () => {
   // Squares of the deviations −3, −1, 0, 4: 26; 26 / 3.

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type ChoiceName, defaultChoices, possibleValues } from '../../src/gpu/choices.js';
-import { DeviceError } from '../../src/gpu/error.js';
 import { Device, openDevice } from '../../src/tensor/device.js';
 import type { Workload } from '../../src/tensor/tune.js';
+import { DeviceError } from '../../src/util/error.js';
 
 let cache: string;
 let device: Device;

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readSafetensors, writeSafetensors } from '../../src/data/safetensors.js';
 import { detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
-import { InputError } from '../../src/gpu/error.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { type Device, openDevice } from '../../src/tensor/device.js';
 import {
@@ -17,6 +16,7 @@ import {
 } from '../../src/train/checkpoint.js';
 import { Optimizer } from '../../src/train/optimizer.js';
 import { trainSettings } from '../../src/train/settings.js';
+import { InputError } from '../../src/util/error.js';
 
 let device: Device;
 let folder: string;

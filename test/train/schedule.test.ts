@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { InputError } from '../../src/gpu/error.js';
 import { checkScheduleSettings, learningRateAt, type ScheduleSettings } from '../../src/train/schedule.js';
+import { InputError } from '../../src/util/error.js';
 
 const settings: ScheduleSettings = { learningRate: 0.01, warmupSteps: 500, schedule: 'step' };
 

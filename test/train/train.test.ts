@@ -5,11 +5,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { shapesDataset } from '../../src/data/shapes.js';
 import { type DetectorConfig, detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
-import { DeviceError, InputError } from '../../src/gpu/error.js';
 import { type Device, openDevice } from '../../src/tensor/device.js';
 import type { TrainProgress } from '../../src/train/loop.js';
 import { readLog } from '../../src/train/runFolder.js';
 import { resumeTraining, type TrainOptions, train } from '../../src/train/train.js';
+import { DeviceError, InputError } from '../../src/util/error.js';
 
 let device: Device;
 let root: string;
