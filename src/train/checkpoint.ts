@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { version } from '../../package.json';
 import type { ParameterStore } from '../autograd/parameters.js';
 import type { Category } from '../data/coco.js';
+import { assertFinite } from '../data/finite.js';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../data/safetensors.js';
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
@@ -99,7 +100,7 @@ async function storedTensors({ parameters, average, state }: Optimizer, part: st
 /**
  * Reads a checkpoint.
  * @param path of the file, or of a run's folder: then its latest state
- * @throws InputError when it is missing, cut short, or not a checkpoint of this package
+ * @throws InputError when it is missing, cut short, not a checkpoint of this package, or holds NaN or infinity
  */
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   const isFolder = await stat(path).then(
@@ -112,6 +113,7 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   if (text === undefined) {
     throw new InputError(`${file} is a safetensors file, but no checkpoint of edgewise (its metadata lack '${KEY}').`);
   }
+  assertFinite(file, tensors);
   try {
     const read = JSON.parse(text) as CheckpointMetadata;
     const checked = {

@@ -1,5 +1,6 @@
 import { version } from '../../package.json';
 import type { ParameterValues } from '../autograd/parameters.js';
+import { assertFinite } from '../data/finite.js';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../data/safetensors.js';
 import type { Detector } from '../detector/detector.js';
 import { InputError } from '../util/error.js';
@@ -40,15 +41,17 @@ export async function saveWeights(file: string, checkpoint: Checkpoint): Promise
 /**
  * Reads weights to start a training from: what `saveWeights` wrote, what another program wrote under these names, or a
  * checkpoint of a run, whose average is taken.
- * @throws InputError when the file is missing or broken, or a tensor is not of type F32
+ * @throws InputError when the file is missing or broken, or a tensor is not of type F32 or holds NaN or infinity
  */
 export async function loadWeights(file: string): Promise<Weights> {
-  return weightsOf({ file, ...(await readSafetensors(file)) });
+  const { tensors } = await readSafetensors(file);
+  assertFinite(file, tensors);
+  return weightsOf({ file, tensors });
 }
 
 /**
  * Gives a detector weights in place of its initial ones.
- * @throws InputError that names every missing and every unexpected parameter, or one of another shape
+ * @throws InputError that names every missing and every unexpected parameter, or one of another shape or with NaN or infinity
  */
 export function applyWeights({ parameters, config }: Detector, weights: Weights): void {
   const missing = parameters.names.filter((name) => !weights.has(name));
@@ -69,6 +72,7 @@ export function applyWeights({ parameters, config }: Detector, weights: Weights)
       `weights: ${few(reshaped)}; give the size, classes (${config.classes}) and bins (${config.bins}) that they were made for.`,
     );
   }
+  assertFinite('weights', weights);
   parameters.values.write(parameters.join(weights));
 }
 

@@ -1,3 +1,4 @@
+import { assertFinite } from '../data/finite.js';
 import { parseSafetensors } from '../data/safetensors.js';
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector, type DetectorOutputs } from '../detector/detector.js';
@@ -52,6 +53,7 @@ export async function loadTeacher(device: Device, url: string): Promise<SharedTe
   });
   if (!response.ok) throw new InputError(`${url} gave ${response.status}; let the teacher learn live.`);
   const { tensors, metadata } = parseSafetensors(new Uint8Array(await response.arrayBuffer()), url);
+  assertFinite(url, tensors);
   const detector = new SharedTeacher(device, detectorConfig(JSON.parse(metadata[CONFIG]) as DetectorConfig), {
     seed: 0,
   });

@@ -111,6 +111,18 @@ test('parameters of another model are refused by name', async () => {
   await expect(loadCheckpoint(join(folder, 'strange.safetensors'))).rejects.toThrow(/does not understand.*huge/);
 });
 
+test('a checkpoint with NaN in a weight, its average or the memory is refused by name', async () => {
+  const { file } = await save('finite.safetensors');
+  const { tensors, metadata: text } = await readSafetensors(file);
+  for (const name of ['head.levelScales', 'ema.head.levelScales', 'optimizer.first.head.levelScales']) {
+    const whole = tensors.get(name)!;
+    const broken = { ...whole, data: Float32Array.of(1, Number.NaN, 1) } as typeof whole;
+    await writeSafetensors(join(folder, 'nan.safetensors'), [...tensors, [`${name}2`, broken]], text);
+    const message = `nan.safetensors: ${name}2[1] is NaN`;
+    await expect(loadCheckpoint(join(folder, 'nan.safetensors'))).rejects.toThrow(message);
+  }
+});
+
 test('a checkpoint without the memory evaluates, but no training goes on from it', async () => {
   const { file, optimizer } = await save('best.safetensors', { withState: false });
   const checkpoint = await loadCheckpoint(file);

@@ -89,6 +89,9 @@ test('missing, unexpected and reshaped weights are named', async () => {
     /head.classLogits.bias is \[1\], expected \[3\]; .*classes \(3\)/,
   );
   expect(() => applyWeights(detector, new Map())).toThrow(/and \d+ more/);
+  const [name, { shape, data }] = [...whole][7];
+  const broken = changed((weights) => weights.set(name, { shape, data: data.map((x, i) => (i === 1 ? Infinity : x)) }));
+  expect(() => applyWeights(detector, broken)).toThrow(`weights: ${name}[1] is Infinity`);
   // The same through a training, before its folder is made.
   await expect(train(short('refused', { weights: reshaped }))).rejects.toThrow(/head.classLogits.bias/);
 
@@ -96,4 +99,7 @@ test('missing, unexpected and reshaped weights are named', async () => {
   const file = join(folder, 'halves.safetensors');
   await writeSafetensors(file, [['head.classLogits.bias', halves]]);
   await expect(loadWeights(file)).rejects.toThrow(/head.classLogits.bias is of type F16; convert/);
+  const infinite: StoredTensor = { dtype: 'F32', shape: [2], data: Float32Array.of(0, -Infinity) };
+  await writeSafetensors(file, [['head.classLogits.bias', infinite]]);
+  await expect(loadWeights(file)).rejects.toThrow(/halves.safetensors: head.classLogits.bias\[1\] is -Infinity/);
 });
