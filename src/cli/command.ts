@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AdapterPreference } from '../gpu/adapter.js';
 import { type Device, openDevice } from '../tensor/device.js';
+import { print, printJson } from '../util/terminal.js';
 
 /** What a command found. */
 export interface Outcome {
@@ -41,7 +42,8 @@ export function prints<A extends unknown[]>(command: Command, work: (...given: A
   ) {
     // Commander gives the arguments, the options and the command.
     const { data, text, failed } = await work(...(given as A));
-    console.log(this.opts().json ? JSON.stringify(data) : text);
+    if (this.opts().json) printJson(data);
+    else print(text);
     if (failed) process.exitCode = 1;
   });
 }

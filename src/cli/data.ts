@@ -4,6 +4,7 @@ import { shapesDataset } from '../data/shapes.js';
 import type { ImageSource } from '../data/source.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { InputError } from '../util/error.js';
+import { tell } from '../util/terminal.js';
 
 /** Instead of a folder: the built-in generated data set. */
 export const SHAPES = 'shapes';
@@ -54,7 +55,7 @@ export async function openData(data: string, split: Split, count?: number): Prom
   const { images, skipped } = source.dataset;
   if (skipped > 0) {
     const boxes = skipped === 1 ? '1 annotation' : `${skipped} annotations`;
-    console.error(`${data}, ${split}: left out ${boxes} without area inside the image`);
+    tell(`${data}, ${split}: left out ${boxes} without area inside the image`);
   }
   const width = Math.max(...images.map((image) => image.width));
   const height = Math.max(...images.map((image) => image.height));

@@ -8,6 +8,8 @@ import type { Device } from '../tensor/device.js';
 import { loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
 import { evaluate, namedStatistics } from '../train/evaluate.js';
 import type { TrainSettings } from '../train/settings.js';
+import { decimals, percent } from '../util/figures.js';
+import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
 import { openData, SHAPES } from './data.js';
 import { table } from './table.js';
@@ -66,13 +68,14 @@ async function demo(device: Device, { seed, images, valImages, out }: DemoOption
   const started = performance.now();
   const [train, validation] = [await openData(SHAPES, 'train', images), await openData(SHAPES, 'val', valImages)];
   const { width, height, source } = train;
-  console.error(`Adapter: ${device.adapter.name}`);
+  tell(`Adapter: ${device.adapter.name}`);
 
   /** Trains one detector; undefined where it was interrupted. */
   const run = async (name: string, { size, epochs, recipe }: Job, teacher?: Detector): Promise<Row | undefined> => {
     const folder = join(out, name);
     await rm(folder, { recursive: true, force: true });
-    console.error(`\n${name}: ${size}, recipe ${recipe}, ${epochs} epochs of ${images} images`);
+    tell('');
+    tell(`${name}: ${size}, recipe ${recipe}, ${epochs} epochs of ${images} images`);
     const training: Training = {
       data: train,
       validation: null,
@@ -88,7 +91,8 @@ async function demo(device: Device, { seed, images, valImages, out }: DemoOption
       const found = await evaluate(detector, { source: validation.source, ...(teacher && { teacher }) });
       if (!found) return undefined;
       const { AP, AP50, AP75 } = namedStatistics(found.averagePrecision);
-      const localizationError = found.agreement?.all.localizationError ?? null;
+      const distance = found.agreement?.all;
+      const localizationError = distance && distance.locations > 0 ? distance.localizationError : null;
       return { run: folder, size, recipe, AP, AP50, AP75, localizationError };
     } finally {
       detector.dispose();
@@ -124,14 +128,13 @@ function interruptedAt(out: string): Outcome {
 }
 
 function describe(rows: Row[], seconds: number): string {
-  const percent = (value: number) => (100 * value).toFixed(1);
   const heading = ['run', 'detector', 'recipe', 'AP', 'AP50', 'AP75', 'error to teacher'];
   const lines = rows.map(({ run, size, recipe, AP, AP50, AP75, localizationError }) => [
     run,
     size,
     recipe,
     ...[AP, AP50, AP75].map(percent),
-    localizationError === null ? '–' : localizationError.toFixed(3),
+    decimals(localizationError, 3),
   ]);
   return [
     table([heading, ...lines]),

@@ -9,6 +9,7 @@ import { evaluate as evaluateDetector } from '../train/evaluate.js';
 import { measureRun, type RunMeasures, writeMeasures } from '../train/measures.js';
 import { readRun } from '../train/runFolder.js';
 import { DeviceError } from '../util/error.js';
+import { decimals, percent } from '../util/figures.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
 import { assertSameClasses, DATA_HELP, openData, SPLITS, type Split } from './data.js';
 import { table } from './table.js';
@@ -102,11 +103,13 @@ function describeMeasures(measures: RunMeasures): Outcome {
   const found = { stats: STATISTICS.map((name) => stats[name]), perClass: Object.fromEntries(classes) };
   const lines = [
     describe(found).text,
-    `Edges: the rank correlation of spread and error is ${calibration.spearman.toFixed(2)} over ${calibration.edges} edges.`,
+    `Edges: the rank correlation of spread and error is ${decimals(calibration.edges > 0 ? calibration.spearman : null, 2)} over ${calibration.edges} edges.`,
   ];
   if (agreement) {
-    const { localizationError, totalVariation, classificationError } = agreement.all;
-    const figures = [localizationError, totalVariation, classificationError].map((value) => value.toFixed(3));
+    const { locations, localizationError, totalVariation, classificationError } = agreement.all;
+    const figures = [localizationError, totalVariation, classificationError].map((value) =>
+      decimals(locations > 0 ? value : null, 3),
+    );
     lines.push(
       `Teacher: localization error ${figures[0]} strides, total variation ${figures[1]}, class error ${figures[2]}.`,
     );
@@ -115,10 +118,9 @@ function describeMeasures(measures: RunMeasures): Outcome {
 }
 
 function describe({ stats, perClass }: Pick<AveragePrecision, 'stats' | 'perClass'>): Outcome {
-  const figure = (value: number) => (value < 0 ? '–' : (100 * value).toFixed(1));
   const text = [
-    table([STATISTICS, stats.map(figure)]),
-    table([['class', 'AP'], ...Object.entries(perClass).map(([name, ap]) => [name, figure(ap)])]),
+    table([STATISTICS, stats.map(percent)]),
+    table([['class', 'AP'], ...Object.entries(perClass).map(([name, ap]) => [name, percent(ap)])]),
   ];
   return { data: { stats, perClass }, text: text.join('\n\n') };
 }

@@ -1,7 +1,10 @@
 #!/usr/bin/env node
+import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json';
 import { DeviceError, InputError } from '../util/error.js';
+import { readableLines } from '../util/readable.js';
+import { printJson } from '../util/terminal.js';
 import { addDemo } from './demo.js';
 import { addDistill } from './distill.js';
 import { addDoctor } from './doctor.js';
@@ -32,12 +35,12 @@ function fail(error: unknown): void {
   const isForeseen = error instanceof InputError || error instanceof DeviceError;
   const message = error instanceof Error ? error.message : String(error);
   if (wantsJson) printError(message);
-  if (isForeseen && !wantsJson) console.error(`edgewise: ${message}`);
-  if (!isForeseen) console.error(error);
+  if (isForeseen && !wantsJson) process.stderr.write(`edgewise: ${readableLines(message)}\n`);
+  if (!isForeseen) process.stderr.write(`${readableLines(inspect(error))}\n`);
 }
 
 function printError(message: string): void {
-  console.log(JSON.stringify({ error: message }));
+  printJson({ error: message });
 }
 
 const program = new Command('edgewise')
@@ -46,7 +49,7 @@ const program = new Command('edgewise')
   .exitOverride()
   .configureOutput({
     outputError: (text, write) => {
-      if (!wantsJson) write(text.replace(/^error: /, 'edgewise: '));
+      if (!wantsJson) write(readableLines(text.replace(/^error: /, 'edgewise: ')));
     },
   })
   .showHelpAfterError('(add --help for the options)')

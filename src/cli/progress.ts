@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import { TERM_NAMES } from '../losses/headLoss.js';
 import type { TrainProgress } from '../train/loop.js';
+import { readable } from '../util/readable.js';
 
 /** Shows how a training gets on. */
 export interface ProgressReporter {
@@ -41,10 +42,10 @@ export function progressReporter(
     report(progress) {
       if (progress.kind === 'epoch') {
         stop();
-        stream.write(`${heading()}${epochLine(progress)}\n`);
+        stream.write(`${readable(heading() + epochLine(progress))}\n`);
       } else if (progress.kind === 'warning') {
         stop();
-        stream.write(`${progress.message}\n`);
+        stream.write(`${readable(progress.message)}\n`);
       } else if (!stream.isTTY) {
         return;
       } else if (progress.kind === 'evaluation') {

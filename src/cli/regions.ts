@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { assignmentStatistics, type ClassAssignment } from '../eval/assignmentStatistics.js';
 import { recipeNames } from '../losses/recipe.js';
+import { decimals, percent } from '../util/figures.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
 import { DATA_HELP, openData, SPLITS, type Split } from './data.js';
 import { readRecipe } from './recipe.js';
@@ -63,10 +64,10 @@ function rows(classes: readonly ClassAssignment[], strides: readonly number[]): 
     ...classes.map(({ name, objects, side, unassigned, positives }) => [
       name,
       String(objects),
-      side.toFixed(1),
-      objects === 0 ? '–' : (add(positives) / objects).toFixed(1),
+      decimals(objects > 0 ? side : null, 1),
+      decimals(add(positives) / objects, 1),
       String(unassigned),
-      ...positives.map((n) => (total === 0 ? '–' : ((100 * n) / total).toFixed(1))),
+      ...positives.map((n) => percent(n / total)),
     ]),
   ];
 }

@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { InputError } from '../util/error.js';
+import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
 import { assertSameClasses, DATA_HELP, openData, SPLITS, type Split } from './data.js';
 
@@ -44,7 +45,7 @@ async function report(folders: string[], options: ReportOptions): Promise<Outcom
       data: { name: opened.name, split: options.split },
       title: `Localization distillation on ${opened.name}`,
       ...(options.image !== undefined && { image: options.image }),
-      onProgress: (doing) => console.error(`edgewise: ${doing}`),
+      onProgress: (doing) => tell(`edgewise: ${doing}`),
     }),
   );
   const { html, figures } = makeReport(collected);

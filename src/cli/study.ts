@@ -4,6 +4,7 @@ import { curveCells, tableCells } from '../study/markdown.js';
 import { readPlan } from '../study/plan.js';
 import { collectResults, type StudyResults } from '../study/results.js';
 import { runStudy, type StudyEvent } from '../study/runStudy.js';
+import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, real, withDevice } from './command.js';
 import { DATA_HELP, openData } from './data.js';
 import { duration, progressReporter } from './progress.js';
@@ -118,7 +119,7 @@ class Display {
       const { teachers, students, finished, cacheBytes } = event;
       const disk = `${(cacheBytes / 1e9).toFixed(2)} GB of disk for teachers' outputs while they are needed`;
       const kinds = [counted(teachers, 'teacher'), counted(students, 'student')].filter((kind) => kind !== '');
-      console.error(
+      tell(
         `${teachers + students} runs (${kinds.join(', ')}), ${finished} of them finished${cacheBytes > 0 ? `; ${disk}` : ''}`,
       );
     } else if (event.kind === 'run') {
@@ -126,14 +127,15 @@ class Display {
       this.#left = event.secondsLeft === null ? '' : `, ${duration(event.secondsLeft)} left`;
       const estimate =
         event.secondsLeft === null ? 'its speed will tell the time left' : `about ${duration(event.secondsLeft)} left`;
-      console.error(`\nrun ${event.index} of ${event.of}: ${event.name} (${estimate})`);
+      tell('');
+      tell(`run ${event.index} of ${event.of}: ${event.name} (${estimate})`);
     } else if (event.kind === 'failed') {
-      console.error(`${event.name} failed, the others go on: ${event.message}`);
+      tell(`${event.name} failed, the others go on: ${event.message}`);
     } else if (event.kind === 'waiting') {
       const { pid, host, since } = event.heldBy;
-      console.error(`waiting for ${event.name}: process ${pid} on ${host} has been working on it since ${since}`);
+      tell(`waiting for ${event.name}: process ${pid} on ${host} has been working on it since ${since}`);
     } else {
-      console.error(`the study began on ${event.was}, this is ${event.is}: its figures may differ in rounding`);
+      tell(`the study began on ${event.was}, this is ${event.is}: its figures may differ in rounding`);
     }
   }
 

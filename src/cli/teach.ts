@@ -6,6 +6,7 @@ import { OnnxTeacher } from '../onnx/teacher.js';
 import { fillTeacherCache } from '../train/fillCache.js';
 import { DEFAULT_SETTINGS } from '../train/settings.js';
 import { InputError } from '../util/error.js';
+import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
 import { DATA_HELP, openData } from './data.js';
 
@@ -72,7 +73,7 @@ async function teach(model: string, data: string, options: TeachOptions): Promis
         onProgress: (done, of) => {
           if (process.stderr.isTTY) process.stderr.write(`\rbatch ${done} of ${of}${done === of ? '\n' : ''}`);
         },
-        onWarning: (message) => console.error(message),
+        onWarning: tell,
       });
       const seconds = (performance.now() - started) / 1000;
       const rest = [augment ? '' : ' --no-augment', options.images === undefined ? '' : ` --images ${options.images}`];

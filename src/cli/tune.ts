@@ -3,6 +3,8 @@ import type { DetectorConfig, DetectorSize } from '../detector/config.js';
 import type { Device } from '../tensor/device.js';
 import type { ChoiceReport } from '../tensor/tune.js';
 import { trainingWorkloads } from '../train/workloads.js';
+import { decimals } from '../util/figures.js';
+import { tell } from '../util/terminal.js';
 import { type AdapterOptions, adapterOption, integer, type Outcome, prints, withDevice } from './command.js';
 import { table } from './table.js';
 import { configOf, integers, SIZES } from './training.js';
@@ -40,11 +42,11 @@ export function addTune(program: Command): void {
 async function tune(device: Device, config: DetectorConfig, batch: number): Promise<Outcome> {
   const started = performance.now();
   const { size, width, height } = config;
-  console.error(`Adapter: ${device.adapter.name}; detector ${size}, ${batch} images of ${width}×${height}`);
+  tell(`Adapter: ${device.adapter.name}; detector ${size}, ${batch} images of ${width}×${height}`);
   const { workloads, dispose } = trainingWorkloads(device, config, batch);
   try {
     const measured = await device.tune(workloads, {
-      onProgress: (choice, done, of) => console.error(`measuring ${choice} (${done + 1} of ${of})`),
+      onProgress: (choice, done, of) => tell(`measuring ${choice} (${done + 1} of ${of})`),
     });
     const seconds = (performance.now() - started) / 1000;
     const file = device.tuningFile;
@@ -69,7 +71,7 @@ export function describeTuning({
     values.map(({ value, milliseconds, refused }, index) => [
       index === 0 ? choice : '',
       String(value),
-      milliseconds === null ? '–' : milliseconds.toFixed(2),
+      decimals(milliseconds, 2),
       refused ? 'REFUSED' : [value === standard ? 'default' : '', value === chosen ? 'chosen' : ''].join(' ').trim(),
     ]),
   );

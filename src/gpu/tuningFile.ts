@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import envPaths from 'env-paths';
 import { version } from '../../package.json';
 import { DeviceError } from '../util/error.js';
+import { tell } from '../util/terminal.js';
 import { type Choices, possibleChoices } from './choices.js';
 
 interface TuningFile {
@@ -84,5 +85,5 @@ export async function writeTuning(gpu: GPUDevice, choices: Choices): Promise<str
 }
 
 function warn(file: string, fault: string): void {
-  console.warn(`edgewise: the tuning file ${file} is not used as it is (${fault}); edgewise tune writes it anew.`);
+  tell(`edgewise: the tuning file ${file} is not used as it is (${fault}); edgewise tune writes it anew.`);
 }

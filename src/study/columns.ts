@@ -1,3 +1,4 @@
+import { decimals, NONE, percent } from '../util/figures.js';
 import type { Figure, FigureName, StudyRow } from './results.js';
 
 /** Data of more classes have no column for each. */
@@ -33,12 +34,11 @@ export const READING = [
 
 /** The columns for which some row has a figure. */
 export function columnsOf(rows: readonly Figures[]): Column[] {
-  const percent = (value: number) => (100 * value).toFixed(1);
   const columns = FIGURES.map(
     ([name, label]): Column => ({
       label,
       of: ({ figures }) => figures[name],
-      show: name.startsWith('AP') ? percent : (value) => value.toFixed(3),
+      show: name.startsWith('AP') ? percent : (value) => decimals(value, 3),
     }),
   );
   const names = [...new Set(rows.flatMap(({ classes }) => Object.keys(classes)))];
@@ -62,7 +62,7 @@ export function describeFigure({ show }: Column, { mean, deviation }: Figure): s
 }
 
 export function describeDifference(column: Column, { difference }: Figure): string {
-  if (!difference) return '–';
+  if (!difference) return NONE;
   const { mean, interval } = difference;
   const range = interval ? ` [${interval.map((value) => signed(column, value)).join(', ')}]` : '';
   return `${signed(column, mean)}${range}`;

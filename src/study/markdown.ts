@@ -1,3 +1,4 @@
+import { NONE } from '../util/figures.js';
 import { columnsOf, describeDifference, describeFigure, READING } from './columns.js';
 import type { StudyCurve, StudyPlan, StudyResults, StudyTable } from './results.js';
 
@@ -37,12 +38,12 @@ export function tableCells({ rows }: StudyTable): string[][] {
     ...rows.map((row) => [
       row.method,
       row.size,
-      row.teacher ?? '–',
+      row.teacher ?? NONE,
       String(row.n),
       ...columns.flatMap((column) => {
         const figure = column.of(row);
-        const own = figure ? describeFigure(column, figure) : '–';
-        return COMPARED.has(column.label) ? [own, figure ? describeDifference(column, figure) : '–'] : [own];
+        const own = figure ? describeFigure(column, figure) : NONE;
+        return COMPARED.has(column.label) ? [own, figure ? describeDifference(column, figure) : NONE] : [own];
       }),
     ]),
   ];
@@ -57,7 +58,7 @@ export function curveCells({ label, points }: StudyCurve): string[][] {
       String(point.x),
       ...columns.map((column) => {
         const figure = column.of(point);
-        return figure ? describeFigure(column, figure) : '–';
+        return figure ? describeFigure(column, figure) : NONE;
       }),
     ]),
   ];

@@ -1,5 +1,6 @@
 import { type ChoiceName, type Choices, defaultChoices, possibleValues } from '../gpu/choices.js';
 import { DeviceError } from '../util/error.js';
+import { tell } from '../util/terminal.js';
 import type { Device } from './device.js';
 import type { Tensor, Values } from './tensor.js';
 
@@ -86,7 +87,7 @@ export async function tuneChoices(
         choose(value);
         const refused = value === standard[name] ? null : await faultOf(device, concerned, expected);
         if (refused) {
-          console.warn(`edgewise: ${name} = ${value} is refused on ${device.adapter.name}: ${refused}`);
+          tell(`edgewise: ${name} = ${value} is refused on ${device.adapter.name}: ${refused}`);
         }
         values.push({ value, milliseconds: null, refused });
       }

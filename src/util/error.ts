@@ -1,3 +1,5 @@
+import { readable, readableLines } from './readable.js';
+
 /**
  * Wrong input: the message names the argument, its value, what was expected and the remedy.
  * Thrown before anything is submitted to the GPU. The command line prints the message alone and exits 1.
@@ -5,10 +7,20 @@
 export class InputError extends Error {
   /** Also where `instanceof` fails, between two copies of the package. */
   override readonly name = 'InputError';
+
+  /** The message becomes one line that a terminal can show, whatever names of files or classes it quotes. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(readable(message.trim().replace(/\s*[\r\n]+\s*/g, ' ')), options);
+  }
 }
 
 /** The adapter or a kernel failed: the message names the kernel or what was looked for. */
 export class DeviceError extends Error {
   /** As of `InputError`. */
   override readonly name = 'DeviceError';
+
+  /** The message may have several lines. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(readableLines(message), options);
+  }
 }

@@ -1,6 +1,7 @@
 /** Writes a run's moving average as half floats for the page: `node scripts/webTeacher.js RUN FILE`. */
 import { writeSafetensors } from '../data/safetensors.js';
 import { loadCheckpoint } from '../train/checkpoint.js';
+import { print } from '../util/terminal.js';
 
 const AVERAGE = 'ema.';
 
@@ -12,7 +13,7 @@ const halves = [...tensors].flatMap(([name, { shape, data }]) => {
   return [[name.slice(AVERAGE.length), { dtype: 'F16', shape, data: bits }] as const];
 });
 await writeSafetensors(file, halves, { detector: JSON.stringify(metadata.detector) });
-console.log(`${file}: ${halves.length} tensors of ${run}`);
+print(`${file}: ${halves.length} tensors of ${run}`);
 
 /** IEEE 754 binary16, rounded to the nearest, ties to even; what is too small becomes subnormal, what is too large infinite. */
 function numberToHalf(value: number): number {

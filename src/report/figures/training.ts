@@ -33,7 +33,10 @@ const CURVES: { title: string; unit: string; of: (entry: LogEntry) => number | u
 ];
 
 function percent(name: string) {
-  return ({ evaluation }: LogEntry) => (evaluation ? 100 * evaluation[name] : undefined);
+  return ({ evaluation }: LogEntry) => {
+    const fraction = evaluation?.[name] ?? -1; // COCO's −1: no object of the size
+    return fraction >= 0 ? 100 * fraction : undefined;
+  };
 }
 
 /** A term that is always 0 is switched off. */

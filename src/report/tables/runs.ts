@@ -1,3 +1,4 @@
+import { decimals, percent } from '../../util/figures.js';
 import type { Section } from '../page.js';
 import type { RunSummary } from '../types.js';
 import { renderTable } from './table.js';
@@ -11,9 +12,9 @@ export function runsSection(runs: readonly RunSummary[]): Section {
       text: name,
       below: `${role === 'detector' ? '' : `${role}, `}${size}, ${(parameters / 1e6).toFixed(2)} M, ${recipe}, seed ${seed}`,
     },
-    ...PRECISIONS.map((figure) => (stats[figure] >= 0 ? (100 * stats[figure]).toFixed(1) : '–')),
+    ...PRECISIONS.map((figure) => percent(stats[figure])),
     ...(['localizationError', 'classificationError'] as const).map((key) =>
-      agreement && agreement.all.locations > 0 ? agreement.all[key].toFixed(3) : '–',
+      decimals(agreement && agreement.all.locations > 0 ? agreement.all[key] : null, 3),
     ),
   ]);
   const head = ['run', ...PRECISIONS, 'localization error', 'classification error'];

@@ -1,5 +1,6 @@
 import { type Column, columnsOf, describeDifference, describeFigure, READING } from '../../study/columns.js';
 import type { Figure as Measured, StudyPlan, StudyResults, StudyRow, StudyTable } from '../../study/results.js';
+import { NONE } from '../../util/figures.js';
 import type { Section } from '../page.js';
 import { escapeText } from '../svg.js';
 import { type Cell, renderTable } from './table.js';
@@ -34,7 +35,7 @@ function methodCell({ method, size, teacher }: StudyRow): Cell {
 }
 
 function figureCell(column: Column, figure: Measured | null): Cell {
-  if (!figure) return '–';
+  if (!figure) return NONE;
   const text = describeFigure(column, figure);
   const { difference } = figure;
   if (!difference) return text;

@@ -70,7 +70,10 @@ export class Charts {
     if (!figures.without) return;
     this.#precision.add(
       step,
-      NETS.map((name) => this.#figures[name]?.AP ?? null),
+      NETS.map((name) => {
+        const AP = this.#figures[name]?.AP ?? -1; // COCO's −1: no objects to find
+        return AP >= 0 ? AP : null;
+      }),
     );
     this.#distance.add(
       step,

@@ -1,4 +1,5 @@
 /** The page: shows what the training reports, and tells it what the visitor wants. */
+import { decimals, NONE, percent } from '../../util/figures.js';
 import {
   type Command,
   DISTILLATION,
@@ -109,11 +110,10 @@ function choice(): StageChoice {
 function showTile(name: NetName, figures: Figures | null): void {
   const tile = element(`.tile[data-net=${name}]`, HTMLElement);
   const [big, small] = tile.querySelectorAll('p');
-  const percent = (value: number) => (100 * value).toFixed(1);
-  big.textContent = figures ? percent(figures.AP) : '–';
+  big.textContent = percent(figures?.AP);
   if (!figures) small.textContent = 'AP: measured soon';
   else if (figures.error === null) small.textContent = `AP · ${percent(figures.AP50)} AP50`;
-  else small.textContent = `AP · ${percent(figures.AP50)} AP50 · ${figures.error.toFixed(2)} strides off the teacher`;
+  else small.textContent = `AP · ${percent(figures.AP50)} AP50 · ${decimals(figures.error, 2)} strides off the teacher`;
 }
 
 function showFacts(step: number): void {
@@ -124,7 +124,7 @@ function showFacts(step: number): void {
   element('#pace', HTMLElement).textContent = step ? `step ${step} · ${time}` : 'compiling kernels';
   const facts = {
     Step: `${step} of ${STEPS}`,
-    'Step time': step ? time : '–',
+    'Step time': step ? time : NONE,
     Adapter: adapter || 'WebGPU',
     Teacher: `${thousand(parameters.teacher)} parameters${live ? ', learning' : ''}`,
     Students: `${thousand(parameters.with)} parameters each, same start`,
