@@ -19,8 +19,8 @@ export function packedWords(shapes: readonly PyramidShape[]): number {
 }
 
 /**
- * Records rounding pyramids to half floats (IEEE 754 binary16), one behind the other. Values beyond ±65504, the largest half,
- * become that.
+ * Records rounding pyramids to half floats (IEEE 754 binary16), one behind the other. Finite values beyond ±65504, the largest
+ * half, become that: as logits they say no more. NaN and infinities stay.
  * @returns u32 [packedWords]: two halves a word, the lower one first
  */
 export function packHalves(pyramids: readonly Pyramid[]): Tensor {
@@ -54,6 +54,49 @@ export function unpackHalves(words: Tensor, shapes: readonly PyramidShape[]): Py
     first += wordsOf(pyramid.size) / 2;
     return pyramid;
   });
+}
+
+/** An element of packed pyramids. */
+export interface PackedElement {
+  /** Which of the pyramids. */
+  pyramid: number;
+  /** Position in the batch. */
+  image: number;
+  level: number;
+  channel: number;
+  row: number;
+  column: number;
+}
+
+/**
+ * The first half of packed words whose bits without the sign lie within bounds, such as those of NaN and infinities.
+ * @returns null where there is none
+ */
+export function findHalf(
+  words: Uint32Array,
+  shapes: readonly PyramidShape[],
+  { from, to }: { from: number; to: number },
+): PackedElement | null {
+  const halves = new Uint16Array(words.buffer, words.byteOffset, 2 * words.length);
+  let index = 0;
+  while (index < halves.length && ((halves[index] & 0x7fff) < from || (halves[index] & 0x7fff) > to)) index++;
+  if (index === halves.length) return null;
+  let pyramid = 0;
+  while (index >= 2 * wordsOf(elementsOf(shapes[pyramid]))) index -= 2 * wordsOf(elementsOf(shapes[pyramid++]));
+  const { batch, channels, sizes } = shapes[pyramid];
+  let level = 0;
+  const elementsAt = ({ height, width }: LevelSize) => batch * channels * height * width;
+  while (index >= elementsAt(sizes[level])) index -= elementsAt(sizes[level++]);
+  const { height, width } = sizes[level];
+  const [plane, cell] = [Math.floor(index / (height * width)), index % (height * width)];
+  return {
+    pyramid,
+    image: Math.floor(plane / channels),
+    level,
+    channel: plane % channels,
+    row: Math.floor(cell / width),
+    column: cell % width,
+  };
 }
 
 function wordsOf(elements: number): number {

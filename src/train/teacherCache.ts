@@ -6,19 +6,14 @@ import type { Device } from '../tensor/device.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { DeviceError, InputError } from '../util/error.js';
+import { checkRecord, type Part, partsOf } from './cacheRecord.js';
 import { EpochReader, EpochWriter, reason, UNFINISHED } from './epochFile.js';
-import { type PyramidShape, packedWords, packHalves, unpackHalves } from './halves.js';
+import { packedWords, packHalves, unpackHalves } from './halves.js';
 import type { Teacher, TeacherEpoch, TeacherStep } from './teacher.js';
 import { describeTeacher } from './teacherKey.js';
 
 /** An unfinished file that nobody has written to for so long belongs to a process that was killed. */
 const ABANDONED_MS = 3_600_000;
-
-/** What goes into one file: `features` apart, so that they can be added to a cache that has logits only. */
-interface Part {
-  name: 'logits' | 'features';
-  shapes: PyramidShape[];
-}
 
 export interface TeacherCacheOptions {
   /** Features too, for imitation. */
@@ -85,14 +80,15 @@ export class TeacherCache {
    */
   async epoch(epoch: number, fromStep = 0): Promise<CachedEpoch> {
     const records = this.#loader.steps;
-    const warn = (message: string) => this.#warn(`teacher cache: ${message}; the teacher computes its outputs.`);
+    const warn = (message: string) => this.#warn(fallback(message));
     const files = this.#parts.map(({ name, shapes }) => ({
       path: join(this.#folder, `epoch-${String(epoch + 1).padStart(4, '0')}-${name}.f16`),
       shape: { key: this.#key, words: packedWords(shapes), records },
     }));
     const readers = await Promise.all(files.map(({ path, shape }) => EpochReader.open(path, shape, warn)));
     const found = readers.filter((reader) => reader !== null);
-    if (found.length === files.length) return new CachedEpoch(this.#teacher, this.#parts, fromStep, found, [], warn);
+    if (found.length === files.length)
+      return new CachedEpoch(this.#teacher, this.#parts, fromStep, found, [], this.#warn);
 
     await Promise.all(found.map((reader) => reader.close()));
     const writers = files.map(async ({ path, shape }, i) => {
@@ -102,7 +98,7 @@ export class TeacherCache {
         return null;
       });
     });
-    return new CachedEpoch(this.#teacher, this.#parts, fromStep, [], await Promise.all(writers), warn);
+    return new CachedEpoch(this.#teacher, this.#parts, fromStep, [], await Promise.all(writers), this.#warn);
   }
 }
 
@@ -115,6 +111,8 @@ class CachedEpoch implements TeacherEpoch {
   /** Of the parts to write. */
   readonly #writers: readonly (EpochWriter | null)[];
   readonly #warn: (message: string) => void;
+  /** Of values that halves cannot hold: once an epoch is enough. */
+  #hasWarned = false;
   #next: number;
   /** True where the files have the whole epoch. */
   readonly isKept: boolean;
@@ -143,17 +141,33 @@ class CachedEpoch implements TeacherEpoch {
     const kept = this.#readers.length > 0 ? await this.#read(step) : null;
     return kept
       ? new KeptStep(this.#teacher.device, this.#parts, kept)
-      : new FillingStep(this.#parts, await this.#teacher.prepare(batch), this.#writers);
+      : new FillingStep(this.#parts, await this.#teacher.prepare(batch), this.#keepers(batch));
+  }
+
+  /** For each part what writes its halves once they are read back; null for a part that is not written. */
+  #keepers({ ids }: Batch): (Keeper | null)[] {
+    return this.#parts.map((part, i) => {
+      const writer = this.#writers[i];
+      if (!writer) return null;
+      const check = (words: Uint32Array) => {
+        const warning = checkRecord(words, part, this.#teacher.config, ids);
+        if (warning && !this.#hasWarned) this.#warn(warning);
+        this.#hasWarned ||= warning !== null;
+        return words;
+      };
+      return (words) => writer.add(words.then(check));
+    });
   }
 
   /** Ends the epoch: files that are whole get their names, others are removed. */
   async close(): Promise<void> {
     await Promise.all(this.#readers.map((reader) => reader.close()));
-    for (const writer of this.#writers) {
-      await writer?.close().catch((error: unknown) => {
-        if (error instanceof DeviceError) throw error;
-        this.#warn(`an epoch cannot be written (${reason(error)})`);
-      });
+    // All of them, so that a failure leaves no unfinished file behind.
+    const ends = await Promise.allSettled(this.#writers.map((writer) => writer?.close()));
+    for (const end of ends) {
+      if (end.status === 'fulfilled') continue;
+      if (end.reason instanceof DeviceError || end.reason instanceof InputError) throw end.reason;
+      this.#warn(fallback(`an epoch cannot be written (${reason(end.reason)})`));
     }
   }
 
@@ -161,7 +175,7 @@ class CachedEpoch implements TeacherEpoch {
     try {
       return await Promise.all(this.#readers.map((reader) => reader.read(step)));
     } catch (error) {
-      this.#warn(`step ${step + 1} of an epoch cannot be read (${reason(error)})`);
+      this.#warn(fallback(`step ${step + 1} of an epoch cannot be read (${reason(error)})`));
       await Promise.all(this.#readers.map((reader) => reader.close()));
       this.#readers = [];
       return null;
@@ -197,18 +211,21 @@ class KeptStep implements TeacherStep {
   }
 }
 
+/** Takes the halves of a step that are being read back. */
+type Keeper = (words: Promise<Uint32Array>) => void;
+
 /** A step that the teacher computes, rounded to half floats like those that the files have. */
 class FillingStep implements TeacherStep {
   readonly #parts: readonly Part[];
   readonly #computed: TeacherStep;
-  readonly #writers: readonly (EpochWriter | null)[];
+  readonly #keepers: readonly (Keeper | null)[];
   #packed: Tensor[] = [];
 
-  /** @param writers of the parts whose halves are to be written */
-  constructor(parts: readonly Part[], computed: TeacherStep, writers: readonly (EpochWriter | null)[]) {
+  /** @param keepers of the parts whose halves are to be written */
+  constructor(parts: readonly Part[], computed: TeacherStep, keepers: readonly (Keeper | null)[]) {
     this.#parts = parts;
     this.#computed = computed;
-    this.#writers = writers;
+    this.#keepers = keepers;
   }
 
   begin(): void {
@@ -229,28 +246,22 @@ class FillingStep implements TeacherStep {
   end(): void {
     this.#computed.end();
     for (const [i, words] of this.#packed.entries()) {
-      this.#writers[i]?.add(words.read() as Promise<Uint32Array>);
+      this.#keepers[i]?.(words.read() as Promise<Uint32Array>);
       words.dispose();
     }
     this.#packed = [];
   }
 }
 
+/** What happens without the files. */
+function fallback(message: string): string {
+  return `teacher cache: ${message}; the teacher computes its outputs.`;
+}
+
 /** Records the pyramids of halves. */
 function unpack(packed: readonly Tensor[], parts: readonly Part[]) {
   const [classLogits, boxLogits, features] = parts.flatMap(({ shapes }, i) => unpackHalves(packed[i], shapes));
   return { classLogits, boxLogits, ...(features && { features }) };
-}
-
-function partsOf({ config, featureChannels }: Teacher, batch: number, features: boolean): Part[] {
-  const { classes, bins, strides, width, height } = config;
-  const sizes = strides.map((stride) => ({ height: Math.ceil(height / stride), width: Math.ceil(width / stride) }));
-  const logits: Part = {
-    name: 'logits',
-    shapes: [classes, 4 * bins].map((channels) => ({ batch, channels, sizes })),
-  };
-  if (!features) return [logits];
-  return [logits, { name: 'features', shapes: [{ batch, channels: featureChannels, sizes }] }];
 }
 
 async function removeAbandoned(folder: string): Promise<void> {

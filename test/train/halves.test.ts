@@ -42,6 +42,14 @@ test('halves are kept, others are rounded to 11 bits, and what is too large beco
   expect(kept.words[0]).toBe(0x3c00_0000);
 });
 
+test('NaN and infinities stay what they are', async () => {
+  const values = [1, Number.NaN, Infinity, -Infinity, -Number.NaN, 65504, -1e9];
+  const kept = await through([pyramidOf(values, 1, 7, [{ height: 1, width: 1 }])]);
+  expect([...kept.values[0]]).toEqual([1, Number.NaN, Infinity, -Infinity, Number.NaN, 65504, -65504]);
+  const halves = new Uint16Array(kept.words.buffer, kept.words.byteOffset, 8);
+  expect([...halves].map((half) => half & 0x7fff)).toEqual([0x3c00, 0x7e00, 0x7c00, 0x7c00, 0x7e00, 0x7bff, 0x7bff, 0]);
+});
+
 test('pyramids of any shape come back, one behind the other, and nothing else is in the words', async () => {
   const shape = fc.record({
     batch: fc.integer({ min: 1, max: 3 }),

@@ -7,8 +7,12 @@ import { detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { type Device, openDevice } from '../../src/tensor/device.js';
+import { Pyramid } from '../../src/tensor/pyramid.js';
+import { fillTeacherCache } from '../../src/train/fillCache.js';
 import { readLog, readRun } from '../../src/train/runFolder.js';
+import type { Teacher } from '../../src/train/teacher.js';
 import { resumeTraining, type TrainOptions, train } from '../../src/train/train.js';
+import { InputError } from '../../src/util/error.js';
 
 let device: Device;
 let root: string;
@@ -159,6 +163,53 @@ test('a listed student learns from cached logits', async () => {
   await train(short('dense', 'cache'));
   const [[listed], [dense]] = [await readLog(join(root, 'finding')), await readLog(join(root, 'dense'))];
   expect(Math.abs(listed.loss / dense.loss - 1)).toBeLessThan(1e-4);
+});
+
+/** A teacher that says the same of every batch, with one value that differs. */
+function saying(value: number): Teacher {
+  const sizes = [8, 16, 32].map((stride) => ({ height: 64 / stride, width: 64 / stride }));
+  const upload = (channels: number, change: boolean) => {
+    const pyramid = Pyramid.empty(device, 2, channels, sizes);
+    const values = new Float32Array(pyramid.size).fill(-3);
+    // Behind the finest level's 64 cells: channel 1 of the second image, row 1, column 2 of stride 16.
+    if (change) values[2 * channels * 64 + (channels + 1) * 16 + 6] = value;
+    pyramid.write(values);
+    return pyramid;
+  };
+  return {
+    device,
+    config,
+    featureChannels: 0,
+    describe: async () => ({ saying: String(value) }),
+    prepare: async () => ({
+      begin: () => undefined,
+      outputs: () => ({ classLogits: upload(3, false), boxLogits: upload(4 * config.bins, true) }),
+      end: () => undefined,
+    }),
+  };
+}
+
+test('a teacher that is not finite is refused, and no file is left', async () => {
+  const settings = { batch: 2, seed: 3, augment: false, epochs: 1 };
+  for (const value of [Number.NaN, -Infinity]) {
+    await expect(fillTeacherCache(join(root, 'cache'), saying(value), { settings, source: shapes(5) })).rejects.toThrow(
+      /box logits of image \d, stride 16, row 1, column 2, are NaN or infinite/,
+    );
+    const training = { ...short('student'), teacher: saying(value), settings: { ...settings, evaluateEvery: 0 } };
+    await expect(train(training)).rejects.toThrow(InputError);
+    await rm(join(root, 'student'), { recursive: true });
+    expect((await files('cache')).size).toBe(0);
+  }
+});
+
+test('what is too large for a half is told once an epoch and kept as the largest', async () => {
+  const settings = { batch: 2, seed: 3, augment: false, epochs: 2 };
+  const warnings: string[] = [];
+  const onWarning = (message: string) => void warnings.push(message);
+  await fillTeacherCache(join(root, 'cache'), saying(1e6), { settings, source: shapes(5), onWarning });
+  expect(warnings).toHaveLength(2);
+  expect(warnings[0]).toMatch(/box logits of image \d, stride 16, row 1, column 2, reach ±65504/);
+  expect((await files('cache')).size).toBe(2);
 });
 
 test('two trainings side by side fill one cache', async () => {
