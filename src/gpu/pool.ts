@@ -13,7 +13,7 @@ function sizeClass(bytes: number): number {
  * submitted at a time that we do not know, so what is used in one keeps to itself: `apart`.
  */
 export class BufferPool {
-  readonly #gpu: GPUDevice;
+  readonly #make: (description: GPUBufferDescriptor) => GPUBuffer;
   /** Whether buffers are taken for an encoder of the caller's. */
   apart = false;
   readonly #free = new Map<number, GPUBuffer[]>();
@@ -23,8 +23,8 @@ export class BufferPool {
   #heldBytes = 0;
   #freeBytes = 0;
 
-  constructor(gpu: GPUDevice) {
-    this.#gpu = gpu;
+  constructor(make: (description: GPUBufferDescriptor) => GPUBuffer) {
+    this.#make = make;
   }
 
   /** Bytes of all buffers the pool has made, in use or free. */
@@ -45,7 +45,7 @@ export class BufferPool {
       this.#freeBytes -= size;
       return reused;
     }
-    const buffer = this.#gpu.createBuffer({ label: `pool ${size}`, size, usage: USAGE });
+    const buffer = this.#make({ label: `pool ${size}`, size, usage: USAGE });
     this.#live.add(buffer);
     if (this.apart) this.#apart.add(buffer);
     this.#heldBytes += size;

@@ -1,5 +1,6 @@
 import { DeviceError, InputError } from '../util/error.js';
 import { type ChoiceName, type Choices, completeChoices } from './choices.js';
+import { DeviceFaults } from './faults.js';
 import { idleUntil } from './idle.js';
 import { BufferPool } from './pool.js';
 import { type KernelTime, Profile, Stopwatch } from './profile.js';
@@ -53,7 +54,9 @@ const MAP_READ = 0x01;
 
 /**
  * Records dispatches and copies and submits them in order. Pipelines, uniforms and bind groups are made once and kept.
- * A validation error is kept and thrown by the next `settled`, `read` or `close`; it names the kernel.
+ * An error of the GPU is kept and thrown by the next `submit`, `settled`, `read` or `close`; it names the kernel. An error of
+ * somebody else's on the same GPUDevice is thrown there too: it may be why a buffer holds what it holds. Once the device is
+ * lost, everything but `dispose` throws a `DeviceError` whose `lost` is true.
  */
 export class Runtime {
   /** The device that everything runs on; `gpu.limits` and `gpu.features` tell what it has. */
@@ -66,7 +69,7 @@ export class Runtime {
   readonly #uniforms = new Map<string, GPUBuffer>();
   readonly #bufferIds = new WeakMap<GPUBuffer, number>();
   readonly #release: () => void;
-  readonly #formerHandler: GPUDevice['onuncapturederror'];
+  readonly #faults: DeviceFaults;
   #nextBufferId = 0;
   #nextPipelineId = 0;
   readonly #pipelineIds = new WeakMap<Pipeline, number>();
@@ -77,29 +80,17 @@ export class Runtime {
   #recorded = new Set<string>();
   #dispatches = 0;
   #profile: Profile | null = null;
-  #failure: DeviceError | null = null;
-  #checks: Promise<void>[] = [];
+  #closing: Promise<void> | null = null;
   #closed = false;
   #choices: Choices;
 
   /** @param release called once at close: gives back what the device was opened with */
   constructor(gpu: GPUDevice, release: () => void = () => {}) {
     this.gpu = gpu;
-    this.pool = new BufferPool(gpu);
+    this.#faults = new DeviceFaults(gpu);
+    this.pool = new BufferPool((description) => this.#faults.check('memory', () => gpu.createBuffer(description)));
     this.#choices = completeChoices(gpu, {});
     this.#release = release;
-    const former = gpu.onuncapturederror;
-    this.#formerHandler = former;
-    gpu.onuncapturederror = (event) => {
-      if (former) former.call(gpu, event);
-      else event.preventDefault?.();
-      this.#fail('the device', event.error);
-    };
-    void gpu.lost.then((info) => {
-      if (!this.#closed && info.reason !== 'destroyed') {
-        this.#failure ??= new DeviceError(`the GPU device was lost: ${info.message}`);
-      }
-    });
   }
 
   /** Dispatches recorded since the device was opened. */
@@ -179,7 +170,7 @@ export class Runtime {
    */
   record<T>(encoder: GPUCommandEncoder, work: () => T): T {
     this.#assertOpen();
-    this.submit();
+    this.#submit();
     this.#encoder = encoder;
     this.#foreign = true;
     this.pool.apart = true;
@@ -198,49 +189,52 @@ export class Runtime {
   /** Writes from the host. What was recorded before is submitted first, so that order is kept. */
   write(buffer: GPUBuffer, byteOffset: number, data: ArrayBufferView<ArrayBuffer>): void {
     this.#assertOpen();
-    this.submit();
-    this.gpu.queue.writeBuffer(buffer, byteOffset, data.buffer, data.byteOffset, data.byteLength);
+    this.#submit();
+    this.#faults.check('an upload', () => {
+      this.gpu.queue.writeBuffer(buffer, byteOffset, data.buffer, data.byteOffset, data.byteLength);
+    });
   }
 
-  /** Submits what was recorded and reads a range back. */
+  /**
+   * Submits what was recorded and reads a range back.
+   * @throws DeviceError as `settled`
+   */
   async read({ buffer, offset, size }: BufferRange): Promise<ArrayBuffer> {
     this.#assertOpen();
     this.#assertOwnEncoder();
-    const staging = this.gpu.createBuffer({ label: 'read', size: Math.max(4, size), usage: MAP_READ | COPY_DST });
+    const staging = this.#faults.check('a readback', () =>
+      this.gpu.createBuffer({ label: 'read', size: Math.max(4, size), usage: MAP_READ | COPY_DST }),
+    );
     try {
       this.copy(buffer, offset, staging, 0, size);
-      this.submit();
-      await idleUntil(this.#checked());
-      await idleUntil(staging.mapAsync(MAP_READ));
+      this.#submit();
+      await this.#wait(this.#faults.settled());
+      await this.#wait(staging.mapAsync(MAP_READ));
       return staging.getMappedRange().slice(0, size);
     } finally {
       staging.destroy();
     }
   }
 
-  /** Submits what was recorded; does not wait. */
+  /**
+   * Submits what was recorded; does not wait.
+   * @throws DeviceError the loss of the device, or the first error that has come in since the last report
+   */
   submit(): void {
-    this.#assertOwnEncoder();
-    if (!this.#encoder) return;
-    this.#pass?.end();
-    const label = [...this.#recorded].join(', ');
-    this.#check(`the commands of ${label}`, () => {
-      if (this.#encoder) this.gpu.queue.submit([this.#encoder.finish({ label })]);
-    });
-    this.#encoder = null;
-    this.#pass = null;
-    this.#recorded = new Set();
+    this.#assertOpen();
+    this.#submit();
+    this.#faults.report();
   }
 
   /**
    * Submits, waits until the queue is empty, and reports.
-   * @throws DeviceError the first error since the last report; it names the kernel
+   * @throws DeviceError the loss of the device, or the first error since the last report; it names the kernel
    */
   async settled(): Promise<void> {
     this.#assertOpen();
-    this.submit();
-    await idleUntil(this.gpu.queue.onSubmittedWorkDone());
-    await this.#checked();
+    this.#submit();
+    await this.#wait(this.gpu.queue.onSubmittedWorkDone());
+    await this.#faults.settled();
   }
 
   /**
@@ -258,7 +252,7 @@ export class Runtime {
     } finally {
       this.#profile = null;
     }
-    return profile.finish();
+    return this.#wait(profile.finish());
   }
 
   /**
@@ -274,23 +268,28 @@ export class Runtime {
     work();
     stopwatch.stop(this.#commandEncoder());
     await this.settled();
-    return stopwatch.finish();
+    return this.#wait(stopwatch.finish());
   }
 
   /**
    * Waits for the queue, frees everything and lets the process exit. Closing twice does nothing.
-   * @throws DeviceError an error not reported before, after everything was freed
+   * @throws DeviceError the loss of the device, or an error not reported before, after everything was freed
    */
   async close(): Promise<void> {
-    if (this.#closed) return;
+    if (this.#closing) return this.#closing.catch(() => {});
+    this.#closing = this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     try {
       await this.settled();
     } finally {
       this.#closed = true;
+      this.#faults.close();
       this.pool.destroy();
       for (const buffer of this.#uniforms.values()) buffer.destroy();
       this.#bindGroups.clear();
-      this.gpu.onuncapturederror = this.#formerHandler;
       this.#release();
     }
   }
@@ -303,6 +302,24 @@ export class Runtime {
 
   #assertOpen(): void {
     if (this.#closed) throw new InputError('device: it is closed; open another with openDevice().');
+    this.#faults.assertAlive();
+  }
+
+  #wait<T>(work: Promise<T>): Promise<T> {
+    return idleUntil(this.#faults.whileAlive(work));
+  }
+
+  #submit(): void {
+    this.#assertOwnEncoder();
+    if (!this.#encoder) return;
+    this.#pass?.end();
+    const label = [...this.#recorded].join(', ');
+    this.#faults.check(`the commands of ${label}`, () => {
+      if (this.#encoder) this.gpu.queue.submit([this.#encoder.finish({ label })]);
+    });
+    this.#encoder = null;
+    this.#pass = null;
+    this.#recorded = new Set();
   }
 
   #assertOwnEncoder(): void {
@@ -349,7 +366,7 @@ export class Runtime {
     const key = loops + JSON.stringify(constants);
     let pipeline = variants.get(key);
     if (!pipeline) {
-      pipeline = this.#check(`kernel ${kernel.name}`, () => {
+      pipeline = this.#faults.check(`kernel ${kernel.name}`, () => {
         const layout = this.gpu.createBindGroupLayout({
           label: kernel.name,
           entries: declared.bindings.map(({ binding, type }) => ({
@@ -395,7 +412,7 @@ export class Runtime {
     let group = this.#bindGroups.get(key);
     if (!group) {
       if (this.#bindGroups.size >= MAX_CACHED_BIND_GROUPS) this.#bindGroups.clear();
-      group = this.#check(`the bindings of kernel ${kernel.name}`, () =>
+      group = this.#faults.check(`the bindings of kernel ${kernel.name}`, () =>
         this.gpu.createBindGroup({
           label: kernel.name,
           layout: pipeline.layout,
@@ -434,38 +451,6 @@ export class Runtime {
       this.#bufferIds.set(buffer, id);
     }
     return id;
-  }
-
-  /** Runs `make` inside error scopes; what they catch is kept for the next report. */
-  #check<T>(what: string, make: () => T): T {
-    this.gpu.pushErrorScope('validation');
-    this.gpu.pushErrorScope('out-of-memory');
-    try {
-      return make();
-    } finally {
-      const popped = [this.gpu.popErrorScope(), this.gpu.popErrorScope()];
-      this.#checks.push(
-        Promise.all(popped).then(
-          (errors) => {
-            for (const error of errors) if (error) this.#fail(what, error);
-          },
-          () => {},
-        ),
-      );
-    }
-  }
-
-  #fail(what: string, error: GPUError): void {
-    this.#failure ??= new DeviceError(`${what}: ${error.message}`);
-  }
-
-  async #checked(): Promise<void> {
-    const checks = this.#checks;
-    this.#checks = [];
-    await Promise.all(checks);
-    const failure = this.#failure;
-    this.#failure = null;
-    if (failure) throw failure;
   }
 }
 

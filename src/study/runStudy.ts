@@ -230,8 +230,8 @@ class Work {
       this.#failedInTurn = 0;
       return done;
     } catch (error) {
-      // A loss that became infinite is that run's; a disk that is full is everybody's.
-      if (!(error instanceof DeviceError) || ++this.#failedInTurn === MOST_FAILURES) throw error;
+      // A loss that became infinite is that run's; a disk that is full and a device that is gone are everybody's.
+      if (!(error instanceof DeviceError) || error.lost || ++this.#failedInTurn === MOST_FAILURES) throw error;
       failures[job.name] = error.message;
       onEvent({ kind: 'failed', name: job.name, message: error.message });
       return false;

@@ -153,7 +153,7 @@ async function faultOf(
     try {
       outputs = await outputsOf(device, workload);
     } catch (error) {
-      if (!(error instanceof DeviceError)) throw error;
+      if (!(error instanceof DeviceError) || error.lost) throw error;
       return `${workload.name}: ${error.message}`;
     }
     for (const [index, wanted] of (expected.get(workload) ?? []).entries()) {

@@ -42,6 +42,8 @@ export interface HeadLossOpInput {
  * back. A recipe that imitates features needs `HeadLoss.evaluate`.
  * @returns the total; its gradient flows into the student's logits
  * @throws InputError when the backend is not WebGPU or on another device than the loss, or a tensor does not fit; it is named
+ * @throws DeviceError when the device is lost, or an error came in since the last call, of TensorFlow.js or of edgewise: the
+ *   logits may be wrong. In a browser such errors arrive later; the console shows them at once, and the next call throws.
  */
 export function headLossOp(loss: HeadLoss, { student, teacher, truth }: HeadLossOpInput): Scalar {
   const tfjs = webgpuBackend();
@@ -138,6 +140,8 @@ function evaluated(
     };
     const { range } = view('total', total);
     flush(tfjs);
+    // What TensorFlow.js could not compute is not to be learnt from: throws an error that it, or we, had since the last call.
+    device.submit();
     const evaluation = loss.evaluate(inputs);
     device.copy(evaluation.total.buffer, evaluation.total.offset, range.buffer, range.offset, 4);
     evaluation.dispose();

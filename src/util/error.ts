@@ -14,13 +14,20 @@ export class InputError extends Error {
   }
 }
 
-/** The adapter or a kernel failed: the message names the kernel or what was looked for. */
+/** The adapter, a kernel or a disk failed: the message names the kernel, the file, or what was looked for. */
 export class DeviceError extends Error {
   /** As of `InputError`. */
   override readonly name = 'DeviceError';
+  readonly #lost: boolean;
 
   /** The message may have several lines. */
-  constructor(message: string, options?: ErrorOptions) {
+  constructor(message: string, { lost = false, ...options }: ErrorOptions & { lost?: boolean } = {}) {
     super(readableLines(message), options);
+    this.#lost = lost;
+  }
+
+  /** True where the GPU device is gone: nothing but another device, and what was saved, helps. */
+  get lost(): boolean {
+    return this.#lost;
   }
 }

@@ -2,20 +2,18 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BufferPool } from '../../src/gpu/pool.js';
 
-/** A device that only makes buffers. */
-function fakeDevice() {
+/** Buffers that are sizes only. */
+function fakeBuffers() {
   const destroyed: number[] = [];
-  const gpu = {
-    createBuffer: ({ size }: { size: number }) => ({ size, destroy: () => destroyed.push(size) }),
-  } as unknown as GPUDevice;
-  return { gpu, destroyed };
+  const make = ({ size }: { size: number }) => ({ size, destroy: () => destroyed.push(size) }) as unknown as GPUBuffer;
+  return { make, destroyed };
 }
 
 test('freed buffers are used again, and the bytes are right', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 0, max: 1e7 })), { maxLength: 60 }), (actions) => {
-      const { gpu, destroyed } = fakeDevice();
-      const pool = new BufferPool(gpu);
+      const { make, destroyed } = fakeBuffers();
+      const pool = new BufferPool(make);
       const used: GPUBuffer[] = [];
       for (const [takes, number] of actions) {
         if (takes) {

@@ -202,6 +202,19 @@ describe('one tensor of all locations, a teacher of TensorFlow.js', () => {
   });
 });
 
+test('an error that TensorFlow.js had on the device is not passed over: the next call throws, the one after goes on', async () => {
+  const loss = makeLoss();
+  const student = { classLogits: tf.zeros([2, 60, 3]), boxLogits: tf.zeros([2, 60, 32]) };
+  const call = () => headLossOp(loss, { student, teacher: student, truth: TRUTH });
+  const [value] = await call().data();
+  device.gpu.onuncapturederror = (event) => event.preventDefault?.(); // it would be printed
+  device.gpu.createBuffer({ size: 4, usage: 0x01 | 0x80 }).destroy();
+  await device.gpu.queue.onSubmittedWorkDone();
+  device.gpu.onuncapturederror = null;
+  expect(call).toThrow(/not of edgewise/);
+  expect((await call().data())[0]).toBe(value);
+});
+
 test('another device, another backend', async () => {
   const other = await openDevice();
   const { width, height } = SIZES;
