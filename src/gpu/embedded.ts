@@ -1,12 +1,13 @@
 /** SwiftShader, a Vulkan driver that computes on the CPU, out of a Chromium package: for machines with no Vulkan. */
 import { createHash, randomUUID } from 'node:crypto';
-import { lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import envPaths from 'env-paths';
 import { DeviceError } from '../util/error.js';
+import { makeFolder } from '../util/folder.js';
 
 /** The optional dependency: the newest version for Node 20. The hashes below are of its files. */
 const PACKAGE = '@sparticuz/chromium';
@@ -49,7 +50,7 @@ export async function unpackSwiftShader(): Promise<SwiftShader> {
     `swiftshader-${FILES['libvk_swiftshader.so'].slice(0, 12)}`,
   );
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder, 0o700);
   } catch (cause) {
     throw new DeviceError(
       `the cache folder cannot be made (${(cause as Error).message}); set XDG_CACHE_HOME to a folder you can write to`,

@@ -1,10 +1,11 @@
 /** Where Node keeps what was measured, a file for each adapter. Kept apart so that a browser never loads it. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import envPaths from 'env-paths';
 import { version } from '../../package.json';
 import { DeviceError } from '../util/error.js';
+import { makeFolder } from '../util/folder.js';
 import { tell } from '../util/terminal.js';
 import { type Choices, possibleChoices } from './choices.js';
 
@@ -71,7 +72,7 @@ export async function writeTuning(gpu: GPUDevice, choices: Choices): Promise<str
   const content: TuningFile = { edgewise: version, adapter: identityOf(gpu.adapterInfo), choices };
   const fresh = `${file}.${randomUUID()}`;
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(file), 0o700);
     await writeFile(fresh, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
     await rename(fresh, file);
   } catch (cause) {

@@ -1,9 +1,10 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { version } from '../../package.json';
 import { readJson } from '../data/json.js';
 import type { Device } from '../tensor/device.js';
 import { InputError } from '../util/error.js';
+import { makeFolder } from '../util/folder.js';
 import { checkMapping, type OnnxMapping } from './mapping.js';
 import { OnnxTeacher } from './teacher.js';
 
@@ -42,7 +43,7 @@ export async function createTeacherFolder(teacher: OnnxTeacherFolder, model: Uin
     throw new InputError(`${folder} holds another teacher, mapping or image size; give another folder.`);
   }
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeFile(join(folder, MODEL), model);
     await writeFile(join(folder, DESCRIPTION), description);
   } catch (error) {

@@ -1,7 +1,7 @@
-import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
 import { type LogEntry, type RunDescription, readLog, readRun } from '../train/runFolder.js';
+import { isFolder } from '../util/folder.js';
 import type { Role } from './types.js';
 
 /** What a run's folder holds. */
@@ -56,11 +56,4 @@ function nameAmong(folder: string, runs: readonly { folder: string }[]): string 
 async function folderOf(path: string): Promise<string> {
   const full = resolve(path);
   return (await isFolder(full)) ? full : dirname(full);
-}
-
-function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (entry) => entry.isDirectory(),
-    () => false,
-  );
 }

@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import sharp from 'sharp';
 import { InputError } from '../util/error.js';
+import { makeFolder } from '../util/folder.js';
 import { standaloneSvg } from './export.js';
 import type { Figure } from './figure.js';
 
@@ -20,7 +21,7 @@ export function figuresFolder(page: string): string {
 export async function writeReport(page: string, html: string, figures: readonly Figure[]): Promise<void> {
   const folder = figuresFolder(page);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeFile(page, html);
   } catch (error) {
     throw new InputError(`${page} cannot be written (${(error as Error).message}); give another --out.`);

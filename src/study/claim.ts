@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { makeFolder } from '../util/folder.js';
 import { writeFirst } from './files.js';
 
 /** Who works on a run. */
@@ -23,7 +24,7 @@ export type Claim = { release: () => Promise<void> } | { heldBy: Claimant };
  * @param folder of the claims
  */
 export async function claim(folder: string, hash: string): Promise<Claim> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const fileOf = (number: number) => join(folder, `${hash}.${number}`);
   for (;;) {
     const numbers = await claimsOf(folder, hash);
@@ -48,7 +49,7 @@ export async function claim(folder: string, hash: string): Promise<Claim> {
 /** The claims of processes that live, by the hashes of the runs. */
 export async function livingClaims(folder: string): Promise<Map<string, Claimant>> {
   const living = new Map<string, Claimant>();
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   // Others are drafts, which may be half written.
   for (const name of (await readdir(folder)).filter((one) => /^[^.]+\.\d+$/.test(one))) {
     const holder = await readClaim(join(folder, name));

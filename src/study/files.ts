@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Choices } from '../gpu/choices.js';
 import type { AdapterDescription } from '../tensor/device.js';
 import { InputError } from '../util/error.js';
+import { makeFolder } from '../util/folder.js';
 
 /** What stands in a study's folder, beside `results.json` and `results.md`. */
 export const FILES = {
@@ -72,7 +73,7 @@ export function exists(path: string): Promise<boolean> {
 /** Makes a study's folder. @throws InputError when it cannot be written */
 export async function makeStudyFolder(folder: string): Promise<void> {
   try {
-    for (const part of [FILES.plans, FILES.runs, FILES.claims]) await mkdir(join(folder, part), { recursive: true });
+    for (const part of [FILES.plans, FILES.runs, FILES.claims]) await makeFolder(join(folder, part));
   } catch (error) {
     throw new InputError(`${folder} cannot be written (${(error as Error).message}); give another folder.`);
   }

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { version } from '../../package.json';
 import type { ParameterStore } from '../autograd/parameters.js';
@@ -12,6 +11,7 @@ import { type Recipe, resolveRecipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
+import { isFolder } from '../util/folder.js';
 import type { Learner } from './learner.js';
 import type { Optimizer } from './optimizer.js';
 import { type TrainSettings, trainSettings } from './settings.js';
@@ -103,11 +103,7 @@ async function storedTensors({ parameters, average, state }: Optimizer, part: st
  * @throws InputError when it is missing, cut short, not a checkpoint of this package, or holds NaN or infinity
  */
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
-  const isFolder = await stat(path).then(
-    (entry) => entry.isDirectory(),
-    () => false,
-  );
-  const file = isFolder ? join(path, CHECKPOINT) : path;
+  const file = (await isFolder(path)) ? join(path, CHECKPOINT) : path;
   const { tensors, metadata } = await readSafetensors(file);
   const text = metadata[KEY];
   if (text === undefined) {

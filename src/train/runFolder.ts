@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Category } from '../data/coco.js';
 import { readJson } from '../data/json.js';
@@ -8,6 +8,7 @@ import type { TermName } from '../losses/headLoss.js';
 import type { Recipe } from '../losses/recipe.js';
 import type { AdapterDescription } from '../tensor/device.js';
 import { InputError } from '../util/error.js';
+import { makeFolder } from '../util/folder.js';
 import type { Agreement } from './agreement.js';
 import { CHECKPOINT } from './checkpoint.js';
 import type { TrainSettings } from './settings.js';
@@ -93,7 +94,7 @@ export async function createRun(folder: string, description: RunDescription): Pr
   );
   if (exists) throw new InputError(`${folder} holds a training already; go on with it, or give another folder.`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeFile(join(folder, SETTINGS), `${JSON.stringify(description, null, 2)}\n`);
     await writeFile(join(folder, LOG), '');
   } catch (error) {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Batch, Loader } from '../data/loader.js';
 import type { Device } from '../tensor/device.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { DeviceError, InputError } from '../util/error.js';
+import { makeFolder } from '../util/folder.js';
 import { checkRecord, type Part, partsOf } from './cacheRecord.js';
 import { EpochReader, EpochWriter, reason, UNFINISHED } from './epochFile.js';
 import { packedWords, packHalves, unpackHalves } from './halves.js';
@@ -65,7 +66,7 @@ export class TeacherCache {
     const key = createHash('sha256').update(description).digest('hex');
     const folder = join(root, key.slice(0, 16));
     try {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       await writeFile(join(folder, 'description.json'), `${description}\n`);
       await removeAbandoned(folder);
     } catch (error) {

@@ -1,7 +1,8 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { DeviceError } from './error.js';
+import { makeFolder } from './folder.js';
 
 /** How `writeWhole` writes. */
 interface WriteOptions {
@@ -18,6 +19,8 @@ const REMEDIES: Record<string, string> = {
   EROFS: 'the disk is read-only: give a folder you can write to',
   ENOTDIR: 'a part of the path is a file: give another folder',
   EISDIR: 'a folder has this name: give another name',
+  EEXIST: 'a file has this name: give another name',
+  ENOENT: 'the system makes no folder there: give another folder',
   EMFILE: 'too many files are open: raise the limit (ulimit -n)',
 };
 
@@ -28,7 +31,7 @@ const REMEDIES: Record<string, string> = {
  */
 export async function writeWhole(file: string, data: string | Uint8Array, { mode }: WriteOptions = {}): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true, ...(mode && { mode: mode.folder }) });
+    await makeFolder(dirname(file), mode?.folder);
     const content = typeof data === 'string' ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     await writeFileAtomic(file, content, mode ? { mode: mode.file } : {});
   } catch (cause) {
