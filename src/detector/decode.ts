@@ -4,7 +4,7 @@ import { makeGrid } from '../regions/grid.js';
 import { assertMaps } from '../tensor/layout.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { InputError } from '../util/error.js';
+import { DeviceError, InputError } from '../util/error.js';
 import type { DetectorConfig } from './config.js';
 import type { HeadLogits } from './head.js';
 import { suppress } from './nms.js';
@@ -51,7 +51,7 @@ export interface Detections {
  */
 export function decodeBoxes(
   boxLogits: Pyramid,
-  { bins, strides, width, height }: DetectorConfig,
+  { bins, strides, width, height }: Omit<DetectorConfig, 'size'>,
   { box, regions }: Pick<Recipe, 'box' | 'regions'> = resolveRecipe('gfocal'),
 ): { expected: Tensor; boxes: Tensor } {
   const { device, batch } = boxLogits;
@@ -81,10 +81,11 @@ export function decodeBoxes(
  * Detections of each image of a batch: every (location, class) whose score exceeds the threshold, of the best locations of
  * each level, through class-wise non-maximum suppression. Waits for the GPU; the outputs stay the caller's.
  * @throws InputError when the logits do not fit the configuration or `imageSizes` is not one a image
+ * @throws DeviceError when class logits, or box logits of a detection, are NaN
  */
 export async function decode(
   { classLogits, boxLogits }: HeadLogits,
-  config: DetectorConfig,
+  config: Omit<DetectorConfig, 'size'>,
   options: DecodeOptions = {},
 ): Promise<Detections[]> {
   const { scoreThreshold, candidates, iou, maximum } = { ...DEFAULTS, ...options };
@@ -105,12 +106,18 @@ export async function decode(
       labels: [],
       boxes: [],
     };
-    for (const { offset, start, height: rows, width: columns } of levels) {
+    for (const [level, { offset, start, height: rows, width: columns }] of levels.entries()) {
       const area = rows * columns;
       const first = offset + image * channels * area;
-      const best = bestLocations(logits.subarray(first, first + channels * area), channels, scoreThreshold, candidates);
+      const own = logits.subarray(first, first + channels * area);
+      const fault = own.findIndex(Number.isNaN);
+      if (fault !== -1) throw nanError('class logits', image, config.strides[level], fault % area, columns);
+      const best = bestLocations(own, channels, scoreThreshold, candidates);
       for (const index of best) {
         const row = 4 * (batch * start + image * area + index);
+        if (boxes.subarray(row, row + 4).some(Number.isNaN)) {
+          throw nanError('box logits', image, config.strides[level], index, columns);
+        }
         for (let label = 0; label < channels; label++) {
           const score = sigmoid(logits[first + label * area + index]);
           if (!(score > scoreThreshold)) continue;
@@ -153,6 +160,13 @@ function bestLocations(logits: ArrayLike<number>, channels: number, threshold: n
   if (above.length <= most) return above;
   above.sort((a, b) => best[b] - best[a] || a - b);
   return above.slice(0, most).sort((a, b) => a - b);
+}
+
+function nanError(what: string, image: number, stride: number, index: number, columns: number): DeviceError {
+  const place = `image ${image} of the batch, stride ${stride}, row ${Math.floor(index / columns)}, column ${index % columns}`;
+  return new DeviceError(
+    `${what} are NaN at ${place}: nothing can be detected. The net's weights have grown too large.`,
+  );
 }
 
 function sigmoid(x: number): number {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Batch } from '../data/loader.js';
+import { type Recipe, resolveRecipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Teacher, TeacherConfig, TeacherStep } from '../train/teacher.js';
@@ -16,6 +17,8 @@ export class OnnxTeacher implements Teacher {
   /** What the student has to agree with. */
   readonly config: TeacherConfig;
   readonly featureChannels = 0;
+  /** What its bins mean: distances from the mapping's `centreOffset`. */
+  readonly recipe: Recipe;
   /** What computes them. */
   readonly model: OnnxModel;
   readonly #hash: string;
@@ -25,6 +28,7 @@ export class OnnxTeacher implements Teacher {
     this.device = device;
     this.model = model;
     this.config = { classes: classes.length, bins: mapping.bins, strides: mapping.strides, width, height };
+    this.recipe = resolveRecipe({ name: 'onnx', regions: { centreOffset: mapping.centreOffset } });
     this.#hash = hash;
   }
 

@@ -38,11 +38,11 @@ export interface Agreement {
 
 /** Adds up the agreement of two detectors batch by batch. */
 export class AgreementMeter {
-  readonly #config: DetectorConfig;
+  readonly #config: Omit<DetectorConfig, 'size'>;
   readonly #sums: Sums[];
 
   /** @param config of both detectors: bins, strides and classes */
-  constructor(config: DetectorConfig) {
+  constructor(config: Omit<DetectorConfig, 'size'>) {
     this.#config = config;
     this.#sums = config.strides.map(noSums);
   }

@@ -4,6 +4,7 @@ import type { CocoFolder } from '../data/folder.js';
 import { type Batch, Loader } from '../data/loader.js';
 import { toCoco } from '../data/shapes.js';
 import type { ImageSource } from '../data/source.js';
+import type { DetectorConfig } from '../detector/config.js';
 import { type Detections, decode } from '../detector/decode.js';
 import type { Detector } from '../detector/detector.js';
 import type { HeadLogits } from '../detector/head.js';
@@ -23,7 +24,7 @@ export interface EvaluateOptions {
   source: ImageSource;
   /** Images at a time; default 8. */
   batch?: number;
-  /** What the detector was trained with: the meaning of its bins. Default `gfocal`. */
+  /** What the net was trained with: the meaning of its bins. Default: its own where it says so, else `gfocal`. */
   recipe?: Pick<Recipe, 'box' | 'regions'>;
   /** Measures how far the detector is from it, too; it must have the detector's size, strides, bins and classes. */
   teacher?: Detector | Teacher;
@@ -49,24 +50,28 @@ export interface Evaluation {
   agreement: Agreement | null;
   /** Of `ltrb` boxes; no edges where the bins mean offsets from an anchor. */
   calibration: EdgeCalibration;
-  /** Detector, suppression and, where there is one, the teacher; decoded images are read ahead. */
+  /** The net, suppression and, where there is one, the teacher; decoded images are read ahead. */
   imagesPerSecond: number;
 }
 
 /**
- * Runs a detector over every image of a source and compares what it finds with the annotations.
+ * Runs a net over every image of a source and compares what it finds with the annotations.
+ * @param net a detector, or a teacher of another kind, such as an `OnnxTeacher`
  * @returns null when it was aborted
- * @throws InputError when the classes are not as many as the detector's, or an image cannot be read
+ * @throws InputError when the classes are not as many as the net's, or an image cannot be read
  */
-export async function evaluate(detector: Detector, options: EvaluateOptions): Promise<Evaluation | null> {
-  const { source, batch = 8, recipe, teacherCache, onWarning, onProgress, signal } = options;
-  assertClasses(detector, source);
-  const { width, height } = detector.config;
+export async function evaluate(net: Detector | Teacher, options: EvaluateOptions): Promise<Evaluation | null> {
+  const { source, batch = 8, teacherCache, onWarning, onProgress, signal } = options;
+  assertClasses(net, source);
+  const own = teacherOf(net);
+  const { config, device } = own;
+  const recipe = options.recipe ?? own.recipe;
+  const { width, height } = config;
   const loader = new Loader(source, { batch, height, width, seed: 0, augment: false, shuffle: false, dropLast: false });
   const truth = await groundTruthOf(source);
   const sizes = new Map(truth.images.map((image) => [image.id, image]));
   const teacher = options.teacher && teacherOf(options.teacher);
-  const meter = teacher ? new AgreementMeter(detector.config) : null;
+  const meter = teacher ? new AgreementMeter(config) : null;
   const detections: Detection[] = [];
   const spreads: EdgeSpread[] = [];
   const hasDistances = recipe?.box.parameters !== 'offset';
@@ -84,14 +89,15 @@ export async function evaluate(detector: Detector, options: EvaluateOptions): Pr
   let done = 0;
   try {
     for await (const images of loader.batches(0)) {
+      const ownStep = await own.prepare(images);
       const step = await taughtBatches?.step(images);
-      const pixels = detector.parameters.device.tensor(images.images);
+      const pixels = device.tensor(images.images);
       const input = Pyramid.of(pixels, batch, 3, [{ width, height }]);
-      const outputs = detector.forward(input, { training: false });
+      const outputs = logitsOf(ownStep, input);
       const taught = step && logitsOf(step, input);
       try {
         const [found, deviations] = await Promise.all([
-          decode(outputs, detector.config, {
+          decode(outputs, config, {
             imageSizes: Array.from({ length: batch }, (_, i) => fittedSize(images, i, sizes) ?? { width, height }),
             ...(recipe && { recipe }),
           }),
@@ -99,7 +105,7 @@ export async function evaluate(detector: Detector, options: EvaluateOptions): Pr
         ]);
         for (const [i, id] of images.ids.entries()) {
           detections.push(...toDetections(found[i], id, images.scales[i], source));
-          if (hasDistances) spreads.push(...spreadsOf(found[i], i, images.scales[i], outputs, detector, deviations));
+          if (hasDistances) spreads.push(...spreadsOf(found[i], i, images.scales[i], outputs, config, deviations));
         }
         if (taught && meter) await meter.add(outputs, taught, images.ids.length);
       } finally {
@@ -139,7 +145,7 @@ function spreadsOf(
   image: number,
   scale: number,
   { boxLogits }: HeadLogits,
-  { config }: Detector,
+  { strides }: Pick<DetectorConfig, 'strides'>,
   deviations: ArrayLike<number>,
 ): EdgeSpread[] {
   const { batch, levels } = boxLogits.value;
@@ -149,7 +155,7 @@ function spreadsOf(
     const row = 4 * (batch * start + image * height * width + location - start);
     return {
       deviations: [0, 1, 2, 3].map((edge) => deviations[row + edge]),
-      stride: config.strides[level] / scale,
+      stride: strides[level] / scale,
     };
   });
 }
@@ -160,7 +166,7 @@ export function namedStatistics({ stats }: AveragePrecision): Record<string, num
 }
 
 /** @throws InputError when a source has not as many classes as a detector */
-export function assertClasses({ config }: Detector, { classes }: ImageSource): void {
+export function assertClasses({ config }: Pick<Detector | Teacher, 'config'>, { classes }: ImageSource): void {
   if (classes.length !== config.classes) {
     const names = classes.map(({ name }) => name).join(', ');
     throw new InputError(
@@ -169,7 +175,7 @@ export function assertClasses({ config }: Detector, { classes }: ImageSource): v
   }
 }
 
-/** What the teacher says of a batch; the caller disposes it. */
+/** What a net says of a batch; the caller disposes it. */
 function logitsOf(step: TeacherStep, images: Pyramid): HeadLogits {
   step.begin();
   const { classLogits, boxLogits, features } = step.outputs(images);

@@ -8,6 +8,7 @@ import type { EdgeCalibration } from '../eval/edgeCalibration.js';
 import { InputError } from '../util/error.js';
 import type { Agreement } from './agreement.js';
 import { type EvaluateOptions, evaluate, namedStatistics } from './evaluate.js';
+import type { Teacher } from './teacher.js';
 
 /** In a run's folder. */
 export const MEASURES = 'measures.json';
@@ -41,16 +42,16 @@ export interface RunMeasures {
 }
 
 /**
- * Measures a detector on a source, and how far it is from its teacher where one is given.
- * @param options `recipe`: the detector's own, for the meaning of its bins; `split`: the name of what the source is
+ * Measures a net on a source, and how far it is from its teacher where one is given.
+ * @param options `recipe`: what a detector was trained with, for the meaning of its bins; `split`: the name of what the source is
  * @returns null when it was aborted
  * @throws InputError as `evaluate`
  */
 export async function measureRun(
-  detector: Detector,
+  net: Detector | Teacher,
   { split, ...options }: EvaluateOptions & { split: string },
 ): Promise<RunMeasures | null> {
-  const found = await evaluate(detector, options);
+  const found = await evaluate(net, options);
   if (!found) return null;
   const { averagePrecision, agreement, calibration, truth } = found;
   const { precisionRecall, perClass } = averagePrecision;

@@ -1,7 +1,8 @@
 import type { Batch } from '../data/loader.js';
 import { architectureOf, type DetectorConfig } from '../detector/config.js';
-import { Detector } from '../detector/detector.js';
+import type { Detector } from '../detector/detector.js';
 import type { BoxLayer } from '../losses/boxLayer.js';
+import type { Recipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 
@@ -38,6 +39,8 @@ export interface Teacher {
   readonly config: TeacherConfig;
   /** Channels of the features it gives; 0: none, and none can be imitated. */
   readonly featureChannels: number;
+  /** What its bins mean, where it says so: `evaluate` decodes its boxes accordingly. */
+  readonly recipe?: Pick<Recipe, 'box' | 'regions'>;
   /** Everything that its outputs for a batch depend on, as plain JSON: a cache's key. */
   describe(): Promise<object>;
   /** Does what has to be waited for before a step, such as a forward pass on another device. */
@@ -53,7 +56,7 @@ export interface TeacherEpoch {
 
 /** A detector as a teacher; other teachers are as they are. */
 export function teacherOf(given: Detector | Teacher): Teacher {
-  return given instanceof Detector ? new DetectorTeacher(given) : given;
+  return 'prepare' in given ? given : new DetectorTeacher(given);
 }
 
 /** A teacher that computes for every batch. */

@@ -178,3 +178,20 @@ test('wrong input is named', async () => {
   await expect(decode(outputs, { ...config, bins: 16 })).rejects.toThrow(/boxLogits: 68 channels; expected 64/);
   await expect(decode(outputs, config, { imageSizes: [] })).rejects.toThrow(/imageSizes: 0 sizes for a batch of 1/);
 });
+
+test('NaN in a class logit, or in a box that is found, is no detection but an error with the place', async () => {
+  const config = detectorConfig({ size: 'tiny', classes: 3, width: 64, height: 64 });
+  const broken = async (change: (logits: Logits) => void) => {
+    const logits = draw(config, 2, 3);
+    change(logits);
+    await decode(upload(config, logits), config);
+  };
+  // Second image, channel 1, row 1, column 3 of stride 16.
+  const inClasses = broken(({ classLogits }) => void classLogits[1].set([Number.NaN], 4 * 16 + 7));
+  await expect(inClasses).rejects.toThrow(/class logits are NaN at image 1 of the batch, stride 16, row 1, column 3/);
+  const inBoxes = broken(({ classLogits, boxLogits }) => {
+    classLogits[2][3] = 5;
+    boxLogits[2][3] = Number.NaN;
+  });
+  await expect(inBoxes).rejects.toThrow(/box logits are NaN at image 0 of the batch, stride 32, row 1, column 1/);
+});

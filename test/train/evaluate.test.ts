@@ -4,11 +4,13 @@ import { shapesDataset } from '../../src/data/shapes.js';
 import type { ImageSource } from '../../src/data/source.js';
 import { detectorConfig } from '../../src/detector/config.js';
 import type { Detector, DetectorOutputs } from '../../src/detector/detector.js';
+import { resolveRecipe } from '../../src/losses/recipe.js';
 import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
 import { AgreementMeter } from '../../src/train/agreement.js';
 import { evaluate } from '../../src/train/evaluate.js';
+import type { Teacher } from '../../src/train/teacher.js';
 
 let device: Device;
 beforeAll(async () => {
@@ -101,6 +103,30 @@ test.each([
   }
   expect(bins.at(-1)?.meanSpread).toBeGreaterThan(0.45);
   expect(seen).toEqual([3, 6, 7]);
+  expect(device.pool.usedBytes).toBe(held);
+});
+
+test('a net that runs elsewhere is evaluated, its bins as it says', async () => {
+  const source = shapesDataset({ count: 2, width: 128, height: 128, seed: 5 });
+  const perfect = async (recipe: Teacher['recipe']): Promise<Teacher> => {
+    const { forward } = await perfectDetector(source, 2, 1);
+    const outputs = () => {
+      const { classLogits, boxLogits, features } = forward(undefined as never, { training: false });
+      return { classLogits: classLogits.value, boxLogits: boxLogits.value, features: features.value };
+    };
+    const step = { begin: () => undefined, outputs, end: () => undefined };
+    const net = { device, config, featureChannels: 0, describe: async () => ({}), prepare: async () => step };
+    return recipe ? { ...net, recipe } : net;
+  };
+  const held = device.pool.usedBytes;
+  const right = await evaluate(await perfect(undefined), { source, batch: 2 });
+  expect(right?.averagePrecision.stats[0]).toBeCloseTo(1, 6);
+  // Half a cell beside every object.
+  const shifted = resolveRecipe({ name: 'half', regions: { centreOffset: 0.5 } });
+  const wrong = await evaluate(await perfect(shifted), { source, batch: 2 });
+  expect(wrong?.averagePrecision.stats[0]).toBeLessThan(0.9);
+  const told = await evaluate(await perfect(shifted), { source, batch: 2, recipe: resolveRecipe('gfocal') });
+  expect(told?.averagePrecision).toEqual(right?.averagePrecision);
   expect(device.pool.usedBytes).toBe(held);
 });
 
