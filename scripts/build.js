@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { bundle, bundleForBrowsers } from './bundle.js';
 import { notices } from './notices.js';
+import { packSwiftShader } from './swiftshader.js';
 
 rmSync('dist', { recursive: true, force: true });
 const metafile = await bundle({
@@ -23,7 +24,9 @@ const inBrowsers = await bundleForBrowsers({
   outdir: 'dist/browser',
   format: 'esm',
   splitting: true,
+  sourcemap: true,
 });
+packSwiftShader('dist/swiftshader');
 writeFileSync('dist/THIRD-PARTY.txt', notices([metafile, inBrowsers]));
 
 await import('./size.js');

@@ -3,8 +3,22 @@ import { build } from 'esbuild';
 import { esbuildJsonSchema } from './jsonSchema.js';
 import { esbuildWgsl } from './wgsl.js';
 
-/** Packages that become part of the bundle, with what they import: a fraction of echarts (60 MB) is used; few need ONNX. */
-const BUNDLED = ['echarts', 'onnx-proto'];
+/** Packages that become part of the bundle, with what they import: of each, little is used. */
+const BUNDLED = ['echarts', 'gl-matrix', 'onnx-proto'];
+
+/** A source map that says nothing; a file that ends with it is left out of the bundle's. */
+const EMPTY_MAP = btoa('{"version":3,"sources":[""],"sourcesContent":[""],"mappings":"AAAA"}');
+
+/** Leaves other people's packages out of the source maps, of which they were half. @type {import('esbuild').Plugin} */
+const ownMaps = {
+  name: 'own-maps',
+  setup(build) {
+    build.onLoad({ filter: /\/node_modules\/.*\.m?js$/ }, ({ path }) => ({
+      contents: `${readFileSync(path, 'utf8')}\n//# sourceMappingURL=data:application/json;base64,${EMPTY_MAP}`,
+      loader: 'default',
+    }));
+  },
+};
 
 /**
  * Bundles programs for Node with their WGSL; all other packages stay imports.
@@ -26,7 +40,7 @@ export async function bundle(paths) {
     external: packages.filter((name) => !BUNDLED.includes(name)),
     sourcemap: true,
     metafile: true,
-    plugins: [esbuildWgsl(), esbuildJsonSchema()],
+    plugins: [esbuildWgsl(), esbuildJsonSchema(), ownMaps],
   });
   return metafile;
 }
@@ -37,7 +51,7 @@ const BROUGHT = /^@tensorflow\//;
 /**
  * Bundles programs for browsers, whole and minified. Without `process`, whatever stands behind a look at it falls away, and
  * with it Dawn, sharp and files.
- * @param {Pick<import('esbuild').BuildOptions, 'entryPoints' | 'outdir' | 'splitting' | 'format'>} options
+ * @param {Pick<import('esbuild').BuildOptions, 'entryPoints' | 'outdir' | 'splitting' | 'format' | 'sourcemap'>} options
  * @returns what went into it
  * @throws Error when an import is left, which a browser could not resolve
  */
@@ -51,7 +65,7 @@ export async function bundleForBrowsers(options) {
     external: ['@tensorflow/*', 'node:*'], // resolved before what is unused falls away, so looked for afterwards
     minify: true,
     metafile: true,
-    plugins: [esbuildWgsl({ minify: true }), esbuildJsonSchema()],
+    plugins: [esbuildWgsl({ minify: true }), esbuildJsonSchema({ verbose: false }), ownMaps],
   });
   for (const [file, { imports }] of Object.entries(metafile.outputs)) {
     const left = imports.filter(({ path, external }) => external && !BROUGHT.test(path)).map(({ path }) => path);

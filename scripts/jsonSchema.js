@@ -9,12 +9,14 @@ import standaloneCode from 'ajv/dist/standalone/index.js';
 /**
  * A module whose default export checks a value as `Ajv.compile` would.
  * @param {string} file absolute path of the schema
+ * @param {{ verbose?: boolean }} options whether an error has the value and the schema, for messages; browsers do without
  * @returns {string}
  * @throws Error when the schema needs code that Ajv loads at run time (`format`, `uniqueItems` of objects)
  */
-export function compileJsonSchema(file) {
+export function compileJsonSchema(file, { verbose = true } = {}) {
   const ajv = new Ajv({
     allErrors: true,
+    verbose,
     // Lengths in UTF-16 units; code points would be counted by a function that is loaded at run time.
     unicode: false,
     logger: false, // it calls the option above deprecated
@@ -26,12 +28,18 @@ export function compileJsonSchema(file) {
   return code;
 }
 
-/** @returns {import('esbuild').Plugin} */
-export function esbuildJsonSchema() {
+/**
+ * @param {{ verbose?: boolean }} options as above
+ * @returns {import('esbuild').Plugin}
+ */
+export function esbuildJsonSchema(options = {}) {
   return {
     name: 'jsonschema',
     setup(build) {
-      build.onLoad({ filter: /\.jsonschema$/ }, ({ path }) => ({ contents: compileJsonSchema(path), loader: 'js' }));
+      build.onLoad({ filter: /\.jsonschema$/ }, ({ path }) => ({
+        contents: compileJsonSchema(path, options),
+        loader: 'js',
+      }));
     },
   };
 }

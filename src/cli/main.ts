@@ -5,21 +5,25 @@ import { version } from '../../package.json';
 import { DeviceError, InputError } from '../util/error.js';
 import { readableLines } from '../util/readable.js';
 import { printJson } from '../util/terminal.js';
-import { addDemo } from './demo.js';
-import { addDistill } from './distill.js';
-import { addDoctor } from './doctor.js';
-import { addEvaluate } from './evaluate.js';
-import { addExport } from './export.js';
-import { addRegions } from './regions.js';
-import { addReport } from './report.js';
-import { addStudy } from './study.js';
-import { addTeach } from './teach.js';
-import { addTrain } from './train.js';
-import { addTune } from './tune.js';
-import { addVerify } from './verify.js';
 
 const FAILURE = 1;
 const USAGE = 2;
+
+/** In the order of the help. Each is loaded where it is asked for: together they are most of the package. */
+const COMMANDS: Record<string, () => Promise<(program: Command) => void>> = {
+  train: async () => (await import('./train.js')).addTrain,
+  distill: async () => (await import('./distill.js')).addDistill,
+  teach: async () => (await import('./teach.js')).addTeach,
+  evaluate: async () => (await import('./evaluate.js')).addEvaluate,
+  regions: async () => (await import('./regions.js')).addRegions,
+  study: async () => (await import('./study.js')).addStudy,
+  report: async () => (await import('./report.js')).addReport,
+  export: async () => (await import('./export.js')).addExport,
+  verify: async () => (await import('./verify.js')).addVerify,
+  tune: async () => (await import('./tune.js')).addTune,
+  demo: async () => (await import('./demo.js')).addDemo,
+  doctor: async () => (await import('./doctor.js')).addDoctor,
+};
 
 const wantsJson = process.argv.includes('--json');
 
@@ -57,23 +61,16 @@ const program = new Command('edgewise')
     'after',
     '\nExit codes: 0 done, 1 failed, 2 wrong usage. --json prints one object to stdout, also for errors: {"error": "…"}.',
   );
-for (const add of [
-  addTrain,
-  addDistill,
-  addTeach,
-  addEvaluate,
-  addRegions,
-  addStudy,
-  addReport,
-  addExport,
-  addVerify,
-  addTune,
-  addDemo,
-  addDoctor,
-])
-  add(program);
+
+/** The commands that these words may mean: the one named, none where only the version is asked for, else all for the help. */
+function commandsFor(words: readonly string[]): string[] {
+  const name = words.find((word) => !word.startsWith('-'));
+  if (name !== undefined && Object.hasOwn(COMMANDS, name)) return [name];
+  return words.length === 1 && ['--version', '-V'].includes(words[0]) ? [] : Object.keys(COMMANDS);
+}
 
 try {
+  for (const name of commandsFor(process.argv.slice(2))) (await COMMANDS[name]())(program);
   await program.parseAsync();
 } catch (error) {
   fail(error);

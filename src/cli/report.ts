@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { InputError } from '../util/error.js';
+import { loadSharp } from '../util/sharp.js';
 import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
 import { assertSameClasses, DATA_HELP, openData, SPLITS, type Split } from './data.js';
@@ -28,6 +29,7 @@ export function addReport(program: Command): void {
 }
 
 async function report(folders: string[], options: ReportOptions): Promise<Outcome> {
+  await loadSharp(); // told before anything is evaluated
   // Loaded only here: the charts' library is larger than all the rest.
   const { collect, figuresFolder, makeReport, openInputs, writeReport } = await import('../report/index.js');
   const { runs, study } = await openInputs(folders);

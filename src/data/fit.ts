@@ -31,7 +31,8 @@ interface Size {
 /** By sharp in Node; by the canvas in a browser, whose bundle is built without `process` and so leaves sharp out. */
 async function resize({ pixels, width, height }: Sample, size: Size): Promise<Uint8Array> {
   if (typeof process !== 'undefined' && process.versions?.node !== undefined) {
-    const { default: sharp } = await import('sharp');
+    const { loadSharp } = await import('../util/sharp.js');
+    const sharp = await loadSharp();
     const image = sharp(pixels, { raw: { width, height, channels: 3 } });
     return image
       .resize({ ...size, fit: 'fill' })

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
 import { InputError } from '../util/error.js';
+import { loadSharp } from '../util/sharp.js';
 import type { Sample } from './source.js';
 
 /**
  * Decodes an image file (JPEG, PNG and what else libvips reads) to red, green, blue bytes, [height, width, 3].
  * A rotation noted in EXIF is not applied: COCO's boxes refer to the pixels as they are stored.
  *
- * @throws {InputError} the file is missing, cut short, corrupt, or not an image
+ * @throws {InputError} the file is missing, cut short, corrupt, or not an image; or sharp is not installed
  */
 export async function decodeImage(file: string): Promise<Pick<Sample, 'pixels' | 'width' | 'height'>> {
   let bytes: Buffer;
@@ -16,6 +16,7 @@ export async function decodeImage(file: string): Promise<Pick<Sample, 'pixels' |
   } catch (error) {
     throw new InputError(`image ${file} cannot be read (${message(error)}); check the path and its permissions`);
   }
+  const sharp = await loadSharp();
   try {
     // 'warning' is sharp's strictest level: libjpeg reports lost data inside the file as a warning only.
     const { data, info } = await sharp(bytes, { failOn: 'warning' })

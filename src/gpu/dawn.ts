@@ -3,7 +3,8 @@ import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { DeviceError } from '../util/error.js';
-import { ARCHIVE, unpackSwiftShader } from './embedded.js';
+import { missingPackage } from '../util/missingPackage.js';
+import { unpackSwiftShader } from './embedded.js';
 import {
   type AdapterKind,
   type AdapterPreference,
@@ -42,7 +43,7 @@ const REMEDY = [
   "  the graphics card's own driver, with Vulkan",
   '  the Vulkan loader and Mesa with its software driver: apt install libvulkan1 mesa-vulkan-drivers',
   '    (Debian 12: apt install -t bookworm-backports libvulkan1 mesa-vulkan-drivers; its own Mesa 22.3 is too old)',
-  `  embedded SwiftShader, on Linux x64, without root: npm install ${ARCHIVE}`,
+  '  or, on Linux x64, ask for auto or embedded: SwiftShader comes with this package',
 ].join('\n');
 
 /**
@@ -78,11 +79,8 @@ async function loadDawn(): Promise<Dawn> {
   try {
     dawn = await import('webgpu');
   } catch (cause) {
-    throw new DeviceError(
-      `WebGPU for Node (npm package webgpu) does not load on ${process.platform} ${process.arch}: ${(cause as Error).message}\n` +
-        'It has builds for Linux (glibc) and Windows on x64 and arm64, and for macOS.',
-      { cause },
-    );
+    const what = 'which is WebGPU for Linux (glibc), macOS and Windows';
+    throw new DeviceError(missingPackage('webgpu', what, cause), { cause });
   }
   const globals = dawn.globals as Record<string, unknown>;
   for (const name of MASKS) if (!(name in globalThis)) Object.assign(globalThis, { [name]: globals[name] });

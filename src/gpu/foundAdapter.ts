@@ -1,6 +1,6 @@
 /**
  * Which adapter to look for. `auto`: hardware, then the system's software Vulkan (Mesa lavapipe), then embedded.
- * `embedded`: SwiftShader from the optional dependency `@sparticuz/chromium` (Linux x64).
+ * `embedded`: the SwiftShader that comes with the package (Linux x64).
  */
 export type AdapterPreference = 'auto' | 'hardware' | 'software' | 'embedded';
 

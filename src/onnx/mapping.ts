@@ -1,6 +1,7 @@
-import { Ajv, type ErrorObject } from 'ajv';
+import type { ErrorObject, ValidateFunction } from 'ajv';
 import { readJson } from '../data/json.js';
 import { InputError } from '../util/error.js';
+import isMapping from './mapping.jsonschema';
 
 /** A part of a tensor's channels: logits of the four edges, 4 · bins of them edge by edge, or a score for each class. */
 export type HeadPart = 'boxes' | 'classes';
@@ -54,58 +55,7 @@ export interface OnnxMapping {
   classMap?: Record<string, string | number | null>;
 }
 
-const triple = { type: 'array', items: { type: 'number' }, minItems: 3, maxItems: 3 };
-const strides = { type: 'array', items: { type: 'integer', minimum: 1 }, minItems: 1, uniqueItems: true };
-const text = { type: 'string', minLength: 1 };
-
-const SCHEMA = {
-  type: 'object',
-  additionalProperties: false,
-  required: ['input', 'strides', 'bins', 'centreOffset', 'scores', 'tensors', 'classes'],
-  properties: {
-    input: {
-      type: 'object',
-      additionalProperties: false,
-      required: ['order', 'white', 'mean', 'deviation'],
-      properties: {
-        name: text,
-        order: { enum: ['rgb', 'bgr'] },
-        white: { enum: [1, 255] },
-        mean: triple,
-        deviation: { ...triple, items: { type: 'number', exclusiveMinimum: 0 } },
-      },
-    },
-    strides,
-    bins: { type: 'integer', minimum: 2, maximum: 64 },
-    centreOffset: { type: 'number', minimum: 0, maximum: 1 },
-    scores: { enum: ['logits', 'probabilities'] },
-    tensors: {
-      type: 'array',
-      minItems: 1,
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['tensor', 'axes', 'strides', 'channels'],
-        properties: {
-          tensor: text,
-          axes: { enum: ['BCHW', 'BHWC', 'BCA', 'BAC'] },
-          strides,
-          channels: { type: 'array', items: { enum: ['boxes', 'classes'] }, minItems: 1, uniqueItems: true },
-        },
-      },
-    },
-    classes: {
-      type: ['array', 'integer'],
-      items: text,
-      minItems: 1,
-      uniqueItems: true,
-      minimum: 1,
-    },
-    classMap: { type: 'object', additionalProperties: { type: ['string', 'integer', 'null'], minimum: 0 } },
-  },
-};
-
-const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true }).compile<OnnxMapping>(SCHEMA);
+const validate = isMapping as ValidateFunction<OnnxMapping>;
 
 /**
  * Reads and checks a mapping file.

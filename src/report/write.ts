@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import sharp from 'sharp';
 import { InputError } from '../util/error.js';
 import { makeFolder } from '../util/folder.js';
+import { loadSharp } from '../util/sharp.js';
 import { standaloneSvg } from './export.js';
 import type { Figure } from './figure.js';
 
@@ -20,6 +20,7 @@ export function figuresFolder(page: string): string {
  */
 export async function writeReport(page: string, html: string, figures: readonly Figure[]): Promise<void> {
   const folder = figuresFolder(page);
+  const sharp = await loadSharp();
   try {
     await makeFolder(folder);
     await writeFile(page, html);

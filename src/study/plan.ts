@@ -1,10 +1,11 @@
 import { dirname, resolve } from 'node:path';
-import { Ajv, type ErrorObject } from 'ajv';
+import type { ErrorObject } from 'ajv';
 import { readJson } from '../data/json.js';
 import type { DetectorConfig, DetectorSize } from '../detector/config.js';
 import { type PartialRecipe, resolveRecipe } from '../losses/recipe.js';
 import { type TrainSettings, trainSettings } from '../train/settings.js';
 import { InputError } from '../util/error.js';
+import isPlan from './plan.jsonschema';
 
 /** A teacher that the study trains once, or a run that is there. */
 type PlanTeacher =
@@ -71,69 +72,6 @@ export interface PlanOverrides {
   epochs?: number;
 }
 
-const text = { type: 'string', minLength: 1 };
-const seed = { type: 'integer', minimum: 0 };
-const size = { enum: ['tiny', 'small', 'base'] };
-const positive = { type: 'integer', minimum: 1 };
-/** Checked field by field where they are resolved. */
-const recipe = { type: ['string', 'object'] };
-const settings = { type: 'object' };
-const closed = (properties: Record<string, object>, required: string[]) => ({
-  type: 'object',
-  properties,
-  required,
-  additionalProperties: false,
-});
-
-const SCHEMA = closed(
-  {
-    name: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' },
-    seeds: { type: 'array', items: seed, minItems: 1, uniqueItems: true },
-    student: closed(
-      { size, bins: positive, strides: { type: 'array', items: positive }, width: positive, height: positive },
-      ['size'],
-    ),
-    settings,
-    teachers: {
-      type: 'object',
-      additionalProperties: {
-        type: 'object',
-        properties: { size, settings, recipe, seed, run: text },
-        additionalProperties: false,
-        if: { required: ['run'] },
-        // biome-ignore lint/suspicious/noThenProperty: JSON schema's keyword
-        then: { maxProperties: 1 },
-        else: { required: ['size'] },
-      },
-    },
-    teacher: text,
-    methods: {
-      type: 'array',
-      minItems: 1,
-      items: closed({ name: text, recipe, teacher: text, size, settings }, ['name', 'recipe']),
-    },
-    tables: {
-      type: 'array',
-      items: closed({ title: text, baseline: text, methods: { type: 'array', items: text, uniqueItems: true } }, [
-        'title',
-        'baseline',
-        'methods',
-      ]),
-    },
-    curves: {
-      type: 'array',
-      items: closed({ title: text, label: text, x: { type: 'object', additionalProperties: { type: 'number' } } }, [
-        'title',
-        'label',
-        'x',
-      ]),
-    },
-  },
-  ['name', 'seeds', 'student', 'methods'],
-);
-
-const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true }).compile(SCHEMA);
-
 /**
  * Reads a plan. `extends`, a path or a list of paths relative to the file, names plans that it is added to: `student`,
  * `settings` and `teachers` field by field, `methods` by name, `tables` and `curves` by title, each in its first place; the rest is replaced.
@@ -189,8 +127,9 @@ function isFields(value: unknown): value is Fields {
 }
 
 function checkPlan(file: string, fields: Fields, { seeds, epochs }: PlanOverrides): Plan {
-  if (!validate(fields)) {
-    throw new InputError(`${file}: ${(validate.errors ?? []).filter(isCause).map(describe).join('; ')}.`);
+  // Recipes and settings are checked field by field below.
+  if (!isPlan(fields)) {
+    throw new InputError(`${file}: ${(isPlan.errors ?? []).filter(isCause).map(describe).join('; ')}.`);
   }
   const plan = { settings: {}, teachers: {}, tables: [], curves: [], ...fields } as unknown as Plan;
   if (seeds) plan.seeds = seeds;

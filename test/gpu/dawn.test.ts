@@ -36,7 +36,6 @@ beforeEach(() => {
   vi.resetModules();
   vi.doMock('webgpu', () => ({ create, globals: { GPUBufferUsage: { STORAGE: 128 } } }));
   vi.doMock('../../src/gpu/embedded.js', () => ({
-    ARCHIVE: '@sparticuz/chromium',
     unpackSwiftShader: async () => ({ manifest: EMBEDDED, loader: '/cache/libvulkan.so.1', source: 'the package' }),
   }));
   create.mockClear();

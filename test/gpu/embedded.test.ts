@@ -32,7 +32,7 @@ beforeEach(() => {
 afterEach(() => {
   vi.unstubAllEnvs();
   vi.unstubAllGlobals();
-  vi.doUnmock('node:module');
+  vi.doUnmock('../../src/util/packageFolder.js');
   vi.resetModules();
   rmSync(cache, { recursive: true, force: true });
 });
@@ -42,34 +42,13 @@ async function unpack() {
   return unpackSwiftShader();
 }
 
-/** Lets the package resolve to `main`, or not at all. */
-function mockPackage(main: string | undefined) {
-  vi.resetModules();
-  vi.doMock('node:module', () => ({
-    createRequire: () => ({
-      resolve: () => {
-        if (!main) throw Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' });
-        return main;
-      },
-    }),
-  }));
-}
-
-/** An installed package whose archive holds these files. */
-function fakePackage(archive: Buffer) {
+/** Lets the package lie in a folder that ships these files, compressed as they are given. */
+function mockPackage(files: Record<string, Buffer>) {
   const folder = join(cache, 'package');
-  mkdirSync(join(folder, 'bin'), { recursive: true });
-  writeFileSync(join(folder, 'bin/swiftshader.tar.br'), archive);
-  return join(folder, 'build/cjs/index.cjs');
-}
-
-function tarFile(name: string, content: string) {
-  const header = Buffer.alloc(512);
-  header.write(name, 0);
-  header.write(`${content.length.toString(8).padStart(11, '0')}\0`, 124);
-  const padded = Buffer.alloc(Math.ceil(content.length / 512) * 512);
-  padded.write(content);
-  return Buffer.concat([header, padded]);
+  mkdirSync(join(folder, 'dist/swiftshader'), { recursive: true });
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, 'dist/swiftshader', name), content);
+  vi.resetModules();
+  vi.doMock('../../src/util/packageFolder.js', () => ({ packageFolder: () => folder }));
 }
 
 async function failure(work: Promise<unknown>): Promise<Error> {
@@ -87,7 +66,7 @@ describe.runIf(supported)('unpackSwiftShader', () => {
     const folder = dirname(manifest);
     expect(dirname(folder)).toBe(join(cache, 'edgewise'));
     expect(dirname(loader)).toBe(folder);
-    expect(source).toContain('@sparticuz/chromium@147.0.0');
+    expect(source).toContain('@sparticuz/chromium 147.0.0');
     expect(source).toContain(folder);
     expect(readdirSync(folder).sort()).toEqual(['libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swiftshader_icd.json']);
     expect(statSync(folder).mode & 0o777).toBe(0o700);
@@ -100,7 +79,7 @@ describe.runIf(supported)('unpackSwiftShader', () => {
     const times = () =>
       readdirSync(dirname(manifest)).map((name) => statSync(join(dirname(manifest), name), { bigint: true }).ctimeNs);
     const before = times();
-    mockPackage(undefined); // not even the package is needed any more
+    mockPackage({}); // not even the package's files are needed any more
     await unpack();
     expect(times()).toEqual(before);
   });
@@ -181,28 +160,37 @@ describe.runIf(supported)('unpackSwiftShader', () => {
     expect((await failure(unpack())).message).toContain('belongs to user 12345, not to you (0)');
   });
 
-  test('says that the optional dependency is missing', async () => {
-    mockPackage(undefined);
+  test("says that the package's own files are missing, and writes nothing", async () => {
+    mockPackage({});
     const { message } = await failure(unpack());
-    expect(message).toContain('@sparticuz/chromium@147.0.0 is not installed');
-    expect(message).toContain('npm install @sparticuz/chromium@147.0.0');
+    expect(message).toMatch(/package's own libvk_swiftshader\.so cannot be unpacked \(.*ENOENT.*install edgewise anew/);
+    expect(readdirSync(join(cache, 'edgewise'), { recursive: true })).toHaveLength(1);
   });
 
-  test('refuses an archive with other content, and writes nothing', async () => {
-    mockPackage(fakePackage(brotliCompressSync(tarFile('libvk_swiftshader.so', 'not the driver'))));
+  test('says that the package is not there, as for a program whose bundle it is part of', async () => {
+    vi.doMock('../../src/util/packageFolder.js', () => ({
+      packageFolder: () => {
+        throw new Error("Cannot find module 'edgewise/package.json'\nRequire stack:\n- /srv/server.mjs");
+      },
+    }));
+    const { message } = await failure(unpack());
+    expect(message).toContain("(Cannot find module 'edgewise/package.json')");
+  });
+
+  test('refuses another driver', async () => {
+    mockPackage({ 'libvk_swiftshader.so.br': brotliCompressSync('not the driver') });
     expect((await failure(unpack())).message).toMatch(
-      /does not hold the expected libvk_swiftshader\.so.*another version/,
+      /does not hold the expected libvk_swiftshader\.so: it was changed/,
     );
-    expect(readdirSync(join(cache, 'edgewise'), { recursive: true }).length).toBe(1);
+    expect(readdirSync(join(cache, 'edgewise'), { recursive: true })).toHaveLength(1);
   });
 
   test.each([
-    ['not brotli', Buffer.from('plain text')],
-    ['not tar', brotliCompressSync(Buffer.alloc(2048, 'x'))],
-    ['no such file in it', brotliCompressSync(tarFile('readme', 'hello'))],
-  ])('refuses an archive that is broken: %s', async (_, archive) => {
-    mockPackage(fakePackage(archive));
-    expect((await failure(unpack())).message).toContain('npm install @sparticuz/chromium@147.0.0');
+    ['not compressed', Buffer.from('plain text')],
+    ['larger than any driver', brotliCompressSync(Buffer.alloc(17 * 1024 * 1024))],
+  ])('refuses a driver that is broken: %s', async (_, content) => {
+    mockPackage({ 'libvk_swiftshader.so.br': content });
+    expect((await failure(unpack())).message).toContain('libvk_swiftshader.so cannot be unpacked');
   });
 
   test('says that the cache directory cannot be made', async () => {
