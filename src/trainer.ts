@@ -13,20 +13,19 @@ export { type Detection, readDetections } from './eval/detections.js';
 export type { CalibrationBin, CalibrationCurve, EdgeCalibration } from './eval/edgeCalibration.js';
 export type { Agreement, LevelAgreement } from './train/agreement.js';
 export { type Checkpoint, type CheckpointMetadata, loadCheckpoint, restoreDetector } from './train/checkpoint.js';
+export type { CheckpointEvery, TrainContext, TrainResult } from './train/context.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js';
 export { type FillOptions, fillTeacherCache } from './train/fillCache.js';
+export { type ClassMeasures, measureRun, type RunMeasures, readMeasures, writeMeasures } from './train/measures.js';
+export type { OptimizerSettings } from './train/optimizer.js';
 export type {
   EpochReport,
   EvaluationReport,
   StepProgress,
   StepReport,
-  TrainContext,
   TrainProgress,
-  TrainResult,
   WarningReport,
-} from './train/loop.js';
-export { type ClassMeasures, measureRun, type RunMeasures, readMeasures, writeMeasures } from './train/measures.js';
-export type { OptimizerSettings } from './train/optimizer.js';
+} from './train/progress.js';
 export { type LogEntry, type RunDescription, type RunOrigin, readLog, readRun } from './train/runFolder.js';
 export type { ScheduleSettings } from './train/schedule.js';
 export { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from './train/settings.js';

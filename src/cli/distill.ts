@@ -6,6 +6,7 @@ import { readRecipe } from './recipe.js';
 import { type FoundTeacher, findTeacher } from './teacher.js';
 import {
   addTrainingOptions,
+  checkpointEvery,
   checkResume,
   configOf,
   describeTraining,
@@ -62,6 +63,7 @@ async function distill(data: string, options: DistillOptions, command: Command):
         teacher,
         teacherRun: options.teacher,
         resume: options.resume === true,
+        checkpointEvery: checkpointEvery(options),
         ...(teacherCache !== null && { teacherCache }),
       });
       return describeTraining(training, result);

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import { TERM_NAMES } from '../losses/headLoss.js';
-import type { TrainProgress } from '../train/loop.js';
+import type { TrainProgress } from '../train/progress.js';
 import { readable } from '../util/readable.js';
 
 /** Shows how a training gets on. */

@@ -6,6 +6,7 @@ import { DATA_HELP, openData } from './data.js';
 import { readRecipe } from './recipe.js';
 import {
   addTrainingOptions,
+  checkpointEvery,
   checkResume,
   configOf,
   DEFAULTS,
@@ -37,9 +38,8 @@ export function addTrain(program: Command): void {
 async function train(data: string, options: TrainOptions, command: Command): Promise<Outcome> {
   checkResume(command, options);
   const training = await prepare(data, options);
-  return withDevice(options, async (device) =>
-    describeTraining(training, await runTraining(device, training, { resume: options.resume === true })),
-  );
+  const run = { resume: options.resume === true, checkpointEvery: checkpointEvery(options) };
+  return withDevice(options, async (device) => describeTraining(training, await runTraining(device, training, run)));
 }
 
 /** Reads and checks everything that does not need the GPU. */

@@ -4,7 +4,7 @@ import { type DetectorConfig, type DetectorSize, detectorConfig } from '../detec
 import type { Recipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import { loadCheckpoint } from '../train/checkpoint.js';
-import type { TrainContext, TrainResult } from '../train/loop.js';
+import type { CheckpointEvery, TrainContext, TrainResult } from '../train/context.js';
 import { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from '../train/settings.js';
 import { resumeTraining, train } from '../train/train.js';
 import { loadWeights, type Weights } from '../train/weights.js';
@@ -28,6 +28,8 @@ export interface TrainingOptions extends AdapterOptions, Partial<TrainSettings> 
   init?: string;
   out?: string;
   resume?: boolean;
+  checkpointEvery?: number;
+  checkpointMinutes?: number;
 }
 
 /** What a run keeps: none of these goes with `--resume`. */
@@ -66,7 +68,9 @@ export function addTrainingOptions(command: Command, size: DetectorSize): Comman
       'start from these weights (.safetensors of edgewise export, or of a run), not from random ones',
     )
     .option('--out <folder>', `the run's folder, default ${RUNS}/DATA-SIZE-RECIPE`)
-    .option('--resume', 'go on with the training of --out, with its own settings, as if it had not stopped');
+    .option('--resume', 'go on with the training of --out, with its own settings, as if it had not stopped')
+    .option('--checkpoint-every <steps>', 'save after so many steps, too, 0: not by steps, default 0', integer(0))
+    .option('--checkpoint-minutes <x>', 'save after so many minutes, too, 0: not by time, default 5', real(0));
   return addDeviceOptions(described);
 }
 
@@ -78,6 +82,12 @@ export function checkResume(command: Command, { resume, out }: TrainingOptions):
   if (given !== undefined) {
     command.error(`error: ${given} does not go with --resume: a run goes on with its own settings`);
   }
+}
+
+/** How much a training that is killed may lose. */
+export function checkpointEvery(options: TrainingOptions): CheckpointEvery {
+  const { checkpointEvery: steps, checkpointMinutes: minutes } = options;
+  return { ...(steps !== undefined && { steps }), ...(minutes !== undefined && { minutes }) };
 }
 
 /** The training's settings among the options; those not given are left out. */
@@ -113,21 +123,22 @@ export interface Training {
   folder: string;
 }
 
-/** What a student learns from. */
-export interface Teaching extends Pick<TrainContext, 'teacher' | 'teacherCache'> {
+/** What a student learns from, and how the training is run. */
+interface RunOptions extends Pick<TrainContext, 'teacher' | 'teacherCache' | 'checkpointEvery'> {
   /** Where the teacher was found. */
   teacherRun?: string;
+  /** The folder's own detector, recipe and settings count instead of the given ones. */
+  resume?: boolean;
 }
 
 /**
  * Trains, or goes on with a training, and shows its progress on stderr. Ctrl-C finishes the step, saves and returns; a
  * second one ends the process.
- * @param resume the folder's own detector, recipe and settings count instead of the given ones
  */
 export async function runTraining(
   device: Device,
   { data, validation, detector, recipe, settings, weights, folder }: Training,
-  { resume = false, teacherRun, ...taught }: Teaching & { resume?: boolean } = {},
+  { resume = false, teacherRun, ...rest }: RunOptions = {},
 ): Promise<TrainResult> {
   const progress = progressReporter();
   const controller = new AbortController();
@@ -140,7 +151,7 @@ export async function runTraining(
     signal: controller.signal,
     onProgress: progress.report,
     ...(validation && { validation: validation.source }),
-    ...taught,
+    ...rest,
     origin: {
       data: data.path,
       split: data.split,

@@ -1,3 +1,4 @@
+import { writeWhole } from '../util/atomicFile.js';
 import { InputError } from '../util/error.js';
 
 /**
@@ -68,13 +69,14 @@ export async function readSafetensors(source: string | Uint8Array): Promise<Safe
 }
 
 /**
- * Writes a safetensors file atomically: a temporary file in the same folder, flushed to the disk, then renamed. A reader
- * sees the old file or the new one, never a part; a failure leaves the old file as it was.
+ * Writes a safetensors file atomically: a reader sees the old file or the new one, never a part; a failure leaves the old
+ * file as it was. The tensors are not copied.
  *
- * @param file path; the folder must exist
+ * @param file path; its folder is made
  * @param tensors arrays as {@link readSafetensors} gives them: `data.length` is the product of `shape`
  * @param metadata strings kept beside the tensors
- * @throws {InputError} a tensor's data does not fit its dtype or shape, a name is reserved, the folder cannot be written
+ * @throws {InputError} a tensor's data does not fit its dtype or shape, or a name is reserved
+ * @throws {DiskError} the file cannot be written
  */
 export async function writeSafetensors(
   file: string,
@@ -106,24 +108,8 @@ export async function writeSafetensors(
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(json.length + padding.length));
 
-  const { open, rename, rm } = await import('node:fs/promises');
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    const handle = await open(temporary, 'w');
-    try {
-      for (const part of [length, json, padding, ...entries.map(([, { data }]) => data)])
-        await handle.writeFile(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw new InputError(
-      `${file} cannot be written (${reason(error)}); check the folder, its permissions and free space`,
-    );
-  }
+  const arrays = entries.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  await writeWhole(file, [length, json, padding, ...arrays]);
 }
 
 /**

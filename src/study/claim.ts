@@ -1,8 +1,8 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { writeFirst } from '../util/atomicFile.js';
 import { makeFolder } from '../util/folder.js';
-import { writeFirst } from './files.js';
 
 /** Who works on a run. */
 export interface Claimant {

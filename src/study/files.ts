@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { link, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Choices } from '../gpu/choices.js';
 import type { AdapterDescription } from '../tensor/device.js';
-import { InputError } from '../util/error.js';
+import { writeError } from '../util/atomicFile.js';
 import { makeFolder } from '../util/folder.js';
 
 /** What stands in a study's folder, beside `results.json` and `results.md`. */
@@ -33,31 +32,6 @@ export interface StudyDescription {
   data: { name: string; identity: string; train: number; validation: number };
 }
 
-/** Writes a file so that it is there whole or not at all. */
-export async function writeWhole(file: string, text: string): Promise<void> {
-  const draft = `${file}.${randomUUID()}`;
-  await writeFile(draft, text);
-  await rename(draft, file);
-}
-
-/**
- * Writes a file unless it is there, whole or not at all.
- * @returns false where it is there
- */
-export async function writeFirst(file: string, text: string): Promise<boolean> {
-  const draft = `${file}.${randomUUID()}`;
-  await writeFile(draft, text);
-  try {
-    await link(draft, file);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    await rm(draft, { force: true });
-  }
-}
-
 /** JSON for people. */
 export function pretty(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
@@ -70,12 +44,12 @@ export function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Makes a study's folder. @throws InputError when it cannot be written */
+/** Makes a study's folder. @throws DiskError when it cannot be written */
 export async function makeStudyFolder(folder: string): Promise<void> {
-  try {
-    for (const part of [FILES.plans, FILES.runs, FILES.claims]) await makeFolder(join(folder, part));
-  } catch (error) {
-    throw new InputError(`${folder} cannot be written (${(error as Error).message}); give another folder.`);
+  for (const part of [FILES.plans, FILES.runs, FILES.claims]) {
+    await makeFolder(join(folder, part)).catch((error: unknown) => {
+      throw writeError(folder, error);
+    });
   }
 }
 

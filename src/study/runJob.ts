@@ -3,13 +3,14 @@ import { join, relative, resolve } from 'node:path';
 import type { Detector } from '../detector/detector.js';
 import type { Device } from '../tensor/device.js';
 import { loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
-import type { TrainProgress } from '../train/loop.js';
 import { MEASURES, measureRun, writeMeasures } from '../train/measures.js';
+import type { TrainProgress } from '../train/progress.js';
 import { readLog } from '../train/runFolder.js';
 import { resumeTraining, train } from '../train/train.js';
+import { writeWhole } from '../util/atomicFile.js';
 import { InputError } from '../util/error.js';
 import { cacheFolder } from './cache.js';
-import { exists, FILES, findRun, pretty, writeWhole } from './files.js';
+import { exists, FILES, findRun, pretty } from './files.js';
 import { checkpointOf, type GivenTeacher, type Job, type StudyData } from './jobs.js';
 
 /** How a finished run came about: `study-run.json` in its folder, written last. */

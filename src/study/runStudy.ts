@@ -6,12 +6,13 @@ import type { Detector } from '../detector/detector.js';
 import { possibleChoices } from '../gpu/choices.js';
 import type { Device } from '../tensor/device.js';
 import { loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
-import type { TrainProgress } from '../train/loop.js';
-import { DeviceError, InputError } from '../util/error.js';
+import type { TrainProgress } from '../train/progress.js';
+import { writeFirst, writeWhole } from '../util/atomicFile.js';
+import { DeviceError, DiskError, InputError } from '../util/error.js';
 import { cacheSize, removeCaches } from './cache.js';
 import { type Claimant, claim, livingClaims } from './claim.js';
 import { Estimator } from './estimate.js';
-import { FILES, makeStudyFolder, pretty, type StudyDescription, writeFirst, writeWhole } from './files.js';
+import { FILES, makeStudyFolder, pretty, type StudyDescription } from './files.js';
 import { type Grid, identify, type Job, planJobs, type StudyData } from './jobs.js';
 import type { Plan } from './plan.js';
 import { type PlanRecord, recordOf, type StudyResults, writeResults } from './results.js';
@@ -231,7 +232,8 @@ class Work {
       return done;
     } catch (error) {
       // A loss that became infinite is that run's; a disk that is full and a device that is gone are everybody's.
-      if (!(error instanceof DeviceError) || error.lost || ++this.#failedInTurn === MOST_FAILURES) throw error;
+      const isRuns = error instanceof DeviceError && !(error instanceof DiskError || error.lost);
+      if (!isRuns || ++this.#failedInTurn === MOST_FAILURES) throw error;
       failures[job.name] = error.message;
       onEvent({ kind: 'failed', name: job.name, message: error.message });
       return false;

@@ -14,6 +14,7 @@ import { InputError } from '../util/error.js';
 import { isFolder } from '../util/folder.js';
 import type { Learner } from './learner.js';
 import type { Optimizer } from './optimizer.js';
+import type { LogEntry } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
 
 /** The latest state of a run, in its folder. */
@@ -53,6 +54,8 @@ export interface CheckpointMetadata {
   epochTerms: number[];
   /** Largest AP on the validation set so far; −1 before any. */
   bestAp: number;
+  /** The last epoch's line of the log, its clock at 0: a log that a fault kept it out of gets it again. */
+  last: LogEntry | null;
 }
 
 /** A checkpoint as it was read. */
@@ -119,6 +122,7 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
       settings: trainSettings(read.settings),
       choices: read.choices ?? {},
       teacherCache: read.teacherCache ?? false,
+      last: read.last ?? null,
     };
     return { file, tensors, metadata: checked };
   } catch (cause) {

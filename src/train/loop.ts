@@ -1,18 +1,16 @@
 import { join } from 'node:path';
+import type { Loader } from '../data/loader.js';
 import type { ImageSource } from '../data/source.js';
-import type { Detector } from '../detector/detector.js';
 import { HeadLoss, TERM_NAMES, type TermName } from '../losses/headLoss.js';
-import { needsTeacher, type Recipe } from '../losses/recipe.js';
-import type { Device } from '../tensor/device.js';
 import { DeviceError } from '../util/error.js';
 import { BEST, CHECKPOINT, saveCheckpoint } from './checkpoint.js';
-import { assertClasses, evaluate, namedStatistics } from './evaluate.js';
+import { cacheOf, type TrainContext, type TrainResult, type TrainState } from './context.js';
+import { assertClasses, type Evaluation, evaluate, namedStatistics } from './evaluate.js';
 import type { Learner } from './learner.js';
-import { appendLog, type LogEntry, type RunOrigin } from './runFolder.js';
+import { appendLog, type LogEntry } from './runFolder.js';
 import { learningRateAt } from './schedule.js';
-import type { TrainSettings } from './settings.js';
 import { type StepTools, trainStep } from './step.js';
-import { computing, type Teacher, teacherOf } from './teacher.js';
+import { computing, teacherOf } from './teacher.js';
 import { TeacherCache } from './teacherCache.js';
 import { meanTerms, TermHistory } from './terms.js';
 import { trainingLoader } from './trainingLoader.js';
@@ -21,109 +19,27 @@ import { trainingLoader } from './trainingLoader.js';
 const READ_EVERY = 10;
 /** Steps that may be queued: more would only hold memory and delay an interruption. */
 const MOST_QUEUED = 4;
+/** What a process that is killed may lose, in minutes. */
+const CHECKPOINT_MINUTES = 5;
 
-/** Where a training is, every few steps. */
-export interface StepProgress {
-  /** From 1. */
-  epoch: number;
-  /** Of the whole training. */
-  epochs: number;
-  /** Steps done, and all of the training. */
-  step: number;
-  /** Likewise. */
-  steps: number;
-  /** Of the last step. */
-  learningRate: number;
-  /** Means over the steps since the last report, summed over the levels, weights included. */
-  loss: number;
-  /** Likewise, term by term. */
-  terms: Record<TermName, number>;
-  /** Norm of the last step's gradients before clipping. */
-  gradientNorm: number;
-  /** Since the training was last started, without evaluations. */
-  imagesPerSecond: number;
-  /** Of the remaining steps; evaluation comes on top. */
-  secondsLeft: number;
+/** What the functions of this file share. */
+interface Run {
+  readonly context: TrainContext;
+  readonly tools: StepTools;
+  readonly state: TrainState;
+  readonly loader: Loader;
+  /** Steps of the whole training. */
+  readonly total: number;
+  readonly clock: Clock;
 }
 
-/** Reported every few steps. */
-export interface StepReport extends StepProgress {
-  /** Tells the reports apart. */
-  kind: 'step';
-}
-
-/** Reported while a training evaluates. */
-export interface EvaluationReport {
-  /** Tells the reports apart. */
-  kind: 'evaluation';
-  /** Images done. */
-  done: number;
-  /** Images in all. */
-  of: number;
-}
-
-/** Reported at the end of each epoch: its line of the log. */
-export interface EpochReport extends LogEntry {
-  /** Tells the reports apart. */
-  kind: 'epoch';
-  /** Of the whole training. */
-  epochs: number;
-}
-
-/** Something is wrong that does not stop the training. */
-export interface WarningReport {
-  /** Tells the reports apart. */
-  kind: 'warning';
-  /** One line, for people. */
-  message: string;
-}
-
-/** How a training gets on. */
-export type TrainProgress = StepReport | EvaluationReport | EpochReport | WarningReport;
-
-/** What a training needs besides what its checkpoints hold. */
-export interface TrainContext {
-  /** What it runs on. */
-  device: Device;
-  /** The images to learn from. */
-  source: ImageSource;
-  /** The images to evaluate on; without them it is never evaluated. */
-  validation?: ImageSource;
-  /** Frozen; needed where the recipe distils, elsewhere only compared with at each evaluation. It stays the caller's. */
-  teacher?: Detector | Teacher;
-  /**
-   * Folder in which the teacher's outputs are kept as half floats, for this and other trainings. Rounding changes the bits, so
-   * a training goes on with a cache if it began with one.
-   */
-  teacherCache?: string;
-  /** Where data and teacher are, for `run.json`. */
-  origin?: RunOrigin;
-  /** The run's folder: `checkpoint.safetensors`, `best.safetensors`, `log.jsonl`, `run.json`. */
-  folder: string;
-  /** Told how the training gets on. */
-  onProgress?: (progress: TrainProgress) => void;
-  /** Once aborted, the step under way is finished and the state saved. */
-  signal?: AbortSignal;
-}
-
-/** How a training ended. */
-export interface TrainResult {
-  /** True where it was aborted: `resumeTraining` goes on from the folder. */
-  interrupted: boolean;
-  /** Steps done since the start of the training. */
-  step: number;
-  /** The last epoch's line of the log; null before the end of the first. */
-  last: LogEntry | null;
-}
-
-/** What changes while training, besides the tensors. */
-export interface TrainState {
-  readonly recipe: Recipe;
-  readonly settings: TrainSettings;
-  step: number;
-  /** Sums of the terms over the steps done of the epoch under way, in the order of the steps. */
-  epochTerms: number[];
-  bestAp: number;
+/** Times of `performance.now()`, and sums in seconds. */
+interface Clock {
+  lastSave: number;
+  lastRead: number;
+  /** Of the steps alone, since the training was last started. */
+  stepSeconds: number;
+  stepsTimed: number;
 }
 
 /**
@@ -137,144 +53,115 @@ export async function runEpochs(
   state: TrainState,
   prepareFolder: () => Promise<void>,
 ): Promise<TrainResult> {
-  const { device, source, validation, folder, onProgress, signal } = context;
-  const teacherCache = cacheOf(context, state.recipe);
-  const compared = context.teacher && teacherOf(context.teacher);
-  const warn = (message: string) => onProgress?.({ kind: 'warning', message });
-  const { recipe, settings } = state;
-  const { batch, epochs, evaluateEvery } = settings;
-  const { detector, optimizer, teacher } = learner;
-  const { config } = detector;
-  assertClasses(detector, source);
-  const loader = trainingLoader(source, config, settings);
-  const total = epochs * loader.steps;
-  const imageSize = { width: config.width, height: config.height };
-  const headLoss = new HeadLoss(device, { ...config, imageSize, batch, recipe });
-  const history = new TermHistory(headLoss, READ_EVERY);
-  const tools = { ...learner, headLoss, history };
-  const rateAt = (step: number) => learningRateAt(settings, step, total);
-  const save = (name: string, withState: boolean) =>
-    saveCheckpoint(
-      join(folder, name),
-      learner,
-      {
-        detector: config,
-        classes: source.classes,
-        choices: device.choices,
-        teacherCache: teacherCache !== null,
-        ...state,
-        stepsPerEpoch: loader.steps,
-      },
-      { withState },
-    );
-
-  let stepSeconds = 0;
-  let stepsTimed = 0;
-  let last: LogEntry | null = null;
+  const { signal } = context;
+  const run = makeRun(context, learner, state);
+  const { loader, total } = run;
+  const result = (interrupted: boolean) => ({ interrupted, step: state.step, last: state.last });
   try {
     await prepareFolder();
-    const features = recipe.imitation.weight > 0;
-    const cache =
-      teacher && teacherCache !== null
-        ? await TeacherCache.open(teacherCache, teacher, loader, { features, warn })
-        : null;
-    // An epoch that has terms but no steps left was interrupted in its evaluation.
+    // The folder can be gone on with from here on; and a disk that has no room for it is told now.
+    if (state.step === 0) await save(run);
+    const cache = await openCache(run);
+    // An epoch that has terms but no steps left was stopped before its evaluation was over.
     while (state.step < total || state.epochTerms.length > 0) {
       const epoch = Math.floor((state.step - Math.sign(state.epochTerms.length)) / loader.steps);
-      const fromStep = state.step - epoch * loader.steps;
-      const epochStarted = performance.now();
-      let lastRead = epochStarted;
-      const computed = teacher ? computing(teacher) : null;
-      const taught = cache ? await cache.epoch(epoch, fromStep) : computed;
-      try {
-        for await (const images of loader.batches(epoch, fromStep)) {
-          trainStep(tools, images, rateAt(state.step), await taught?.step(images));
-          state.step++;
-          const ends = state.step % loader.steps === 0 || signal?.aborted === true;
-          if (history.pending === READ_EVERY || ends) {
-            const { steps, ...window } = await readWindow(tools, state);
-            const seconds = (performance.now() - lastRead) / 1000;
-            lastRead = performance.now();
-            stepSeconds += seconds;
-            stepsTimed += steps;
-            onProgress?.({
-              kind: 'step',
-              epoch: epoch + 1,
-              epochs,
-              step: state.step,
-              steps: total,
-              learningRate: rateAt(state.step - 1),
-              ...window,
-              imagesPerSecond: (batch * steps) / seconds,
-              secondsLeft: ((total - state.step) * stepSeconds) / stepsTimed,
-            });
-          } else if (history.pending % MOST_QUEUED === 0) {
-            await device.settled();
-          }
-          if (signal?.aborted) break;
-        }
-      } finally {
-        await taught?.close();
-      }
-      if (state.step % loader.steps !== 0) {
-        await save(CHECKPOINT, true);
-        return { interrupted: true, step: state.step, last };
-      }
-
-      const terms = meanTerms(state.epochTerms, loader.steps);
-      const entry: LogEntry = {
-        epoch: epoch + 1,
-        step: state.step,
-        learningRate: rateAt(state.step - 1),
-        loss: sum(terms),
-        terms,
-        imagesPerSecond: stepsTimed > 0 ? (batch * stepsTimed) / stepSeconds : 0,
-        seconds: 0,
-      };
-      const isDue = evaluateEvery > 0 && (entry.epoch % evaluateEvery === 0 || entry.epoch === epochs);
-      if (validation && isDue) {
-        const evaluated = await optimizer.usingAverage(async () =>
-          signal?.aborted
-            ? null
-            : evaluate(detector, {
-                source: validation,
-                batch,
-                recipe,
-                ...(compared && { teacher: compared }),
-                ...(compared && context.teacherCache !== undefined && { teacherCache: context.teacherCache }),
-                onWarning: warn,
-                ...(signal && { signal }),
-                onProgress: (done, of) => onProgress?.({ kind: 'evaluation', done, of }),
-              }),
-        );
-        if (!evaluated) {
-          await save(CHECKPOINT, true);
-          return { interrupted: true, step: state.step, last };
-        }
-        entry.evaluation = namedStatistics(evaluated.averagePrecision);
-        if (evaluated.agreement) entry.agreement = evaluated.agreement;
-        if (entry.evaluation.AP > state.bestAp) {
-          state.bestAp = entry.evaluation.AP;
-          await save(BEST, false);
-        }
-      }
-      state.epochTerms = [];
-      entry.seconds = (performance.now() - epochStarted) / 1000;
-      await appendLog(folder, entry);
-      await save(CHECKPOINT, true);
-      last = entry;
-      onProgress?.({ kind: 'epoch', epochs, ...entry });
-      if (signal?.aborted && state.step < total) return { interrupted: true, step: state.step, last };
+      const started = performance.now();
+      const ended = (await runSteps(run, epoch, cache)) && (await endEpoch(run, epoch, started));
+      if (!ended || (signal?.aborted && state.step < total)) return result(true);
     }
-    return { interrupted: false, step: state.step, last };
+    return result(false);
   } finally {
-    history.dispose();
+    run.tools.history.dispose();
   }
 }
 
-/** The folder of the cache that a training uses; null where it has none, or no teacher. */
-export function cacheOf({ teacherCache }: TrainContext, recipe: Recipe): string | null {
-  return teacherCache !== undefined && needsTeacher(recipe) ? teacherCache : null;
+function makeRun(context: TrainContext, learner: Learner, state: TrainState): Run {
+  const { device, source } = context;
+  const { recipe, settings } = state;
+  const { config } = learner.detector;
+  assertClasses(learner.detector, source);
+  const loader = trainingLoader(source, config, settings);
+  const imageSize = { width: config.width, height: config.height };
+  const headLoss = new HeadLoss(device, { ...config, imageSize, batch: settings.batch, recipe });
+  const tools = { ...learner, headLoss, history: new TermHistory(headLoss, READ_EVERY) };
+  const now = performance.now();
+  const clock = { lastSave: now, lastRead: now, stepSeconds: 0, stepsTimed: 0 };
+  return { context, tools, state, loader, total: settings.epochs * loader.steps, clock };
+}
+
+async function openCache({ context, tools: { teacher }, state, loader }: Run): Promise<TeacherCache | null> {
+  const folder = cacheOf(context, state.recipe);
+  if (!teacher || folder === null) return null;
+  return TeacherCache.open(folder, teacher, loader, {
+    features: state.recipe.imitation.weight > 0,
+    warn: (message) => warn(context, message),
+  });
+}
+
+/**
+ * The steps that are left of an epoch.
+ * @returns false when it was aborted before their end: the state is saved
+ */
+async function runSteps(run: Run, epoch: number, cache: TeacherCache | null): Promise<boolean> {
+  const { context, tools, state, loader, clock } = run;
+  const fromStep = state.step - epoch * loader.steps;
+  const computed = tools.teacher ? computing(tools.teacher) : null;
+  const outputs = cache ? await cache.epoch(epoch, fromStep) : computed;
+  clock.lastRead = performance.now();
+  try {
+    for await (const images of loader.batches(epoch, fromStep)) {
+      trainStep(tools, images, rateAt(run, state.step), await outputs?.step(images));
+      state.step++;
+      // Asked once: all that follows has to agree on it, however long it waits.
+      const stops = context.signal?.aborted === true;
+      const ends = state.step % loader.steps === 0;
+      const saves = !ends && (stops || isSaveDue(run));
+      if (saves || ends || tools.history.pending === READ_EVERY) {
+        await report(run, epoch);
+      } else if (tools.history.pending % MOST_QUEUED === 0) {
+        await context.device.settled();
+      }
+      if (saves) await save(run);
+      if (stops) break;
+    }
+  } finally {
+    await outputs?.close();
+  }
+  return state.step % loader.steps === 0;
+}
+
+/** The learning rate of a step from 0. */
+function rateAt({ state, total }: Run, step: number): number {
+  return learningRateAt(state.settings, step, total);
+}
+
+function isSaveDue({ context: { checkpointEvery }, state, clock }: Run): boolean {
+  const { steps = 0, minutes = CHECKPOINT_MINUTES } = checkpointEvery ?? {};
+  const bySteps = steps > 0 && state.step % steps === 0;
+  return bySteps || (minutes > 0 && performance.now() - clock.lastSave >= 60_000 * minutes);
+}
+
+/** Reads the losses of the last steps and tells how the training gets on. */
+async function report(run: Run, epoch: number): Promise<void> {
+  const { context, tools, state, total, clock } = run;
+  const { batch, epochs } = state.settings;
+  const { steps, ...window } = await readWindow(tools, state);
+  const now = performance.now();
+  const seconds = (now - clock.lastRead) / 1000;
+  clock.lastRead = now;
+  clock.stepSeconds += seconds;
+  clock.stepsTimed += steps;
+  context.onProgress?.({
+    kind: 'step',
+    epoch: epoch + 1,
+    epochs,
+    step: state.step,
+    steps: total,
+    learningRate: rateAt(run, state.step - 1),
+    ...window,
+    imagesPerSecond: (batch * steps) / seconds,
+    secondsLeft: ((total - state.step) * clock.stepSeconds) / clock.stepsTimed,
+  });
 }
 
 /**
@@ -305,4 +192,84 @@ async function readWindow({ history, optimizer, adapter }: StepTools, state: Tra
 
 function sum(terms: Record<TermName, number>): number {
   return TERM_NAMES.reduce((total, name) => total + terms[name], 0);
+}
+
+/** Saves all that the training goes on from. Every step's losses have been read. */
+async function save({ context, tools, state, loader, clock }: Run, name = CHECKPOINT): Promise<void> {
+  const { device, source, folder } = context;
+  const metadata = {
+    detector: tools.detector.config,
+    classes: source.classes,
+    choices: device.choices,
+    teacherCache: cacheOf(context, state.recipe) !== null,
+    ...state,
+    // Without the clock: the same training has the same bytes.
+    last: state.last && { ...state.last, imagesPerSecond: 0, seconds: 0 },
+    stepsPerEpoch: loader.steps,
+  };
+  await saveCheckpoint(join(folder, name), tools, metadata, { withState: name === CHECKPOINT });
+  const now = performance.now();
+  if (name === CHECKPOINT) clock.lastSave = now;
+  clock.lastRead = now;
+}
+
+/**
+ * Evaluates where that is due, saves and logs. The order lets no fault lose anything: what has been trained is saved before
+ * it is evaluated, and the checkpoint, which holds the line of the log too, is written before the log.
+ * @returns false when the evaluation was aborted: it is done again when the training goes on
+ */
+async function endEpoch(run: Run, epoch: number, started: number): Promise<boolean> {
+  const { context, state, loader, clock } = run;
+  const { batch, epochs, evaluateEvery } = state.settings;
+  const terms = meanTerms(state.epochTerms, loader.steps);
+  const entry: LogEntry = {
+    epoch: epoch + 1,
+    step: state.step,
+    learningRate: rateAt(run, state.step - 1),
+    loss: sum(terms),
+    terms,
+    imagesPerSecond: clock.stepsTimed > 0 ? (batch * clock.stepsTimed) / clock.stepSeconds : 0,
+    seconds: 0,
+  };
+  const isDue = evaluateEvery > 0 && (entry.epoch % evaluateEvery === 0 || entry.epoch === epochs);
+  if (context.validation && isDue) {
+    await save(run);
+    const evaluated = await evaluateAverage(run, context.validation);
+    if (!evaluated) return false;
+    entry.evaluation = namedStatistics(evaluated.averagePrecision);
+    if (evaluated.agreement) entry.agreement = evaluated.agreement;
+    if (entry.evaluation.AP > state.bestAp) {
+      state.bestAp = entry.evaluation.AP;
+      await save(run, BEST);
+    }
+  }
+  entry.seconds = (performance.now() - started) / 1000;
+  state.epochTerms = [];
+  state.last = entry;
+  await save(run);
+  await appendLog(context.folder, entry);
+  context.onProgress?.({ kind: 'epoch', epochs, ...entry });
+  return true;
+}
+
+/** Evaluates the moving average of the parameters. @returns null when it was aborted */
+async function evaluateAverage({ context, tools, state }: Run, validation: ImageSource): Promise<Evaluation | null> {
+  const { signal, teacher, teacherCache, onProgress } = context;
+  if (signal?.aborted) return null;
+  return tools.optimizer.usingAverage(() =>
+    evaluate(tools.detector, {
+      source: validation,
+      batch: state.settings.batch,
+      recipe: state.recipe,
+      ...(teacher && { teacher: teacherOf(teacher) }),
+      ...(teacher && teacherCache !== undefined && { teacherCache }),
+      onWarning: (message) => warn(context, message),
+      ...(signal && { signal }),
+      onProgress: (done, of) => onProgress?.({ kind: 'evaluation', done, of }),
+    }),
+  );
+}
+
+function warn({ onProgress }: TrainContext, message: string): void {
+  onProgress?.({ kind: 'warning', message });
 }

@@ -1,4 +1,4 @@
-import { appendFile, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Category } from '../data/coco.js';
 import { readJson } from '../data/json.js';
@@ -7,10 +7,9 @@ import type { Choices } from '../gpu/choices.js';
 import type { TermName } from '../losses/headLoss.js';
 import type { Recipe } from '../losses/recipe.js';
 import type { AdapterDescription } from '../tensor/device.js';
+import { appendLine, writeWhole } from '../util/atomicFile.js';
 import { InputError } from '../util/error.js';
-import { makeFolder } from '../util/folder.js';
 import type { Agreement } from './agreement.js';
-import { CHECKPOINT } from './checkpoint.js';
 import type { TrainSettings } from './settings.js';
 import type { TeacherConfig } from './teacher.js';
 
@@ -70,9 +69,9 @@ export interface LogEntry {
   loss: number;
   /** Mean of each term, summed over the levels, weights included. */
   terms: Record<TermName, number>;
-  /** Of the steps alone, since the training was last started. */
+  /** Of the steps alone, since the training was last started; 0 where that is not known. */
   imagesPerSecond: number;
-  /** Of the epoch's steps and its evaluation, since the training was last started. */
+  /** Of the epoch's steps and its evaluation, since the training was last started; 0 where that is not known. */
   seconds: number;
   /** The COCO figures on the validation set by name; where it was evaluated. */
   evaluation?: Record<string, number>;
@@ -84,22 +83,12 @@ const LOG = 'log.jsonl';
 const SETTINGS = 'run.json';
 
 /**
- * Makes the folder of a new run and writes its `run.json`.
- * @throws InputError when it holds a run already, or cannot be written
+ * Makes the folder of a new run: its `run.json` and an empty log.
+ * @throws DeviceError when it cannot be written
  */
 export async function createRun(folder: string, description: RunDescription): Promise<void> {
-  const exists = await stat(join(folder, CHECKPOINT)).then(
-    () => true,
-    () => false,
-  );
-  if (exists) throw new InputError(`${folder} holds a training already; go on with it, or give another folder.`);
-  try {
-    await makeFolder(folder);
-    await writeFile(join(folder, SETTINGS), `${JSON.stringify(description, null, 2)}\n`);
-    await writeFile(join(folder, LOG), '');
-  } catch (error) {
-    throw new InputError(`${folder} cannot be written (${(error as Error).message}); give another folder.`);
-  }
+  await writeWhole(join(folder, SETTINGS), `${JSON.stringify(description, null, 2)}\n`);
+  await writeWhole(join(folder, LOG), '');
 }
 
 /**
@@ -117,9 +106,9 @@ export async function readRun(folder: string): Promise<RunDescription> {
   return { ...added, ...(read as RunDescription) };
 }
 
-/** Adds an epoch to the log. */
+/** Adds an epoch to the log. @throws DeviceError when it cannot be written; the log is then as it was */
 export async function appendLog(folder: string, entry: LogEntry): Promise<void> {
-  await appendFile(join(folder, LOG), `${JSON.stringify(entry)}\n`);
+  await appendLine(join(folder, LOG), JSON.stringify(entry));
 }
 
 /**
@@ -140,11 +129,20 @@ export async function readLog(folder: string): Promise<LogEntry[]> {
   });
 }
 
-/** Drops what was logged after the checkpoint that a training goes on from. */
-export async function rewindLog(folder: string, step: number): Promise<void> {
-  const entries = (await readLog(folder)).filter((entry) => entry.step <= step);
-  // A process that is killed here must leave the log whole: the next one goes on from it.
-  const draft = join(folder, `${LOG}.${process.pid}`);
-  await writeFile(draft, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-  await rename(draft, join(folder, LOG));
+/**
+ * Makes the log that of a checkpoint: drops what was logged after it, and a line that was cut off; adds the last epoch's
+ * where a fault came between the two.
+ * @returns the last line
+ * @throws DeviceError when it cannot be written
+ */
+export async function rewindLog(
+  folder: string,
+  { step, epochTerms, last }: { step: number; epochTerms: readonly number[]; last: LogEntry | null },
+): Promise<LogEntry | null> {
+  // Terms of an epoch under way: its line is still to come, also where all of its steps are done.
+  const end = epochTerms.length > 0 ? step - 1 : step;
+  const entries = (await readLog(folder)).filter((entry) => entry.step <= end);
+  if (last && !entries.some((entry) => entry.step === last.step)) entries.push(last);
+  await writeWhole(join(folder, LOG), entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+  return entries.at(-1) ?? null;
 }

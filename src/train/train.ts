@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { version } from '../../package.json';
 import type { ImageSource } from '../data/source.js';
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
@@ -5,9 +7,10 @@ import { Detector } from '../detector/detector.js';
 import { possibleChoices } from '../gpu/choices.js';
 import { type PartialRecipe, resolveRecipe } from '../losses/recipe.js';
 import { InputError } from '../util/error.js';
-import { loadCheckpoint, restoreDetector, restoreLearner } from './checkpoint.js';
+import { BEST, CHECKPOINT, loadCheckpoint, restoreDetector, restoreLearner } from './checkpoint.js';
+import { cacheOf, type TrainContext, type TrainResult, type TrainState } from './context.js';
 import { type Learner, makeLearner } from './learner.js';
-import { cacheOf, runEpochs, type TrainContext, type TrainResult, type TrainState } from './loop.js';
+import { runEpochs } from './loop.js';
 import { createRun, rewindLog } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
 import { applyWeights, type Weights } from './weights.js';
@@ -43,6 +46,7 @@ export async function train({
     step: 0,
     epochTerms: [],
     bestAp: -1,
+    last: null,
   };
   const detector = new Detector(context.device, detectorConfig(config), { seed: state.settings.seed });
   try {
@@ -52,7 +56,10 @@ export async function train({
     throw error;
   }
   return learning(detector, context, state, (learner) =>
-    runEpochs(context, learner, state, () => describeRun(context, detector, state)),
+    runEpochs(context, learner, state, async () => {
+      await refuseTrained(context.folder);
+      await describeRun(context, detector, state);
+    }),
   );
 }
 
@@ -63,7 +70,7 @@ export async function train({
  */
 export async function resumeTraining(context: TrainContext): Promise<TrainResult> {
   const checkpoint = await loadCheckpoint(context.folder);
-  const { recipe, settings, choices, step, epochTerms, bestAp, classes, stepsPerEpoch, teacherCache } =
+  const { recipe, settings, choices, step, epochTerms, bestAp, last, classes, stepsPerEpoch, teacherCache } =
     checkpoint.metadata;
   const names = (list: ImageSource['classes']) => list.map(({ id, name }) => `${id} ${name}`).join(', ');
   if (names(classes) !== names(context.source.classes)) {
@@ -87,10 +94,12 @@ export async function resumeTraining(context: TrainContext): Promise<TrainResult
   // On another adapter the bits differ anyway: what it cannot run has its default.
   context.device.setChoices(possibleChoices(context.device.gpu, choices).choices);
   const detector = restoreDetector(context.device, checkpoint, 'trained');
-  const state = { recipe, settings, step, epochTerms, bestAp };
+  const state: TrainState = { recipe, settings, step, epochTerms, bestAp, last };
   return learning(detector, context, state, (learner) => {
     restoreLearner(learner, checkpoint);
-    return runEpochs(context, learner, state, () => rewindLog(context.folder, step));
+    return runEpochs(context, learner, state, async () => {
+      state.last = await rewindLog(context.folder, state);
+    });
   });
 }
 
@@ -111,6 +120,14 @@ async function learning<T>(
   } finally {
     detector.dispose();
   }
+}
+
+/** @throws InputError when a folder holds a training. One that has not made a step yet is begun anew. */
+async function refuseTrained(folder: string): Promise<void> {
+  const found = await Promise.all([CHECKPOINT, BEST].map((name) => stat(join(folder, name)).catch(() => null)));
+  const isBegun = found[1] === null && (await loadCheckpoint(folder).catch(() => null))?.metadata.step === 0;
+  if (isBegun || found.every((file) => file === null)) return;
+  throw new InputError(`${folder} holds a training already; go on with it (--resume), or give another folder.`);
 }
 
 async function describeRun(context: TrainContext, detector: Detector, { recipe, settings }: TrainState) {

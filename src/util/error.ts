@@ -31,3 +31,6 @@ export class DeviceError extends Error {
     return this.#lost;
   }
 }
+
+/** A file cannot be written: the message names it, the reason and the remedy. Not the work's fault: all that writes there fails. */
+export class DiskError extends DeviceError {}

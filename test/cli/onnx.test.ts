@@ -43,6 +43,7 @@ beforeAll(async () => {
       stepsPerEpoch: 2,
       epochTerms: [],
       bestAp: -1,
+      last: null,
     },
   );
   await device.close();

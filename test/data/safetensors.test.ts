@@ -134,7 +134,6 @@ test('wrong tensors are rejected before anything is written', async () => {
   );
   const twice = one('a', { dtype: 'F32', shape: [2], data });
   await expect(writeSafetensors(file, [twice, twice])).rejects.toThrow(/given twice/);
-  await expect(writeSafetensors(join(folder, 'no', 'such.safetensors'), [twice])).rejects.toThrow(InputError);
   expect(await readdir(folder)).not.toContain('never.safetensors');
 });
 

@@ -41,6 +41,7 @@ const metadata: Omit<CheckpointMetadata, 'version'> = {
   stepsPerEpoch: 10,
   epochTerms: [0.1, 2 ** -40],
   bestAp: 0.25,
+  last: null,
 };
 
 /** A detector and an optimizer whose tensors all differ. */

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdirSync, rmSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -6,7 +7,8 @@ import { shapesDataset } from '../../src/data/shapes.js';
 import { type DetectorConfig, detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
 import { type Device, openDevice } from '../../src/tensor/device.js';
-import type { TrainProgress } from '../../src/train/loop.js';
+import { loadCheckpoint } from '../../src/train/checkpoint.js';
+import type { TrainProgress } from '../../src/train/progress.js';
 import { readLog } from '../../src/train/runFolder.js';
 import { resumeTraining, type TrainOptions, train } from '../../src/train/train.js';
 import { DeviceError, InputError } from '../../src/util/error.js';
@@ -82,6 +84,61 @@ test('the same seed gives the same bits, and so does a training that stops after
   expect(await resumeTraining({ ...context, signal: aborted })).toMatchObject({ interrupted: true, step: 4 });
   expect(await resumeTraining(context)).toMatchObject({ interrupted: false, step: 6 });
   expect(await traces(join(root, 'stopped'))).toEqual(expected);
+});
+
+test('no fault loses what was saved: each leaves a state from which the training ends with the same bits', async () => {
+  const expected = await traces(join(root, 'straight'));
+  const { detector: _, recipe: __, settings: ___, ...context } = short('faults');
+  const log = join(context.folder, 'log.jsonl');
+  const best = join(context.folder, 'best.safetensors');
+  const killed = new Error('killed');
+  /** Ends a training where it reports something, as a kill would: nothing more is saved. */
+  const killAt = (kind: TrainProgress['kind'], prepare = () => {}) => ({
+    onProgress: (progress: TrainProgress) => {
+      if (progress.kind !== kind) return;
+      prepare();
+      throw killed;
+    },
+  });
+  const saved = async () => {
+    const { step, epochTerms } = (await loadCheckpoint(context.folder)).metadata;
+    return [step, epochTerms.length > 0];
+  };
+  // Before anything was saved but the beginning.
+  await expect(train({ ...short('faults'), ...killAt('step') })).rejects.toBe(killed);
+  expect(await saved()).toEqual([0, false]);
+  // In the second step, the first one saved; in the third.
+  const steps = { checkpointEvery: { steps: 1 } };
+  let reports = 0;
+  const second = (progress: TrainProgress) => {
+    if (progress.kind === 'step' && ++reports === 2) throw killed;
+  };
+  await expect(resumeTraining({ ...context, ...steps, onProgress: second })).rejects.toBe(killed);
+  expect(await saved()).toEqual([1, true]);
+  const minutes = { checkpointEvery: { minutes: 1e-9 } };
+  await expect(resumeTraining({ ...context, ...minutes, ...killAt('evaluation') })).rejects.toBe(killed);
+  // An evaluation that fails, here before the best state could be written, loses nothing either.
+  expect(await saved()).toEqual([3, true]);
+  await mkdir(best);
+  await expect(resumeTraining(context)).rejects.toThrow(/best.safetensors cannot be written: a folder has this name/);
+  await rm(best, { recursive: true });
+  expect(await saved()).toEqual([3, true]);
+  // The checkpoint comes before the log: a log that cannot be written gets its line later.
+  const noLog = ({ kind }: TrainProgress) => {
+    if (kind !== 'evaluation') return;
+    rmSync(log, { recursive: true });
+    mkdirSync(log);
+  };
+  await expect(resumeTraining({ ...context, onProgress: noLog })).rejects.toThrow(/log.jsonl cannot be written/);
+  expect(await saved()).toEqual([3, false]);
+  await rm(log, { recursive: true });
+  await writeFile(log, '{"epoch":1,"step":3,"lo');
+  await expect(resumeTraining({ ...context, ...killAt('step') })).rejects.toBe(killed);
+  expect(await readLog(context.folder)).toHaveLength(1);
+  // After the log, before anything else.
+  await expect(resumeTraining({ ...context, ...killAt('epoch') })).rejects.toBe(killed);
+  expect(await resumeTraining(context)).toMatchObject({ interrupted: false, step: 6, last: { epoch: 2 } });
+  expect(await traces(context.folder)).toEqual(expected);
 });
 
 test('another seed gives other losses', async () => {

@@ -1,0 +1,70 @@
+import type { ImageSource } from '../data/source.js';
+import type { Detector } from '../detector/detector.js';
+import { needsTeacher, type Recipe } from '../losses/recipe.js';
+import type { Device } from '../tensor/device.js';
+import type { TrainProgress } from './progress.js';
+import type { LogEntry, RunOrigin } from './runFolder.js';
+import type { TrainSettings } from './settings.js';
+import type { Teacher } from './teacher.js';
+
+/** When a training saves its state, besides at the end of each epoch, before each evaluation and when it is aborted. */
+export interface CheckpointEvery {
+  /** After every so many steps; 0, the default: not by steps. */
+  steps?: number;
+  /** So many minutes after the last time; default 5, 0: not by time. */
+  minutes?: number;
+}
+
+/** What a training needs besides what its checkpoints hold. */
+export interface TrainContext {
+  /** What it runs on. */
+  device: Device;
+  /** The images to learn from. */
+  source: ImageSource;
+  /** The images to evaluate on; without them it is never evaluated. */
+  validation?: ImageSource;
+  /** Frozen; needed where the recipe distils, elsewhere only compared with at each evaluation. It stays the caller's. */
+  teacher?: Detector | Teacher;
+  /**
+   * Folder in which the teacher's outputs are kept as half floats, for this and other trainings. Rounding changes the bits, so
+   * a training goes on with a cache if it began with one.
+   */
+  teacherCache?: string;
+  /** Where data and teacher are, for `run.json`. */
+  origin?: RunOrigin;
+  /** The run's folder: `checkpoint.safetensors`, `best.safetensors`, `log.jsonl`, `run.json`. */
+  folder: string;
+  /** How much a process that is killed may lose. It changes no bit of the training. */
+  checkpointEvery?: CheckpointEvery;
+  /** Told how the training gets on. */
+  onProgress?: (progress: TrainProgress) => void;
+  /** Once aborted, the step under way is finished and the state saved. */
+  signal?: AbortSignal;
+}
+
+/** How a training ended. */
+export interface TrainResult {
+  /** True where it was aborted: `resumeTraining` goes on from the folder. */
+  interrupted: boolean;
+  /** Steps done since the start of the training. */
+  step: number;
+  /** The last epoch's line of the log; null before the end of the first. */
+  last: LogEntry | null;
+}
+
+/** What changes while training, besides the tensors. */
+export interface TrainState {
+  readonly recipe: Recipe;
+  readonly settings: TrainSettings;
+  step: number;
+  /** Sums of the terms over the steps done of the epoch under way, in the order of the steps. */
+  epochTerms: number[];
+  bestAp: number;
+  /** The last epoch's line of the log. */
+  last: LogEntry | null;
+}
+
+/** The folder of the cache that a training uses; null where it has none, or no teacher. */
+export function cacheOf({ teacherCache }: TrainContext, recipe: Recipe): string | null {
+  return teacherCache !== undefined && needsTeacher(recipe) ? teacherCache : null;
+}
