@@ -20,7 +20,7 @@ export function self(): Owner {
 }
 
 /** Whether an owner runs. Where a start is not known, a process of its id may be another. */
-export function lifeOf({ host, pid, born }: Owner): Life {
+function lifeOf({ host, pid, born }: Owner): Life {
   if (host !== thisHost()) return 'unknown';
   let isOthers = false;
   try {
