@@ -2,9 +2,10 @@ import { BarChart, CustomChart, LineChart } from 'echarts/charts';
 import { GridComponent, MarkLineComponent } from 'echarts/components';
 import { type EChartsCoreOption, init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
+import { readable, readableLines } from '../util/readable.js';
 import { colour } from './colours.js';
 import type { LegendEntry } from './figure.js';
-import { tag } from './svg.js';
+import { type Markup, tag, trusted } from './markup.js';
 
 use([BarChart, CustomChart, LineChart, GridComponent, MarkLineComponent, SVGRenderer]);
 
@@ -20,7 +21,7 @@ export interface LineStyle {
 }
 
 /** Draws a chart without a document; returns the inside of its SVG. Axes and grid take the page's colours. */
-export function drawChart(option: EChartsCoreOption, { width, height } = CHART): string {
+export function drawChart(option: EChartsCoreOption, { width, height } = CHART): Markup {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
   chart.setOption({
     animation: false,
@@ -30,14 +31,15 @@ export function drawChart(option: EChartsCoreOption, { width, height } = CHART):
   });
   const svg = chart.renderToSVGString();
   chart.dispose();
-  return svg.replace(/^<svg[^>]*>/, '').replace(/<\/svg>\s*$/, '');
+  // ECharts escapes markup in texts, and leaves control characters.
+  return trusted(readableLines(svg.replace(/^<svg[^>]*>/, '').replace(/<\/svg>\s*$/, '')));
 }
 
 /** A numeric axis. @param name with its unit */
 export function valueAxis(name: string, isHorizontal: boolean, more: object = {}): object {
   return {
     type: 'value',
-    name,
+    name: readable(name),
     nameLocation: isHorizontal ? 'middle' : 'end',
     nameGap: isHorizontal ? 26 : 10,
     nameTextStyle: { color: colour('soft'), fontSize: 12, align: isHorizontal ? 'center' : 'left' },

@@ -78,7 +78,8 @@ export function declarations(theme: Theme): string {
 /** Puts a theme's values in the variables' places: for programs that know no variables. */
 export function resolveColours(svg: string, theme: Theme): string {
   const values: Record<string, string> = theme === 'light' ? LIGHT : DARK;
-  return svg.replace(/var\(--(\w+)\)/g, (whole, name: string) => values[name] ?? whole);
+  // Whole attributes: a name in a text may look like a variable, too.
+  return svg.replace(/(?<==")var\(--(\w+)\)(?=")/g, (whole, name: string) => values[name] ?? whole);
 }
 
 const SERIES: readonly Colour[] = ['other1', 'other2', 'other3', 'other4', 'other5'];

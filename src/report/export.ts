@@ -1,7 +1,7 @@
 import { FONT } from './chart.js';
 import { colour, resolveColours, type Theme } from './colours.js';
 import type { Figure, LegendEntry } from './figure.js';
-import { escapeText, tag } from './svg.js';
+import { type Markup, tag } from './markup.js';
 
 const GAP = 18;
 const MARGIN = 16;
@@ -15,7 +15,7 @@ export function standaloneSvg({ title, panels, columns, legend }: Figure, theme:
   const count = Math.min(columns, panels.length);
   const column = Math.max(...panels.map(({ width }) => width));
   const width = 2 * MARGIN + count * column + (count - 1) * GAP;
-  const parts: string[] = [];
+  const parts: Markup[] = [];
   let y = MARGIN;
   for (let first = 0; first < panels.length; first += count) {
     const row = panels.slice(first, first + count);
@@ -23,7 +23,7 @@ export function standaloneSvg({ title, panels, columns, legend }: Figure, theme:
     row.forEach((panel, index) => {
       const x = MARGIN + index * (column + GAP);
       const text = { x, y: y + 14, 'font-size': 13, 'font-weight': 600, fill: colour('ink') };
-      if (panel.title !== '') parts.push(tag('text', text, escapeText(panel.title)));
+      if (panel.title !== '') parts.push(tag('text', text, panel.title));
       const { width: w, height: h } = panel;
       parts.push(tag('svg', { x, y: y + titled, width: w, height: h, viewBox: `0 0 ${w} ${h}` }, panel.body));
     });
@@ -36,13 +36,13 @@ export function standaloneSvg({ title, panels, columns, legend }: Figure, theme:
   const svg = tag(
     'svg',
     { xmlns: 'http://www.w3.org/2000/svg', ...size, role: 'img', 'font-family': FONT, 'font-size': 12 },
-    tag('title', {}, escapeText(title)) + ground + parts.join('') + body,
+    [tag('title', {}, title), ground, parts, body],
   );
-  return `${resolveColours(svg, theme)}\n`;
+  return `${resolveColours(svg.toString(), theme)}\n`;
 }
 
 function legendRows(legend: readonly LegendEntry[], width: number, top: number) {
-  if (legend.length === 0) return { body: '', bottom: top - GAP };
+  if (legend.length === 0) return { body: [], bottom: top - GAP };
   let x = MARGIN;
   let y = top;
   const parts = legend.map(({ text, swatch }) => {
@@ -51,11 +51,12 @@ function legendRows(legend: readonly LegendEntry[], width: number, top: number) 
       x = MARGIN;
       y += ROW;
     }
-    const entry =
-      tag('svg', { x, y, width: 28, height: 14, viewBox: '0 0 28 14' }, swatch) +
-      tag('text', { x: x + 36, y: y + 11, fill: colour('ink') }, escapeText(text));
+    const entry = [
+      tag('svg', { x, y, width: 28, height: 14, viewBox: '0 0 28 14' }, swatch),
+      tag('text', { x: x + 36, y: y + 11, fill: colour('ink') }, text),
+    ];
     x += wide;
     return entry;
   });
-  return { body: parts.join(''), bottom: y + 14 };
+  return { body: parts, bottom: y + 14 };
 }

@@ -1,7 +1,7 @@
 import { type Colour, colour } from '../colours.js';
 import type { Figure, LegendEntry, Panel } from '../figure.js';
 import { common, type Found, focusOf, spread } from '../focus.js';
-import { polygon, short } from '../svg.js';
+import { type Content, polygon, short } from '../markup.js';
 import type { Box, EdgeBox, RunSummary, Scene } from '../types.js';
 import { type Frame, frameAround, outline, overlaps, pictureIn, textOn } from './frame.js';
 import { detailsOf, titleOf } from './names.js';
@@ -53,7 +53,7 @@ export function edgesFigure(scene: Scene, runs: readonly RunSummary[], classes: 
         ...carriers.map(({ box, label, score }) =>
           textOn(frame, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, `${classes[label]} ${score.toFixed(2)}`),
         ),
-      ].join(''),
+      ],
       label: `${title}: ${carriers.map((one) => describe(one, classes)).join('; ')}`,
     };
   });
@@ -113,7 +113,7 @@ function hidden({ box }: EdgeBox, carriers: EdgeBox[]): boolean {
 }
 
 /** The distribution of an edge across its middle: a violin whose long axis is perpendicular to the edge. */
-function ridge(frame: Frame, { box, centre, step, edges }: EdgeBox, edge: number): string {
+function ridge(frame: Frame, { box, centre, step, edges }: EdgeBox, edge: number): Content {
   const distribution = edges[edge];
   const isUpright = edge % 2 === 1;
   const sign = edge < 2 ? -1 : 1;

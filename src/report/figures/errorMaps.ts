@@ -1,6 +1,6 @@
 import { cividis } from '../colours.js';
 import type { Figure, LegendEntry, Panel } from '../figure.js';
-import { short, tag } from '../svg.js';
+import { short, tag } from '../markup.js';
 import type { LevelMap, RunSummary, Scene } from '../types.js';
 import { type Frame, outlined, wholePicture } from './frame.js';
 import { detailsOf, titleOf } from './names.js';
@@ -52,7 +52,7 @@ function mapPanel(scene: Scene, frame: Frame, run: RunSummary, map: LevelMap, hi
     title,
     width: frame.width,
     height: frame.height,
-    body: tag('g', { 'shape-rendering': 'crispEdges' }, cells.join('')) + outlined(frame, scene.truth, '#ffffff'),
+    body: [tag('g', { 'shape-rendering': 'crispEdges' }, cells), outlined(frame, scene.truth, '#ffffff')],
     label: `${title}: mean error ${short(mean)} strides over ${values.length} locations`,
   };
 }

@@ -1,5 +1,5 @@
 import { colour } from '../colours.js';
-import { escapeText, tag } from '../svg.js';
+import { type Markup, tag } from '../markup.js';
 import type { Box, LabelledBox, Picture } from '../types.js';
 
 /** A part of the picture on a panel. */
@@ -43,35 +43,31 @@ export function outline(
   frame: Frame,
   [x1, y1, x2, y2]: Box,
   style: Record<string, string | number | undefined>,
-): string {
+): Markup {
   const place = { x: frame.x(x1), y: frame.y(y1), width: frame.scale * (x2 - x1), height: frame.scale * (y2 - y1) };
   return tag('rect', { ...place, fill: 'none', ...style });
 }
 
 /** Thin outlines of annotations. */
-export function outlined(frame: Frame, boxes: readonly LabelledBox[], stroke: string = colour('ink')): string {
-  return boxes.map(({ box }) => outline(frame, box, { stroke, 'stroke-width': 1, 'stroke-opacity': 0.75 })).join('');
+export function outlined(frame: Frame, boxes: readonly LabelledBox[], stroke: string = colour('ink')): Markup[] {
+  return boxes.map(({ box }) => outline(frame, box, { stroke, 'stroke-width': 1, 'stroke-opacity': 0.75 }));
 }
 
 /** The picture under a veil of the page's ground, so that drawings stand out. */
-export function pictureIn(frame: Frame, { width, height, href }: Picture): string {
+export function pictureIn(frame: Frame, { width, height, href }: Picture): Markup[] {
   const place = { x: frame.x(0), y: frame.y(0), width: frame.scale * width, height: frame.scale * height };
   return [
     tag('image', { ...place, href, preserveAspectRatio: 'none' }),
     tag('rect', { ...place, fill: colour('veil'), 'fill-opacity': colour('veiling') }),
-  ].join('');
+  ];
 }
 
 /** A small text in the middle of a place, readable on any ground. */
-export function textOn(frame: Frame, x: number, y: number, text: string): string {
+export function textOn(frame: Frame, x: number, y: number, text: string): Markup[] {
   const place = { x: frame.x(x), y: frame.y(y) + 4, 'text-anchor': 'middle', 'font-size': 12, fill: colour('ink') };
   // Twice: librsvg paints no stroke below a fill.
-  const halo = tag(
-    'text',
-    { ...place, stroke: colour('veil'), 'stroke-width': 3, 'stroke-linejoin': 'round' },
-    escapeText(text),
-  );
-  return halo + tag('text', place, escapeText(text));
+  const halo = { stroke: colour('veil'), 'stroke-width': 3, 'stroke-linejoin': 'round' };
+  return [tag('text', { ...place, ...halo }, text), tag('text', place, text)];
 }
 
 export function overlaps(a: Box, b: Box): boolean {

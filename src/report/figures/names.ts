@@ -1,3 +1,4 @@
+import { readable, shortened } from '../../util/readable.js';
 import type { LineStyle } from '../chart.js';
 import { colour, seriesColour } from '../colours.js';
 import type { RunSummary } from '../types.js';
@@ -50,9 +51,10 @@ export function stylesOf(runs: readonly RunSummary[], shown: readonly RunSummary
 
 /** A text on one line or two of so many characters each; what is longer ends with an ellipsis. */
 export function wrapped(text: string, most: number): string {
-  if (text.length <= most) return text;
-  const blank = text.lastIndexOf(' ', most);
+  const characters = Array.from(readable(text));
+  if (characters.length <= most) return characters.join('');
+  const blank = characters.lastIndexOf(' ', most);
   const end = blank > 0 ? blank : most;
-  const rest = text.slice(end).trimStart();
-  return `${text.slice(0, end)}\n${rest.length <= most ? rest : `${rest.slice(0, most - 1)}…`}`;
+  const rest = characters.slice(end).join('').trimStart();
+  return `${characters.slice(0, end).join('')}\n${shortened(rest, most)}`;
 }

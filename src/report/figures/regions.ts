@@ -1,6 +1,6 @@
 import { colour } from '../colours.js';
 import type { Figure, Panel } from '../figure.js';
-import { tag } from '../svg.js';
+import { tag } from '../markup.js';
 import type { RegionMaps, Scene } from '../types.js';
 import { type Frame, outlined, pictureIn, wholePicture } from './frame.js';
 
@@ -73,7 +73,7 @@ function levelPanel(scene: Scene, frame: Frame, variant: string, level: RegionMa
     title,
     width: frame.width,
     height: frame.height,
-    body: pictureIn(frame, scene.picture) + outlined(frame, scene.truth) + squares.join('') + dots.join(''),
+    body: [pictureIn(frame, scene.picture), outlined(frame, scene.truth), squares, dots],
     label: `${title} locations of ${main.length}`,
   };
 }

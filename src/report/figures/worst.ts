@@ -1,6 +1,6 @@
 import { type Colour, colour } from '../colours.js';
 import type { Figure, Panel } from '../figure.js';
-import { tag } from '../svg.js';
+import { tag } from '../markup.js';
 import type { Mistake, ReportData } from '../types.js';
 import { outline, pictureIn, wholePicture } from './frame.js';
 
@@ -35,7 +35,7 @@ export function worstFigure(worst: ReportData['worst'], classes: readonly string
             outline(frame, box, { ...style, stroke: colour(KINDS[kind].colour), 'stroke-width': 2.5 }),
           ];
         }),
-      ].join(''),
+      ],
       label: `${title}. ${mistakes.map(({ kind, label }) => `${kind}: ${classes[label]}`).join(', ')}`,
     };
   });

@@ -1,8 +1,12 @@
 import { decimals, percent } from '../../util/figures.js';
+import { html } from '../markup.js';
 import type { Section } from '../page.js';
 import type { RunSummary } from '../types.js';
 import { renderTable } from './table.js';
 
+const READING =
+  'APs, APm and APl are those of small, medium and large objects. Localization error is the mean distance of the expected edges from the ' +
+  'teacher’s, in strides, classification error the mean L1 distance of the class scores, where the teacher sees an object.';
 const PRECISIONS = ['AP', 'AP50', 'AP75', 'APs', 'APm', 'APl'];
 
 /** Every run with its measures. */
@@ -21,9 +25,6 @@ export function runsSection(runs: readonly RunSummary[]): Section {
   return {
     id: 'runs',
     title: 'The runs and their measures',
-    html:
-      renderTable('COCO average precision in percent, and distance to the teacher', head, rows) +
-      '<p>APs, APm and APl are those of small, medium and large objects. Localization error is the mean distance of the expected edges from the ' +
-      'teacher’s, in strides, classification error the mean L1 distance of the class scores, where the teacher sees an object.</p>',
+    content: html`${renderTable('COCO average precision in percent, and distance to the teacher', head, rows)}<p>${READING}</p>`,
   };
 }

@@ -1,19 +1,16 @@
 import { type Column, columnsOf, describeDifference, describeFigure, READING } from '../../study/columns.js';
 import type { Figure as Measured, StudyPlan, StudyResults, StudyRow, StudyTable } from '../../study/results.js';
 import { NONE } from '../../util/figures.js';
+import { html, type Markup } from '../markup.js';
 import type { Section } from '../page.js';
-import { escapeText } from '../svg.js';
 import { type Cell, renderTable } from './table.js';
 
 /** The tables of every plan of a study. */
 export function studySections({ plans }: StudyResults): Section[] {
   return plans.map((plan) => ({
-    id: `study-${plan.name}`,
+    id: `study-${plan.name.replace(/[^\w.-]+/g, '-')}`,
     title: `Study: ${plan.name}`,
-    html: [
-      `<p>${escapeText(lengthOf(plan))} ${READING.map(escapeText).join(' ')} Bold: the interval does not hold 0.</p>`,
-      ...plan.tables.map(tableOf),
-    ].join(''),
+    content: html`<p>${lengthOf(plan)} ${READING.join(' ')} Bold: the interval does not hold 0.</p>${plan.tables.map(tableOf)}`,
   }));
 }
 
@@ -21,7 +18,7 @@ function lengthOf({ seeds, epochs }: StudyPlan): string {
   return `Seeds ${seeds.join(', ')}${epochs === null ? '' : `, ${epochs} epochs`}.`;
 }
 
-function tableOf({ title, baseline, rows }: StudyTable): string {
+function tableOf({ title, baseline, rows }: StudyTable): Markup {
   const columns = columnsOf(rows);
   return renderTable(
     `${title} (differences to ${baseline})`,
