@@ -45,7 +45,11 @@ export function columnsOf(rows: readonly Figures[]): Column[] {
   if (names.length <= MOST_CLASSES) {
     const firstDistance = FIGURES.findIndex(([name]) => !name.startsWith('AP'));
     const ofClasses = names.map(
-      (name): Column => ({ label: name, of: ({ classes }) => classes[name] ?? null, show: percent }),
+      (name): Column => ({
+        label: name,
+        of: ({ classes }) => (Object.hasOwn(classes, name) ? classes[name] : null),
+        show: percent,
+      }),
     );
     columns.splice(firstDistance, 0, ...ofClasses);
   }

@@ -11,6 +11,8 @@ import { InputError } from '../util/error.js';
 import type { Plan } from './plan.js';
 
 const TEACHER_SEED = 100;
+/** Characters of a run's folder besides seed and hash: file systems take names of 255. */
+const MAX_SLUG = 120;
 
 /** What a study trains and evaluates on. */
 export interface StudyData {
@@ -117,7 +119,7 @@ function makeJob(label: string, { detector, recipe, settings, identity, teacher 
   // A recipe's name decides nothing.
   const decisive = { ...whole, recipe: { ...whole.recipe, name: '' }, identity, teacher: teacher?.hash ?? null };
   const hash = digest(canonical(decisive));
-  const slug = label.replace(/[^A-Za-z0-9+.]+/g, '-').replace(/^-|-$/g, '');
+  const slug = label.replace(/[^A-Za-z0-9+.]+/g, '-').replace(/^-|-$/g, '').slice(0, MAX_SLUG);
   return { kind: 'run', hash, name: `${slug}-s${whole.settings.seed}-${hash}`, ...whole, teacher };
 }
 

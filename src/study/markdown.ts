@@ -1,4 +1,5 @@
 import { NONE } from '../util/figures.js';
+import { readable } from '../util/readable.js';
 import { columnsOf, describeDifference, describeFigure, READING } from './columns.js';
 import type { StudyCurve, StudyPlan, StudyResults, StudyTable } from './results.js';
 
@@ -9,8 +10,8 @@ const COMPARED = new Set(['AP', 'AP75']);
 export function describeResults({ study, plans, students, hours }: StudyResults): string {
   const { data, adapter } = study;
   const parts = [
-    `# Study of ${data.name}`,
-    `${data.train} images to train on, ${data.validation} to evaluate on. Adapter: ${adapter.name} (${adapter.kind}). ` +
+    `# Study of ${escaped(data.name)}`,
+    `${data.train} images to train on, ${data.validation} to evaluate on. Adapter: ${escaped(`${adapter.name} (${adapter.kind})`)}. ` +
       `${students.finished} of ${students.of} students finished, ${hours.toFixed(1)} hours of training and evaluation with their teachers, those of every process added.`,
     READING.join('\n'),
     ...plans.map(describePlan),
@@ -21,10 +22,10 @@ export function describeResults({ study, plans, students, hours }: StudyResults)
 function describePlan({ name, seeds, epochs, tables, curves }: StudyPlan): string {
   const length = epochs === null ? '' : `, ${epochs} epochs`;
   return [
-    `## Plan ${name}`,
+    `## Plan ${escaped(name)}`,
     `Seeds ${seeds.join(', ')}${length}.`,
-    ...tables.map((table) => `### ${table.title}\n\n${markdown(tableCells(table))}`),
-    ...curves.map((curve) => `### ${curve.title}\n\n${markdown(curveCells(curve))}`),
+    ...tables.map((table) => `### ${escaped(table.title)}\n\n${markdown(tableCells(table))}`),
+    ...curves.map((curve) => `### ${escaped(curve.title)}\n\n${markdown(curveCells(curve))}`),
   ].join('\n\n');
 }
 
@@ -65,6 +66,11 @@ export function curveCells({ label, points }: StudyCurve): string[][] {
 }
 
 function markdown([heading, ...rows]: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
+  const line = (cells: string[]) => `| ${cells.map(escaped).join(' | ')} |`;
   return [line(heading), `|${heading.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
+}
+
+/** A text that stays in its cell or heading and stands for itself: no HTML, no emphasis, no link. */
+function escaped(text: string): string {
+  return readable(text).replace(/[\\`*_<>&|~]|\](?=[([:])/g, '\\$&');
 }

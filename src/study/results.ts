@@ -212,7 +212,11 @@ function tablesOf({ plan, methods }: PlanRecord, runs: StudyRun[]): StudyPlan {
     ) as Record<FigureName, Figure | null>;
     const classes = Object.fromEntries(
       [...new Set(own.flatMap((run) => Object.keys(run.classes)))].flatMap((name) => {
-        const figure = figureOf((run) => run.classes[name], own, isBaseline ? [] : others);
+        const figure = figureOf(
+          ({ classes: all }) => (Object.hasOwn(all, name) ? all[name] : undefined),
+          own,
+          isBaseline ? [] : others,
+        );
         return figure ? [[name, figure]] : [];
       }),
     );

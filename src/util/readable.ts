@@ -1,9 +1,9 @@
 /**
  * What a terminal or a page must not get from somebody's name: control characters (Cc), which move cursors and colour
  * screens; bidirectional embeddings, overrides and isolates, which reorder what follows; separators that begin a line;
- * halves of characters, and the two that no XML may hold.
+ * halves of characters, and what Unicode says is none (U+FFFF), which XML refuses.
  */
-const UNREADABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]|\p{Cs}/gu;
+const UNREADABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069\p{Noncharacter_Code_Point}]|\p{Cs}/gu;
 const REPLACEMENT = '\ufffd';
 /** Unicode has a picture of each of the 32 first control characters, in their order, and one of DEL. */
 const PICTURES = 0x2400;

@@ -27,13 +27,13 @@ const table: StudyTable = {
   baseline: 'plain',
   rows: [
     row('plain', { AP: figure(0.4), localizationError: figure(0.25) }, { cell: figure(0.5) }),
-    row('LD', { AP: figure(0.36, { n: 2, mean: -0.04, interval: [-0.05, 0.0301] }) }, { dog: figure(0.125) }),
+    row('LD', { AP: figure(0.36, { n: 2, mean: -0.04, interval: [-0.05, 0.0301] }) }, { constructor: figure(0.125) }),
   ],
 };
 
 test('columns without a figure are left out; classes stand between the averages and the distances', () => {
   expect(tableCells(table)).toEqual([
-    ['method', 'student', 'teacher', 'n', 'AP', 'ΔAP', 'cell', 'dog', 'edge error'],
+    ['method', 'student', 'teacher', 'n', 'AP', 'ΔAP', 'cell', 'constructor', 'edge error'],
     ['plain', 'tiny', '–', '2', '40.0 ± 1.3', '–', '50.0 ± 1.3', '–', '0.250 ± 0.013'],
     ['LD', 'tiny', '–', '2', '36.0 ± 1.3', '−4.0 [−5.0, +3.0]', '–', '12.5 ± 1.3', '–'],
   ]);
