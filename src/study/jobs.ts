@@ -119,7 +119,10 @@ function makeJob(label: string, { detector, recipe, settings, identity, teacher 
   // A recipe's name decides nothing.
   const decisive = { ...whole, recipe: { ...whole.recipe, name: '' }, identity, teacher: teacher?.hash ?? null };
   const hash = digest(canonical(decisive));
-  const slug = label.replace(/[^A-Za-z0-9+.]+/g, '-').replace(/^-|-$/g, '').slice(0, MAX_SLUG);
+  const slug = label
+    .replace(/[^A-Za-z0-9+.]+/g, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, MAX_SLUG);
   return { kind: 'run', hash, name: `${slug}-s${whole.settings.seed}-${hash}`, ...whole, teacher };
 }
 
