@@ -65,7 +65,7 @@ export async function bundleForBrowsers(options) {
     external: ['@tensorflow/*', 'node:*'], // resolved before what is unused falls away, so looked for afterwards
     minify: true,
     metafile: true,
-    plugins: [esbuildWgsl({ minify: true }), esbuildJsonSchema({ verbose: false }), ownMaps],
+    plugins: [esbuildWgsl({ minify: true }), esbuildJsonSchema(), ownMaps],
   });
   for (const [file, { imports }] of Object.entries(metafile.outputs)) {
     const left = imports.filter(({ path, external }) => external && !BROUGHT.test(path)).map(({ path }) => path);

@@ -7,39 +7,48 @@ import { Ajv } from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 
 /**
- * A module whose default export checks a value as `Ajv.compile` would.
+ * A module whose default export checks a value as `Ajv.compile` would. It has `fields`: for each rule that an object has no
+ * other fields, by the rule's path, the fields that there are.
  * @param {string} file absolute path of the schema
- * @param {{ verbose?: boolean }} options whether an error has the value and the schema, for messages; browsers do without
  * @returns {string}
  * @throws Error when the schema needs code that Ajv loads at run time (`format`, `uniqueItems` of objects)
  */
-export function compileJsonSchema(file, { verbose = true } = {}) {
+export function compileJsonSchema(file) {
   const ajv = new Ajv({
     allErrors: true,
-    verbose,
+    allowUnionTypes: true,
     // Lengths in UTF-16 units; code points would be counted by a function that is loaded at run time.
     unicode: false,
     logger: false, // it calls the option above deprecated
     code: { source: true, esm: true },
   });
-  const code = standaloneCode(ajv, ajv.compile(JSON.parse(readFileSync(file, 'utf8'))));
+  const schema = JSON.parse(readFileSync(file, 'utf8'));
+  const code = standaloneCode(ajv, ajv.compile(schema));
   const needed = /require\("([^"]+)"\)/.exec(code)?.[1];
   if (needed) throw new Error(`${file} needs ${needed} at run time; write it without the keyword that does`);
-  return code;
+  const name = /export default (\w+)/.exec(code)?.[1];
+  return `${code}\n${name}.fields = ${JSON.stringify(Object.fromEntries(closedObjects(schema, '#')))};`;
 }
 
 /**
- * @param {{ verbose?: boolean }} options as above
- * @returns {import('esbuild').Plugin}
+ * @param {unknown} schema
+ * @param {string} path
+ * @returns {[string, string[]][]}
  */
-export function esbuildJsonSchema(options = {}) {
+function closedObjects(schema, path) {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const inner = Object.entries(schema).flatMap(([key, part]) => closedObjects(part, `${path}/${key}`));
+  const { additionalProperties, properties } = /** @type {Record<string, unknown>} */ (schema);
+  if (additionalProperties !== false) return inner;
+  return [[`${path}/additionalProperties`, Object.keys(properties ?? {})], ...inner];
+}
+
+/** @returns {import('esbuild').Plugin} */
+export function esbuildJsonSchema() {
   return {
     name: 'jsonschema',
     setup(build) {
-      build.onLoad({ filter: /\.jsonschema$/ }, ({ path }) => ({
-        contents: compileJsonSchema(path, options),
-        loader: 'js',
-      }));
+      build.onLoad({ filter: /\.jsonschema$/ }, ({ path }) => ({ contents: compileJsonSchema(path), loader: 'js' }));
     },
   };
 }

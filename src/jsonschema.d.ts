@@ -1,5 +1,5 @@
-/** The function that checks a value by a JSON schema, with all errors; see scripts/jsonSchema.js. */
+/** The function that checks a value by a JSON schema, with all faults; see scripts/jsonSchema.js. */
 declare module '*.jsonschema' {
-  const validate: import('ajv').ValidateFunction;
-  export default validate;
+  const schema: import('./util/schema.js').Schema;
+  export default schema;
 }

@@ -1,4 +1,5 @@
 import { MAX_LEVELS } from '../tensor/pyramid.js';
+import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
 
 /** Widths and depths of a detector. Widths are multiples of 8: group norm takes groups of 8 channels. */
@@ -50,27 +51,30 @@ export function detectorConfig(
   given: Omit<DetectorConfig, 'bins' | 'strides'> & { bins?: number; strides?: readonly number[] },
 ): DetectorConfig {
   const { size, classes, bins = 17, strides = [8, 16, 32], width, height } = given;
-  if (!Object.hasOwn(ARCHITECTURES, size)) {
-    throw new InputError(`size: ${JSON.stringify(size)}; expected one of ${Object.keys(ARCHITECTURES).join(', ')}.`);
+  if (typeof size !== 'string' || !Object.hasOwn(ARCHITECTURES, size)) {
+    throw new InputError(`size: ${brief(size)}; expected one of ${Object.keys(ARCHITECTURES).join(', ')}.`);
   }
   if (!Number.isInteger(classes) || classes < 1) {
-    throw new InputError(`classes: ${classes}; expected a positive integer.`);
+    throw new InputError(`classes: ${brief(classes)}; expected a positive integer.`);
   }
   if (!Number.isInteger(bins) || bins < 2 || bins > MOST_BINS) {
-    throw new InputError(`bins: ${bins}; expected an integer from 2 to ${MOST_BINS}; GFocal uses 17.`);
+    throw new InputError(`bins: ${brief(bins)}; expected an integer from 2 to ${MOST_BINS}; GFocal uses 17.`);
   }
-  const [first] = strides;
-  const consecutive = strides.every((stride, level) => stride === first * 2 ** level);
-  if (strides.length < 1 || strides.length > MAX_LEVELS || (first !== 4 && first !== 8) || !consecutive) {
+  const [first] = Array.isArray(strides) ? strides : [];
+  const isSeries = () => strides.every((stride, level) => stride === first * 2 ** level);
+  if ((first !== 4 && first !== 8) || strides.length > MAX_LEVELS || !isSeries()) {
     throw new InputError(
-      `strides: [${strides.join(', ')}]; expected 1 to ${MAX_LEVELS} consecutive powers of two from 4 or 8 on, for instance 8, 16, 32 or 8, 16, 32, 64, 128.`,
+      `strides: ${brief(strides)}; expected 1 to ${MAX_LEVELS} consecutive powers of two from 4 or 8 on, for instance 8, 16, 32 or 8, 16, 32, 64, 128.`,
     );
   }
   const largest = strides[strides.length - 1];
   for (const [name, extent] of Object.entries({ width, height })) {
     if (!Number.isInteger(extent) || extent < largest || extent % largest !== 0) {
-      const remedy = extent > 0 ? `; ${Math.ceil(extent / largest) * largest} would do` : '';
-      throw new InputError(`${name}: ${extent}; expected a multiple of the largest stride, ${largest}${remedy}.`);
+      const remedy =
+        Number.isInteger(extent) && extent > 0 ? `; ${Math.ceil(extent / largest) * largest} would do` : '';
+      throw new InputError(
+        `${name}: ${brief(extent)}; expected a multiple of the largest stride, ${largest}${remedy}.`,
+      );
     }
   }
   return { size, classes, bins, strides: [...strides], width, height };

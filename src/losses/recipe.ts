@@ -1,5 +1,6 @@
-import type { ErrorObject, ValidateFunction } from 'ajv';
+import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
+import { faultsIn } from '../util/schema.js';
 import isRecipe from './recipe.jsonschema';
 
 /** The region in which features are imitated: those of `imitationRegion`, and general instances over the batch or by image. */
@@ -156,8 +157,6 @@ const SHIPPED: PartialRecipe[] = [
 /** Names of the shipped recipes; those of the paper's tables. */
 export const recipeNames: readonly string[] = SHIPPED.map(({ name }) => name ?? '');
 
-const validate = isRecipe as ValidateFunction<Recipe>;
-
 /**
  * A whole recipe from a shipped one's name or from a partial one; what it leaves out is that of `gfocal`.
  * @throws InputError that names every unknown field, wrong type and value out of range
@@ -168,19 +167,18 @@ export function resolveRecipe(recipe: string | PartialRecipe): Recipe {
   }
   const given = typeof recipe === 'string' ? SHIPPED.find(({ name }) => name === recipe) : recipe;
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new InputError(`recipe: ${JSON.stringify(given)} is not a JSON object; give a name or the fields to change.`);
+    throw new InputError(`recipe: ${brief(given)} is not a JSON object; give a name or the fields to change.`);
   }
-  const whole: Record<string, unknown> = { ...GFOCAL, name: 'custom' };
-  for (const [key, value] of Object.entries(given)) {
-    const base = GFOCAL[key as keyof Recipe];
-    const nested = typeof base === 'object' && typeof value === 'object' && value !== null && !Array.isArray(value);
-    whole[key] = nested ? { ...base, ...value } : value;
-  }
-  if (!validate(whole)) {
-    throw new InputError(
-      `recipe ${whole.name}: ${(validate.errors ?? []).map((error) => describe(error, whole)).join('; ')}.`,
-    );
-  }
+  const sections = Object.entries(given).map(([key, value]) => {
+    const base = Object.hasOwn(GFOCAL, key) ? GFOCAL[key as keyof Recipe] : undefined;
+    const isSection = typeof base === 'object' && typeof value === 'object' && value !== null && !Array.isArray(value);
+    return [key, isSection ? { ...base, ...value } : value];
+  });
+  const merged = { ...GFOCAL, name: 'custom', ...Object.fromEntries(sections) };
+  const { name } = merged;
+  const faults = faultsIn(merged, isRecipe, 'a recipe');
+  if (faults !== null) throw new InputError(`recipe${typeof name === 'string' ? ` ${name}` : ''}: ${faults}.`);
+  const whole: Recipe = merged;
   if (whole.imitation.weight > 0 && whole.imitation.method === 'none') {
     throw new InputError(
       `recipe ${whole.name}: imitation.weight is ${whole.imitation.weight} but imitation.method is none.`,
@@ -197,17 +195,4 @@ export function resolveRecipe(recipe: string | PartialRecipe): Recipe {
 /** True where the recipe compares the student with a teacher. */
 export function needsTeacher({ box, ld, kd, imitation }: Recipe): boolean {
   return box.bounded > 0 || ld.main > 0 || ld.vlr > 0 || kd.main > 0 || kd.vlr > 0 || imitation.weight > 0;
-}
-
-function describe({ instancePath, keyword, params, message }: ErrorObject, recipe: Record<string, unknown>): string {
-  const fields = instancePath.split('/').slice(1);
-  const path = fields.join('.');
-  if (keyword === 'additionalProperties') {
-    const known = Object.keys((GFOCAL as unknown as Record<string, object>)[path] ?? GFOCAL).join(', ');
-    const field = [path, params.additionalProperty].filter(Boolean).join('.');
-    return `unknown field ${field} (${path || 'a recipe'} has ${known})`;
-  }
-  const value = fields.reduce<unknown>((part, field) => (part as Record<string, unknown>)[field], recipe);
-  const allowed = keyword === 'enum' ? ` ${params.allowedValues.join(', ')}` : '';
-  return `${path} is ${JSON.stringify(value)}; it ${message}${allowed}`;
 }

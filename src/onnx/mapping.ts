@@ -1,6 +1,6 @@
-import type { ErrorObject, ValidateFunction } from 'ajv';
 import { readJson } from '../data/json.js';
 import { InputError } from '../util/error.js';
+import { checked } from '../util/schema.js';
 import isMapping from './mapping.jsonschema';
 
 /** A part of a tensor's channels: logits of the four edges, 4 · bins of them edge by edge, or a score for each class. */
@@ -55,8 +55,6 @@ export interface OnnxMapping {
   classMap?: Record<string, string | number | null>;
 }
 
-const validate = isMapping as ValidateFunction<OnnxMapping>;
-
 /**
  * Reads and checks a mapping file.
  * @throws InputError that names the file and everything that is wrong
@@ -70,8 +68,9 @@ export async function readMapping(file: string): Promise<OnnxMapping> {
  * @param name of it, for the message
  * @throws InputError that names unknown and missing fields, values out of range, and levels that no tensor or two hold
  */
-export function checkMapping(given: unknown, name = 'mapping'): OnnxMapping {
-  if (!validate(given)) throw new InputError(`${name}: ${(validate.errors ?? []).map(describe).join('; ')}.`);
+export function checkMapping(value: unknown, name = 'mapping'): OnnxMapping {
+  const about = { file: name, whole: 'a mapping', remedy: 'correct it' };
+  const given = checked<OnnxMapping>(value, isMapping, about);
   for (const part of ['classes', 'boxes'] as const) {
     const held = given.tensors.flatMap((tensor) => (tensor.channels.includes(part) ? tensor.strides : []));
     const twice = held.find((stride, i) => held.indexOf(stride) !== i);
@@ -135,13 +134,4 @@ export function mapClasses(mapping: OnnxMapping, names: readonly string[]): (num
     throw new InputError('classMap: the model knows none of the classes; it cannot teach.');
   }
   return channels;
-}
-
-function describe({ instancePath, keyword, params, message, data }: ErrorObject): string {
-  const path = instancePath.slice(1).replaceAll('/', '.');
-  const field = (name: string) => [path, name].filter(Boolean).join('.');
-  if (keyword === 'additionalProperties') return `unknown field ${field(params.additionalProperty)}`;
-  if (keyword === 'required') return `${field(params.missingProperty)} is missing`;
-  const allowed = keyword === 'enum' ? ` ${params.allowedValues.join(', ')}` : '';
-  return `${path || 'a mapping'} is ${JSON.stringify(data)}; it ${message}${allowed}`;
 }

@@ -1,10 +1,11 @@
 import { dirname, resolve } from 'node:path';
-import type { ErrorObject } from 'ajv';
 import { readJson } from '../data/json.js';
 import type { DetectorConfig, DetectorSize } from '../detector/config.js';
 import { type PartialRecipe, resolveRecipe } from '../losses/recipe.js';
 import { type TrainSettings, trainSettings } from '../train/settings.js';
+import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
+import { checked } from '../util/schema.js';
 import isPlan from './plan.jsonschema';
 
 /** A teacher that the study trains once, or a run that is there. */
@@ -87,15 +88,13 @@ async function readExtended(file: string, by: readonly string[]): Promise<Fields
   const path = resolve(file);
   if (by.includes(path)) throw new InputError(`${file}: extends is a circle; a plan cannot be added to itself.`);
   const read = await readJson(file);
-  if (!isFields(read)) throw new InputError(`${file}: it holds ${JSON.stringify(read)}; a plan is a JSON object.`);
+  if (!isFields(read)) throw new InputError(`${file}: it holds ${brief(read)}; a plan is a JSON object.`);
   const { extends: base = [], ...own } = read;
   const bases: unknown[] = Array.isArray(base) ? base : [base];
   let merged: Fields = {};
   for (const other of bases) {
     if (typeof other !== 'string') {
-      throw new InputError(
-        `${file}: extends is ${JSON.stringify(base)}; expected the path of a plan or a list of them.`,
-      );
+      throw new InputError(`${file}: extends is ${brief(base)}; expected the path of a plan or a list of them.`);
     }
     merged = merge(merged, await readExtended(resolve(dirname(file), other), [...by, path]));
   }
@@ -128,10 +127,8 @@ function isFields(value: unknown): value is Fields {
 
 function checkPlan(file: string, fields: Fields, { seeds, epochs }: PlanOverrides): Plan {
   // Recipes and settings are checked field by field below.
-  if (!isPlan(fields)) {
-    throw new InputError(`${file}: ${(isPlan.errors ?? []).filter(isCause).map(describe).join('; ')}.`);
-  }
-  const plan = { settings: {}, teachers: {}, tables: [], curves: [], ...fields } as unknown as Plan;
+  const given = checked<Fields>(fields, isPlan, { file, whole: 'a plan', remedy: 'correct it' });
+  const plan = { settings: {}, teachers: {}, tables: [], curves: [], ...given } as unknown as Plan;
   if (seeds) plan.seeds = seeds;
   if (epochs !== undefined) plan.settings = { ...plan.settings, epochs };
   const within = (where: string, check: () => unknown) => {
@@ -174,20 +171,4 @@ function checkPlan(file: string, fields: Fields, { seeds, epochs }: PlanOverride
       fault(`"${title}" names the method ${row}, which is not among methods; ${listed(methods)}.`);
   }
   return plan;
-}
-
-/** `if` only says that one of its branches failed. */
-function isCause({ keyword }: ErrorObject): boolean {
-  return keyword !== 'if';
-}
-
-function describe({ instancePath, keyword, params, message, data, parentSchema }: ErrorObject): string {
-  const path = instancePath.slice(1).replaceAll('/', '.') || 'the plan';
-  if (keyword === 'additionalProperties') {
-    const known = Object.keys((parentSchema as { properties?: object }).properties ?? {}).join(', ');
-    return `${path} has an unknown field ${params.additionalProperty}; remove it, there are ${known}`;
-  }
-  if (keyword === 'required') return `${path} lacks ${params.missingProperty}; add it`;
-  const allowed = keyword === 'enum' ? ` ${params.allowedValues.join(', ')}` : '';
-  return `${path} is ${JSON.stringify(data)}; it ${message}${allowed}`;
 }

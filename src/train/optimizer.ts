@@ -5,7 +5,6 @@ import gradientNormSource from '../../shaders/train/gradient_norm.wgsl';
 import sgdSource from '../../shaders/train/sgd.wgsl';
 import type { ParameterStore } from '../autograd/parameters.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { InputError } from '../util/error.js';
 
 const GRADIENT_NORM = { name: 'gradientNorm', source: gradientNormSource };
 const CLIP = { name: 'clip', source: clipSource };
@@ -172,20 +171,5 @@ export class Optimizer {
   dispose(): void {
     for (const tensor of [...Object.values(this.state), this.#partials, this.#control, this.#scalars]) tensor.dispose();
     this.average?.dispose();
-  }
-}
-
-/** @throws InputError that names the setting, its value and what it may be */
-export function checkOptimizerSettings(settings: OptimizerSettings): void {
-  const { optimizer, momentum, ema, weightDecay, clip } = settings;
-  if (optimizer !== 'sgd' && optimizer !== 'adamw') {
-    throw new InputError(`optimizer is ${JSON.stringify(optimizer)}; expected 'sgd' or 'adamw'.`);
-  }
-  for (const [name, value] of Object.entries({ momentum, ema })) {
-    if (!(value >= 0 && value < 1)) throw new InputError(`${name} is ${value}; expected a number of [0, 1).`);
-  }
-  for (const [name, value] of Object.entries({ weightDecay, clip })) {
-    if (!(value >= 0 && value < Infinity))
-      throw new InputError(`${name} is ${value}; expected 0 or a positive number.`);
   }
 }

@@ -1,5 +1,3 @@
-import { InputError } from '../util/error.js';
-
 /** mmdet's 1x schedule drops at epochs 8 and 11 of 12. */
 const DROPS = [8 / 12, 11 / 12];
 const DROP_FACTOR = 0.1;
@@ -30,17 +28,4 @@ function decay(schedule: ScheduleSettings['schedule'], step: number, total: numb
   if (schedule === 'constant') return 1;
   if (schedule === 'cosine') return 0.5 * (1 + Math.cos((Math.PI * step) / total));
   return DROPS.reduce((factor, drop) => (step >= Math.round(drop * total) ? factor * DROP_FACTOR : factor), 1);
-}
-
-/** @throws InputError that names the setting, its value and what it may be */
-export function checkScheduleSettings({ learningRate, warmupSteps, schedule }: ScheduleSettings): void {
-  if (!(learningRate > 0 && learningRate < Infinity)) {
-    throw new InputError(`learningRate is ${learningRate}; expected a positive number.`);
-  }
-  if (!Number.isSafeInteger(warmupSteps) || warmupSteps < 0) {
-    throw new InputError(`warmupSteps is ${warmupSteps}; expected a non-negative integer.`);
-  }
-  if (!['step', 'cosine', 'constant'].includes(schedule)) {
-    throw new InputError(`schedule is ${JSON.stringify(schedule)}; expected 'step', 'cosine' or 'constant'.`);
-  }
 }

@@ -1,6 +1,8 @@
 import { InputError } from '../util/error.js';
-import { checkOptimizerSettings, type OptimizerSettings } from './optimizer.js';
-import { checkScheduleSettings, type ScheduleSettings } from './schedule.js';
+import { faultsIn } from '../util/schema.js';
+import type { OptimizerSettings } from './optimizer.js';
+import type { ScheduleSettings } from './schedule.js';
+import isSettings from './settings.jsonschema';
 
 /** Everything that fixes a training but the data, the detector and the recipe. Plain JSON; checkpoints hold it. */
 export interface TrainSettings extends OptimizerSettings, ScheduleSettings {
@@ -38,28 +40,9 @@ export const DEFAULT_SETTINGS: TrainSettings = {
  * @throws InputError that names the setting, its value and what it may be
  */
 export function trainSettings(given: Partial<TrainSettings> = {}): TrainSettings {
-  const settings = { ...DEFAULT_SETTINGS, ...given };
-  for (const name of Object.keys(settings)) {
-    if (!Object.hasOwn(DEFAULT_SETTINGS, name)) {
-      throw new InputError(
-        `${name} is no setting of a training; there are ${Object.keys(DEFAULT_SETTINGS).join(', ')}.`,
-      );
-    }
-  }
-  for (const name of ['epochs', 'batch'] as const) {
-    if (!Number.isSafeInteger(settings[name]) || settings[name] < 1) {
-      throw new InputError(`${name} is ${settings[name]}; expected a positive integer.`);
-    }
-  }
-  for (const name of ['seed', 'evaluateEvery'] as const) {
-    if (!Number.isSafeInteger(settings[name]) || settings[name] < 0) {
-      throw new InputError(`${name} is ${settings[name]}; expected a non-negative integer.`);
-    }
-  }
-  if (typeof settings.augment !== 'boolean') {
-    throw new InputError(`augment is ${JSON.stringify(settings.augment)}; expected true or false.`);
-  }
-  checkOptimizerSettings(settings);
-  checkScheduleSettings(settings);
-  return settings;
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
+  const settings = isObject ? { ...DEFAULT_SETTINGS, ...given } : given;
+  const faults = faultsIn(settings, isSettings, "a training's settings");
+  if (faults !== null) throw new InputError(`${faults}.`);
+  return settings as TrainSettings;
 }

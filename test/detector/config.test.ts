@@ -35,15 +35,25 @@ test.each([
   [{ bins: 1 }, /bins: 1; expected an integer from 2 to 64/],
   [{ bins: 65 }, /bins: 65/],
   [{ strides: [] }, /strides: \[\]/],
-  [{ strides: [16, 32] }, /strides: \[16, 32\]; expected .* from 4 or 8 on/],
-  [{ strides: [8, 32] }, /strides: \[8, 32\]; expected .* consecutive powers of two/],
+  [{ strides: [16, 32] }, /strides: \[16,32\]; expected .* from 4 or 8 on/],
+  [{ strides: [8, 32] }, /strides: \[8,32\]; expected .* consecutive powers of two/],
   [{ width: 300 }, /width: 300; expected a multiple of the largest stride, 32; 320 would do/],
   [{ height: 0 }, /height: 0; expected a multiple/],
   [{ height: 256.5 }, /height: 256.5/],
+  [{ size: ['tiny'] }, /size: \["tiny"\]/],
+  [{ classes: '3' }, /classes: "3"/],
+  [{ strides: 8 }, /strides: 8; expected 1 to 8/],
 ])('%o is refused', (wrong, message) => {
   const given = { ...GIVEN, ...wrong } as Parameters<typeof detectorConfig>[0];
   expect(() => detectorConfig(given)).toThrow(InputError);
   expect(() => detectorConfig(given)).toThrow(message);
+});
+
+test('values that run recursive functions out of stack are refused as others are', () => {
+  const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
+  for (const field of ['size', 'classes', 'bins', 'strides', 'width', 'height']) {
+    expect(() => detectorConfig({ ...GIVEN, [field]: deep })).toThrow(`${field}: [[[…]]]; expected`);
+  }
 });
 
 test('the cost of an image of 320×256, in operations', () => {
