@@ -1,10 +1,12 @@
 import { ParameterStore } from '../autograd/parameters.js';
-import { Variable } from '../autograd/variable.js';
+import { backward, Variable } from '../autograd/variable.js';
 import type { Device } from '../tensor/device.js';
-import type { Pyramid } from '../tensor/pyramid.js';
+import { Pyramid } from '../tensor/pyramid.js';
+import { SizingDevice } from '../tensor/sizing.js';
 import { InputError } from '../util/error.js';
 import { declareBackbone } from './backbone.js';
 import type { DetectorConfig } from './config.js';
+import { assertBatchFits } from './fits.js';
 import { boxBranchOf, boxLogitsOf, declareHead, type HeadBranches, type HeadLogits } from './head.js';
 import { type Convolution, Layers, type Parameters } from './layers.js';
 import { declareNeck } from './neck.js';
@@ -33,6 +35,7 @@ export class Detector {
   /** All that it learns. */
   readonly parameters: ParameterStore;
   readonly #network: Network;
+  readonly #fitting = new Set<string>();
 
   /**
    * A detector with random parameters: convolutions He-normal, the head's outputs of deviation 0.01.
@@ -42,7 +45,37 @@ export class Detector {
   constructor(device: Device, config: DetectorConfig, { seed }: { seed: number }) {
     this.config = config;
     this.#network = declareNetwork(config);
-    this.parameters = new ParameterStore(device, this.#network.layers.declarations(seed));
+    const { layers } = this.#network;
+    this.parameters = new ParameterStore(
+      device,
+      device instanceof SizingDevice ? layers.declarations(null) : layers.declarations(seed),
+    );
+  }
+
+  /**
+   * Checks that the device's kernels can see all that a batch needs; `forward` does it too.
+   * @param training whether there is a backward pass
+   * @throws InputError that names the largest batch that fits
+   */
+  assertFits(batch: number, { training }: { training: boolean }): void {
+    this.#assertFits(batch, `forward ${training}`, (sized, images) => {
+      const { classLogits, boxLogits } = sized.forward(images, { training });
+      // Any values of their sizes do for gradients.
+      const seeds = [classLogits, boxLogits].map((variable) => ({ variable, gradient: variable.value }));
+      if (training) backward(seeds);
+    });
+  }
+
+  #assertFits(batch: number, what: string, work: (sized: Detector, images: Pyramid) => void): void {
+    const { device } = this.parameters;
+    const key = `${what} ${batch}`;
+    if (device instanceof SizingDevice || this.#fitting.has(key)) return;
+    const sizing = new SizingDevice(device);
+    const sized = new Detector(sizing, this.config, { seed: 0 });
+    assertBatchFits(device, 'this detector', this.config, batch, (count) =>
+      sizing.needsOf(() => work(sized, Pyramid.empty(sizing, count, 3, [this.config]))),
+    );
+    this.#fitting.add(key);
   }
 
   /**
@@ -50,10 +83,11 @@ export class Detector {
    * @param images [B, 3, height, width], one level; normalised as in training. They stay the caller's.
    * @param training true: the outputs remember how they were made, for `backward`, which also frees the intermediates.
    * false: they are constants, intermediates are freed at once, and the caller disposes the three values.
-   * @throws InputError when the images do not have three channels or the configured size
+   * @throws InputError when the images do not have three channels or the configured size, or are too many for the device
    */
   forward(images: Pyramid, { training }: { training: boolean }): DetectorOutputs {
     const input = this.#input(images);
+    this.assertFits(images.batch, { training });
     const complete = ({ classLogits, boxBranch, features }: DetectorBranches) => ({
       classLogits,
       boxLogits: boxLogitsOf(boxBranch),
@@ -82,6 +116,7 @@ export class Detector {
    */
   forwardToBoxBranch(images: Pyramid, { training }: { training: boolean }): DetectorBranches {
     const input = this.#input(images);
+    this.#assertFits(images.batch, 'box branch', (sized, other) => void sized.forwardToBoxBranch(other, { training }));
     if (training) return this.#network.apply(input, (name) => this.parameters.get(name));
     const frozen = (name: string) => this.parameters.frozen(name);
     const values = images.device.tidy(() => {

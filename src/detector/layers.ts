@@ -40,9 +40,10 @@ export class Layers {
   readonly #declared: Declared[] = [];
   readonly convolutions: Convolution[] = [];
 
-  /** The parameters with their initial values. The same seed gives the same bits. */
-  declarations(seed: number): ParameterDeclaration[] {
+  /** The parameters with their initial values. The same seed gives the same bits; without one they are zeros. */
+  declarations(seed: number | null): ParameterDeclaration[] {
     return this.#declared.map((parameter, index) => {
+      if (seed === null) return { ...parameter, initial: new Float32Array(sizeOf(parameter.shape)) };
       const random = Random.of(seed, index);
       const initial = Float32Array.from({ length: sizeOf(parameter.shape) }, () => parameter.initial(random));
       return { ...parameter, initial };

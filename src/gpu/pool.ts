@@ -1,10 +1,14 @@
 /** Every pooled buffer can be bound, copied and cleared. */
 const USAGE = 0x80 /* STORAGE */ | 0x04 /* COPY_SRC */ | 0x08; /* COPY_DST */
 
-/** Rounds up to four sizes an octave, so that a buffer serves neighbouring requests and wastes at most a fifth. */
-function sizeClass(bytes: number): number {
+/**
+ * Rounds up to four sizes an octave, so that a buffer serves neighbouring requests and wastes at most a fifth; not beyond
+ * what the device can make, where that is enough.
+ */
+function sizeClass(bytes: number, largest: number): number {
   const step = 2 ** Math.max(8, Math.floor(Math.log2(Math.max(bytes, 1))) - 2);
-  return Math.max(256, Math.ceil(bytes / step) * step);
+  const size = Math.max(256, Math.ceil(bytes / step) * step);
+  return size > largest ? 16 * Math.ceil(bytes / 16) : size;
 }
 
 /**
@@ -14,6 +18,7 @@ function sizeClass(bytes: number): number {
  */
 export class BufferPool {
   readonly #make: (description: GPUBufferDescriptor) => GPUBuffer;
+  readonly #largest: number;
   /** Whether buffers are taken for an encoder of the caller's. */
   apart = false;
   readonly #free = new Map<number, GPUBuffer[]>();
@@ -23,8 +28,10 @@ export class BufferPool {
   #heldBytes = 0;
   #freeBytes = 0;
 
-  constructor(make: (description: GPUBufferDescriptor) => GPUBuffer) {
+  /** @param largest the device's `maxBufferSize` */
+  constructor(make: (description: GPUBufferDescriptor) => GPUBuffer, largest = Number.POSITIVE_INFINITY) {
     this.#make = make;
+    this.#largest = largest;
   }
 
   /** Bytes of all buffers the pool has made, in use or free. */
@@ -39,7 +46,7 @@ export class BufferPool {
 
   /** A buffer of at least `bytes`; its content is undefined. */
   take(bytes: number): GPUBuffer {
-    const size = sizeClass(bytes);
+    const size = sizeClass(bytes, this.#largest);
     const reused = (this.apart ? this.#freeApart : this.#free).get(size)?.pop();
     if (reused) {
       this.#freeBytes -= size;

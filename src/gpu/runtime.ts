@@ -41,12 +41,21 @@ export interface Launch {
   workgroups?: [number, number, number];
 }
 
+/** The limit of a device that decides how large a tensor may be. */
+interface LargestBinding {
+  /** Of one buffer. */
+  bytes: number;
+  /** Its name in `gpu.limits`. */
+  limit: 'maxStorageBufferBindingSize' | 'maxBufferSize';
+}
+
 interface Pipeline {
   pipeline: GPUComputePipeline;
   layout: GPUBindGroupLayout;
 }
 
-const MAX_WORKGROUPS = 65_535;
+/** Of a dimension of a dispatch: WebGPU's own limit, which is not raised. */
+export const MAX_WORKGROUPS = 65_535;
 const MAX_CACHED_BIND_GROUPS = 8192;
 const UNIFORM = 0x40;
 const COPY_DST = 0x08;
@@ -61,6 +70,8 @@ const MAP_READ = 0x01;
 export class Runtime {
   /** The device that everything runs on; `gpu.limits` and `gpu.features` tell what it has. */
   readonly gpu: GPUDevice;
+  /** The most bytes that a kernel of the device sees of one buffer, and the limit that says so. */
+  readonly largestBinding: Readonly<LargestBinding>;
   /** The buffers of pooled tensors; `usedBytes` and `heldBytes` count them. */
   readonly pool: BufferPool;
   readonly #interfaces = new Map<KernelDefinition['source'], KernelInterface>();
@@ -87,8 +98,11 @@ export class Runtime {
   /** @param release called once at close: gives back what the device was opened with */
   constructor(gpu: GPUDevice, release: () => void = () => {}) {
     this.gpu = gpu;
+    this.largestBinding = largestBindingOf(gpu.limits);
     this.#faults = new DeviceFaults(gpu);
-    this.pool = new BufferPool((description) => this.#faults.check('memory', () => gpu.createBuffer(description)));
+    const make = (description: GPUBufferDescriptor) =>
+      this.#faults.check('memory', () => gpu.createBuffer(description));
+    this.pool = new BufferPool(make, gpu.limits.maxBufferSize);
     this.#choices = completeChoices(gpu, {});
     this.#release = release;
   }
@@ -402,6 +416,12 @@ export class Runtime {
       const range = type === 'uniform' ? this.#uniform(kernel, declared, params ?? {}) : bindings[name];
       if (!range) throw new InputError(`kernel ${kernel.name}: the binding ${name} is not given.`);
       if (type !== 'uniform') named++;
+      const { bytes, limit } = this.largestBinding;
+      if (range.size > bytes) {
+        throw new InputError(
+          `kernel ${kernel.name}: the binding ${name} has ${range.size} bytes; a kernel of this device sees ${bytes} (${limit}).`,
+        );
+      }
       ranges.push({ binding, range });
       key += `|${this.#bufferId(range.buffer)}:${range.offset}:${range.size}`;
     }
@@ -452,6 +472,12 @@ export class Runtime {
     }
     return id;
   }
+}
+
+function largestBindingOf({ maxStorageBufferBindingSize, maxBufferSize }: GPUSupportedLimits): LargestBinding {
+  return maxStorageBufferBindingSize <= maxBufferSize
+    ? { bytes: maxStorageBufferBindingSize, limit: 'maxStorageBufferBindingSize' }
+    : { bytes: maxBufferSize, limit: 'maxBufferSize' };
 }
 
 /** Splits a count of workgroups over two dimensions; kernels rebuild the index with shaders/lib/index.wgsl. */

@@ -1,3 +1,4 @@
+import { MAX_WORKGROUPS } from '../gpu/runtime.js';
 import { type Assignment, assignAtss } from '../regions/atss.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
 import type { Truth } from '../regions/truth.js';
@@ -20,6 +21,8 @@ import { needsTeacher, type PartialRecipe, type Recipe, resolveRecipe } from './
 const MAX_BINS = 64;
 /** A listed row keeps its class in 16 bits. */
 const MAX_CLASSES = 65_535;
+/** The most that the lists take a location: 16 a row, 16 for half a quad. */
+const LIST_BYTES = 24;
 
 /** The loss terms in the order of `terms`; the names are those of the reference implementation. */
 export const TERM_NAMES = [
@@ -161,7 +164,7 @@ export class HeadLoss implements HeadSetting {
   /** Images in a step, B. */
   readonly batch: number;
 
-  /** @throws InputError for a wrong option or recipe; the message names it */
+  /** @throws InputError for a wrong option or recipe, or a batch too large for the device; the message names it */
   constructor(device: Device, { classes, bins, strides, centreOffset, imageSize, batch, recipe }: HeadLossOptions) {
     assertCount('classes', classes, 1);
     if (classes > MAX_CLASSES) throw new InputError(`classes: ${classes}; at most ${MAX_CLASSES} are supported.`);
@@ -176,6 +179,20 @@ export class HeadLoss implements HeadSetting {
     this.classes = classes;
     this.bins = bins;
     this.batch = batch;
+    this.#assertBatch();
+  }
+
+  /** What any head of this size needs; box logits may be there or not. */
+  #assertBatch(): void {
+    const { device, batch, classes, grid } = this;
+    const { bytes, limit } = device.largestBinding;
+    const image = grid.locations * Math.max(4 * classes, LIST_BYTES);
+    const most = Math.min(Math.floor(bytes / image), MAX_WORKGROUPS);
+    if (batch <= most) return;
+    const remedy = most > 0 ? `The largest batch that fits is ${most}` : 'Not even one image fits: make it smaller';
+    throw new InputError(
+      `batch: ${batch} images of ${grid.locations} locations and ${classes} classes take ${batch * image} bytes in one buffer; a kernel of this device sees ${bytes} (${limit}). ${remedy}.`,
+    );
   }
 
   /**

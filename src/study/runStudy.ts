@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { version } from '../../package.json';
+import { architectureOf } from '../detector/config.js';
 import type { Detector } from '../detector/detector.js';
 import { possibleChoices } from '../gpu/choices.js';
 import type { Device } from '../tensor/device.js';
 import { loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
+import { assertStepFits } from '../train/fits.js';
 import type { TrainProgress } from '../train/progress.js';
 import { writeFirst, writeWhole } from '../util/atomicFile.js';
 import { DeviceError, DiskError, InputError } from '../util/error.js';
@@ -56,13 +58,15 @@ export interface StudyOutcome {
 /**
  * Trains and measures the runs of a plan that its folder does not hold yet, and writes the tables. It may be stopped at any
  * moment, even killed, and called again; it may be called in several processes at once: each run is one's alone.
- * @throws InputError for data that are not the folder's, detectors that are not possible, or teachers that do not fit
+ * @throws InputError for data that are not the folder's, detectors that are not possible, batches that are too large for the
+ *   device, or teachers that do not fit
  * @throws DeviceError when one run after the other fails
  */
 export async function runStudy(options: StudyOptions): Promise<StudyOutcome> {
   const { device, data, plan, folder, onEvent = () => {}, signal = new AbortController().signal } = options;
   const identity = await identify(data);
   const grid = await planJobs(plan, data, identity);
+  assertJobsFit(device, grid);
   await makeStudyFolder(folder);
   const description = await describe(options, identity);
   if (description.adapter.name !== device.adapter.name) {
@@ -78,6 +82,20 @@ export async function runStudy(options: StudyOptions): Promise<StudyOutcome> {
     return { finished, failures, results: await writeResults(folder) };
   } finally {
     work.dispose();
+  }
+}
+
+/** Checks every batch before the first run, not hours later. @throws InputError that names the largest batch that fits */
+function assertJobsFit(device: Device, { jobs }: Grid): void {
+  const distinct = new Map(
+    jobs.map((job) => [JSON.stringify([job.detector, job.recipe, job.settings.batch, job.teacher?.detector]), job]),
+  );
+  for (const { detector, recipe, settings, teacher } of distinct.values()) {
+    const taught = teacher && {
+      config: teacher.detector,
+      featureChannels: architectureOf(teacher.detector).features,
+    };
+    assertStepFits(device, { config: detector, batch: settings.batch, recipe, settings, teacher: taught });
   }
 }
 

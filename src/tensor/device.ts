@@ -1,6 +1,7 @@
 import { type AdapterPreference, findAdapter, requestDevice } from '../gpu/adapter.js';
 import type { Choices } from '../gpu/choices.js';
 import { Runtime } from '../gpu/runtime.js';
+import { assertBindable } from './bindable.js';
 import { type DataType, sizeOf, Tensor, toArray } from './tensor.js';
 import { type ChoiceReport, type TuneOptions, tuneChoices, type Workload } from './tune.js';
 
@@ -66,8 +67,10 @@ export class Device extends Runtime {
   /**
    * A tensor with undefined content; its buffer comes from the pool and goes back with `dispose`.
    * @param shape row-major; [] is a scalar
+   * @throws InputError when kernels of the device cannot see so large a tensor
    */
   empty(shape: readonly number[], type: DataType = 'f32'): Tensor {
+    assertBindable('tensor', shape, this);
     const buffer = this.pool.take(4 * sizeOf(shape));
     return this.track(new Tensor(this, { buffer, offset: 0, shape: [...shape], type, ownership: 'pooled' }));
   }

@@ -1,4 +1,5 @@
 import { InputError } from '../util/error.js';
+import { assertBindable } from './bindable.js';
 import type { Device } from './device.js';
 import { Tensor, type TensorPlacement } from './tensor.js';
 
@@ -57,10 +58,12 @@ export class Pyramid extends Tensor {
 
   /**
    * A new pyramid with undefined content, from the device's pool.
-   * @throws InputError when there are no levels or more than 8
+   * @throws InputError when there are no levels or more than 8, or kernels of the device cannot see so large a buffer
    */
   static empty(device: Device, batch: number, channels: number, sizes: readonly LevelSize[]): Pyramid {
-    const elements = batch * channels * locationsOf(sizes);
+    const locations = locationsOf(sizes);
+    assertBindable('pyramid', [batch, channels, locations], device);
+    const elements = batch * channels * locations;
     const buffer = device.pool.take(4 * elements);
     const placement = { buffer, offset: 0, shape: [elements], type: 'f32', ownership: 'pooled' } as const;
     return device.track(new Pyramid(device, placement, batch, channels, sizes));

@@ -1,5 +1,6 @@
 import type { BufferRange } from '../gpu/runtime.js';
 import { InputError } from '../util/error.js';
+import { assertBindable } from './bindable.js';
 import type { Device } from './device.js';
 
 /** Type of the elements; all have 32 bits. */
@@ -167,12 +168,7 @@ function assertRange(device: Device, buffer: GPUBuffer, shape: readonly number[]
   if (buffer.mapState !== 'unmapped') {
     throw new InputError('buffer: it is mapped; call unmap() before a kernel uses it.');
   }
-  const largest = device.gpu.limits.maxStorageBufferBindingSize;
-  if (bytes > largest) {
-    throw new InputError(
-      `buffer: shape [${shape}] takes ${bytes} bytes; a kernel of this device sees ${largest} (maxStorageBufferBindingSize). Request the device with the adapter's limit, or make the batch smaller.`,
-    );
-  }
+  assertBindable('buffer', shape, device);
 }
 
 /** The values as the typed array of the type; no copy where they are one already. */

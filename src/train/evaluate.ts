@@ -16,6 +16,7 @@ import type { Recipe } from '../losses/recipe.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { InputError } from '../util/error.js';
 import { type Agreement, AgreementMeter } from './agreement.js';
+import { assertOutputsFit } from './fits.js';
 import { computing, type Teacher, type TeacherStep, teacherOf } from './teacher.js';
 
 /** What a detector is evaluated on, and beside which teacher. */
@@ -58,7 +59,8 @@ export interface Evaluation {
  * Runs a net over every image of a source and compares what it finds with the annotations.
  * @param net a detector, or a teacher of another kind, such as an `OnnxTeacher`
  * @returns null when it was aborted
- * @throws InputError when the classes are not as many as the net's, or an image cannot be read
+ * @throws InputError when the classes are not as many as the net's, the batch is too large for the device, or an image cannot be
+ *   read
  */
 export async function evaluate(net: Detector | Teacher, options: EvaluateOptions): Promise<Evaluation | null> {
   const { source, batch = 8, teacherCache, onWarning, onProgress, signal } = options;
@@ -66,11 +68,13 @@ export async function evaluate(net: Detector | Teacher, options: EvaluateOptions
   const own = teacherOf(net);
   const { config, device } = own;
   const recipe = options.recipe ?? own.recipe;
+  const teacher = options.teacher && teacherOf(options.teacher);
+  assertOutputsFit('the net', own, batch);
+  if (teacher) assertOutputsFit('the teacher', teacher, batch);
   const { width, height } = config;
   const loader = new Loader(source, { batch, height, width, seed: 0, augment: false, shuffle: false, dropLast: false });
   const truth = await groundTruthOf(source);
   const sizes = new Map(truth.images.map((image) => [image.id, image]));
-  const teacher = options.teacher && teacherOf(options.teacher);
   const meter = teacher ? new AgreementMeter(config) : null;
   const detections: Detection[] = [];
   const spreads: EdgeSpread[] = [];

@@ -1,5 +1,6 @@
 import type { ImageSource } from '../data/source.js';
 import { Pyramid } from '../tensor/pyramid.js';
+import { assertOutputsFit } from './fits.js';
 import type { TrainSettings } from './settings.js';
 import type { Teacher, TeacherStep } from './teacher.js';
 import { TeacherCache } from './teacherCache.js';
@@ -24,13 +25,14 @@ export interface FillOptions {
  * there already are passed over.
  * @param root of the cache: `teacherCache` of the trainings
  * @returns epochs computed now; fewer than asked for where they were there, or it was aborted
- * @throws InputError when the cache cannot be written, or as the teacher's `prepare`
+ * @throws InputError when the cache cannot be written, the batch is too large for the device, or as the teacher's `prepare`
  */
 export async function fillTeacherCache(
   root: string,
   teacher: Teacher,
   { settings, source, onProgress, onWarning, signal }: FillOptions,
 ): Promise<number> {
+  assertOutputsFit('the teacher', teacher, settings.batch);
   const loader = trainingLoader(source, teacher.config, settings);
   const warn = (message: string) => onWarning?.(message);
   const cache = await TeacherCache.open(root, teacher, loader, { features: false, warn });

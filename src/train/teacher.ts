@@ -85,27 +85,28 @@ class DetectorTeacher implements Teacher {
   }
 
   async prepare(): Promise<TeacherStep> {
-    return {
-      begin: () => undefined,
-      outputs: (images) => this.#outputs(images),
-      outputsToBoxBranch: (images) => this.#outputsToBoxBranch(images),
-      end: () => undefined,
-    };
+    return detectorStep(this.#detector);
   }
+}
 
-  #outputs(images: Pyramid): TeacherOutputs {
-    const { classLogits, boxLogits, features } = this.#detector.forward(images, { training: false });
-    return { classLogits: classLogits.value, boxLogits: boxLogits.value, features: features.value };
-  }
-
-  #outputsToBoxBranch(images: Pyramid): TeacherOutputs<BoxLayer> {
-    const { classLogits, boxBranch, features } = this.#detector.forwardToBoxBranch(images, { training: false });
-    const boxLogits = {
-      features: boxBranch.features.value,
-      weight: boxBranch.weight.value,
-      bias: boxBranch.bias.value,
-      levelScales: boxBranch.levelScales.value,
-    };
-    return { classLogits: classLogits.value, boxLogits, features: features.value };
-  }
+/** A detector's share of a step as a teacher. */
+export function detectorStep(detector: Detector): TeacherStep {
+  return {
+    begin: () => undefined,
+    outputs: (images) => {
+      const { classLogits, boxLogits, features } = detector.forward(images, { training: false });
+      return { classLogits: classLogits.value, boxLogits: boxLogits.value, features: features.value };
+    },
+    outputsToBoxBranch: (images) => {
+      const { classLogits, boxBranch, features } = detector.forwardToBoxBranch(images, { training: false });
+      const boxLogits = {
+        features: boxBranch.features.value,
+        weight: boxBranch.weight.value,
+        bias: boxBranch.bias.value,
+        levelScales: boxBranch.levelScales.value,
+      };
+      return { classLogits: classLogits.value, boxLogits, features: features.value };
+    },
+    end: () => undefined,
+  };
 }

@@ -3,6 +3,7 @@ import { architectureOf, type DetectorConfig } from '../detector/config.js';
 import { convolutionsOf } from '../detector/detector.js';
 import type { Convolution } from '../detector/layers.js';
 import { HeadLoss } from '../losses/headLoss.js';
+import { resolveRecipe } from '../losses/recipe.js';
 import { convolutionShape } from '../ops/conv2d.js';
 import { alignInput, convolve, inputGradient } from '../ops/convolve.js';
 import { groupNorm } from '../ops/groupNorm.js';
@@ -13,6 +14,8 @@ import { Pyramid } from '../tensor/pyramid.js';
 import { Random } from '../tensor/random.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { Workload } from '../tensor/tune.js';
+import { assertStepFits } from './fits.js';
+import { DEFAULT_SETTINGS } from './settings.js';
 
 /** Objects an image: as many as in COCO on average. */
 const BOXES = 7;
@@ -44,8 +47,12 @@ export interface TrainingWorkloads {
  * What `device.tune` measures for a detector: its convolutions, the gradients of their weights, its norms and its head loss, with
  * all box logits and with those of listed rows only (Cut LD), on random values.
  * @param batch images a step
+ * @throws InputError when the batch is too large for the device
  */
 export function trainingWorkloads(device: Device, config: DetectorConfig, batch: number): TrainingWorkloads {
+  const recipe = resolveRecipe(RECIPE);
+  const teacher = { config, featureChannels: architectureOf(config).features };
+  assertStepFits(device, { config, batch, recipe, settings: DEFAULT_SETTINGS, teacher });
   const random = Random.of(1);
   const held: Tensor[] = [];
   const noise = (shape: readonly number[], mean = 0) => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { backward } from '../../src/autograd/variable.js';
 import { type DetectorConfig, type DetectorSize, detectorConfig } from '../../src/detector/config.js';
 import { Detector, type DetectorOutputs } from '../../src/detector/detector.js';
@@ -254,3 +254,30 @@ describe('memory', () => {
     expect(device.pool.usedBytes).toBe(before);
   });
 });
+
+test('a batch that no kernel of the device can see is refused before anything is recorded, with the largest that fits', () => {
+  const config = detectorConfig({ ...SMALL_IMAGE, size: 'tiny' });
+  const detector = new Detector(device, config, { seed: 1 });
+  const run = vi.spyOn(device, 'run');
+  // As if there were so many images: no device could hold them.
+  const images = { batch: 1e7, channels: 3, levels: [{ width: 64, height: 64 }] } as unknown as Pyramid;
+  for (const training of [false, true]) {
+    expect(() => detector.forward(images, { training })).toThrow(/^batch: .*The largest batch that fits is \d+\.$/);
+    expect(() => detector.forwardToBoxBranch(images, { training })).toThrow(/The largest batch that fits is \d+\.$/);
+  }
+  const [, largest] = /fits is (\d+)/.exec(message(() => detector.assertFits(1e7, { training: true }))) ?? [];
+  expect(() => detector.assertFits(Number(largest), { training: true })).not.toThrow();
+  expect(() => detector.assertFits(Number(largest) + 1, { training: true })).toThrow(/The largest batch/);
+  expect(run).not.toHaveBeenCalled();
+  run.mockRestore();
+  detector.dispose();
+});
+
+function message(work: () => void): string {
+  try {
+    work();
+    return '';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Batch, Loader } from '../../src/data/loader.js';
 import { shapesDataset } from '../../src/data/shapes.js';
 import { detectorConfig } from '../../src/detector/config.js';
@@ -6,6 +6,7 @@ import { Detector } from '../../src/detector/detector.js';
 import { HeadLoss } from '../../src/losses/headLoss.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { type Device, openDevice } from '../../src/tensor/device.js';
+import { stepNeeds } from '../../src/train/fits.js';
 import { makeLearner } from '../../src/train/learner.js';
 import { trainSettings } from '../../src/train/settings.js';
 import { trainStep } from '../../src/train/step.js';
@@ -81,6 +82,25 @@ test('five steps give the same bits twice', async () => {
   const first = await run('main-kd+main-ld+vlr-ld', 'listed');
   expect(await run('main-kd+main-ld+vlr-ld', 'listed')).toEqual(first);
 });
+
+test.each(['dense', 'listed'] as const)(
+  'the sizes that a step is checked by are those that it has, %s',
+  async (branch) => {
+    const name = 'main-kd+main-ld+vlr-ld+imitation-inside';
+    const runs = vi.spyOn(device, 'run');
+    await run(name, branch);
+    const bindings = runs.mock.calls.flatMap(([launch]) => Object.values(launch.bindings).map(({ size }) => size));
+    const workgroups = runs.mock.calls.flatMap(([launch]) => launch.workgroups ?? []);
+    runs.mockRestore();
+    const config = detectorConfig({ size: 'tiny', classes: 3, ...SIZE });
+    const recipe = resolveRecipe({ ...resolveRecipe(name), box: { ...resolveRecipe(name).box, branch } });
+    const teacher = { config: { ...config, size: 'small' as const }, featureChannels: 32 };
+    expect(stepNeeds(device, { config, recipe, settings, teacher })(settings.batch)).toMatchObject({
+      bytes: Math.max(...bindings),
+      workgroups: Math.max(...workgroups),
+    });
+  },
+);
 
 test('a step leaves nothing in the pool', async () => {
   await run('main-ld', 'listed');

@@ -1,0 +1,73 @@
+import type { BufferRange, Launch } from '../gpu/runtime.js';
+import { Device } from './device.js';
+import type { DataType, Tensor } from './tensor.js';
+
+/** The most that work asked for. */
+export interface Needs {
+  /** Of the largest buffer. */
+  bytes: number;
+  /** Which it is, for messages. */
+  buffer: string;
+  /** The most workgroups of a dimension of a dispatch. */
+  workgroups: number;
+}
+
+/**
+ * A device that has no memory and computes nothing: work that is recorded on it tells what it needs. Everything goes by shapes,
+ * so tensors have no values and cannot be read.
+ */
+export class SizingDevice extends Device {
+  #needs: Needs = { bytes: 0, buffer: '', workgroups: 0 };
+
+  /** @param model what the work is for: its choices between kernels count */
+  constructor(model: Device) {
+    super(standIn(model.gpu), model.adapter);
+    this.setChoices(model.choices);
+  }
+
+  /** What `work` needs. */
+  needsOf(work: () => void): Needs {
+    this.#needs = { bytes: 0, buffer: '', workgroups: 0 };
+    this.tidy(work);
+    return this.#needs;
+  }
+
+  override run({ kernel, bindings, workgroups = [0, 0, 0] }: Launch): void {
+    for (const [name, { size }] of Object.entries(bindings)) this.#note(size, `${name} of ${kernel.name}`);
+    this.#needs.workgroups = Math.max(this.#needs.workgroups, ...workgroups);
+  }
+
+  override track<T extends Tensor>(tensor: T): T {
+    this.#note(4 * tensor.size, `a tensor of shape [${tensor.shape}]`);
+    return super.track(tensor);
+  }
+
+  override tensor(values: ArrayLike<number>, shape: readonly number[] = [values.length], type?: DataType): Tensor {
+    return this.empty(shape, type);
+  }
+
+  override write(): void {}
+  override copy(): void {}
+  override clear(_range: BufferRange): void {}
+  override submit(): void {}
+
+  #note(bytes: number, buffer: string): void {
+    if (bytes > this.#needs.bytes) Object.assign(this.#needs, { bytes, buffer });
+  }
+}
+
+/** What `Device` asks of a GPUDevice before anything is computed. Its buffers have a size and nothing else. */
+function standIn({ features, limits, adapterInfo }: GPUDevice): GPUDevice {
+  const { minStorageBufferOffsetAlignment } = limits;
+  const unlimited = { maxStorageBufferBindingSize: Number.POSITIVE_INFINITY, maxBufferSize: Number.POSITIVE_INFINITY };
+  return {
+    features,
+    adapterInfo,
+    limits: { minStorageBufferOffsetAlignment, ...unlimited },
+    lost: new Promise(() => {}),
+    addEventListener: () => {},
+    pushErrorScope: () => {},
+    popErrorScope: async () => null,
+    createBuffer: ({ size, usage }: GPUBufferDescriptor) => ({ size, usage, mapState: 'unmapped', destroy: () => {} }),
+  } as unknown as GPUDevice;
+}

@@ -1,0 +1,101 @@
+import type { Batch } from '../data/loader.js';
+import type { DetectorConfig } from '../detector/config.js';
+import { Detector } from '../detector/detector.js';
+import { assertBatchFits } from '../detector/fits.js';
+import { HeadLoss } from '../losses/headLoss.js';
+import type { Recipe } from '../losses/recipe.js';
+import { makeGrid } from '../regions/grid.js';
+import type { Device } from '../tensor/device.js';
+import { Pyramid } from '../tensor/pyramid.js';
+import { type Needs, SizingDevice } from '../tensor/sizing.js';
+import { makeLearner } from './learner.js';
+import type { TrainSettings } from './settings.js';
+import { trainStep } from './step.js';
+import { detectorStep, type Teacher, type TeacherStep } from './teacher.js';
+import { TermHistory } from './terms.js';
+
+/** A net as far as the sizes of its outputs go. */
+type Net = Pick<Teacher, 'config' | 'featureChannels'>;
+
+/** A training step, as far as its sizes go. */
+interface StepSizes {
+  config: DetectorConfig;
+  recipe: Recipe;
+  settings: TrainSettings;
+  /** Null where none teaches. */
+  teacher: Net | null;
+}
+
+/**
+ * Checks that the kernels of a device can see every buffer of a training step.
+ * @throws InputError that names the largest batch that fits
+ */
+export function assertStepFits(device: Device, { batch, ...sizes }: StepSizes & { batch: number }): void {
+  assertBatchFits(device, 'a training step', sizes.config, batch, stepNeeds(device, sizes));
+}
+
+/** What a training step of a batch needs. */
+export function stepNeeds(device: Device, { config, recipe, settings, teacher }: StepSizes): (batch: number) => Needs {
+  const sizing = new SizingDevice(device);
+  const sized = teacher && sizedTeacher(sizing, teacher);
+  const learner = makeLearner(new Detector(sizing, config, { seed: 0 }), sized?.teacher, recipe, settings);
+  const imageSize = { width: config.width, height: config.height };
+  return (batch) => {
+    const headLoss = new HeadLoss(sizing, { ...config, imageSize, batch, recipe });
+    const tools = { ...learner, headLoss, history: new TermHistory(headLoss, 1) };
+    return sizing.needsOf(() => trainStep(tools, emptyBatch(batch, config), 0, sized?.step(batch)));
+  };
+}
+
+/**
+ * The same for a forward pass without gradients, of a teacher or for an evaluation.
+ * @param name of the net, for the message
+ * @throws InputError that names the largest batch that fits
+ */
+export function assertOutputsFit(name: string, net: Net & Pick<Teacher, 'device'>, batch: number): void {
+  const sizing = new SizingDevice(net.device);
+  const { step } = sizedTeacher(sizing, net);
+  assertBatchFits(net.device, name, net.config, batch, (images) =>
+    sizing.needsOf(() => void step(images).outputs(Pyramid.empty(sizing, images, 3, [net.config]))),
+  );
+}
+
+/** A batch without pixels, with one object. */
+function emptyBatch(batch: number, { width, height }: Pick<DetectorConfig, 'width' | 'height'>): Batch {
+  return {
+    // Of the pixels, a device that sizes looks at the number alone.
+    images: { length: 3 * batch * width * height } as Float32Array,
+    boxes: Float32Array.of(0, 0, width, height),
+    labels: Int32Array.of(0),
+    imageIndex: Int32Array.of(0),
+    ignore: new Float32Array(),
+    ignoreIndex: new Int32Array(),
+    ids: [],
+    scales: [],
+  };
+}
+
+/** A teacher that has sizes only. */
+function sizedTeacher(
+  sizing: SizingDevice,
+  { config, featureChannels }: Net,
+): { teacher: Detector | Teacher; step: (batch: number) => TeacherStep } {
+  const { size, ...shared } = config;
+  if (size !== undefined) {
+    const teacher = new Detector(sizing, { ...shared, size }, { seed: 0 });
+    return { teacher, step: () => detectorStep(teacher) };
+  }
+  const { classes, bins, width, height, strides } = config;
+  const { levels } = makeGrid({ imageSize: { width, height }, strides });
+  const step = (batch: number): TeacherStep => {
+    const maps = (channels: number) => Pyramid.empty(sizing, batch, channels, levels);
+    const outputs = () => ({
+      classLogits: maps(classes),
+      boxLogits: maps(4 * bins),
+      ...(featureChannels > 0 && { features: maps(featureChannels) }),
+    });
+    return { begin: () => undefined, outputs, end: () => undefined };
+  };
+  const prepare = async ({ images }: Batch) => step(images.length / (3 * width * height));
+  return { teacher: { device: sizing, config, featureChannels, describe: async () => ({}), prepare }, step };
+}
