@@ -6,5 +6,6 @@ export { type ExportedDetector, exportOnnx } from './onnx/export.js';
 export { checkMapping, type HeadPart, type MappedTensor, type OnnxMapping, readMapping } from './onnx/mapping.js';
 export { OnnxModel, type OnnxModelOptions } from './onnx/model.js';
 export type { ModelOutputs } from './onnx/placement.js';
+export { readModel } from './onnx/readModel.js';
 export type { OnnxRuntime, OnnxSession, OnnxTensor } from './onnx/runtime.js';
 export { OnnxTeacher } from './onnx/teacher.js';

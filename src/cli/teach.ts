@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { cacheOfFolder, createTeacherFolder, readModel } from '../onnx/folder.js';
+import { cacheOfFolder, createTeacherFolder } from '../onnx/folder.js';
 import { readMapping } from '../onnx/mapping.js';
 import { fixedSizeOf } from '../onnx/outputs.js';
+import { readModel } from '../onnx/readModel.js';
 import { OnnxTeacher } from '../onnx/teacher.js';
 import { fillTeacherCache } from '../train/fillCache.js';
 import { DEFAULT_SETTINGS } from '../train/settings.js';

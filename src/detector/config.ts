@@ -60,13 +60,8 @@ export function detectorConfig(
   if (!Number.isInteger(bins) || bins < 2 || bins > MOST_BINS) {
     throw new InputError(`bins: ${brief(bins)}; expected an integer from 2 to ${MOST_BINS}; GFocal uses 17.`);
   }
-  const [first] = Array.isArray(strides) ? strides : [];
-  const isSeries = () => strides.every((stride, level) => stride === first * 2 ** level);
-  if ((first !== 4 && first !== 8) || strides.length > MAX_LEVELS || !isSeries()) {
-    throw new InputError(
-      `strides: ${brief(strides)}; expected 1 to ${MAX_LEVELS} consecutive powers of two from 4 or 8 on, for instance 8, 16, 32 or 8, 16, 32, 64, 128.`,
-    );
-  }
+  const fault = faultOfStrides(strides);
+  if (fault !== null) throw new InputError(fault);
   const largest = strides[strides.length - 1];
   for (const [name, extent] of Object.entries({ width, height })) {
     if (!Number.isInteger(extent) || extent < largest || extent % largest !== 0) {
@@ -78,6 +73,14 @@ export function detectorConfig(
     }
   }
   return { size, classes, bins, strides: [...strides], width, height };
+}
+
+/** What keeps strides from being those of a detector; null where they are. */
+export function faultOfStrides(strides: readonly number[]): string | null {
+  const [first] = Array.isArray(strides) ? strides : [];
+  const isSeries = () => strides.every((stride, level) => stride === first * 2 ** level);
+  if ((first === 4 || first === 8) && strides.length <= MAX_LEVELS && isSeries()) return null;
+  return `strides: ${brief(strides)}; expected 1 to ${MAX_LEVELS} consecutive powers of two from 4 or 8 on, for instance 8, 16, 32 or 8, 16, 32, 64, 128.`;
 }
 
 /** The widths and depths of a size. */

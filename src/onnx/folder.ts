@@ -6,11 +6,14 @@ import type { Device } from '../tensor/device.js';
 import { InputError } from '../util/error.js';
 import { makeFolder } from '../util/folder.js';
 import { checkMapping, type OnnxMapping } from './mapping.js';
+import { readModel } from './readModel.js';
 import { OnnxTeacher } from './teacher.js';
 
 const DESCRIPTION = 'teacher.json';
 const MODEL = 'model.onnx';
 const CACHE = 'cache';
+/** Of a side; more is a broken file. */
+const MOST_PIXELS = 16_384;
 
 /** A folder with an ONNX model, its mapping, and what it said of the images of trainings. */
 export interface OnnxTeacherFolder {
@@ -54,12 +57,17 @@ export async function createTeacherFolder(teacher: OnnxTeacherFolder, model: Uin
 /** @throws InputError when its description is missing or wrong */
 export async function readTeacherFolder(folder: string): Promise<OnnxTeacherFolder> {
   const file = join(folder, DESCRIPTION);
-  const { mapping, width, height } = ((await readJson(file)) ?? {}) as Partial<OnnxTeacherFolder>;
-  if (!Number.isSafeInteger(width) || !Number.isSafeInteger(height)) {
-    throw new InputError(`${file}: width and height are missing; make the folder again with edgewise teach.`);
+  const { mapping: given, width, height } = ((await readJson(file)) ?? {}) as Partial<OnnxTeacherFolder>;
+  const mapping = checkMapping(given, file);
+  const largest = Math.max(...mapping.strides);
+  for (const [name, pixels] of Object.entries({ width, height })) {
+    const isWhole = Number.isInteger(pixels) && (pixels as number) % largest === 0;
+    if (isWhole && (pixels as number) > 0 && (pixels as number) <= MOST_PIXELS) continue;
+    throw new InputError(
+      `${file}: ${name} is ${JSON.stringify(pixels)}; expected a multiple of ${largest}. Make the folder again with edgewise teach.`,
+    );
   }
-  const size = { width: width as number, height: height as number };
-  return { folder, mapping: checkMapping(mapping, file), ...size };
+  return { folder, mapping, width: width as number, height: height as number };
 }
 
 /** Where the outputs of a folder's teacher are kept. */
@@ -78,12 +86,4 @@ export async function openTeacherFolder(
   classes: readonly string[],
 ): Promise<OnnxTeacher> {
   return OnnxTeacher.open(device, { ...rest, classes, ...(await readModel(join(folder, MODEL))) });
-}
-
-/** The bytes of a model. @throws InputError when the file cannot be read */
-export async function readModel(file: string): Promise<{ model: Uint8Array; name: string }> {
-  const model = await readFile(file).catch((error: Error) => {
-    throw new InputError(`${file} cannot be read (${error.message}); give the path of an .onnx file.`);
-  });
-  return { model, name: file };
 }

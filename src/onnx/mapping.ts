@@ -1,4 +1,5 @@
 import { readJson } from '../data/json.js';
+import { faultOfStrides } from '../detector/config.js';
 import { InputError } from '../util/error.js';
 import { checked } from '../util/schema.js';
 import isMapping from './mapping.jsonschema';
@@ -71,6 +72,8 @@ export async function readMapping(file: string): Promise<OnnxMapping> {
 export function checkMapping(value: unknown, name = 'mapping'): OnnxMapping {
   const about = { file: name, whole: 'a mapping', remedy: 'correct it' };
   const given = checked<OnnxMapping>(value, isMapping, about);
+  const fault = faultOfStrides(given.strides);
+  if (fault !== null) throw new InputError(`${name}: ${fault}`);
   for (const part of ['classes', 'boxes'] as const) {
     const held = given.tensors.flatMap((tensor) => (tensor.channels.includes(part) ? tensor.strides : []));
     const twice = held.find((stride, i) => held.indexOf(stride) !== i);

@@ -1,6 +1,7 @@
 import type { onnx } from 'onnx-proto';
 import { InputError } from '../util/error.js';
 import { protobuf } from './protobuf.js';
+import { noModel } from './readModel.js';
 
 /** Tensors that an error names. */
 const MOST_NAMED = 12;
@@ -50,5 +51,5 @@ async function graphOf(model: Uint8Array, name: string): Promise<onnx.IGraphProt
   } catch {
     // Told below, as for a file of something else that happens to parse.
   }
-  throw new InputError(`${name} is no ONNX model, or cut short; export it again.`);
+  throw noModel(name);
 }

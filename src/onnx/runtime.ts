@@ -30,7 +30,7 @@ export interface OnnxRuntime {
   /** Opens models. */
   InferenceSession: {
     /** Opens a model from the bytes of its file. */
-    create(model: Uint8Array): Promise<OnnxSession>;
+    create(model: Uint8Array, options?: { logSeverityLevel: 0 | 1 | 2 | 3 | 4 }): Promise<OnnxSession>;
   };
   /** Makes tensors on the host. */
   Tensor: new (
@@ -39,6 +39,9 @@ export interface OnnxRuntime {
     dims: readonly number[],
   ) => OnnxTensor;
 }
+
+/** Fatal errors alone: warnings fill a screen for many models, and errors are thrown, so that they are told here. */
+const QUIET = { logSeverityLevel: 4 } as const;
 
 /** In the order in which they are tried: native code first. */
 const PACKAGES = ['onnxruntime-node', 'onnxruntime-web'];
@@ -55,7 +58,7 @@ export async function loadRuntime(): Promise<OnnxRuntime> {
       // onnxruntime-node is a CommonJS package.
       return loaded.InferenceSession ? loaded : (loaded.default ?? loaded);
     } catch (error) {
-      if (!isMissing(error, name)) broken.push(`${name} does not start: ${(error as Error).message}`);
+      if (!isMissing(error, name)) broken.push(`${name} does not start: ${reasonOf(error)}`);
     }
   }
   const why = broken.length > 0 ? ` (${broken.join('; ')})` : '';
@@ -76,8 +79,31 @@ function isMissing(error: unknown, name: string): boolean {
  */
 export async function openSession(runtime: OnnxRuntime, model: Uint8Array, name: string): Promise<OnnxSession> {
   try {
-    return await runtime.InferenceSession.create(model);
+    return await runtime.InferenceSession.create(model, QUIET);
   } catch (error) {
-    throw new InputError(`${name}: ONNX Runtime cannot open it (${(error as Error).message}).`, { cause: error });
+    throw new InputError(`${name}: ONNX Runtime cannot open it (${reasonOf(error)}).`, { cause: error });
   }
+}
+
+/**
+ * Runs a session.
+ * @param name of the model, for the message
+ * @throws InputError when the runtime cannot
+ */
+export async function runSession(
+  session: OnnxSession,
+  feeds: Record<string, OnnxTensor>,
+  outputs: readonly string[],
+  name: string,
+): Promise<Record<string, OnnxTensor>> {
+  try {
+    return await session.run(feeds, outputs);
+  } catch (error) {
+    throw new InputError(`${name}: ONNX Runtime cannot run it (${reasonOf(error)}).`, { cause: error });
+  }
+}
+
+/** What ONNX Runtime says, in one line. */
+function reasonOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).trim().replace(/\s*\n\s*/g, '; ');
 }

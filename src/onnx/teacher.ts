@@ -44,12 +44,12 @@ export class OnnxTeacher implements Teacher {
     return { onnx: this.#hash, mapping, classes };
   }
 
-  /** Runs the model. @throws InputError when an output is not what the mapping says */
-  async prepare({ images }: Batch): Promise<TeacherStep> {
+  /** Runs the model. @throws InputError as `OnnxModel.run` */
+  async prepare({ images, ids }: Batch): Promise<TeacherStep> {
     const { device, config } = this;
     const { width, height, strides, classes, bins } = config;
     const batch = images.length / (3 * width * height);
-    const values = await this.model.run(images, batch);
+    const values = await this.model.run(images, batch, ids);
     const sizes = strides.map((stride) => ({ height: Math.ceil(height / stride), width: Math.ceil(width / stride) }));
     let uploaded: { classLogits: Pyramid; boxLogits: Pyramid };
     const upload = (channels: number, data: Float32Array) => {

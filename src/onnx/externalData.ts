@@ -1,0 +1,155 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { dirname, isAbsolute, join, normalize } from 'node:path';
+import { InputError } from '../util/error.js';
+import { type Bytes, fieldParts, fieldsOf, joinBytes } from './wire.js';
+
+type Message = 'model' | 'graph' | 'function' | 'node' | 'attribute' | 'sparse' | 'tensor';
+
+/** Where ONNX's messages hold tensors: numbers of fields in onnx.proto, and the messages behind them. */
+const HOLDS: Record<Message, Record<number, Message>> = {
+  model: { 7: 'graph', 25: 'function' },
+  graph: { 1: 'node', 5: 'tensor', 15: 'sparse' },
+  function: { 7: 'node' },
+  node: { 5: 'attribute' },
+  attribute: { 5: 'tensor', 6: 'graph', 10: 'tensor', 11: 'graph', 22: 'sparse', 23: 'sparse' },
+  sparse: { 1: 'tensor', 2: 'tensor' },
+  tensor: {},
+};
+/** Fields of a TensorProto, and of the pairs in its `external_data`. */
+const TENSOR = { name: 8, rawData: 9, externalData: 13, dataLocation: 14 };
+const PAIR = { key: 1, value: 2 };
+/** TensorProto.DataLocation.EXTERNAL. */
+const EXTERNAL = 1;
+/** The most that a protobuf message can have. */
+const MOST_BYTES = 2 ** 31 - 1;
+
+const HOW = 'export it with its weights inside, in PyTorch: torch.onnx.export(…, external_data=False)';
+
+/** A tensor whose values are in another file. */
+interface ExternalTensor {
+  name: string;
+  /** Relative to the model's folder. */
+  location: string;
+  offset: number;
+  /** Null: all that follows. */
+  length: number | null;
+}
+
+/**
+ * The files beside a model that hold some of its weights, by their names; none where it holds all of them itself.
+ * @throws RangeError where the bytes are no model
+ */
+export function externalFilesOf(model: Bytes): string[] {
+  const files = new Set<string>();
+  replace(model, 'model', ({ location }) => {
+    files.add(location);
+    return null;
+  });
+  return [...files];
+}
+
+/**
+ * A model with the weights inside that it keeps in files beside it, which is the default of PyTorch: it then needs no other
+ * file. All else stays as it is, byte for byte.
+ * @param file the model's path
+ * @throws InputError when a file is missing, too short, or not in the model's folder, or all is larger than a model can be
+ * @throws RangeError where the bytes are no model
+ */
+export async function withWeightsInside(model: Bytes, file: string): Promise<Bytes> {
+  const tensors: ExternalTensor[] = [];
+  replace(model, 'model', (tensor) => {
+    tensors.push(tensor);
+    return null;
+  });
+  if (tensors.length === 0) return model;
+  const values = new Map<string, Bytes>();
+  const keyOf = ({ location, offset, length }: ExternalTensor) => `${offset} ${length} ${location}`;
+  const handles = new Map<string, FileHandle>();
+  let total = model.length;
+  try {
+    for (const tensor of tensors) {
+      const { location } = tensor;
+      const handle = handles.get(location) ?? (await openBeside(file, location));
+      handles.set(location, handle);
+      const { size } = await handle.stat();
+      const length = tensor.length ?? size - tensor.offset;
+      const isWhole = length >= 0 && tensor.offset >= 0 && tensor.offset + length <= size; // false also for NaN
+      if (!isWhole) {
+        throw new InputError(
+          `${file}: ${location} beside it has ${size} bytes, but ${tensor.name} needs those from ${tensor.offset} to ${tensor.offset + length}. Copy both files again, or ${HOW}.`,
+        );
+      }
+      total += length;
+      if (total > MOST_BYTES) {
+        throw new InputError(`${file}: with the weights of ${location} it has more than the 2 GiB that are supported.`);
+      }
+      const bytes = new Uint8Array(length);
+      if (length > 0) await handle.read(bytes, 0, length, tensor.offset);
+      values.set(keyOf(tensor), bytes);
+    }
+  } finally {
+    for (const handle of handles.values()) await handle.close();
+  }
+  return replace(model, 'model', (tensor) => values.get(keyOf(tensor)) ?? null) ?? model;
+}
+
+async function openBeside(file: string, location: string): Promise<FileHandle> {
+  const path = normalize(location);
+  // A model of somebody else's is not to read what lies elsewhere.
+  if (isAbsolute(path) || path.split(/[\\/]/).includes('..')) {
+    throw new InputError(`${file}: its weights are in ${location}, outside its folder. Put them beside it, or ${HOW}.`);
+  }
+  try {
+    return await open(join(dirname(file), path), 'r');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new InputError(
+      `${file}: its weights are in ${location} beside it, which ${code === 'ENOENT' ? 'is missing' : `cannot be read (${message})`}. Put that file there, or ${HOW}.`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * A message where external tensors have values of their own.
+ * @param valuesOf null: the tensor stays as it is
+ * @returns null where nothing changes
+ */
+function replace(bytes: Bytes, message: Message, valuesOf: (tensor: ExternalTensor) => Bytes | null): Bytes | null {
+  if (message === 'tensor') {
+    const external = externalOf(bytes);
+    const values = external && valuesOf(external);
+    if (!values) return null;
+    const dropped = [TENSOR.rawData, TENSOR.externalData, TENSOR.dataLocation];
+    const kept = [...fieldsOf(bytes)].flatMap(({ number, whole }) => (dropped.includes(number) ? [] : [whole]));
+    return joinBytes([...kept, ...fieldParts(TENSOR.rawData, values)]);
+  }
+  let hasChanged = false;
+  const parts = [...fieldsOf(bytes)].flatMap(({ number, whole, content }) => {
+    const inner = content && HOLDS[message][number];
+    const changed = inner && replace(content, inner, valuesOf);
+    if (!changed) return [whole];
+    hasChanged = true;
+    return fieldParts(number, changed);
+  });
+  return hasChanged ? joinBytes(parts) : null;
+}
+
+/** Where a tensor's values are; null where it has them itself. */
+function externalOf(tensor: Bytes): ExternalTensor | null {
+  const text = (content: Bytes | null) => new TextDecoder().decode(content ?? new Uint8Array());
+  let isExternal = false;
+  let name = 'a tensor';
+  const pairs: Record<string, string> = {};
+  for (const { number, value, content } of fieldsOf(tensor)) {
+    if (number === TENSOR.dataLocation) isExternal = value === EXTERNAL;
+    if (number === TENSOR.name) name = text(content);
+    if (number !== TENSOR.externalData || !content) continue;
+    const pair = [...fieldsOf(content)];
+    const part = (wanted: number) => text(pair.find((field) => field.number === wanted)?.content ?? null);
+    pairs[part(PAIR.key)] = part(PAIR.value);
+  }
+  if (!isExternal) return null;
+  const { location = '', offset = '0', length } = pairs;
+  return { name, location, offset: Number(offset), length: length === undefined ? null : Number(length) };
+}
