@@ -1,17 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { checkGradients } from '../../src/autograd/checkGradients.js';
 import { ParameterStore } from '../../src/autograd/parameters.js';
 import { backward, Variable } from '../../src/autograd/variable.js';
 import { silu } from '../../src/ops/activation.js';
 import { add } from '../../src/ops/add.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
+import { sharedDevice } from '../device.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 const read = async (tensor: Tensor | null): Promise<number[]> => Array.from((await tensor?.read()) ?? []);
 

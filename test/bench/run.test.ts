@@ -12,6 +12,7 @@ import { listsRow, mapsRow } from '../../bench/rows/regions.js';
 import { trainStepRow } from '../../bench/rows/trainStep.js';
 import { runBench } from '../../bench/run.js';
 import { openDevice } from '../../src/tensor/device.js';
+import { sharedDevice } from '../device.js';
 
 const SCENE = { batch: 1, image: 64, boxes: 2, classes: 3, bins: 5 };
 const STEP = { batch: 1, classes: 3, width: 64, height: 64, boxes: 2 };
@@ -97,9 +98,8 @@ test('a run of every kind of row gives the document that --json prints, and tabl
 });
 
 test('kernels are timed one by one where the adapter has timestamps', async (context) => {
-  const device = await openDevice();
+  const device = await sharedDevice();
   const canTime = device.gpu.features.has('timestamp-query');
-  await device.close();
   if (!canTime) return context.skip();
   const { rows } = await runBench(
     {

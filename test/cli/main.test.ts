@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { version } from '../../package.json';
-import { edgewise } from './cli.js';
+import { edgewise, edgewiseProcess } from './cli.js';
 
 test('help and version', async () => {
-  expect(await edgewise(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  expect(await edgewiseProcess(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   const help = await edgewise(['--help']);
   expect(help).toMatchObject({ code: 0, stderr: '' });
   const commands = ['train', 'distill', 'evaluate', 'regions', 'verify', 'demo', 'doctor', 'tune'];
@@ -40,7 +40,7 @@ test.each([
 });
 
 test('doctor describes the adapter and tests it', async () => {
-  const { code, stdout } = await edgewise(['doctor', '--no-tune', '--json']);
+  const { code, stdout } = await edgewiseProcess(['doctor', '--no-tune', '--json']);
   expect(code).toBe(0);
   const found = JSON.parse(stdout);
   expect(found).toMatchObject({
@@ -54,7 +54,7 @@ test('doctor describes the adapter and tests it', async () => {
     features: expect.any(Array),
     selfTest: { passed: true },
   });
-  const text = await edgewise(['doctor']);
+  const text = await edgewiseProcess(['doctor']);
   expect(text.code).toBe(0);
   expect(text.stdout).toContain(found.adapter);
   expect(text.stdout).toMatch(/self-test: passed in \d+ ms/);
@@ -62,12 +62,12 @@ test('doctor describes the adapter and tests it', async () => {
 
 test('without an adapter, doctor says what was looked for and how to get one', async () => {
   const none = { VK_DRIVER_FILES: '/nowhere.json', VK_ICD_FILENAMES: '/nowhere.json' };
-  const { code, stdout, stderr } = await edgewise(['doctor', '--adapter', 'software'], none);
+  const { code, stdout, stderr } = await edgewiseProcess(['doctor', '--adapter', 'software'], none);
   expect([code, stdout]).toEqual([1, '']);
   // The Vulkan loader writes lines of its own before.
   expect(stderr).toMatch(/^edgewise: No WebGPU adapter was found \(asked for: software\)\./m);
   expect(stderr).toContain('To get one, install any of');
-  const json = await edgewise(['doctor', '--adapter', 'software', '--json'], none);
+  const json = await edgewiseProcess(['doctor', '--adapter', 'software', '--json'], none);
   expect(json.code).toBe(1);
   expect(JSON.parse(json.stdout).error).toMatch(/^No WebGPU adapter was found/);
 });

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
-import { openDevice } from '../../src/tensor/device.js';
 import { CHECKPOINT, saveCheckpoint } from '../../src/train/checkpoint.js';
 import { Optimizer } from '../../src/train/optimizer.js';
 import { trainSettings } from '../../src/train/settings.js';
+import { sharedDevice } from '../device.js';
 import { ofFamily } from '../onnx/families.js';
 import { edgewise } from './cli.js';
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'edgewise-onnx-'));
   run = path('run');
   await mkdir(run);
-  const device = await openDevice();
+  const device = await sharedDevice();
   const settings = trainSettings();
   const detector = new Detector(device, CONFIG, { seed: 1 });
   const optimizer = new Optimizer(detector.parameters, settings);
@@ -46,7 +46,6 @@ beforeAll(async () => {
       last: null,
     },
   );
-  await device.close();
 });
 afterAll(() => rm(root, { recursive: true }));
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeTuning } from '../../src/cli/tune.js';
-import { edgewise } from './cli.js';
+import { edgewise, edgewiseProcess } from './cli.js';
 
 let cache: string;
 beforeAll(() => {
@@ -22,7 +22,7 @@ const PROBLEM = [
 test('tune measures, tells and keeps; doctor says whether a file is in use; --no-tune ignores it', async () => {
   const env = { XDG_CACHE_HOME: cache };
   const doctor = async (...more: string[]) => {
-    const { code, stdout, stderr } = await edgewise(['doctor', '--json', ...more], env);
+    const { code, stdout, stderr } = await edgewiseProcess(['doctor', '--json', ...more], env);
     expect(code).toBe(0);
     return { tuning: JSON.parse(stdout).tuning, stderr };
   };

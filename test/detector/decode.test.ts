@@ -1,21 +1,17 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Variable } from '../../src/autograd/variable.js';
 import { type DetectorConfig, detectorConfig } from '../../src/detector/config.js';
 import { type DecodeOptions, decode, decodeBoxes } from '../../src/detector/decode.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
+import { sharedDevice } from '../device.js';
 import { integral } from '../reference/bins.js';
 import { expectClose } from '../reference/closeTo.js';
 import { type DecodeSettings, detect } from '../reference/decode.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 interface Logits {
   batch: number;

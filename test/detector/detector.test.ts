@@ -1,17 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { backward } from '../../src/autograd/variable.js';
 import { type DetectorConfig, type DetectorSize, detectorConfig } from '../../src/detector/config.js';
 import { Detector, type DetectorOutputs } from '../../src/detector/detector.js';
 import { boxLogitsOf } from '../../src/detector/head.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
+import { sharedDevice } from '../device.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 const SIZES: DetectorSize[] = ['tiny', 'small', 'base'];
 const SMALL_IMAGE = { classes: 3, width: 64, height: 64 };

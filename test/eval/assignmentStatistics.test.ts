@@ -1,17 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { shapesDataset } from '../../src/data/shapes.js';
 import type { ImageSource } from '../../src/data/source.js';
 import { assignmentStatistics, type ClassAssignment } from '../../src/eval/assignmentStatistics.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import { sharedDevice } from '../device.js';
 import { assignAtss } from '../reference/atss.js';
 import type { Box } from '../reference/boxes.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 const imageSize = { width: 96, height: 96 };
 const strides = [8, 16, 32];

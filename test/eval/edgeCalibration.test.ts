@@ -1,17 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { CocoAnnotation, GroundTruth } from '../../src/data/coco.js';
 import type { Detection } from '../../src/eval/detections.js';
 import { type EdgeSpread, edgeCalibration } from '../../src/eval/edgeCalibration.js';
 import { edgeSpread } from '../../src/eval/edgeSpread.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
+import { sharedDevice } from '../device.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 type Box = [number, number, number, number];
 const object = (image_id: number, category_id: number, bbox: Box, iscrowd: 0 | 1 = 0): CocoAnnotation => ({

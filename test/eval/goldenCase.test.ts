@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readSafetensors, type SafetensorsFile, writeSafetensors } from '../../src/data/safetensors.js';
 import { loadGoldenCase } from '../../src/eval/goldenCase.js';
 import { checkGoldenCase } from '../../src/eval/goldenCheck.js';
-import { openDevice } from '../../src/tensor/device.js';
+import { sharedDevice } from '../device.js';
 
 const CASE = 'test/golden/one-class.safetensors';
 
@@ -92,7 +92,7 @@ test.each(['without its keys', 'with empty tensors'])(
         }
       }
     });
-    const device = await openDevice();
+    const device = await sharedDevice();
     try {
       const found = await checkGoldenCase(device, await loadGoldenCase(path));
       expect(found).toHaveLength(25);

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type StoredTensor, writeSafetensors } from '../../src/data/safetensors.js';
 import { loadGoldenCase } from '../../src/eval/goldenCase.js';
 import { checkGoldenCase } from '../../src/eval/goldenCheck.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import type { Device } from '../../src/tensor/device.js';
+import { sharedDevice } from '../device.js';
 import { type HeadSizes, randomOutputs } from '../losses/headCase.js';
 import type { Box } from '../reference/boxes.js';
 import { gridLevels } from '../reference/grid.js';
@@ -26,11 +27,10 @@ const TRUTH: ImageTruth[] = [
 let device: Device;
 let folder: string;
 beforeAll(async () => {
-  device = await openDevice();
+  device = await sharedDevice();
   folder = await mkdtemp(join(tmpdir(), 'edgewise-golden-'));
 });
 afterAll(async () => {
-  await device.close();
   await rm(folder, { recursive: true });
 });
 

@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import { describe, expect, test } from 'vitest';
+import { openDevice } from '../../src/tensor/device.js';
 import { DeviceError, InputError } from '../../src/util/error.js';
+import { sharedDevice } from '../device.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 const DOUBLE = {
   name: 'double',

@@ -1,17 +1,13 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { checkGradients } from '../../src/autograd/checkGradients.js';
 import { Variable } from '../../src/autograd/variable.js';
 import { distributionFocalLoss } from '../../src/losses/dfl.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import { sharedDevice } from '../device.js';
 import * as reference from '../reference/distributionFocalLoss.js';
 import { expectRows, normals, RUNS, rowCases, rowOf, uniforms } from './rowCases.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 test('equals the oracle, with distances inside, on and beyond the bins', () =>
   fc.assert(

@@ -1,18 +1,14 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { checkGradients } from '../../src/autograd/checkGradients.js';
 import { backward, Variable } from '../../src/autograd/variable.js';
 import { integral, softmaxOverBins } from '../../src/losses/distribution.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import { sharedDevice } from '../device.js';
 import * as reference from '../reference/bins.js';
 import { expectClose } from '../reference/closeTo.js';
 import { normals, RUNS, rowOf } from './rowCases.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 const rowsOfLogits = fc.record({
   rows: fc.integer({ min: 0, max: 150 }),

@@ -1,9 +1,9 @@
 /** What a program with buffers and encoders of its own relies on. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { globals } from 'webgpu';
 import { HeadLoss, type HeadLossOptions, TERM_NAMES } from '../../src/losses/headLoss.js';
 import type { PartialRecipe } from '../../src/losses/recipe.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import { openDevice } from '../../src/tensor/device.js';
 import {
   channelMajorLayout,
   channelsFrom,
@@ -14,6 +14,7 @@ import {
 } from '../../src/tensor/layout.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Tensor } from '../../src/tensor/tensor.js';
+import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import { gridLevels } from '../reference/grid.js';
 import { headLossOracle } from '../reference/headLoss.js';
@@ -21,11 +22,7 @@ import { referenceSettings } from '../reference/headLossSettings.js';
 import type { HeadOutputs, ImageTruth } from '../reference/types.js';
 import { type HeadSizes, randomOutputs, uploadOutputs, uploadRows, uploadTruths } from './headCase.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 const SIZES: HeadSizes = { width: 96, height: 64, strides: [8, 16, 32], batch: 2, classes: 5, bins: 16 };
 const TRUTHS: ImageTruth[] = [

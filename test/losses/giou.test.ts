@@ -1,20 +1,16 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { checkGradients } from '../../src/autograd/checkGradients.js';
 import { backward, Variable } from '../../src/autograd/variable.js';
 import { giouLoss } from '../../src/losses/giou.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Random } from '../../src/tensor/random.js';
+import { sharedDevice } from '../device.js';
 import { boxAt } from '../reference/boxes.js';
 import { expectClose } from '../reference/closeTo.js';
 import * as reference from '../reference/giou.js';
 import { expectRows, RUNS, rowCases } from './rowCases.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 const FORMS = [
   ['giou', reference.giouLoss],

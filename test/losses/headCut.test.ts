@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { backward } from '../../src/autograd/variable.js';
 import { findAdapter } from '../../src/gpu/adapter.js';
 import type { BoxLayer } from '../../src/losses/boxLayer.js';
@@ -9,6 +9,7 @@ import { Device, openDevice } from '../../src/tensor/device.js';
 import type { Maps } from '../../src/tensor/layout.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
+import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import { headLossOracle } from '../reference/headLoss.js';
 import { referenceSettings } from '../reference/headLossSettings.js';
@@ -33,11 +34,7 @@ import {
   uploadLayer,
 } from './headCutCase.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 const SIZES: HeadSizes = { width: 96, height: 64, strides: [8, 16, 32], batch: 2, classes: 4, bins: 9 };
 const TRUTHS: ImageTruth[] = [

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { HeadLoss, type HeadLossResult, TERM_NAMES } from '../../src/losses/headLoss.js';
 import type { PartialRecipe } from '../../src/losses/recipe.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import { type HeadLossResult as Expected, headLossOracle } from '../reference/headLoss.js';
 import { type HeadLossSettings, referenceSettings } from '../reference/headLossSettings.js';
@@ -18,11 +18,7 @@ import {
   uploadTruths,
 } from './headCase.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 const SIZES: HeadSizes = { width: 96, height: 64, strides: [8, 16, 32], batch: 2, classes: 4, bins: 9 };
 const TRUTHS: ImageTruth[] = [

@@ -1,20 +1,16 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { COUNTS, listRegions, listSizes } from '../../src/losses/headLists.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { assignAtss } from '../../src/regions/atss.js';
 import { makeGrid } from '../../src/regions/grid.js';
 import { type GroundTruth, uploadTruth } from '../../src/regions/truth.js';
 import { valuableRegion } from '../../src/regions/vlr.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
+import { sharedDevice } from '../device.js';
 import { batches, groundTruth, type TestBatch } from '../regions/batches.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 interface Choice {
   vlr: 'paper' | 'reference';

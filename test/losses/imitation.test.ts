@@ -1,19 +1,16 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { checkGradients } from '../../src/autograd/checkGradients.js';
 import { backward, Variable } from '../../src/autograd/variable.js';
 import { imitationLoss } from '../../src/losses/imitation.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import type { Device } from '../../src/tensor/device.js';
 import { type LevelSize, Pyramid } from '../../src/tensor/pyramid.js';
+import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import * as reference from '../reference/imitation.js';
 import { normals, RUNS, uniforms } from './rowCases.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 function pyramid(values: Float32Array, batch: number, channels: number, sizes: LevelSize[]): Pyramid {
   return Pyramid.of(device.tensor(values), batch, channels, sizes);

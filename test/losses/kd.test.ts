@@ -1,18 +1,14 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { checkGradients } from '../../src/autograd/checkGradients.js';
 import { backward, Variable } from '../../src/autograd/variable.js';
 import { classDistillation } from '../../src/losses/kd.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import * as reference from '../reference/temperatureKL.js';
 import { expectRows, normals, RUNS, rowCases, rowOf } from './rowCases.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 test('the binary form equals the oracle', () =>
   fc.assert(

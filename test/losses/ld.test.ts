@@ -1,18 +1,14 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { checkGradients } from '../../src/autograd/checkGradients.js';
 import { backward, Variable } from '../../src/autograd/variable.js';
 import { temperatureKL } from '../../src/losses/ld.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import * as reference from '../reference/temperatureKL.js';
 import { expectRows, normals, RUNS, rowCases, rowOf } from './rowCases.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 const student = Float32Array.from({ length: 17 }, (_, k) => Math.sin(0.7 * k));
 const teacher = Float32Array.from({ length: 17 }, (_, k) => 2 * Math.cos(0.5 * k + 0.3));

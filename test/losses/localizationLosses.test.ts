@@ -1,22 +1,18 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { checkGradients } from '../../src/autograd/checkGradients.js';
 import { backward, Variable } from '../../src/autograd/variable.js';
 import { localizationLosses } from '../../src/losses/localizationLosses.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { InputError } from '../../src/util/error.js';
+import { sharedDevice } from '../device.js';
 import { integral } from '../reference/bins.js';
 import { expectClose } from '../reference/closeTo.js';
 import { distributionFocalLoss } from '../reference/distributionFocalLoss.js';
 import { temperatureKL } from '../reference/temperatureKL.js';
 import { normals, RUNS, rowOf, uniforms } from './rowCases.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 interface Drawn {
   rows: number;

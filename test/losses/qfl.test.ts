@@ -1,19 +1,15 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { checkGradients } from '../../src/autograd/checkGradients.js';
 import { backward, Variable } from '../../src/autograd/variable.js';
 import { qualityFocalLoss } from '../../src/losses/qfl.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Random } from '../../src/tensor/random.js';
+import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import * as reference from '../reference/qualityFocal.js';
 import { expectRows, normals, RUNS, rowCases, uniforms } from './rowCases.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 /** Class -1 and class C are background. */
 function labelsOf(seed: number, rows: number, classes: number): Int32Array<ArrayBuffer> {

@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { sum } from '../../src/losses/reduce.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import { sharedDevice } from '../device.js';
 import { normals } from './rowCases.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 test('the sum of nothing is 0', async () => {
   expect(Array.from(await sum(device.empty([0])).read())).toEqual([0]);

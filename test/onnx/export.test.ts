@@ -1,20 +1,16 @@
 import { InferenceSession, Tensor } from 'onnxruntime-web';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { IMAGE_DEVIATION, IMAGE_MEAN } from '../../src/data/augment.js';
 import { type DetectorConfig, detectorConfig } from '../../src/detector/config.js';
 import { decodeBoxes } from '../../src/detector/decode.js';
 import { Detector } from '../../src/detector/detector.js';
 import { type PartialRecipe, resolveRecipe } from '../../src/losses/recipe.js';
 import { exportOnnx } from '../../src/onnx/export.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
+import { sharedDevice } from '../device.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 const CLASSES = ['one', 'two', 'three'].map((name, id) => ({ id, name }));
 

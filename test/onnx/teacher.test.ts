@@ -9,11 +9,12 @@ import { TERM_NAMES } from '../../src/losses/headLoss.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { exportOnnx } from '../../src/onnx/export.js';
 import { OnnxTeacher } from '../../src/onnx/teacher.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import type { Device } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
 import { readLog, readRun } from '../../src/train/runFolder.js';
 import { type TrainOptions, train } from '../../src/train/train.js';
+import { sharedDevice } from '../device.js';
 import { FAMILIES, type Family, ofFamily } from './families.js';
 
 let device: Device;
@@ -21,7 +22,7 @@ let root: string;
 let built: Detector;
 let exported: Uint8Array;
 beforeAll(async () => {
-  device = await openDevice();
+  device = await sharedDevice();
   root = await mkdtemp(join(tmpdir(), 'edgewise-onnx-'));
   built = new Detector(device, config, { seed: 9 });
   const { parameters } = built;
@@ -33,7 +34,6 @@ beforeAll(async () => {
   exported = await exportOnnx({ detector: config, recipe: resolveRecipe('gfocal'), classes: CLASSES, weights });
 });
 afterAll(async () => {
-  await device.close();
   await rm(root, { recursive: true });
 });
 

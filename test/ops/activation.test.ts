@@ -1,20 +1,16 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { checkGradients } from '../../src/autograd/checkGradients.js';
 import { backward, Variable } from '../../src/autograd/variable.js';
 import { relu, silu } from '../../src/ops/activation.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
+import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import * as oracle from '../reference/ops.js';
 import { levelSizes, noise, randomPyramid } from './maps.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 describe.each([
   { name: 'relu', activation: relu, value: oracle.relu, slope: oracle.reluSlope },

@@ -1,5 +1,5 @@
 /** Every value of every choice between variants of kernels computes the same. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { backward, Variable } from '../../src/autograd/variable.js';
 import { detectorConfig } from '../../src/detector/config.js';
 import { loadGoldenCase } from '../../src/eval/goldenCase.js';
@@ -7,10 +7,10 @@ import { checkGoldenCase } from '../../src/eval/goldenCheck.js';
 import { type ChoiceName, type Choices, defaultChoices, possibleValues } from '../../src/gpu/choices.js';
 import { conv2d } from '../../src/ops/conv2d.js';
 import { groupNorm } from '../../src/ops/groupNorm.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Random } from '../../src/tensor/random.js';
 import { tuneChoices } from '../../src/tensor/tune.js';
 import { trainingWorkloads } from '../../src/train/workloads.js';
+import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import {
   conv2dGradients,
@@ -20,12 +20,8 @@ import {
 } from '../reference/ops.js';
 import { joined, levelsOf, noise, randomPyramid, summed } from './maps.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice({ tune: false });
-});
+const device = await sharedDevice();
 afterEach(() => device.setChoices({}));
-afterAll(() => device.close());
 
 const SIZES = [
   { height: 13, width: 22 },

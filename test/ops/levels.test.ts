@@ -1,20 +1,16 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { backward, Variable } from '../../src/autograd/variable.js';
 import { add } from '../../src/ops/add.js';
 import { scaleLevels } from '../../src/ops/scaleLevels.js';
 import { stackLevels } from '../../src/ops/stackLevels.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
+import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import { joined, levelSizes, levelsOf, noise, randomPyramid } from './maps.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 describe('scaleLevels', () => {
   it('multiplies each level by its scale, forward and backward', async () => {

@@ -1,20 +1,16 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { backward, Variable } from '../../src/autograd/variable.js';
 import { maxPool } from '../../src/ops/maxPool.js';
 import { upsampleNearest } from '../../src/ops/upsampleNearest.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
+import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import * as oracle from '../reference/ops.js';
 import { levelsOf, noise, randomPyramid } from './maps.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 /** Sums of a few values below 1. */
 const TOLERANCE = { absolute: 1e-5 };

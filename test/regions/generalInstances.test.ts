@@ -1,23 +1,19 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { generalInstances, type HeadMaps } from '../../src/regions/generalInstances.js';
 import { makeGrid } from '../../src/regions/grid.js';
 import { uploadTruth } from '../../src/regions/truth.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { type Maps, rowMajorLayout } from '../../src/tensor/layout.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
+import { sharedDevice } from '../device.js';
 import { type Box, iou } from '../reference/boxes.js';
 import { loadGolden } from '../reference/golden.js';
 import { type GridLevel, gridLevels } from '../reference/grid.js';
 import { giboxRegion } from '../reference/imitationRegion.js';
 import type { HeadOutputs } from '../reference/types.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 interface Case {
   width: number;

@@ -1,21 +1,17 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { assignAtss } from '../../src/regions/atss.js';
 import { makeGrid } from '../../src/regions/grid.js';
 import { type ImitationRegionMethod, imitationRegion } from '../../src/regions/imitation.js';
 import { uploadTruth } from '../../src/regions/truth.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import { sharedDevice } from '../device.js';
 import { type Box, insideMargin, iou } from '../reference/boxes.js';
 import { loadGoldenAssignment } from '../reference/golden.js';
 import { gridLevels } from '../reference/grid.js';
 import { imitationRegion as oracle } from '../reference/imitationRegion.js';
 import { batches, goldenBatch, goldenNames, groundTruth, oracleGrid, scatter, type TestBatch } from './batches.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 async function region(method: ImitationRegionMethod, batch: TestBatch) {
   const grid = makeGrid(batch);

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type GroundTruth, uploadTruth } from '../../src/regions/truth.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import { sharedDevice } from '../device.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 const size = { batch: 3, classes: 4 };
 const box = (x: number) => [x, 0, x + 1, 2];

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { assignAtss } from '../../src/regions/atss.js';
 import { makeGrid } from '../../src/regions/grid.js';
 import { uploadTruth } from '../../src/regions/truth.js';
 import { type ValuableRegionOptions, valuableRegion } from '../../src/regions/vlr.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import { sharedDevice } from '../device.js';
 import { assignAtss as atssOracle } from '../reference/atss.js';
 import { type Box, diou, pseudoDiou } from '../reference/boxes.js';
 import { expectClose } from '../reference/closeTo.js';
@@ -12,11 +12,7 @@ import { loadGoldenAssignment } from '../reference/golden.js';
 import { valuableRegion as oracle } from '../reference/vlr.js';
 import { batches, goldenBatch, goldenNames, groundTruth, oracleGrid, scatter, type TestBatch } from './batches.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 async function region(batch: TestBatch, options: ValuableRegionOptions = {}, ignoreIofThreshold = -1) {
   const grid = makeGrid(batch);

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StudyResults } from '../../src/study/results.js';
 import { Random } from '../../src/tensor/random.js';
 import { type LogEntry, readLog } from '../../src/train/runFolder.js';
-import { edgewise } from '../cli/cli.js';
+import { edgewise, edgewiseProcess } from '../cli/cli.js';
 
 /** Five trainings of six steps. */
 const PLAN = {
@@ -39,6 +39,7 @@ const argumentsOf = (name: string) => [
   '6',
   '--val-images',
   '2',
+  '--no-tune',
   '--out',
   join(root, name),
 ];
@@ -129,7 +130,7 @@ test('a study that is stopped, killed again and again and finished by two proces
     // Ctrl-C finishes the step, saves and is no error.
     expect(await ended).toEqual(signal === 'SIGINT' ? [0, null] : [null, 'SIGKILL']);
   }
-  const both = await Promise.all([1, 2].map(() => edgewise(argumentsOf('killed'))));
+  const both = await Promise.all([1, 2].map(() => edgewiseProcess(argumentsOf('killed'))));
   for (const { code, stdout } of both) {
     expect(code).toBe(0);
     expect(stdout).toMatch(/4 of 4 students finished/);

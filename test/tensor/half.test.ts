@@ -1,13 +1,9 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import { expect, test } from 'vitest';
 import { halfTensor } from '../../src/tensor/half.js';
+import { sharedDevice } from '../device.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 /** The value of a finite binary16: (−1)^s · 2^(e − 15) · (1 + m/1024), and 2^−14 · m/1024 where e is 0. */
 function decoded(bits: number): number {

@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import { describe, expect, test } from 'vitest';
 import { assertMaps, layoutOf, rowMajorLayout } from '../../src/tensor/layout.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Tensor } from '../../src/tensor/tensor.js';
+import { sharedDevice } from '../device.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 const STORAGE = 0x80 | 0x04 | 0x08;
 

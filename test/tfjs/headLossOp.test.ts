@@ -9,18 +9,18 @@ import { uploadTruth } from '../../src/regions/truth.js';
 import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { adoptTfjs, headLossOp, startTfjs } from '../../src/tfjs/index.js';
+import { sharedDevice } from '../device.js';
 import { type HeadSizes, randomOutputs, uploadOutputs } from '../losses/headCase.js';
 import { expectClose } from '../reference/closeTo.js';
 import { noise } from '../reference/noise.js';
 
 let device: Device;
 beforeAll(async () => {
-  device = await openDevice();
+  device = await sharedDevice();
   await startTfjs(device);
 });
 afterAll(async () => {
   tf.removeBackend('webgpu');
-  await device.close();
 });
 
 const SIZES: HeadSizes = { width: 64, height: 48, strides: [8, 16], batch: 2, classes: 3, bins: 8 };

@@ -6,7 +6,7 @@ import { readSafetensors, writeSafetensors } from '../../src/data/safetensors.js
 import { detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import type { Device } from '../../src/tensor/device.js';
 import {
   type CheckpointMetadata,
   loadCheckpoint,
@@ -17,15 +17,15 @@ import {
 import { Optimizer } from '../../src/train/optimizer.js';
 import { trainSettings } from '../../src/train/settings.js';
 import { InputError } from '../../src/util/error.js';
+import { sharedDevice } from '../device.js';
 
 let device: Device;
 let folder: string;
 beforeAll(async () => {
-  device = await openDevice();
+  device = await sharedDevice();
   folder = await mkdtemp(join(tmpdir(), 'edgewise-checkpoint-'));
 });
 afterAll(async () => {
-  await device.close();
   await rm(folder, { recursive: true });
 });
 

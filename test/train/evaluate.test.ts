@@ -1,22 +1,18 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Variable } from '../../src/autograd/variable.js';
 import { shapesDataset } from '../../src/data/shapes.js';
 import type { ImageSource } from '../../src/data/source.js';
 import { detectorConfig } from '../../src/detector/config.js';
 import type { Detector, DetectorOutputs } from '../../src/detector/detector.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
 import { AgreementMeter } from '../../src/train/agreement.js';
 import { evaluate } from '../../src/train/evaluate.js';
 import type { Teacher } from '../../src/train/teacher.js';
+import { sharedDevice } from '../device.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 const config = detectorConfig({ size: 'tiny', classes: 3, width: 128, height: 128 });
 const sizes = config.strides.map((stride) => ({ height: 128 / stride, width: 128 / stride }));

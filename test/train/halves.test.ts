@@ -1,15 +1,11 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import { expect, test } from 'vitest';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
 import { packedWords, packHalves, unpackHalves } from '../../src/train/halves.js';
+import { sharedDevice } from '../device.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 function pyramidOf(values: ArrayLike<number>, batch: number, channels: number, sizes: Pyramid['levels'] | Size[]) {
   const pyramid = Pyramid.empty(device, batch, channels, sizes);

@@ -7,19 +7,19 @@ import { detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
 import { STATISTICS } from '../../src/eval/averagePrecision.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import type { Device } from '../../src/tensor/device.js';
 import { measureRun, readMeasures, writeMeasures } from '../../src/train/measures.js';
+import { sharedDevice } from '../device.js';
 
 let device: Device;
 let root: string;
 let detector: Detector;
 beforeAll(async () => {
-  device = await openDevice();
+  device = await sharedDevice();
   root = await mkdtemp(join(tmpdir(), 'edgewise-measures-'));
   detector = new Detector(device, config, { seed: 1 });
 });
 afterAll(async () => {
-  await device.close();
   await rm(root, { recursive: true });
 });
 

@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type ParameterDeclaration, ParameterStore } from '../../src/autograd/parameters.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Random } from '../../src/tensor/random.js';
 import { Optimizer, type OptimizerSettings } from '../../src/train/optimizer.js';
+import { sharedDevice } from '../device.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 const random = Random.of(7);
 const normals = (count: number) => Float32Array.from({ length: count }, () => random.normal());

@@ -1,22 +1,18 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type Batch, Loader } from '../../src/data/loader.js';
 import { shapesDataset } from '../../src/data/shapes.js';
 import { detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
 import { HeadLoss } from '../../src/losses/headLoss.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { stepNeeds } from '../../src/train/fits.js';
 import { makeLearner } from '../../src/train/learner.js';
 import { trainSettings } from '../../src/train/settings.js';
 import { trainStep } from '../../src/train/step.js';
 import { TermHistory } from '../../src/train/terms.js';
+import { sharedDevice } from '../device.js';
 
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-});
-afterAll(() => device.close());
+const device = await sharedDevice();
 
 const STEPS = 5;
 const SIZE = { width: 96, height: 64 };

@@ -1,27 +1,27 @@
 import { mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { shapesDataset } from '../../src/data/shapes.js';
 import { detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import type { Device } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { fillTeacherCache } from '../../src/train/fillCache.js';
 import { readLog, readRun } from '../../src/train/runFolder.js';
 import type { Teacher } from '../../src/train/teacher.js';
 import { resumeTraining, type TrainOptions, train } from '../../src/train/train.js';
 import { InputError } from '../../src/util/error.js';
+import { sharedDevice } from '../device.js';
 
 let device: Device;
 let root: string;
 let teacher: Detector;
 beforeAll(async () => {
-  device = await openDevice();
+  device = await sharedDevice();
   teacher = new Detector(device, config, { seed: 9 });
 });
-afterAll(() => device.close());
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'edgewise-cache-'));
 });

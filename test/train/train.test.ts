@@ -6,23 +6,23 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { shapesDataset } from '../../src/data/shapes.js';
 import { type DetectorConfig, detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import type { Device } from '../../src/tensor/device.js';
 import { loadCheckpoint } from '../../src/train/checkpoint.js';
 import type { TrainProgress } from '../../src/train/progress.js';
 import { readLog } from '../../src/train/runFolder.js';
 import { resumeTraining, type TrainOptions, train } from '../../src/train/train.js';
 import { DeviceError, InputError } from '../../src/util/error.js';
+import { sharedDevice } from '../device.js';
 
 let device: Device;
 let root: string;
 let teacher: Detector;
 beforeAll(async () => {
-  device = await openDevice();
+  device = await sharedDevice();
   root = await mkdtemp(join(tmpdir(), 'edgewise-train-'));
   teacher = new Detector(device, { ...config, size: 'small' }, { seed: 9 });
 });
 afterAll(async () => {
-  await device.close();
   await rm(root, { recursive: true });
 });
 
@@ -177,7 +177,7 @@ test('memory stays the same over 200 steps', async () => {
   expect(new Set(used).size).toBe(1);
   expect(new Set(held.slice(10)).size).toBe(1);
   // Half a second a step on SwiftShader.
-}, 300_000);
+});
 
 test('120 steps on eight images are enough to find their objects again', async () => {
   const source = shapes(8);
@@ -191,7 +191,7 @@ test('120 steps on eight images are enough to find their objects again', async (
   });
   // It was 0.79 when this was written.
   expect(last?.evaluation?.AP50).toBeGreaterThan(0.6);
-}, 300_000);
+});
 
 test('a loss that is not finite stops the training and names step, term, level and image', async () => {
   const options = short('diverging');

@@ -6,19 +6,19 @@ import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/
 import { shapesDataset } from '../../src/data/shapes.js';
 import { detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
+import type { Device } from '../../src/tensor/device.js';
 import { loadCheckpoint, restoreDetector } from '../../src/train/checkpoint.js';
 import { type TrainOptions, train } from '../../src/train/train.js';
 import { applyWeights, loadWeights, saveWeights, type Weights, weightsOf } from '../../src/train/weights.js';
+import { sharedDevice } from '../device.js';
 
 let device: Device;
 let folder: string;
 beforeAll(async () => {
-  device = await openDevice();
+  device = await sharedDevice();
   folder = await mkdtemp(join(tmpdir(), 'edgewise-weights-'));
 });
 afterAll(async () => {
-  await device.close();
   await rm(folder, { recursive: true });
 });
 

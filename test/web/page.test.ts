@@ -5,14 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import sharp, { type OverlayOptions } from 'sharp';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { browserPath, launchBrowser, noBrowser } from '../browser/chromium.js';
 
 /** Steps after which the loss must have fallen. */
 const STEPS = 12;
-const LONG = { timeout: 180_000 };
-// A busy machine takes seconds for a step of both students on a software adapter.
-vi.setConfig({ testTimeout: 240_000 });
+const LONG = { timeout: 3_600_000 };
 
 let folder: string;
 let server: ChildProcess;
