@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AdapterPreference } from '../gpu/adapter.js';
 import { type Device, openDevice } from '../tensor/device.js';
-import { print, printJson } from '../util/terminal.js';
+import { DeviceError } from '../util/error.js';
+import { print, printJson, tell } from '../util/terminal.js';
 
 /** What a command found. */
 export interface Outcome {
@@ -58,6 +59,23 @@ export async function withDevice<T>(
     return await work(device);
   } finally {
     await device.close();
+  }
+}
+
+/**
+ * The same for work that keeps what it has done: where its device is lost, it goes on once, on another, and says so.
+ * @param work told whether it is to go on
+ */
+export async function withDeviceAgain<T>(
+  options: AdapterOptions,
+  work: (device: Device, again: boolean) => Promise<T>,
+): Promise<T> {
+  try {
+    return await withDevice(options, (device) => work(device, false));
+  } catch (error) {
+    if (!(error instanceof DeviceError) || !error.lost) throw error;
+    tell(`${error.message} This command does so now, once.`);
+    return withDevice(options, (device) => work(device, true));
   }
 }
 

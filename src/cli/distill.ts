@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { recipeNames } from '../losses/recipe.js';
-import { type Outcome, prints, withDevice } from './command.js';
+import { type Outcome, prints } from './command.js';
 import { DATA_HELP, openData } from './data.js';
 import { readRecipe } from './recipe.js';
 import { type FoundTeacher, findTeacher } from './teacher.js';
@@ -14,10 +14,10 @@ import {
   openValidation,
   resumed,
   runFolder,
-  runTraining,
   settingsOf,
   type Training,
   type TrainingOptions,
+  trainOnDevice,
 } from './training.js';
 
 /** The paper's best on COCO (Zheng et al., CVPR 2022, table 6). */
@@ -56,21 +56,14 @@ async function distill(data: string, options: DistillOptions, command: Command):
   const training = await prepare(data, options, found);
   found.assertFits(training);
   const teacherCache = options.teacherCache ?? found.cache;
-  return withDevice(options, async (device) => {
-    const { teacher, close } = await found.open(device, training.data.source);
-    try {
-      const result = await runTraining(device, training, {
-        teacher,
-        teacherRun: options.teacher,
-        resume: options.resume === true,
-        checkpointEvery: checkpointEvery(options),
-        ...(teacherCache !== null && { teacherCache }),
-      });
-      return describeTraining(training, result);
-    } finally {
-      await close();
-    }
+  const result = await trainOnDevice(options, training, {
+    open: (device) => found.open(device, training.data.source),
+    teacherRun: options.teacher,
+    resume: options.resume === true,
+    checkpointEvery: checkpointEvery(options),
+    ...(teacherCache !== null && { teacherCache }),
   });
+  return describeTraining(training, result);
 }
 
 /** Reads and checks everything that does not need the GPU. */

@@ -5,7 +5,15 @@ import { readPlan } from '../study/plan.js';
 import { collectResults, type StudyResults } from '../study/results.js';
 import { runStudy, type StudyEvent } from '../study/runStudy.js';
 import { tell } from '../util/terminal.js';
-import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, real, withDevice } from './command.js';
+import {
+  type AdapterOptions,
+  addDeviceOptions,
+  integer,
+  type Outcome,
+  prints,
+  real,
+  withDeviceAgain,
+} from './command.js';
 import { DATA_HELP, openData } from './data.js';
 import { duration, progressReporter } from './progress.js';
 import { table } from './table.js';
@@ -55,7 +63,7 @@ async function study(
   const train = await openData(dataName, 'train', images);
   const validation = await openData(dataName, 'val', valImages);
   const data = { ...train, train: train.source, validation: validation.source };
-  return withDevice(options, async (device) => {
+  return withDeviceAgain(options, async (device) => {
     const stop = stopper(options.maxHours);
     const display = new Display();
     try {

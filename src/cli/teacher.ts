@@ -1,6 +1,5 @@
 import type { ImageSource } from '../data/source.js';
 import type { DetectorConfig } from '../detector/config.js';
-import type { Detector } from '../detector/detector.js';
 import type { Recipe } from '../losses/recipe.js';
 import {
   cacheOfFolder,
@@ -12,10 +11,9 @@ import {
 import { mapClasses } from '../onnx/mapping.js';
 import type { Device } from '../tensor/device.js';
 import { type Checkpoint, loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
-import type { Teacher } from '../train/teacher.js';
 import { InputError } from '../util/error.js';
 import { assertSameClasses } from './data.js';
-import type { Training } from './training.js';
+import type { OpenTeacher, Training } from './training.js';
 
 /** What `--teacher` names, before an adapter is opened. */
 export interface FoundTeacher {
@@ -26,11 +24,6 @@ export interface FoundTeacher {
   /** @throws InputError that says in what student and teacher differ and what to do */
   assertFits(training: Training): void;
   open(device: Device, source: ImageSource): Promise<OpenTeacher>;
-}
-
-interface OpenTeacher {
-  teacher: Detector | Teacher;
-  close(): Promise<void>;
 }
 
 /**

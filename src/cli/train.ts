@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { needsTeacher } from '../losses/recipe.js';
 import { InputError } from '../util/error.js';
-import { type Outcome, prints, withDevice } from './command.js';
+import { type Outcome, prints } from './command.js';
 import { DATA_HELP, openData } from './data.js';
 import { readRecipe } from './recipe.js';
 import {
@@ -15,10 +15,10 @@ import {
   openValidation,
   resumed,
   runFolder,
-  runTraining,
   settingsOf,
   type Training,
   type TrainingOptions,
+  trainOnDevice,
 } from './training.js';
 
 interface TrainOptions extends TrainingOptions {
@@ -39,7 +39,7 @@ async function train(data: string, options: TrainOptions, command: Command): Pro
   checkResume(command, options);
   const training = await prepare(data, options);
   const run = { resume: options.resume === true, checkpointEvery: checkpointEvery(options) };
-  return withDevice(options, async (device) => describeTraining(training, await runTraining(device, training, run)));
+  return describeTraining(training, await trainOnDevice(options, training, run));
 }
 
 /** Reads and checks everything that does not need the GPU. */

@@ -1,14 +1,17 @@
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type DetectorConfig, type DetectorSize, detectorConfig } from '../detector/config.js';
+import type { Detector } from '../detector/detector.js';
 import type { Recipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import { loadCheckpoint } from '../train/checkpoint.js';
 import type { CheckpointEvery, TrainContext, TrainResult } from '../train/context.js';
+import type { TrainProgress } from '../train/progress.js';
 import { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from '../train/settings.js';
+import type { Teacher } from '../train/teacher.js';
 import { resumeTraining, train } from '../train/train.js';
 import { loadWeights, type Weights } from '../train/weights.js';
-import { type AdapterOptions, addDeviceOptions, integer, type Outcome, real } from './command.js';
+import { type AdapterOptions, addDeviceOptions, integer, type Outcome, real, withDeviceAgain } from './command.js';
 import { type Data, openData } from './data.js';
 import { progressReporter } from './progress.js';
 
@@ -129,6 +132,44 @@ interface RunOptions extends Pick<TrainContext, 'teacher' | 'teacherCache' | 'ch
   teacherRun?: string;
   /** The folder's own detector, recipe and settings count instead of the given ones. */
   resume?: boolean;
+  /** Called after some of the steps, before they are saved. */
+  onSteps?: () => void;
+}
+
+/** A teacher on a device. */
+export interface OpenTeacher {
+  teacher: Detector | Teacher;
+  close(): Promise<void>;
+}
+
+/**
+ * Runs a training on a device of its own. Where that is lost, the training goes on from its last checkpoint, once.
+ * @param open opens its teacher on a device
+ */
+export async function trainOnDevice(
+  options: AdapterOptions,
+  training: Training,
+  { open, ...run }: Omit<RunOptions, 'teacher' | 'onSteps'> & { open?: (device: Device) => Promise<OpenTeacher> },
+): Promise<TrainResult> {
+  // Without steps the folder may hold another training: this one then begins anew, and is refused.
+  let hasSteps = false;
+  const onSteps = () => {
+    hasSteps = true;
+  };
+  return withDeviceAgain(options, async (device, again) => {
+    const opened = await open?.(device);
+    const teacher = opened && { teacher: opened.teacher };
+    try {
+      return await runTraining(device, training, {
+        ...run,
+        ...teacher,
+        resume: run.resume === true || (again && hasSteps),
+        onSteps,
+      });
+    } finally {
+      await opened?.close();
+    }
+  });
 }
 
 /**
@@ -138,7 +179,7 @@ interface RunOptions extends Pick<TrainContext, 'teacher' | 'teacherCache' | 'ch
 export async function runTraining(
   device: Device,
   { data, validation, detector, recipe, settings, weights, folder }: Training,
-  { resume = false, teacherRun, ...rest }: RunOptions = {},
+  { resume = false, teacherRun, onSteps, ...rest }: RunOptions = {},
 ): Promise<TrainResult> {
   const progress = progressReporter();
   const controller = new AbortController();
@@ -149,7 +190,10 @@ export async function runTraining(
     source: data.source,
     folder,
     signal: controller.signal,
-    onProgress: progress.report,
+    onProgress: (event: TrainProgress) => {
+      if (event.kind === 'step') onSteps?.();
+      progress.report(event);
+    },
     ...(validation && { validation: validation.source }),
     ...rest,
     origin: {
