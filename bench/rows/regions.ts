@@ -1,4 +1,4 @@
-import { COUNTS, listRegions, listSizes } from '../../src/losses/headLists.js';
+import { COUNTS, listRegions } from '../../src/losses/headLists.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { assignAtss } from '../../src/regions/atss.js';
 import { makeGrid } from '../../src/regions/grid.js';
@@ -6,7 +6,6 @@ import { imitationRegion } from '../../src/regions/imitation.js';
 import { uploadTruth } from '../../src/regions/truth.js';
 import { valuableRegion } from '../../src/regions/vlr.js';
 import type { Device } from '../../src/tensor/device.js';
-import { Pyramid } from '../../src/tensor/pyramid.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { copyOf } from '../copy.js';
 import type { Row } from '../row.js';
@@ -37,12 +36,9 @@ export function listsRow(name: string, size: RegionsSize, imitation?: 'finegrain
         bins: BINS,
         batch: size.batch,
       };
-      // Only how the box logits lie decides on the lists, not what they hold.
-      const logits = Pyramid.empty(device, size.batch, 4 * BINS, grid.levels);
-      const sizes = listSizes(setting, truth, [logits]);
       const list = () => {
         if (imitation) imitationRegion(imitation, grid, truth);
-        return listRegions(setting, truth, sizes);
+        return listRegions(setting, truth);
       };
       const maskBytes = imitation ? 4 * size.batch * grid.locations : 0;
       return { ...withCopy(device, maskBytes + (await listedBytes(list().counts))), record: list };
@@ -82,12 +78,12 @@ function makeInput(device: Device, { batch, image, boxes }: RegionsSize) {
   return { grid, truth };
 }
 
-/** Bytes of the lists: four words a row, eight a quad. */
+/** Bytes of the lists: four words a row. */
 async function listedBytes(counts: Tensor): Promise<number> {
   const values = await counts.read();
   let words = 0;
   for (let image = 0; image < values.length; image += COUNTS.stride) {
-    words += 4 * values[image + COUNTS.rows] + 8 * values[image + COUNTS.quads];
+    words += 4 * values[image + COUNTS.rows];
   }
   return 4 * words;
 }

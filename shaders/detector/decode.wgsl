@@ -46,5 +46,5 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   expected[location] = edges;
   let level = params.levels[at.level];
   let centre = vec2f(f32(at.index % level.z), f32(at.index / level.z)) + params.centre_offset;
-  boxes[location] = f32(level.w) * decode_box(edges, centre, params.anchor);
+  boxes[location] = f32(level.w) * decode_box(edges, centre, params.anchor, BINS);
 }

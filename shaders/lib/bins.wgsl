@@ -1,27 +1,13 @@
 // Softmax over the bins of one edge, held in a function-local array. A kernel declares `var z: Bins;`, loads BINS
 // logits, and passes `&z`. BINS is specialised, so that loops of so few turns are unrolled and the array lives in registers.
 
+#include "two_hot.wgsl"
+
 /// bins of an edge, K = reg_max + 1
 override BINS: u32 = 17u;
 /// the most that `Bins` holds
 const MAX_BINS = 64u;
 alias Bins = array<f32, MAX_BINS>;
-
-/// z <- (z - max z) * inverse_temperature; returns log_sum = ln sum exp z. Then ln p_k = z_k - log_sum, without overflow
-/// or cancellation for logits of any size: the greatest z is 0, and 0 <= log_sum <= ln K.
-fn shift_bins(z: ptr<function, Bins>, inverse_temperature: f32) -> f32 {
-  var greatest = (*z)[0];
-  for (var k = 1u; k < BINS; k++) { // unroll
-    greatest = max(greatest, (*z)[k]);
-  }
-  var sum = 0.0;
-  for (var k = 0u; k < BINS; k++) { // unroll
-    let shifted = ((*z)[k] - greatest) * inverse_temperature;
-    (*z)[k] = shifted;
-    sum += exp(shifted);
-  }
-  return log(sum);
-}
 
 /// power <- exp((z - max z) * inverse_temperature), z <- (z - max z) * inverse_temperature; returns the sum of the powers.
 fn powers_of_bins(z: ptr<function, Bins>, power: ptr<function, Bins>, inverse_temperature: f32) -> f32 {
@@ -39,7 +25,8 @@ fn powers_of_bins(z: ptr<function, Bins>, power: ptr<function, Bins>, inverse_te
   return sum;
 }
 
-/// z <- softmax(z * inverse_temperature); returns log_sum of `shift_bins`.
+/// z <- softmax(z * inverse_temperature), without overflow or cancellation for logits of any size; returns the logarithm of the sum
+/// of the powers of (z - max z) * inverse_temperature, between 0 and ln K.
 fn softmax_bins(z: ptr<function, Bins>, inverse_temperature: f32) -> f32 {
   var greatest = (*z)[0];
   for (var k = 1u; k < BINS; k++) { // unroll
@@ -65,9 +52,4 @@ fn expectation(p: ptr<function, Bins>) -> f32 {
     sum += f32(k) * (*p)[k];
   }
   return sum;
-}
-
-/// The share of bin k in a distance y between two bins: (floor(y) + 1 - y) at floor(y), (y - floor(y)) at the next, else 0.
-fn two_hot(k: u32, y: f32) -> f32 {
-  return max(0.0, 1.0 - abs(f32(k) - y));
 }

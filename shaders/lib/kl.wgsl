@@ -19,20 +19,6 @@ fn divergence_of(p: f32, q: f32, v: f32) -> vec2f {
   return select(vec2f(difference - p * v, difference), vec2f(p * rest, p * (v + rest)), abs(v) < 0.5);
 }
 
-struct Divergence4 {
-  divergence: vec4f,
-  difference: vec4f,
-}
-
-/// `divergence_of` of four outcomes of as many distributions.
-fn divergence_of4(p: vec4f, q: vec4f, v: vec4f) -> Divergence4 {
-  let tail = 1.0 / 120.0 + v * (1.0 / 720.0 + v * (1.0 / 5040.0 + v * (1.0 / 40320.0)));
-  let rest = v * v * (0.5 + v * (1.0 / 6.0 + v * (1.0 / 24.0 + v * tail)));
-  let difference = q - p;
-  let near = abs(v) < vec4f(0.5);
-  return Divergence4(select(difference - p * v, p * rest, near), select(difference, p * (v + rest), near));
-}
-
 /// KL between the Bernoulli distributions sigmoid(teacher) and sigmoid(student): (KL, q - p). Logits are already over T.
 fn binary_divergence(student: f32, teacher: f32) -> vec2f {
   let q = logistic(student);

@@ -1,4 +1,4 @@
-// Lists that the invocations of a workgroup make together, in a fixed order: no atomic addition decides who comes first.
+// A list that the invocations of a workgroup make together, in a fixed order: no atomic addition decides who comes first.
 
 /// At most the bits of a word. Smaller is faster on software adapters, where a barrier switches between the workgroup's parts.
 const SIZE = 32u;
@@ -6,15 +6,14 @@ const SIZE = 32u;
 /// Invocations that list a new row, a bit each: three sets in turn, so that one barrier a round is enough.
 var<workgroup> wanted: array<atomic<u32>, 3>;
 
-struct Lists {
+struct List {
   rows: u32,
-  quads: u32,
   round: u32,
 }
 
-/// Of the invocations that want a new entry of a list: (how many come before this one, how many there are). All call it.
-fn append(lists: ptr<function, Lists>, wants: bool, local: u32) -> vec2u {
-  let turn = (*lists).round % 3u;
+/// The place of a new row of each invocation that wants one. All call it.
+fn append(list: ptr<function, List>, wants: bool, local: u32) -> u32 {
+  let turn = (*list).round % 3u;
   if (wants) {
     atomicOr(&wanted[turn], 1u << local);
   }
@@ -22,8 +21,10 @@ fn append(lists: ptr<function, Lists>, wants: bool, local: u32) -> vec2u {
   let bits = atomicLoad(&wanted[turn]);
   // The set after the next: nobody reads it any more, and nobody writes it before the next barrier.
   if (local == 0u) {
-    atomicStore(&wanted[((*lists).round + 2u) % 3u], 0u);
+    atomicStore(&wanted[((*list).round + 2u) % 3u], 0u);
   }
-  (*lists).round++;
-  return vec2u(countOneBits(bits & ((1u << local) - 1u)), countOneBits(bits));
+  let place = (*list).rows + countOneBits(bits & ((1u << local) - 1u));
+  (*list).rows += countOneBits(bits);
+  (*list).round++;
+  return place;
 }

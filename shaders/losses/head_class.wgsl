@@ -1,11 +1,13 @@
-// One invocation a listed row (a positive, with distillation of classes in the VLR any row), after head_stream.wgsl: score and
+// One invocation a listed row (a positive, with distillation of classes in the VLR any row), after head_stream.wgsl: score, box and
 // quality of a positive, quality focal loss of its class (LD spec 4.1), class distillation (4.6, 4.7) and the gradient of both.
+// Loops over classes and bins stay loops: they end at uniforms, for what a compiler unrolls takes it long.
 
 struct Params {
   batch: u32,
   level_count: u32,
   image_slots: u32,
   classes: u32,
+  bins: u32,
   /// COUNT_POSITIVES or COUNT_ROWS
   which: u32,
   centre_offset: f32,
@@ -15,12 +17,12 @@ struct Params {
   cls_weight: f32,
   cls_normaliser: u32,
   temperature: f32,
-  /// 1: sum of binary KL of the classes' sigmoids; 0: KL of the softmax over the classes
-  binary: u32,
   kd_weight: f32,
   kd_vlr_weight: f32,
   /// 0 level, 1 region, 2 none
   kd_normaliser: u32,
+  /// see head_records.wgsl
+  other_records: u32,
   /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
@@ -39,22 +41,25 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> rows: array<Row>;
 /// laid out as the student's logits
 @group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
-/// [workgroups, PARTIALS] of QFL, KD main, KD VLR, score
-@group(0) @binding(8) var<storage, read_write> partials: array<vec2u>;
+/// see head_records.wgsl
+@group(0) @binding(8) var<storage, read_write> records: array<u32>;
 
 override EXPECTED: bool = false;
+/// class distillation: 0 none, 1 KL of the softmax over the classes, 2 sum of binary KL of the classes' sigmoids
+override KD: u32 = 0u;
 
-#include "../lib/index.wgsl"
 #include "../lib/layout.wgsl"
-#include "../lib/bins.wgsl"
 #include "../lib/box_parameters.wgsl"
 #include "../lib/boxes.wgsl"
 #include "../lib/qfl.wgsl"
 #include "../lib/kl.wgsl"
 #include "head_row.wgsl"
-#include "head_list.wgsl"
+#include "head_place.wgsl"
+#include "head_centre.wgsl"
+#include "head_share.wgsl"
 #include "head_class_factor.wgsl"
-#include "head_partials.wgsl"
+#include "head_coded.wgsl"
+#include "head_records.wgsl"
 
 fn highest_logit(at: Place) -> f32 {
   let entry = params.student_layout[at.level];
@@ -65,27 +70,22 @@ fn highest_logit(at: Place) -> f32 {
   return highest;
 }
 
-/// Box of the positive at place `index` of its image's list.
-fn decoded_box(at: Place, index: u32) -> vec4f {
-  var expected: vec4f;
-  if (EXPECTED) {
-    var first = 4u * index;
-    for (var image = 0u; image < at.image; image++) {
-      first += 4u * u32(counts[image * COUNTS + COUNT_POSITIVES]);
-    }
-    expected = vec4f(box_logits[first], box_logits[first + 1u], box_logits[first + 2u], box_logits[first + 3u]);
-    return decode_box(expected, centre_of(at), params.anchor);
-  }
+/// Expected edge of the student, in bins.
+fn expected_edge(at: Place, edge: u32) -> f32 {
   let entry = params.box_layout[at.level];
-  for (var edge = 0u; edge < 4u; edge++) {
-    var z: Bins;
-    for (var k = 0u; k < BINS; k++) {
-      z[k] = box_logits[strided(entry, at.image, edge * BINS + k, at.index)];
-    }
-    softmax_bins(&z, 1.0);
-    expected[edge] = expectation(&z);
+  let first = strided(entry, at.image, edge * params.bins, at.index);
+  var highest = -3.0e38;
+  for (var k = 0u; k < params.bins; k++) {
+    highest = max(highest, box_logits[first + k * entry.z]);
   }
-  return decode_box(expected, centre_of(at), params.anchor);
+  var sum = 0.0;
+  var moment = 0.0;
+  for (var k = 0u; k < params.bins; k++) {
+    let power = exp(box_logits[first + k * entry.z] - highest);
+    sum += power;
+    moment += f32(k) * power;
+  }
+  return moment / sum;
 }
 
 /// Log Σ exp((x − highest)/T) of the student's class logits, then maximum and the same of the teacher's.
@@ -129,7 +129,7 @@ fn distil(at: Place, highest: f32, factor: f32) -> f32 {
   let teacher_entry = params.teacher_layout[at.level];
   let cold = 1.0 / params.temperature;
   var statistics = vec3f();
-  if (params.binary == 0u) {
+  if (KD == 1u) {
     statistics = softmax_statistics(at, highest);
   }
   let scale = params.temperature / f32(params.classes);
@@ -139,7 +139,7 @@ fn distil(at: Place, highest: f32, factor: f32) -> f32 {
     let x = student[element];
     let y = teacher[strided(teacher_entry, at.image, c, at.index)];
     var term: vec2f;
-    if (params.binary == 1u) {
+    if (KD == 2u) {
       term = binary_divergence(x * cold, y * cold);
     } else {
       term = divergence((y - statistics.y) * cold - statistics.z, (x - highest) * cold - statistics.x);
@@ -150,48 +150,62 @@ fn distil(at: Place, highest: f32, factor: f32) -> f32 {
   return params.temperature * scale * sum;
 }
 
-/// 64 rows; every invocation of the workgroup calls it.
-fn do_rows(group: u32, count: u32, local: u32) {
-  let index = group * ROWS + local;
-  var values = vec4f();
-  var level = 8u;
-  var location = 0u;
-  if (index < count) {
-    let found = find_entry(index, params.which);
-    let slot = found.y * params.image_slots + found.x;
-    var row = rows[slot];
-    let at = place_of(row.location, found.y);
-    level = at.level;
-    location = row.location;
-    let highest = highest_logit(at);
-    if (is_positive(row)) {
-      let label = row.assigned & 0xffffu;
-      let box = truth[row.assigned >> 16u] / f32(params.levels[at.level].w);
-      row.score = 1.0 / (1.0 + exp(-highest));
-      rows[slot].score = row.score;
-      let element = strided(params.student_layout[at.level], at.image, label, at.index);
-      let focal = class_factor() * qfl(student[element], box_iou(decoded_box(at, found.x), box), params.beta);
-      gradient[element] = focal.y;
-      values.x = focal.x;
-      values.w = row.score;
+/// Writes a positive's score, and the quality focal loss of its class.
+fn do_positive(at: Place, row: Row, slot: u32, record: u32, highest: f32, factor: f32) {
+  let score = 1.0 / (1.0 + exp(-highest));
+  rows[slot].score = score;
+  var expected: vec4f;
+  for (var edge = 0u; edge < 4u; edge++) {
+    if (EXPECTED) {
+      expected[edge] = box_logits[4u * (record / RECORD) + edge];
+    } else {
+      expected[edge] = expected_edge(at, edge);
     }
-    let factors = distillation_factors(at.level);
-    let main_factor = select(0.0, factors.x, is_positive(row));
-    let vlr_factor = select(0.0, factors.y, row.vlr > 0.0 && row.assigned != IGNORED);
-    let factor = main_factor + vlr_factor;
-    if (factor > 0.0) {
-      let divergence = distil(at, highest, factor);
-      values.y = main_factor * divergence;
-      values.z = vlr_factor * divergence;
-    }
+    records[record + RECORD_LOSSES + edge] = bitcast<u32>(expected[edge]);
   }
-  write_partials(values, level, location, group, local);
+  let predicted = decode_box(expected, centre_of(at), params.anchor, params.bins);
+  let box = truth[row.assigned >> 16u] / f32(params.levels[at.level].w);
+  let element = strided(params.student_layout[at.level], at.image, row.assigned & 0xffffu, at.index);
+  let focal = factor * qfl(student[element], box_iou(predicted, box), params.beta);
+  gradient[element] = focal.y;
+  records[record + RECORD_QFL] = coded(focal.x, row.location);
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let count = listed(params.which);
-  for (var group = linear_index(workgroup, workgroups, 0u, 1u); group * ROWS < count; group += workgroups.x * workgroups.y) {
-    do_rows(group, count, local);
+  let image = workgroup.y;
+  let positives = count_of(image, COUNT_POSITIVES);
+  let positives_before = count_before(image, COUNT_POSITIVES);
+  let others_before = params.other_records + count_before(image, COUNT_ROWS) - positives_before;
+  let part = part_of(0u, count_of(image, params.which), workgroup.x, workgroups.x);
+  let factor = class_factor();
+  for (var i = part.x + local; i < part.y; i += ROWS) {
+    let slot = image * params.image_slots + i;
+    let row = rows[slot];
+    let at = place_of(row.location, image);
+    let highest = highest_logit(at);
+    let record = RECORD * (positives_before + i);
+    if (i < positives) {
+      do_positive(at, row, slot, record, highest, factor);
+    }
+    if (KD > 0u) {
+      let factors = distillation_factors(at.level);
+      let main_factor = select(0.0, factors.x, i < positives);
+      let vlr_factor = select(0.0, factors.y, row.vlr > 0.0 && row.assigned != IGNORED);
+      var divergence = 0.0;
+      if (main_factor + vlr_factor > 0.0) {
+        divergence = distil(at, highest, main_factor + vlr_factor);
+      }
+      let vlr_loss = coded(vlr_factor * divergence, row.location);
+      if (i < positives) {
+        records[record + RECORD_KD] = coded(main_factor * divergence, row.location);
+        records[record + RECORD_KD_VLR] = vlr_loss;
+      } else {
+        records[others_before + i - positives] = vlr_loss;
+      }
+    } else {
+      records[record + RECORD_KD] = 0u;
+      records[record + RECORD_KD_VLR] = 0u;
+    }
   }
 }

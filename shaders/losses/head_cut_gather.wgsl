@@ -13,7 +13,6 @@ struct Params {
   first: u32,
   /// 1 for the student: places are its
   places: u32,
-  centre_offset: f32,
   levels: array<vec4u, 8>,
   source_layout: array<vec4u, 8>,
 }

@@ -7,17 +7,15 @@ struct Params {
   level_count: u32,
   half_side: f32,
   centre_offset: f32,
-  /// entries of `rows` of an image: so many, of which so many for rows; the rest for quads
+  /// entries of `rows` of an image
   image_slots: u32,
-  image_rows: u32,
-  /// bit l: the VLR of level l is listed as quads
-  quad_levels: u32,
-  /// entry of `table` of the first quad
-  quad_start: u32,
   topk: u32,
   gamma: f32,
   levels: array<vec4u, 8>,
 }
+
+/// Whether the VLR is listed.
+override VLR: bool = true;
 
 @group(0) @binding(0) var<uniform> params: Params;
 /// [G] xyxy pixels
@@ -31,7 +29,6 @@ struct Params {
 /// [G, levels], of ../regions/atss_candidates.wgsl
 @group(0) @binding(5) var<storage, read> windows: array<vec4u>;
 /// [locations], see head_row.wgsl; zeros but for ignored locations. While the lists are made: 1 + place in the list of rows.
-/// Then [locations / 4] zeros: 1 + place in the list of quads.
 @group(0) @binding(6) var<storage, read_write> table: array<u32>;
 /// [B, image_slots]
 @group(0) @binding(7) var<storage, read_write> rows: array<Row>;
@@ -50,7 +47,7 @@ var<workgroup> level_vlr: array<atomic<u32>, 8>;
 var<workgroup> weights: array<f32, SIZE>;
 
 /// A location that is positive for several ground truths takes the one of highest IoU, then of lowest index.
-fn list_positives(lists: ptr<function, Lists>, g: u32, image: u32, local: u32) {
+fn list_positives(list: ptr<function, List>, g: u32, image: u32, local: u32) {
   let box = boxes[g];
   let entries = params.level_count * params.topk;
   for (var first = 0u; first < entries; first += SIZE) {
@@ -70,9 +67,7 @@ fn list_positives(lists: ptr<function, Lists>, g: u32, image: u32, local: u32) {
       overlap = box_iou(anchor_box(level, cell), box);
       known = table[location] & ~TABLE_IGNORED;
     }
-    let added = append(lists, found && known == 0u, local);
-    let place = (*lists).rows + added.x;
-    (*lists).rows += added.y;
+    let place = append(list, found && known == 0u, local);
     if (found && known == 0u) {
       table[location] |= place + 1u;
       rows[image * params.image_slots + place] = Row(location, (g << 16u) | u32(labels[g]), overlap, 0.0);
@@ -93,7 +88,7 @@ fn member_overlap(level: u32, cell: vec2u, box: vec4f, threshold: f32) -> f32 {
 }
 
 /// The weight of a location is its highest IoU with a ground truth of whose region it is.
-fn list_members(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, local: u32) {
+fn list_members(list: ptr<function, List>, g: u32, image: u32, level: u32, local: u32) {
   let entry = windows[g * params.level_count + level];
   let box = boxes[g];
   let window = Window(entry.xy, vec2u(entry.z & 0xffffu, entry.z >> 16u));
@@ -111,9 +106,7 @@ fn list_members(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, loc
     }
     let known = state & ~TABLE_IGNORED;
     let new_row = overlap > 0.0 && known == 0u;
-    let added = append(lists, new_row, local);
-    let place = (*lists).rows + added.x;
-    (*lists).rows += added.y;
+    let place = append(list, new_row, local);
     if (new_row) {
       table[location] = state | (place + 1u);
       let assigned = select(BACKGROUND, IGNORED, (state & TABLE_IGNORED) != 0u);
@@ -121,59 +114,6 @@ fn list_members(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, loc
     } else if (overlap > 0.0) {
       let slot = image * params.image_slots + known - 1u;
       rows[slot].vlr = max(rows[slot].vlr, overlap);
-    }
-  }
-}
-
-/// The same by quads of neighbouring columns, but for positives, which have their rows.
-fn list_quads(lists: ptr<function, Lists>, g: u32, image: u32, level: u32, local: u32) {
-  let entry = windows[g * params.level_count + level];
-  let box = boxes[g];
-  let threshold = bitcast<f32>(entry.w);
-  let end = entry.x + (entry.z & 0xffffu);
-  let quads = Window(vec2u(entry.x / 4u, entry.y), vec2u((end + 3u) / 4u - entry.x / 4u, entry.z >> 16u));
-  let size = quads.size.x * quads.size.y;
-  for (var first = 0u; first < size; first += SIZE) {
-    let i = first + local;
-    let cell = vec2u(4u, 1u) * window_cell(quads, i);
-    var overlaps = vec4f();
-    var location = 0u;
-    var positive = vec4u();
-    var known = 0u;
-    if (i < size) {
-      let x = cell.x + vec4u(0u, 1u, 2u, 3u);
-      overlaps = vec4f(
-        member_overlap(level, cell, box, threshold),
-        member_overlap(level, vec2u(x.y, cell.y), box, threshold),
-        member_overlap(level, vec2u(x.z, cell.y), box, threshold),
-        member_overlap(level, vec2u(x.w, cell.y), box, threshold),
-      );
-      overlaps = select(vec4f(), overlaps, (x >= vec4u(entry.x)) & (x < vec4u(end)));
-      location = location_of(level, image, cell);
-      positive = vec4u(table[location], table[location + 1u], table[location + 2u], table[location + 3u]) & vec4u(~TABLE_IGNORED);
-      known = table[params.quad_start + location / 4u];
-    }
-    let own = select(vec4f(), overlaps, positive == vec4u());
-    let found = any(own > vec4f());
-    let added = append(lists, found && known == 0u, local);
-    let place = select(known - 1u, (*lists).quads + added.x, known == 0u);
-    (*lists).quads += added.y;
-    if (found) {
-      let slot = image * params.image_slots + params.image_rows + 2u * place;
-      var quad = array<Row, 2>(rows[slot], rows[slot + 1u]);
-      if (known == 0u) {
-        table[params.quad_start + location / 4u] = place + 1u;
-        let bits = select(vec4u(), vec4u(1u, 2u, 4u, 8u), positive != vec4u());
-        quad = array<Row, 2>(Row(location, bits.x | bits.y | bits.z | bits.w, 0.0, 0.0), Row());
-      }
-      rows[slot] = Row(location, quad[0].assigned, max(quad[0].score, own.x), max(quad[0].vlr, own.y));
-      rows[slot + 1u] = Row(0u, 0u, max(quad[1].score, own.z), max(quad[1].vlr, own.w));
-    }
-    for (var k = 0u; k < 4u; k++) {
-      if (positive[k] != 0u && overlaps[k] > 0.0) {
-        let slot = image * params.image_slots + positive[k] - 1u;
-        rows[slot].vlr = max(rows[slot].vlr, overlaps[k]);
-      }
     }
   }
 }
@@ -187,9 +127,9 @@ fn level_of(location: u32) -> u32 {
 }
 
 /// Leaves in the table what the pass over all class logits needs, and counts.
-fn finish(lists: Lists, image: u32, local: u32) {
+fn finish(list: List, image: u32, local: u32) {
   var weight = 0.0;
-  for (var i = local; i < lists.rows; i += SIZE) {
+  for (var i = local; i < list.rows; i += SIZE) {
     let row = rows[image * params.image_slots + i];
     let positive = is_positive(row);
     table[row.location] = select(select(0u, TABLE_IGNORED, row.assigned == IGNORED), (row.assigned & 0xffffu) + 1u, positive);
@@ -202,36 +142,25 @@ fn finish(lists: Lists, image: u32, local: u32) {
     }
     weight += row.vlr;
   }
-  for (var i = local; i < lists.quads; i += SIZE) {
-    let slot = image * params.image_slots + params.image_rows + 2u * i;
-    let quad = quad_weights(rows[slot], rows[slot + 1u]);
-    let members = select(vec4u(), vec4u(1u), quad > vec4f());
-    atomicAdd(&level_vlr[level_of(rows[slot].location)], members.x + members.y + members.z + members.w);
-    weight += (quad.x + quad.y) + (quad.z + quad.w);
-  }
   weights[local] = weight;
 }
 
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   let image = workgroup.x;
-  var lists = Lists(0u, 0u, 0u);
+  var list = List(0u, 0u);
   for (var g = image_starts[image]; g < image_starts[image + 1u]; g++) {
-    list_positives(&lists, g, image, local);
+    list_positives(&list, g, image, local);
     storageBarrier();
   }
-  let positive_count = lists.rows;
-  for (var g = image_starts[image]; g < image_starts[image + 1u]; g++) {
+  let positive_count = list.rows;
+  for (var g = image_starts[image]; VLR && g < image_starts[image + 1u]; g++) {
     for (var level = 0u; level < params.level_count; level++) {
-      if (((params.quad_levels >> level) & 1u) == 1u) {
-        list_quads(&lists, g, image, level, local);
-      } else {
-        list_members(&lists, g, image, level, local);
-      }
+      list_members(&list, g, image, level, local);
     }
     storageBarrier();
   }
-  finish(lists, image, local);
+  finish(list, image, local);
   workgroupBarrier();
   let start = image * COUNTS;
   if (local < 8u) {
@@ -244,8 +173,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       sum += weights[i];
     }
     counts[start + COUNT_POSITIVES] = f32(positive_count);
-    counts[start + COUNT_ROWS] = f32(lists.rows);
-    counts[start + COUNT_QUADS] = f32(lists.quads);
+    counts[start + COUNT_ROWS] = f32(list.rows);
     counts[start + COUNT_VLR_WEIGHT] = sum;
   }
 }

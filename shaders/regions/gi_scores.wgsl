@@ -87,6 +87,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   }
   let centre = anchor_centre(at.level, at.index) / f32(params.levels[at.level].w);
   scores[location] = abs(difference);
-  boxes[location] = decode_box(expected, centre, 2.0 * params.half_side);
+  boxes[location] = decode_box(expected, centre, 2.0 * params.half_side, BINS);
   mask[location] = 0.0;
 }

@@ -13,15 +13,14 @@ import { layoutTable, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type BoxLayerGradients, inputsOf, isBoxLayer, mapsOf } from './boxLayer.js';
 import { type Branches, type PackedBranches, packBranches, TILE } from './headCutPack.js';
-import { type HeadSetting, mostPositives, mostRows, type RegionLists, slotsOf } from './headLists.js';
+import { type HeadSetting, mostPositives, mostRows, type RegionLists } from './headLists.js';
 import {
   ALL_ROWS,
-  BOX_WORDS,
-  type BoxPartials,
-  boxConstants,
-  boxParams,
   GROUP,
   POSITIVES,
+  positiveConstants,
+  positiveParams,
+  type Records,
   workgroupsOf,
 } from './headPasses.js';
 
@@ -73,7 +72,7 @@ export interface Cut {
 export function prepareCut(setting: HeadSetting, truth: Truth, branches: Branches, lists: RegionLists): Cut {
   const { device, bins } = setting;
   const packed = packBranches(setting, truth, branches);
-  const most = mostRows(setting, truth, lists.sizes);
+  const most = mostRows(setting, truth);
   const rows = BLOCK * Math.ceil(Math.min(most, Math.max(LEAST_ROWS, most / MOST_ROUNDS)) / BLOCK);
   const inputs = inputsOf(branches.student) + inputsOf(branches.teacher);
   return {
@@ -93,7 +92,7 @@ export function prepareCut(setting: HeadSetting, truth: Truth, branches: Branche
 export function expectedEdges(cut: Cut): Tensor {
   const { setting, truth, lists, packed, places, logits } = cut;
   const { device, batch, bins } = setting;
-  const expected = device.empty([Math.max(1, mostPositives(setting, truth)), 4]);
+  const expected = device.empty([mostPositives(setting, truth), 4]);
   for (const start of rounds(cut, POSITIVES)) {
     computeLogits(cut, { which: POSITIVES, start, nets: ['student'] });
     device.run({
@@ -116,12 +115,12 @@ export function expectedEdges(cut: Cut): Tensor {
 /**
  * The last layer, the box losses and their gradients of the listed rows.
  * @param gradient laid out as the student's features (or logits), zeros
- * @returns the losses' partials, and the gradient of the student's branch
+ * @returns the gradient of the student's branch
  */
 export function cutRows(
   cut: Cut,
-  { gradient, classPartials }: { gradient: Tensor; classPartials: Tensor },
-): { box: BoxPartials; boxLogits: Tensor | BoxLayerGradients } {
+  { gradient, records, factors }: { gradient: Tensor; records: Records; factors: Tensor },
+): Tensor | BoxLayerGradients {
   const { setting, branches, lists, packed, rows, logits } = cut;
   const { device, recipe, grid, batch, bins } = setting;
   const { counts } = lists;
@@ -130,8 +129,6 @@ export function cutRows(
   const distils = recipe.ld.main > 0 || recipe.ld.vlr > 0;
   const outputs = 4 * bins;
   const inputs = inputsOf(branches.student);
-  const most = mostOf(cut, which);
-  const partials = device.empty([Math.max(1, BOX_WORDS.row * most)], 'u32');
   const slopes = device.empty([(outputs + 1) * rows]);
   const partialSize = outputs * Math.ceil(inputs / 4) + bins + 2;
   const sums = device.empty([(4 * partialSize * rows) / BLOCK]);
@@ -139,18 +136,18 @@ export function cutRows(
     computeLogits(cut, { which, start, nets: distils ? ['student', 'teacher'] : ['student'] });
     device.run({
       kernel: ROWS,
-      constants: { ...boxConstants(setting), CIOU: recipe.box.form === 'ciou' ? 1 : 0 },
+      constants: { ...positiveConstants(recipe), BINS: bins, LISTS_VLR: which === ALL_ROWS ? 1 : 0 },
       bindings: {
         logits: logits.range,
         constants: packed.constants.range4,
         counts: counts.range,
         rows: lists.rows.range,
-        class_partials: classPartials.range,
+        factors: factors.range,
         slopes: slopes.range,
-        partials: partials.range,
+        records: records.tensor.range,
       },
       params: {
-        ...boxParams(setting, lists.sizes),
+        ...positiveParams(setting, lists.slots),
         which,
         start,
         round: rows,
@@ -162,8 +159,7 @@ export function cutRows(
     });
     gradientsOfRound(cut, { which, start, gradient, slopes, sums, partialSize });
   }
-  const box = { partials, which, quadStart: BOX_WORDS.row * most };
-  if (!isBoxLayer(branches.student)) return { box, boxLogits: gradient };
+  if (!isBoxLayer(branches.student)) return gradient;
 
   const { weight, bias, levelScales } = branches.student;
   const levels = grid.levels.length;
@@ -180,8 +176,7 @@ export function cutRows(
     params: { batch, which, level_count: levels, outputs, inputs, blocks: rows / BLOCK, partial_size: partialSize },
     invocations: outputs * 4 * Math.ceil(inputs / 4) + outputs + levels,
   });
-  const gradients = { features: gradient, weight: layer.weight, bias: layer.bias };
-  return { box, boxLogits: { ...gradients, levelScales: levelScales ? layer.scales : null } };
+  return { features: gradient, weight: layer.weight, bias: layer.bias, levelScales: levelScales ? layer.scales : null };
 }
 
 interface Round {
@@ -194,7 +189,7 @@ interface Round {
 /** Fills the round's matrices of logits. */
 function computeLogits(cut: Cut, { which, start, nets }: Round & { nets: ('student' | 'teacher')[] }): void {
   const { setting, branches, lists, packed, rows, places, features, logits } = cut;
-  const { device, recipe, grid, batch, bins } = setting;
+  const { device, grid, batch, bins } = setting;
   const { student } = branches;
   const outputs = 4 * bins;
   const sources = nets.map((net) => {
@@ -222,14 +217,13 @@ function computeLogits(cut: Cut, { which, start, nets }: Round & { nets: ('stude
       params: {
         batch,
         level_count: grid.levels.length,
-        image_slots: slotsOf(lists.sizes),
+        image_slots: lists.slots,
         which,
         start,
         round: rows,
         channels,
         first: source.inputs ? source.features : source.logits,
         places: source.places,
-        centre_offset: recipe.regions.centreOffset,
         levels: grid.levelTable,
         source_layout: layoutTable(mapsOf(source.branch)),
       },
@@ -315,8 +309,8 @@ function blocksOf({ setting: { device }, rows }: Cut): number {
 }
 
 /** The most entries of the lists that may count. */
-function mostOf({ setting, truth, lists }: Cut, which: number): number {
-  const most = mostRows(setting, truth, lists.sizes);
+function mostOf({ setting, truth }: Cut, which: number): number {
+  const most = mostRows(setting, truth);
   return which === POSITIVES ? Math.min(most, mostPositives(setting, truth)) : most;
 }
 

@@ -12,8 +12,8 @@ import { assertBoxBranch, type BoxGradient, type BoxInput, isBoxLayer, mapsOf } 
 import { cutRows, expectedEdges, prepareCut } from './headCut.js';
 import { assertTargets, type GradientTargets, type HeadGradients, headGradients } from './headGradients.js';
 import { imitationTerm, logitsOf } from './headImitation.js';
-import { type HeadSetting, listRegions, listSizes, type RegionLists } from './headLists.js';
-import { addTerms, type BoxPartials, boxRows, classRows } from './headPasses.js';
+import { type HeadSetting, listRegions, type RegionLists } from './headLists.js';
+import { addTerms, boxFactors, boxRows, classRows, type Records } from './headPasses.js';
 import { streamClasses } from './headStream.js';
 import { needsTeacher, type PartialRecipe, type Recipe, resolveRecipe } from './recipe.js';
 
@@ -213,13 +213,12 @@ export class HeadLoss implements HeadSetting {
     const { mask, own, ...result } = device.tidy(() => {
       const { own, ...targets } = headGradients(this, student, given);
       const { classLogits } = targets;
-      const sizes = listSizes(this, truth, [student.boxLogits, nets.teacher.boxLogits]);
-      const lists = listRegions(this, truth, sizes);
+      const lists = listRegions(this, truth);
       const stream = streamClasses(this, student.classLogits, lists, classLogits);
-      const { boxLogits, ...partials } = this.#rowLosses(nets, truth, lists, targets);
+      const { boxLogits, records } = this.#rowLosses(nets, truth, lists, targets);
       const imitated = imitationTerm({ recipe, grid, bins, ...nets, truth, counts: lists.counts });
       const imitation = imitated?.losses ?? null;
-      const sums = addTerms(this, lists.counts, stream, { ...partials, imitation });
+      const sums = addTerms(this, lists, stream, { records, imitation });
       const gradients = { classLogits, boxLogits, features: imitated?.gradient ?? null };
       return { ...sums, gradients, own, mask: imitated?.mask ?? null };
     });
@@ -246,19 +245,19 @@ export class HeadLoss implements HeadSetting {
     truth: Truth,
     lists: RegionLists,
     { classLogits: classGradient, boxLogits: gradient }: Omit<HeadGradients, 'own'>,
-  ): { boxLogits: BoxGradient<BoxInput>; classPartials: Tensor; box: BoxPartials } {
+  ): { boxLogits: BoxGradient<BoxInput>; records: Records } {
     const classes = { student: student.classLogits, teacher: teacher.classLogits };
     const boxes = { student: student.boxLogits, teacher: teacher.boxLogits };
     if (!isBoxLayer(boxes.student) && !isBoxLayer(boxes.teacher)) {
       const logits = { student: boxes.student, teacher: boxes.teacher };
-      const classPartials = classRows(this, truth, { ...classes, box: logits.student }, lists, classGradient);
-      const box = boxRows(this, truth, logits, lists, { gradient, classPartials });
-      return { boxLogits: gradient, classPartials, box };
+      const records = classRows(this, truth, { ...classes, box: logits.student }, lists, classGradient);
+      boxRows(this, truth, logits, lists, { gradient, records, factors: boxFactors(this, lists) });
+      return { boxLogits: gradient, records };
     }
     const cut = prepareCut(this, truth, boxes, lists);
     const known = isBoxLayer(boxes.student) ? { expected: expectedEdges(cut) } : boxes.student;
-    const classPartials = classRows(this, truth, { ...classes, box: known }, lists, classGradient);
-    return { classPartials, ...cutRows(cut, { gradient, classPartials }) };
+    const records = classRows(this, truth, { ...classes, box: known }, lists, classGradient);
+    return { records, boxLogits: cutRows(cut, { gradient, records, factors: boxFactors(this, lists) }) };
   }
 
   #regions(truth: Truth): Omit<HeadRegions, 'imitation'> {

@@ -1,49 +1,67 @@
 import boxSource from '../../shaders/losses/head_box.wgsl';
-import boxStridedSource from '../../shaders/losses/head_box_strided.wgsl';
 import classSource from '../../shaders/losses/head_class.wgsl';
+import factorsSource from '../../shaders/losses/head_factors.wgsl';
 import termsSource from '../../shaders/losses/head_terms.wgsl';
+import totalSource from '../../shaders/losses/head_total.wgsl';
+import vlrSource from '../../shaders/losses/head_vlr.wgsl';
 import type { Truth } from '../regions/truth.js';
 import type { Device } from '../tensor/device.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type HeadSetting, type ListSizes, mostPositives, mostRows, type RegionLists, slotsOf } from './headLists.js';
+import { type HeadSetting, mostPositives, mostRows, type RegionLists } from './headLists.js';
 import { classFactor, levelTable, type StreamPartials } from './headStream.js';
 import type { Recipe } from './recipe.js';
 
 const CLASS = { name: 'head class', source: classSource };
+const FACTORS = { name: 'head factors', source: factorsSource };
 const BOX = { name: 'head box', source: boxSource };
-const BOX_STRIDED = { name: 'head box, strided', source: boxStridedSource };
+const VLR = { name: 'head vlr', source: vlrSource };
 const TERMS = { name: 'head terms', source: termsSource };
+const TOTAL = { name: 'head total', source: totalSource };
 
-/** Rows of a workgroup and entries that it writes, see head_partials.wgsl. */
+/** Rows of a workgroup, see head_share.wgsl. */
 export const GROUP = 64;
-const PARTIALS = 32;
-/** Words that head_box.wgsl writes a row and a quad. */
-export const BOX_WORDS = { row: 5, quad: 2 };
+/** Words of a positive's record, RECORD of head_records.wgsl. */
+const RECORD = 11;
 /** Which entries of the lists a pass goes over: COUNT_POSITIVES or COUNT_ROWS of head_row.wgsl. */
 export const POSITIVES = 0;
 export const ALL_ROWS = 1;
 
+/** The losses of listed rows, in the layout of shaders/losses/head_records.wgsl; those of LD in the VLR are in the rows. */
+export interface Records {
+  /** u32. */
+  tensor: Tensor;
+  /** Word of the first row that is no positive. */
+  others: number;
+}
+
 /**
- * The listed rows' class losses, scores and their partials.
+ * The listed rows' class losses and the positives' scores and expected edges.
  * @param box the student's box logits, or the positives' expected edges where these are known
  */
 export function classRows(
   setting: HeadSetting,
   truth: Truth,
   { student, teacher, box }: { student: Maps; teacher: Maps; box: Maps | { expected: Tensor } },
-  { rows, counts, sizes }: RegionLists,
+  { rows, counts, slots }: RegionLists,
   gradient: Tensor,
-): Tensor {
+): Records {
   const { device, recipe, classes } = setting;
   const { kd } = recipe;
-  const scored = scoredRows(recipe) === POSITIVES ? mostPositives(setting, truth) : Number.POSITIVE_INFINITY;
-  const groups = Math.ceil(Math.min(scored, mostRows(setting, truth, sizes)) / GROUP);
-  const partials = device.empty([Math.max(1, groups), PARTIALS, 2], 'u32');
+  const which = kd.vlr > 0 ? ALL_ROWS : POSITIVES;
+  const positives = mostPositives(setting, truth);
+  const most = which === POSITIVES ? positives : mostRows(setting, truth);
+  const others = RECORD * positives;
+  const records = device.empty([others + (which === POSITIVES ? 0 : most)], 'u32');
   const expected = 'expected' in box;
+  const distils = kd.main > 0 || kd.vlr > 0;
   device.run({
     kernel: CLASS,
-    constants: { ...boxConstants(setting), EXPECTED: expected ? 1 : 0 },
+    constants: {
+      ...codecConstants(recipe),
+      EXPECTED: expected ? 1 : 0,
+      KD: distils ? 1 + ['softmax', 'binary'].indexOf(kd.form) : 0,
+    },
     bindings: {
       student: tensorOf(student).range,
       teacher: tensorOf(teacher).range,
@@ -52,82 +70,99 @@ export function classRows(
       counts: counts.range,
       rows: rows.range,
       gradient: gradient.range,
-      partials: partials.range,
+      records: records.range,
     },
     params: {
       ...classFactor(setting),
-      ...rowParams(setting, sizes),
+      ...rowParams(setting, slots),
       classes,
-      which: scoredRows(recipe),
+      which,
       beta: recipe.classification.beta,
       temperature: kd.temperature,
-      binary: kd.form === 'binary' ? 1 : 0,
       kd_weight: kd.main,
       kd_vlr_weight: kd.vlr,
       kd_normaliser: ['level', 'region', 'none'].indexOf(kd.normaliser),
+      other_records: others,
       student_layout: layoutTable(student),
       teacher_layout: layoutTable(teacher),
       box_layout: expected ? [] : layoutTable(box),
     },
-    workgroups: workgroupsOf(device, groups),
+    workgroups: workgroupsOfImages(setting, most),
   });
-  return partials;
+  return { tensor: records, others };
 }
 
-export interface BoxPartials {
-  /** u32: five a row and two a quad, see shaders/losses/head_box.wgsl. */
-  partials: Tensor;
-  /** Rows that it holds: POSITIVES or ALL_ROWS. */
-  which: number;
-  /** Element of the first quad. */
-  quadStart: number;
+/** [4] weights of box, DFL, LD and LD in the VLR over their normalisers, which take the scores of `classRows`. */
+export function boxFactors({ device, recipe, batch }: HeadSetting, { rows, counts, slots }: RegionLists): Tensor {
+  const { box, dfl, ld } = recipe;
+  const factors = device.empty([4]);
+  device.run({
+    kernel: FACTORS,
+    bindings: { counts: counts.range, rows: rows.range, factors: factors.range },
+    params: {
+      batch,
+      image_slots: slots,
+      box_normaliser: ['weights', 'positives', 'none'].indexOf(box.normaliser),
+      ld_normaliser: ['reference', 'weights', 'none'].indexOf(ld.normaliser),
+      box_weight: box.weight,
+      dfl_weight: dfl.weight,
+      ld_weight: ld.main,
+      ld_vlr_weight: ld.vlr,
+    },
+    workgroups: [1, 1, 1],
+  });
+  return factors;
 }
 
-/** The box losses of listed rows and quads and their partials. */
+/** The box losses of all listed rows. */
 export function boxRows(
   setting: HeadSetting,
   truth: Truth,
   { student, teacher }: { student: Maps; teacher: Maps },
-  { rows, counts, sizes }: RegionLists,
-  { gradient, classPartials }: { gradient: Tensor; classPartials: Tensor },
-): BoxPartials {
-  const { device, recipe, batch } = setting;
-  const most = { rows: mostRows(setting, truth, sizes), quads: batch * sizes.quads };
-  const groups = Math.ceil(Math.max(most.rows, most.quads) / GROUP);
-  const quadStart = BOX_WORDS.row * most.rows;
-  const range = sizes.packed ? 'range4' : 'range';
-  const partials = device.empty([quadStart + BOX_WORDS.quad * most.quads], 'u32');
+  lists: RegionLists,
+  { gradient, records, factors }: { gradient: Tensor; records: Records; factors: Tensor },
+): void {
+  const { device, recipe, grid, batch, bins } = setting;
+  const { rows, counts, slots } = lists;
+  const bindings = {
+    student: tensorOf(student).range,
+    teacher: tensorOf(teacher).range,
+    counts: counts.range,
+    rows: rows.range,
+    factors: factors.range,
+    gradient: gradient.range,
+  };
+  const layouts = { student_layout: layoutTable(student), teacher_layout: layoutTable(teacher) };
   device.run({
-    kernel: sizes.packed ? BOX : BOX_STRIDED,
-    constants: { ...boxConstants(setting), CIOU: recipe.box.form === 'ciou' ? 1 : 0 },
-    bindings: {
-      student: tensorOf(student)[range],
-      teacher: tensorOf(teacher)[range],
-      truth: truth.boxes.range4,
-      counts: counts.range,
-      rows: rows.range,
-      class_partials: classPartials.range,
-      gradient: gradient[range],
-      partials: partials.range,
-    },
-    params: {
-      ...boxParams(setting, sizes),
-      image_rows: sizes.rows,
-      quad_partials: quadStart,
-      student_layout: layoutTable(student),
-      teacher_layout: layoutTable(teacher),
-    },
-    workgroups: workgroupsOf(device, groups),
+    kernel: BOX,
+    constants: positiveConstants(recipe),
+    bindings: { ...bindings, truth: truth.boxes.range4, records: records.tensor.range },
+    params: { ...positiveParams(setting, slots), ...layouts },
+    workgroups: workgroupsOfImages(setting, mostPositives(setting, truth)),
   });
-  return { partials, which: ALL_ROWS, quadStart };
+  if (recipe.ld.vlr === 0) return;
+  device.run({
+    kernel: VLR,
+    constants: { BINS: bins },
+    bindings,
+    params: {
+      batch,
+      level_count: grid.levels.length,
+      image_slots: slots,
+      temperature: recipe.ld.temperature,
+      levels: grid.levelTable,
+      ...layouts,
+    },
+    workgroups: workgroupsOfImages(setting, mostRows(setting, truth)),
+  });
 }
 
-/** Adds all partials: terms [8, levels], faults [8, levels] (~location of the first bad one, 0 without), total [1]. */
+/** Adds all losses: terms [8, levels], faults [8, levels] (~location of the first bad one, 0 without), total [1]. */
 export function addTerms(
   { device, recipe, grid, batch }: HeadSetting,
-  counts: Tensor,
+  { rows, counts, slots }: RegionLists,
   stream: StreamPartials,
-  { classPartials, box, imitation }: { classPartials: Tensor; box: BoxPartials; imitation: Tensor | null },
+  { records, imitation }: { records: Records; imitation: Tensor | null },
 ): { terms: Tensor; faults: Tensor; total: Tensor } {
   const levels = grid.levels.length;
   const terms = device.empty([8, levels]);
@@ -138,63 +173,73 @@ export function addTerms(
     bindings: {
       counts: counts.range,
       stream: stream.partials.range,
-      class_partials: classPartials.range,
-      box_partials: box.partials.range,
+      rows: rows.range,
+      records: records.tensor.range,
       imitation: (imitation ?? counts).range,
       terms: terms.range,
       faults: faults.range,
-      total: total.range,
     },
     params: {
       batch,
       level_count: levels,
-      scored: scoredRows(recipe),
+      image_slots: slots,
       stream_count: stream.partials.size,
-      box_rows: box.which,
-      quad_partials: box.quadStart,
+      ld_vlr: recipe.ld.vlr > 0 ? 1 : 0,
+      kd_vlr: recipe.kd.vlr > 0 ? 1 : 0,
+      other_records: records.others,
       imitates: imitation ? 1 : 0,
       levels: levelTable(
         grid,
         stream.starts.map((start) => GROUP * start),
       ),
     },
+    workgroups: [levels, 1, 1],
+  });
+  device.run({
+    kernel: TOTAL,
+    bindings: { terms: terms.range, total: total.range },
+    params: { count: terms.size },
     workgroups: [1, 1, 1],
   });
   return { terms, faults, total };
 }
 
-/** The class pass goes over the positives, over all rows where classes are distilled in the VLR too. */
-function scoredRows({ kd }: Recipe): number {
-  return kd.vlr > 0 ? ALL_ROWS : POSITIVES;
-}
-
-function rowParams({ recipe, grid, batch }: HeadSetting, sizes: ListSizes) {
+function rowParams({ recipe, grid, batch, bins }: HeadSetting, slots: number) {
   return {
     batch,
     level_count: grid.levels.length,
-    image_slots: slotsOf(sizes),
+    image_slots: slots,
+    bins,
     centre_offset: recipe.regions.centreOffset,
     anchor: recipe.regions.octaveScale,
     levels: grid.levelTable,
   };
 }
 
-/** The uniform fields that shaders/losses/head_box_losses.wgsl asks for. */
-export function boxParams(setting: HeadSetting, sizes: ListSizes) {
+/** The uniform fields of shaders/losses/head_positive_fields.wgsl. */
+export function positiveParams(setting: HeadSetting, slots: number) {
   const { box, dfl, ld } = setting.recipe;
   return {
-    ...rowParams(setting, sizes),
-    scored: scoredRows(setting.recipe),
+    ...rowParams(setting, slots),
     temperature: ld.temperature,
     margin: dfl.margin,
-    box_normaliser: ['weights', 'positives', 'none'].indexOf(box.normaliser),
-    ld_normaliser: ['reference', 'weights', 'none'].indexOf(ld.normaliser),
-    box_weight: box.weight,
     bounded_weight: box.bounded,
-    dfl_weight: dfl.weight,
-    ld_weight: ld.main,
-    ld_vlr_weight: ld.vlr,
   };
+}
+
+/** The constants that shaders/losses/head_positive.wgsl asks for: no code of terms that the recipe has not. */
+export function positiveConstants(recipe: Recipe) {
+  const { box, ld } = recipe;
+  return {
+    ...codecConstants(recipe),
+    CIOU: box.form === 'ciou' ? 1 : 0,
+    DISTIL: ld.main > 0 || ld.vlr > 0 ? 1 : 0,
+    BOUNDED: box.bounded > 0 ? 1 : 0,
+  };
+}
+
+function codecConstants({ box }: Recipe) {
+  return { OFFSET_BOX: box.parameters === 'offset' ? 1 : 0 };
 }
 
 /**
@@ -205,6 +250,8 @@ export function workgroupsOf(device: Device, groups: number): [number, number, n
   return [Math.min(groups, device.choice('rows.workgroups')), 1, 1];
 }
 
-export function boxConstants({ recipe, bins }: HeadSetting) {
-  return { BINS: bins, OFFSET_BOX: recipe.box.parameters === 'offset' ? 1 : 0 };
+/** The same, of at most so many rows of all images, for kernels that give every image its own workgroups. */
+function workgroupsOfImages({ device, batch }: HeadSetting, most: number): [number, number, number] {
+  const groups = Math.ceil(device.choice('rows.workgroups') / batch);
+  return [Math.min(groups, Math.ceil(most / GROUP)), batch, 1];
 }

@@ -1,12 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { COUNTS, listRegions, listSizes } from '../../src/losses/headLists.js';
+import { COUNTS, listRegions } from '../../src/losses/headLists.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { assignAtss } from '../../src/regions/atss.js';
 import { makeGrid } from '../../src/regions/grid.js';
 import { type GroundTruth, uploadTruth } from '../../src/regions/truth.js';
 import { valuableRegion } from '../../src/regions/vlr.js';
-import { Pyramid } from '../../src/tensor/pyramid.js';
 import { sharedDevice } from '../device.js';
 import { batches, groundTruth, type TestBatch } from '../regions/batches.js';
 
@@ -17,23 +16,19 @@ interface Choice {
   gamma: number;
   topk: number;
   ignoreIofThreshold: number;
-  /** With class distillation in the VLR everything is listed row by row. */
-  quads: boolean;
 }
 
 /** The lists of the head loss and the maps of the regions, of the same batch. */
 async function both(batch: TestBatch, given: GroundTruth, choice: Choice) {
   const { classes } = batch;
   const size = { batch: batch.images.length, classes };
-  const { quads, ...regions } = choice;
-  const recipe = resolveRecipe({ regions, kd: { vlr: quads ? 0 : 1 } });
+  const recipe = resolveRecipe({ regions: choice, ld: { vlr: 1 } });
   const { octaveScale, centreOffset } = recipe.regions;
   const grid = makeGrid({ ...batch, octaveScale, centreOffset });
   return device.tidy(() => {
     const truth = uploadTruth(device, given, size);
     const setting = { device, recipe, grid, bins: 2, ...size };
-    const boxes = Pyramid.empty(device, size.batch, 8, grid.levels);
-    const lists = listRegions(setting, truth, listSizes(setting, truth, [boxes]));
+    const lists = listRegions(setting, truth);
     const assignment = assignAtss(grid, truth, choice);
     const vlr = valuableRegion(grid, truth, assignment, { variant: choice.vlr, gamma: choice.gamma });
     const { label, matched, weight } = assignment;
@@ -42,7 +37,7 @@ async function both(batch: TestBatch, given: GroundTruth, choice: Choice) {
     return Promise.all(Object.entries(reads).map(async ([name, tensor]) => [name, await tensor.read()] as const)).then(
       (entries) => ({
         grid,
-        sizes: lists.sizes,
+        slots: lists.slots,
         ...(Object.fromEntries(entries) as Record<keyof typeof reads, Float32Array>),
       }),
     );
@@ -51,7 +46,7 @@ async function both(batch: TestBatch, given: GroundTruth, choice: Choice) {
 
 /** That the lists hold exactly the positives and the VLR of the maps, positives first, and that the counts count them. */
 async function expectSame(batch: TestBatch, given: GroundTruth, choice: Choice): Promise<void> {
-  const { grid, sizes, label, matched, weight, vlr, table, rows, counts } = await both(batch, given, choice);
+  const { grid, slots, label, matched, weight, vlr, table, rows, counts } = await both(batch, given, choice);
   const { classes, images } = batch;
   const background = Array.from(weight, (w) => (w > 0 ? 0 : 0x80000000));
   expect(Array.from(table.slice(0, label.length))).toEqual(
@@ -64,9 +59,9 @@ async function expectSame(batch: TestBatch, given: GroundTruth, choice: Choice):
     grid.levels.filter((_, l) => location >= images.length * grid.levelTable[4 * l]).length - 1;
   images.forEach((_, image) => {
     const start = COUNTS.stride * image;
-    const [positives, listed, vlrWeight, quads] = counts.slice(start, start + 4);
+    const [positives, listed, vlrWeight] = counts.slice(start, start + 3);
     const levels = { positives: grid.levels.map(() => 0), vlr: grid.levels.map(() => 0) };
-    const first = image * (sizes.rows + 2 * sizes.quads);
+    const first = image * slots;
     let sum = 0;
     const add = (location: number, assigned: number, weight: number) => {
       expect(found.has(location)).toBe(false);
@@ -80,18 +75,9 @@ async function expectSame(batch: TestBatch, given: GroundTruth, choice: Choice):
       expect(rows[word + 1] < 0xfffffffe).toBe(i < positives);
       add(rows[word], rows[word + 1], floats[word + 3]);
     }
-    for (let i = 0; i < quads; i++) {
-      const word = 4 * (first + sizes.rows + 2 * i);
-      const [location, mask] = [rows[word], rows[word + 1]];
-      expect(location % 4).toBe(0);
-      [2, 3, 6, 7].forEach((place, k) => {
-        expect((mask >> k) & 1).toBe(label[location + k] < classes ? 1 : 0);
-        if (floats[word + place] > 0) add(location + k, 0xffffffff, floats[word + place]);
-      });
-    }
     const levelCounts = (first: number) => Array.from(counts.slice(start + first, start + first + grid.levels.length));
-    expect(levelCounts(4)).toEqual(levels.positives);
-    expect(levelCounts(12)).toEqual(levels.vlr);
+    expect(levelCounts(3)).toEqual(levels.positives);
+    expect(levelCounts(11)).toEqual(levels.vlr);
     expect(vlrWeight).toBeCloseTo(sum, 3);
   });
   for (let location = 0; location < label.length; location++) {
@@ -101,8 +87,7 @@ async function expectSame(batch: TestBatch, given: GroundTruth, choice: Choice):
     if (!row) continue;
     expect(row.vlr).toBe(vlr[location]);
     if (positive) expect(row.assigned).toBe(matched[location] * 65536 + label[location]);
-    // Only class distillation in the VLR asks whether its labels count.
-    else if (!choice.quads) expect(row.assigned).toBe(weight[location] > 0 ? 0xffffffff : 0xfffffffe);
+    else expect(row.assigned).toBe(weight[location] > 0 ? 0xffffffff : 0xfffffffe);
   }
 }
 
@@ -111,7 +96,6 @@ const choices = fc.record<Choice>({
   gamma: fc.constantFrom(0, 0.25, 0.9),
   topk: fc.constantFrom(1, 4, 9, 32),
   ignoreIofThreshold: fc.constantFrom(-1, 0.4),
-  quads: fc.boolean(),
 });
 
 test.each([

@@ -1,0 +1,25 @@
+// An image's list shared out to the workgroups (n, image): whole groups of ROWS rows, one after another, since neighbours in the
+// list lie in the same pages of each plane of logits. Needs head_row.wgsl and the binding `counts`.
+
+/// Rows of a group: the invocations of a workgroup.
+const ROWS = 64u;
+
+/// Entries of an image's list that count: those of COUNT_POSITIVES or of COUNT_ROWS.
+fn count_of(image: u32, which: u32) -> u32 {
+  return u32(counts[image * COUNTS + which]);
+}
+
+/// Entries of the lists of the images before this one.
+fn count_before(image: u32, which: u32) -> u32 {
+  var sum = 0u;
+  for (var other = 0u; other < image; other++) {
+    sum += count_of(other, which);
+  }
+  return sum;
+}
+
+/// First entry, and last + 1, of those from `first` on that the workgroup takes.
+fn part_of(first: u32, end: u32, workgroup: u32, workgroups: u32) -> vec2u {
+  let size = ROWS * ((end - first + ROWS * workgroups - 1u) / (ROWS * workgroups));
+  return min(first + vec2u(workgroup * size, (workgroup + 1u) * size), vec2u(end));
+}
