@@ -3,13 +3,14 @@
  * time they need `eval`, which pages forbid by their Content-Security-Policy, and the compiler is larger than what it makes.
  */
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Ajv } from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 
 /**
  * A module whose default export checks a value as `Ajv.compile` would. It has `fields`: for each rule that an object has no
  * other fields, by the rule's path, the fields that there are.
- * @param {string} file absolute path of the schema
+ * @param {string} file absolute path of the schema, which may refer to others in its folder
  * @returns {string}
  * @throws Error when the schema needs code that Ajv loads at run time (`format`, `uniqueItems` of objects)
  */
@@ -22,7 +23,11 @@ export function compileJsonSchema(file) {
     logger: false, // it calls the option above deprecated
     code: { source: true, esm: true },
   });
-  const schema = JSON.parse(readFileSync(file, 'utf8'));
+  const text = readFileSync(file, 'utf8');
+  for (const other of new Set(Array.from(text.matchAll(/"\$ref": "([^"#]+)"/g), ([, name]) => name))) {
+    ajv.addSchema(JSON.parse(readFileSync(join(dirname(file), other), 'utf8')), other);
+  }
+  const schema = JSON.parse(text);
   const code = standaloneCode(ajv, ajv.compile(schema));
   const needed = /require\("([^"]+)"\)/.exec(code)?.[1];
   if (needed) throw new Error(`${file} needs ${needed} at run time; write it without the keyword that does`);

@@ -1,4 +1,5 @@
 import { writeWhole } from '../util/atomicFile.js';
+import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
 
 /**
@@ -142,50 +143,46 @@ export function parseSafetensors(bytes: Uint8Array, name: string): SafetensorsFi
     throw broken('__metadata__ must be an object of strings; write it again with string values');
 
   const data = bytes.subarray(8 + headerLength);
-  const tensors = new Map<string, StoredTensor>();
-  const spans: [string, number, number][] = [];
-  for (const [key, info] of Object.entries(infos)) {
-    const { dtype, shape, begin, end } = describe(key, info, broken);
-    if (end > data.length)
-      throw broken(`cut short, tensor "${key}" ends at byte ${end} of the data, which has ${data.length}; ${again}`);
-    const array = new (ARRAYS[dtype] as new (buffer: ArrayBuffer) => StoredTensor['data'])(
-      new Uint8Array(data.subarray(begin, end)).buffer,
-    );
-    tensors.set(key, { dtype, shape, data: array } as StoredTensor);
-    spans.push([key, begin, end]);
-  }
-
+  const entries = Object.entries(infos).map(([key, info]) => describe(key, info, broken));
   // The format demands that tensors follow each other without hole or overlap and end with the file.
-  spans.sort((a, b) => a[1] - b[1] || a[2] - b[2]);
   let covered = 0;
-  for (const [key, begin, end] of spans) {
+  for (const { key, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== covered)
       throw broken(
-        `tensor "${key}" starts at byte ${begin} of the data, expected ${covered} (hole or overlap); ${again}`,
+        `tensor ${key} starts at byte ${begin} of the data, expected ${covered} (hole or overlap); ${again}`,
       );
+    if (end > data.length)
+      throw broken(`cut short, tensor ${key} ends at byte ${end} of the data, which has ${data.length}; ${again}`);
     covered = end;
   }
   if (covered !== data.length)
     throw broken(`its tensors take ${covered} bytes but ${data.length} follow the header; ${again}`);
-  return { tensors, metadata: metadata as Record<string, string> };
+  // Copied only now: a header could name the same bytes any number of times.
+  const tensors = entries.map(({ name: own, dtype, shape, begin, end }): [string, StoredTensor] => {
+    const { buffer } = new Uint8Array(data.subarray(begin, end));
+    const array = new (ARRAYS[dtype] as new (buffer: ArrayBuffer) => StoredTensor['data'])(buffer);
+    return [own, { dtype, shape, data: array } as StoredTensor];
+  });
+  return { tensors: new Map(tensors), metadata: metadata as Record<string, string> };
 }
 
 /** Checks one tensor's entry of the header. */
-function describe(key: string, info: unknown, broken: (what: string) => InputError) {
+function describe(name: string, info: unknown, broken: (what: string) => InputError) {
+  const key = brief(name);
   const entry = isRecord(info) ? info : {};
   const { dtype, shape, data_offsets: offsets } = entry;
   if (typeof dtype !== 'string' || !Object.hasOwn(ARRAYS, dtype))
-    throw broken(
-      `tensor "${key}" has dtype ${JSON.stringify(dtype)}; convert it to one of ${Object.keys(ARRAYS).join(', ')}`,
-    );
-  if (!isCounts(shape)) throw broken(`tensor "${key}" has shape ${JSON.stringify(shape)}, expected an array of sizes`);
+    throw broken(`tensor ${key} has dtype ${brief(dtype)}; convert it to one of ${Object.keys(ARRAYS).join(', ')}`);
+  if (!isCounts(shape)) throw broken(`tensor ${key} has shape ${brief(shape)}, expected an array of sizes`);
   if (!isCounts(offsets) || offsets.length !== 2 || offsets[0] > offsets[1])
-    throw broken(`tensor "${key}" has data_offsets ${JSON.stringify(offsets)}, expected [begin, end]`);
+    throw broken(`tensor ${key} has data_offsets ${brief(offsets)}, expected [begin, end]`);
   const [begin, end] = offsets;
   const expected = count(shape) * ARRAYS[dtype as Dtype].BYTES_PER_ELEMENT;
   if (end - begin !== expected)
-    throw broken(`tensor "${key}" (${dtype} [${shape}]) takes ${expected} bytes, its data_offsets say ${end - begin}`);
-  return { dtype: dtype as Dtype, shape, begin, end };
+    throw broken(
+      `tensor ${key} (${dtype} ${brief(shape)}) takes ${expected} bytes, its data_offsets say ${end - begin}`,
+    );
+  return { name, key, dtype: dtype as Dtype, shape, begin, end };
 }
 
 const count = (shape: number[]) => shape.reduce((product, size) => product * size, 1);

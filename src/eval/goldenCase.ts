@@ -4,6 +4,7 @@ import { type ImitationMethod, type Recipe, resolveRecipe } from '../losses/reci
 import { type Grid, makeGrid } from '../regions/grid.js';
 import type { GroundTruth } from '../regions/truth.js';
 import { MAX_LEVELS } from '../tensor/pyramid.js';
+import { brief } from '../util/brief.js';
 import { GoldenFile, isNumbers, isPositiveInteger } from './goldenFile.js';
 
 /** The reference implementation's imitation methods -> ours: its `fitnet` is the region inside the boxes. */
@@ -102,7 +103,7 @@ export function parseGoldenCase({ tensors, metadata }: SafetensorsFile, file: st
   const classes = read.integer('classes');
   const name = read.text('imitation');
   if (!Object.hasOwn(METHODS, name)) {
-    throw read.wrong(`metadata imitation is ${name}`, `one of ${Object.keys(METHODS).join(', ')}`);
+    throw read.wrong(`metadata imitation is ${brief(name)}`, `one of ${Object.keys(METHODS).join(', ')}`);
   }
   const method = METHODS[name as keyof typeof METHODS];
   const ignoreIofThreshold = read.number('ignoreIofThreshold', -Infinity);
@@ -161,13 +162,18 @@ function readTruth(read: GoldenFile, batch: number, classes: number): GroundTrut
     if (stranger !== undefined) {
       throw read.wrong(`tensor gt.labels.${image} holds ${stranger}`, `classes below ${classes}`);
     }
-    truth.boxes.push(...boxes);
-    truth.labels.push(...labels);
-    truth.images.push(...Array(labels.length).fill(image));
-    ignored.ignoreBoxes.push(...ignore);
-    ignored.ignoreImages.push(...Array(ignore.length / 4).fill(image));
+    append(truth.boxes, boxes);
+    append(truth.labels, labels);
+    append(truth.images, Array(labels.length).fill(image));
+    append(ignored.ignoreBoxes, ignore);
+    append(ignored.ignoreImages, Array(ignore.length / 4).fill(image));
   }
   return { ...truth, ...ignored };
+}
+
+/** `list.push(...values)` runs out of stack where there are many. */
+function append(list: number[], values: Iterable<number>): void {
+  for (const value of values) list.push(value);
 }
 
 function readLoss(
@@ -193,7 +199,8 @@ function readLoss(
       Object.values(value).every((row) => isNumbers(row) && row.length === levels),
   );
   const unknown = Object.keys(losses).find((name) => !(TERM_NAMES as readonly string[]).includes(name));
-  if (unknown !== undefined) throw read.wrong(`metadata losses has ${unknown}`, `some of ${TERM_NAMES.join(', ')}`);
+  if (unknown !== undefined)
+    throw read.wrong(`metadata losses has ${brief(unknown)}`, `some of ${TERM_NAMES.join(', ')}`);
   return {
     bins,
     losses,

@@ -1,5 +1,7 @@
 import type { StoredTensor } from '../data/safetensors.js';
+import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
+import { shortened } from '../util/readable.js';
 
 /** Reads the entries of a golden case; every error is an InputError that names the file and the key. */
 export class GoldenFile {
@@ -37,13 +39,13 @@ export class GoldenFile {
     } catch {
       // Not JSON: the same error as JSON of another kind.
     }
-    throw this.wrong(`metadata ${key} is ${text.length > 60 ? `${text.slice(0, 60)}…` : text}`, expected);
+    throw this.wrong(`metadata ${key} is ${shortened(text, 60)}`, expected);
   }
 
   /** The size of a map's second dimension. */
   channels(key: string): number {
     const shape = this.tensors.get(key)?.shape;
-    if (shape?.length !== 4) throw this.wrong(`tensor ${key} is ${shape ? `[${shape}]` : 'missing'}`, '[B, F, H, W]');
+    if (shape?.length !== 4) throw this.wrong(`tensor ${key} is ${shape ? brief(shape) : 'missing'}`, '[B, F, H, W]');
     return shape[1];
   }
 
@@ -60,7 +62,7 @@ export class GoldenFile {
     const { data, dtype } = tensor;
     const fits =
       tensor.shape.length === shape.length && shape.every((extent, i) => extent === null || extent === tensor.shape[i]);
-    if (!fits) throw this.wrong(`tensor ${key} is [${tensor.shape}]`, expected);
+    if (!fits) throw this.wrong(`tensor ${key} is ${brief(tensor.shape)}`, expected);
     if (data instanceof Float32Array) return data;
     if (data instanceof Int32Array || data instanceof BigInt64Array) return Float32Array.from(data, Number);
     throw this.wrong(`tensor ${key} is ${dtype}`, 'F32, I32 or I64');

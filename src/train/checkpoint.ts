@@ -7,12 +7,16 @@ import { readSafetensors, type StoredTensor, writeSafetensors } from '../data/sa
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
 import type { Choices } from '../gpu/choices.js';
+import { TERM_NAMES } from '../losses/headLoss.js';
 import { type Recipe, resolveRecipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import { isFolder } from '../util/folder.js';
+import { faultsIn } from '../util/schema.js';
+import isMetadata from './checkpoint.jsonschema';
 import type { Learner } from './learner.js';
+import { checkEntry } from './logEntry.js';
 import type { Optimizer } from './optimizer.js';
 import type { LogEntry } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
@@ -114,23 +118,43 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   }
   assertFinite(file, tensors);
   try {
-    const read = JSON.parse(text) as CheckpointMetadata;
-    const checked = {
-      ...read,
-      detector: detectorConfig(read.detector),
-      recipe: resolveRecipe(read.recipe),
-      settings: trainSettings(read.settings),
-      choices: read.choices ?? {},
-      teacherCache: read.teacherCache ?? false,
-      last: read.last ?? null,
-    };
-    return { file, tensors, metadata: checked };
+    return { file, tensors, metadata: checkMetadata(JSON.parse(text)) };
   } catch (cause) {
     throw new InputError(
       `${file}: version ${version} does not understand its metadata (${(cause as Error).message}); was it written by another version?`,
       { cause },
     );
   }
+}
+
+/** @throws InputError that names what is missing or wrong */
+function checkMetadata(value: unknown): CheckpointMetadata {
+  const faults = faultsIn(value, isMetadata, 'the metadata');
+  if (faults !== null) throw new InputError(faults);
+  const read = value as CheckpointMetadata;
+  const detector = detectorConfig(read.detector);
+  const { classes, epochTerms, step, stepsPerEpoch, bestAp } = read;
+  if (classes.length !== detector.classes) {
+    throw new InputError(`detector.classes is ${detector.classes}, but classes has ${classes.length} entries`);
+  }
+  const terms = TERM_NAMES.length * detector.strides.length;
+  if (epochTerms.length !== 0 && epochTerms.length !== terms) {
+    throw new InputError(`epochTerms has ${epochTerms.length} entries, expected ${terms} or none`);
+  }
+  return {
+    version: read.version ?? 'unknown',
+    detector,
+    recipe: resolveRecipe(read.recipe),
+    classes: classes.map(({ id, name }) => ({ id, name })),
+    settings: trainSettings(read.settings),
+    choices: read.choices ?? {},
+    teacherCache: read.teacherCache ?? false,
+    step,
+    stepsPerEpoch,
+    epochTerms,
+    bestAp,
+    last: read.last ? checkEntry(read.last, 'last') : null,
+  };
 }
 
 /**

@@ -6,8 +6,10 @@ import type { Detector } from '../detector/detector.js';
 import type { PrecisionRecall } from '../eval/averagePrecision.js';
 import type { EdgeCalibration } from '../eval/edgeCalibration.js';
 import { InputError } from '../util/error.js';
+import { checked } from '../util/schema.js';
 import type { Agreement } from './agreement.js';
 import { type EvaluateOptions, evaluate, namedStatistics } from './evaluate.js';
+import isMeasures from './measures.jsonschema';
 import type { Teacher } from './teacher.js';
 
 /** In a run's folder. */
@@ -91,11 +93,12 @@ export async function writeMeasures(folder: string, measures: RunMeasures): Prom
  */
 export async function readMeasures(folder: string): Promise<RunMeasures> {
   const file = join(folder, MEASURES);
-  const read = (await readJson(file)) as Partial<RunMeasures> | null;
-  for (const name of ['stats', 'perClass', 'precisionRecall', 'calibration'] as const) {
-    if (!read?.[name]) throw new InputError(`${file} lacks "${name}"; write it again: edgewise evaluate --measures`);
-  }
-  return read as RunMeasures;
+  const remedy = 'write it again: edgewise evaluate --measures';
+  const measures = checked<RunMeasures>(await readJson(file), isMeasures, { file, whole: 'measures', remedy });
+  const { recall, classes } = measures.precisionRecall;
+  const cut = classes.find(({ at50, at75 }) => at50.length !== recall.length || at75.length !== recall.length);
+  if (cut) throw new InputError(`${file}: the precisions of ${cut.name} are not one for each recall; ${remedy}.`);
+  return measures;
 }
 
 /** −1 where nothing is to be found. */

@@ -9,7 +9,10 @@ import type { Recipe } from '../losses/recipe.js';
 import type { AdapterDescription } from '../tensor/device.js';
 import { appendLine, writeWhole } from '../util/atomicFile.js';
 import { InputError } from '../util/error.js';
+import { checked } from '../util/schema.js';
 import type { Agreement } from './agreement.js';
+import { isJson, parseEntry } from './logEntry.js';
+import isRun from './run.jsonschema';
 import type { TrainSettings } from './settings.js';
 import type { TeacherConfig } from './teacher.js';
 
@@ -97,13 +100,9 @@ export async function createRun(folder: string, description: RunDescription): Pr
  */
 export async function readRun(folder: string): Promise<RunDescription> {
   const file = join(folder, SETTINGS);
-  const read = (await readJson(file)) as Partial<RunDescription> | null;
-  const missing = (['detector', 'recipe', 'settings', 'classes'] as const).find((name) => !read?.[name]);
-  if (missing !== undefined) {
-    throw new InputError(`${file} lacks "${missing}", so it does not describe a training; give the folder of a run.`);
-  }
-  const added = { teacherRun: null, teacherCache: false, data: null, split: null };
-  return { ...added, ...(read as RunDescription) };
+  const about = { file, whole: 'a run', remedy: 'give the folder of a run' };
+  const added = { teacher: null, teacherRun: null, teacherCache: false, data: null, split: null };
+  return { ...added, ...checked<RunDescription>(await readJson(file), isRun, about) };
 }
 
 /** Adds an epoch to the log. @throws DeviceError when it cannot be written; the log is then as it was */
@@ -113,20 +112,18 @@ export async function appendLog(folder: string, entry: LogEntry): Promise<void> 
 
 /**
  * Reads a run's log; a last line that was cut off is left out.
- * @throws InputError when the folder has none
+ * @throws InputError when the folder has none, or a line is not one of a log
  */
 export async function readLog(folder: string): Promise<LogEntry[]> {
   const file = join(folder, LOG);
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new InputError(`${file} does not exist; give the folder of a run.`);
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new InputError(`${file} cannot be read (${error.code}); give the folder of a run.`);
   });
-  return text.split('\n').flatMap((line) => {
-    try {
-      return [JSON.parse(line) as LogEntry];
-    } catch {
-      return [];
-    }
-  });
+  const lines = text.split('\n');
+  // Whole lines end with a line feed.
+  const unfinished = lines.pop() ?? '';
+  if (isJson(unfinished)) lines.push(unfinished);
+  return lines.flatMap((line, i) => (line.trim() === '' ? [] : [parseEntry(line, `${file}, line ${i + 1}`)]));
 }
 
 /**
