@@ -4,7 +4,7 @@ import { type ImitationMethod, type Recipe, resolveRecipe } from '../losses/reci
 import { type Grid, makeGrid } from '../regions/grid.js';
 import type { GroundTruth } from '../regions/truth.js';
 import { MAX_LEVELS } from '../tensor/pyramid.js';
-import { brief } from '../util/brief.js';
+import { shortened } from '../util/readable.js';
 import { GoldenFile, isNumbers, isPositiveInteger } from './goldenFile.js';
 
 /** The reference implementation's imitation methods -> ours: its `fitnet` is the region inside the boxes. */
@@ -103,7 +103,7 @@ export function parseGoldenCase({ tensors, metadata }: SafetensorsFile, file: st
   const classes = read.integer('classes');
   const name = read.text('imitation');
   if (!Object.hasOwn(METHODS, name)) {
-    throw read.wrong(`metadata imitation is ${brief(name)}`, `one of ${Object.keys(METHODS).join(', ')}`);
+    throw read.wrong(`metadata imitation is ${shortened(name, 60)}`, `one of ${Object.keys(METHODS).join(', ')}`);
   }
   const method = METHODS[name as keyof typeof METHODS];
   const ignoreIofThreshold = read.number('ignoreIofThreshold', -Infinity);
@@ -200,7 +200,7 @@ function readLoss(
   );
   const unknown = Object.keys(losses).find((name) => !(TERM_NAMES as readonly string[]).includes(name));
   if (unknown !== undefined)
-    throw read.wrong(`metadata losses has ${brief(unknown)}`, `some of ${TERM_NAMES.join(', ')}`);
+    throw read.wrong(`metadata losses has ${shortened(unknown, 60)}`, `some of ${TERM_NAMES.join(', ')}`);
   return {
     bins,
     losses,

@@ -109,7 +109,9 @@ test('parameters of another model are refused by name', async () => {
   tensors.delete('head.classLogits.weight');
   await expect(read('lacking.safetensors')).rejects.toThrow(/head.classLogits.weight: it is missing/);
   await writeSafetensors(join(folder, 'strange.safetensors'), [], { edgewise: '{"detector":{"size":"huge"}}' });
-  await expect(loadCheckpoint(join(folder, 'strange.safetensors'))).rejects.toThrow(/does not understand.*classes is missing/);
+  await expect(loadCheckpoint(join(folder, 'strange.safetensors'))).rejects.toThrow(
+    /does not understand.*classes is missing/,
+  );
 });
 
 test('a checkpoint with NaN in a weight, its average or the memory is refused by name', async () => {
