@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Choices } from '../gpu/choices.js';
 import type { AdapterDescription } from '../tensor/device.js';
@@ -35,13 +35,6 @@ export interface StudyDescription {
 /** JSON for people. */
 export function pretty(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-export function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Makes a study's folder. @throws DiskError when it cannot be written */

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import type { Detector } from '../detector/detector.js';
 import type { Device } from '../tensor/device.js';
@@ -9,8 +8,9 @@ import { readLog } from '../train/runFolder.js';
 import { resumeTraining, train } from '../train/train.js';
 import { writeWhole } from '../util/atomicFile.js';
 import { InputError } from '../util/error.js';
+import { exists } from '../util/folder.js';
 import { cacheFolder } from './cache.js';
-import { exists, FILES, findRun, pretty } from './files.js';
+import { FILES, findRun, pretty } from './files.js';
 import { checkpointOf, type GivenTeacher, type Job, type StudyData } from './jobs.js';
 
 /** How a finished run came about: `study-run.json` in its folder, written last. */
@@ -68,7 +68,6 @@ export async function runJob(context: JobContext, job: Job, teacher: Detector | 
   if (await exists(checkpointOf(folder))) {
     await resumeTraining(training);
   } else {
-    await rm(folder, { recursive: true, force: true });
     await train({ ...training, detector: config, recipe, settings });
   }
   if (signal.aborted) return false;

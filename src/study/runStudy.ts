@@ -9,10 +9,10 @@ import type { Device } from '../tensor/device.js';
 import { loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
 import { assertStepFits } from '../train/fits.js';
 import type { TrainProgress } from '../train/progress.js';
-import { writeFirst, writeWhole } from '../util/atomicFile.js';
+import { removeLeftovers, writeFirst, writeWhole } from '../util/atomicFile.js';
+import { type Claimant, claim, livingClaims } from '../util/claim.js';
 import { DeviceError, DiskError, InputError } from '../util/error.js';
 import { cacheSize, removeCaches } from './cache.js';
-import { type Claimant, claim, livingClaims } from './claim.js';
 import { Estimator } from './estimate.js';
 import { FILES, makeStudyFolder, pretty, type StudyDescription } from './files.js';
 import { type Grid, identify, type Job, planJobs, type StudyData } from './jobs.js';
@@ -68,6 +68,7 @@ export async function runStudy(options: StudyOptions): Promise<StudyOutcome> {
   const grid = await planJobs(plan, data, identity);
   assertJobsFit(device, grid);
   await makeStudyFolder(folder);
+  for (const part of [folder, join(folder, FILES.plans), join(folder, FILES.claims)]) await removeLeftovers(part);
   const description = await describe(options, identity);
   if (description.adapter.name !== device.adapter.name) {
     onEvent({ kind: 'adapter', was: description.adapter.name, is: device.adapter.name });

@@ -1,12 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { draftOf, writeError } from '../util/atomicFile.js';
+import type { DiskError } from '../util/error.js';
 
 /** A line of text, padded with spaces: whoever looks into a file sees what it is. */
 const HEADER_BYTES = 256;
 /** Records that may wait for the GPU or the disk: more would only hold memory. */
 const MOST_WAITING = 4;
-/** The ending of a file that is not whole yet. */
-export const UNFINISHED = '.part';
 
 /** What a file of records is made of; a file is whole when it has this header and all records. */
 export interface EpochFileShape {
@@ -100,27 +100,42 @@ async function readExactly(handle: FileHandle, into: Uint8Array, position: numbe
 export class EpochWriter {
   readonly #handle: FileHandle;
   readonly #path: string;
-  readonly #unfinished: string;
+  readonly #draft: string;
   readonly #shape: EpochFileShape;
   readonly #waiting: Promise<void>[] = [];
   #tail: Promise<void> = Promise.resolve();
   #added = 0;
-  /** Why the disk refused. */
-  #failure: unknown = null;
+  #failure: DiskError | null = null;
 
-  private constructor(handle: FileHandle, path: string, unfinished: string, shape: EpochFileShape) {
+  private constructor(handle: FileHandle, path: string, draft: string, shape: EpochFileShape) {
     this.#handle = handle;
     this.#path = path;
-    this.#unfinished = unfinished;
+    this.#draft = draft;
     this.#shape = shape;
   }
 
-  /** @throws Error when the folder cannot be written */
+  /** @throws DiskError when the folder cannot be written */
   static async create(path: string, shape: EpochFileShape): Promise<EpochWriter> {
-    const unfinished = `${path}.${process.pid}-${randomBytes(4).toString('hex')}${UNFINISHED}`;
-    const handle = await open(unfinished, 'wx');
-    await handle.write(headerOf(shape), 0, HEADER_BYTES, 0);
-    return new EpochWriter(handle, path, unfinished, shape);
+    const draft = draftOf(dirname(path));
+    try {
+      const handle = await open(draft, 'wx');
+      const writer = new EpochWriter(handle, path, draft, shape);
+      await writeAll(handle, headerOf(shape), 0).catch((error: unknown) => writer.#giveUp(error));
+      return writer;
+    } catch (error) {
+      throw writeError(path, error);
+    }
+  }
+
+  /** Why the disk refused; null while it has not. */
+  get failure(): DiskError | null {
+    return this.#failure;
+  }
+
+  /** Gives the disk back what was written. */
+  async #giveUp(error: unknown): Promise<void> {
+    this.#failure = writeError(this.#path, error);
+    await this.#handle.truncate(0).catch(() => undefined);
   }
 
   /** Adds the next record; it is written once it is there. */
@@ -128,11 +143,8 @@ export class EpochWriter {
     const position = HEADER_BYTES + this.#added++ * 4 * this.#shape.words;
     this.#tail = Promise.all([words, this.#tail]).then(async ([record]) => {
       if (this.#failure !== null) return;
-      try {
-        await writeAll(this.#handle, new Uint8Array(record.buffer, record.byteOffset, record.byteLength), position);
-      } catch (error) {
-        this.#failure = error;
-      }
+      const bytes = new Uint8Array(record.buffer, record.byteOffset, record.byteLength);
+      await writeAll(this.#handle, bytes, position).catch((error: unknown) => this.#giveUp(error));
     });
     this.#tail.catch(() => undefined); // thrown by `room` or `close`
     this.#waiting.push(this.#tail);
@@ -144,23 +156,26 @@ export class EpochWriter {
   }
 
   /**
-   * Ends the file.
-   * @throws Error when the disk refused; what a record's promise was rejected with
+   * Ends the file: it gets its name once it is whole, and is removed otherwise.
+   * @throws DiskError when the disk refused; what a record's promise was rejected with
    */
   async close(): Promise<void> {
-    let whole = false;
+    try {
+      await this.#end();
+    } finally {
+      await rm(this.#draft, { force: true });
+    }
+  }
+
+  async #end(): Promise<void> {
     try {
       await this.#tail;
-      if (this.#failure !== null) throw this.#failure;
-      whole = this.#added === this.#shape.records;
-      if (whole) await this.#handle.datasync();
-    } catch (error) {
-      whole = false;
-      throw error;
+      if (this.#failure === null) await this.#handle.datasync().catch((error: unknown) => this.#giveUp(error));
     } finally {
       await this.#handle.close();
-      await (whole ? rename(this.#unfinished, this.#path) : rm(this.#unfinished, { force: true }));
     }
+    if (this.#failure) throw this.#failure;
+    if (this.#added === this.#shape.records) await rename(this.#draft, this.#path);
   }
 }
 

@@ -14,7 +14,7 @@ export interface FillOptions {
   source: ImageSource;
   /** Told of the batches done. */
   onProgress?: (done: number, of: number) => void;
-  /** Told of files that cannot be used or written. */
+  /** Told of files that cannot be used. */
   onWarning?: (message: string) => void;
   /** Once aborted, the batch under way is finished; the epoch is not kept. */
   signal?: AbortSignal;
@@ -25,7 +25,8 @@ export interface FillOptions {
  * there already are passed over.
  * @param root of the cache: `teacherCache` of the trainings
  * @returns epochs computed now; fewer than asked for where they were there, or it was aborted
- * @throws InputError when the cache cannot be written, the batch is too large for the device, or as the teacher's `prepare`
+ * @throws DeviceError when the cache cannot be written
+ * @throws InputError when the batch is too large for the device, or as the teacher's `prepare`
  */
 export async function fillTeacherCache(
   root: string,
@@ -35,7 +36,7 @@ export async function fillTeacherCache(
   assertOutputsFit('the teacher', teacher, settings.batch);
   const loader = trainingLoader(source, teacher.config, settings);
   const warn = (message: string) => onWarning?.(message);
-  const cache = await TeacherCache.open(root, teacher, loader, { features: false, warn });
+  const cache = await TeacherCache.open(root, teacher, loader, { features: false, warn, mustWrite: true });
   const total = settings.epochs * loader.steps;
   let computed = 0;
   for (let epoch = 0; epoch < settings.epochs; epoch++) {

@@ -7,7 +7,8 @@ import type { Choices } from '../gpu/choices.js';
 import type { TermName } from '../losses/headLoss.js';
 import type { Recipe } from '../losses/recipe.js';
 import type { AdapterDescription } from '../tensor/device.js';
-import { appendLine, writeWhole } from '../util/atomicFile.js';
+import { appendLine, removeLeftovers, writeWhole } from '../util/atomicFile.js';
+import { claim } from '../util/claim.js';
 import { InputError } from '../util/error.js';
 import { checked } from '../util/schema.js';
 import type { Agreement } from './agreement.js';
@@ -84,10 +85,30 @@ export interface LogEntry {
 
 const LOG = 'log.jsonl';
 const SETTINGS = 'run.json';
+/** While a training works in the folder: `training.0`, or a higher number where a killed one has left its own. */
+const CLAIM = 'training';
+
+/**
+ * Takes a run's folder for the training of this process alone, and removes what a killed one has left unfinished there.
+ * @returns gives it back
+ * @throws InputError while another training works in it
+ * @throws DiskError when it cannot be written
+ */
+export async function claimRun(folder: string): Promise<() => Promise<void>> {
+  const claimed = await claim(folder, CLAIM);
+  if ('heldBy' in claimed) {
+    const { pid, host, since } = claimed.heldBy;
+    throw new InputError(
+      `${folder}: process ${pid} on ${host} has been training there since ${since}; wait until it ends, or give another folder.`,
+    );
+  }
+  await removeLeftovers(folder);
+  return claimed.release;
+}
 
 /**
  * Makes the folder of a new run: its `run.json` and an empty log.
- * @throws DeviceError when it cannot be written
+ * @throws DiskError when it cannot be written
  */
 export async function createRun(folder: string, description: RunDescription): Promise<void> {
   await writeWhole(join(folder, SETTINGS), `${JSON.stringify(description, null, 2)}\n`);

@@ -1,26 +1,25 @@
 import { createHash } from 'node:crypto';
-import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Batch, Loader } from '../data/loader.js';
 import type { Device } from '../tensor/device.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { DeviceError, InputError } from '../util/error.js';
+import { removeLeftovers, writeError, writeFirst } from '../util/atomicFile.js';
+import { DiskError } from '../util/error.js';
 import { makeFolder } from '../util/folder.js';
 import { checkRecord, type Part, partsOf } from './cacheRecord.js';
-import { EpochReader, EpochWriter, reason, UNFINISHED } from './epochFile.js';
+import { EpochReader, EpochWriter, reason } from './epochFile.js';
 import { packedWords, packHalves, unpackHalves } from './halves.js';
 import type { Teacher, TeacherEpoch, TeacherStep } from './teacher.js';
 import { describeTeacher } from './teacherKey.js';
-
-/** An unfinished file that nobody has written to for so long belongs to a process that was killed. */
-const ABANDONED_MS = 3_600_000;
 
 export interface TeacherCacheOptions {
   /** Features too, for imitation. */
   features: boolean;
   /** Told of a file that cannot be used or written: the teacher then computes its outputs. */
   warn: (message: string) => void;
+  /** True: a file that cannot be written is an error, since the cache is what is wanted. */
+  mustWrite?: boolean;
 }
 
 /**
@@ -35,26 +34,20 @@ export class TeacherCache {
   readonly #folder: string;
   readonly #key: string;
   readonly #parts: Part[];
-  readonly #warn: (message: string) => void;
+  readonly #options: TeacherCacheOptions;
 
-  private constructor(
-    teacher: Teacher,
-    loader: Loader,
-    folder: string,
-    key: string,
-    { features, warn }: TeacherCacheOptions,
-  ) {
+  private constructor(teacher: Teacher, loader: Loader, folder: string, key: string, options: TeacherCacheOptions) {
     this.#teacher = teacher;
     this.#loader = loader;
     this.#folder = folder;
     this.#key = key;
-    this.#parts = partsOf(teacher, loader.options.batch, features);
-    this.#warn = warn;
+    this.#parts = partsOf(teacher, loader.options.batch, options.features);
+    this.#options = options;
   }
 
   /**
    * @param root holds the caches of any number of teachers, seeds and data
-   * @throws InputError when it cannot be written
+   * @throws DiskError when it cannot be written
    */
   static async open(
     root: string,
@@ -67,11 +60,11 @@ export class TeacherCache {
     const folder = join(root, key.slice(0, 16));
     try {
       await makeFolder(folder);
-      await writeFile(join(folder, 'description.json'), `${description}\n`);
-      await removeAbandoned(folder);
     } catch (error) {
-      throw new InputError(`teacher cache ${root} cannot be written (${reason(error)}); give another folder.`);
+      throw writeError(`teacher cache ${root}`, error);
     }
+    await writeFirst(join(folder, 'description.json'), `${description}\n`);
+    await removeLeftovers(folder);
     return new TeacherCache(teacher, loader, folder, key, options);
   }
 
@@ -81,25 +74,27 @@ export class TeacherCache {
    */
   async epoch(epoch: number, fromStep = 0): Promise<CachedEpoch> {
     const records = this.#loader.steps;
-    const warn = (message: string) => this.#warn(fallback(message));
+    const { warn, mustWrite } = this.#options;
+    const fallBack = (message: string) => warn(fallback(message));
     const files = this.#parts.map(({ name, shapes }) => ({
       path: join(this.#folder, `epoch-${String(epoch + 1).padStart(4, '0')}-${name}.f16`),
       shape: { key: this.#key, words: packedWords(shapes), records },
     }));
-    const readers = await Promise.all(files.map(({ path, shape }) => EpochReader.open(path, shape, warn)));
+    const readers = await Promise.all(files.map(({ path, shape }) => EpochReader.open(path, shape, fallBack)));
     const found = readers.filter((reader) => reader !== null);
     if (found.length === files.length)
-      return new CachedEpoch(this.#teacher, this.#parts, fromStep, found, [], this.#warn);
+      return new CachedEpoch(this.#teacher, this.#parts, fromStep, found, [], this.#options);
 
     await Promise.all(found.map((reader) => reader.close()));
     const writers = files.map(async ({ path, shape }, i) => {
       if (readers[i] || fromStep > 0) return null;
       return EpochWriter.create(path, shape).catch((error: unknown) => {
-        warn(`${path} cannot be written (${reason(error)})`);
+        if (mustWrite) throw error;
+        fallBack(reason(error));
         return null;
       });
     });
-    return new CachedEpoch(this.#teacher, this.#parts, fromStep, [], await Promise.all(writers), this.#warn);
+    return new CachedEpoch(this.#teacher, this.#parts, fromStep, [], await Promise.all(writers), this.#options);
   }
 }
 
@@ -112,6 +107,7 @@ class CachedEpoch implements TeacherEpoch {
   /** Of the parts to write. */
   readonly #writers: readonly (EpochWriter | null)[];
   readonly #warn: (message: string) => void;
+  readonly #mustWrite: boolean;
   /** Of values that halves cannot hold: once an epoch is enough. */
   #hasWarned = false;
   #next: number;
@@ -124,7 +120,7 @@ class CachedEpoch implements TeacherEpoch {
     fromStep: number,
     readers: readonly EpochReader[],
     writers: readonly (EpochWriter | null)[],
-    warn: (message: string) => void,
+    { warn, mustWrite = false }: TeacherCacheOptions,
   ) {
     this.#teacher = teacher;
     this.#parts = parts;
@@ -133,12 +129,15 @@ class CachedEpoch implements TeacherEpoch {
     this.isKept = readers.length > 0;
     this.#writers = writers;
     this.#warn = warn;
+    this.#mustWrite = mustWrite;
   }
 
   /** What the next step needs of the disk: it was read while the step before was computed. */
   async step(batch: Batch): Promise<TeacherStep> {
     const step = this.#next++;
     await Promise.all(this.#writers.map((writer) => writer?.room()));
+    const failure = this.#writers.map((writer) => writer?.failure).find((one) => one);
+    if (failure && this.#mustWrite) throw failure;
     const kept = this.#readers.length > 0 ? await this.#read(step) : null;
     return kept
       ? new KeptStep(this.#teacher.device, this.#parts, kept)
@@ -167,8 +166,8 @@ class CachedEpoch implements TeacherEpoch {
     const ends = await Promise.allSettled(this.#writers.map((writer) => writer?.close()));
     for (const end of ends) {
       if (end.status === 'fulfilled') continue;
-      if (end.reason instanceof DeviceError || end.reason instanceof InputError) throw end.reason;
-      this.#warn(fallback(`an epoch cannot be written (${reason(end.reason)})`));
+      if (this.#mustWrite || !(end.reason instanceof DiskError)) throw end.reason;
+      this.#warn(fallback(reason(end.reason)));
     }
   }
 
@@ -256,23 +255,11 @@ class FillingStep implements TeacherStep {
 
 /** What happens without the files. */
 function fallback(message: string): string {
-  return `teacher cache: ${message}; the teacher computes its outputs.`;
+  return `teacher cache: ${message.replace(/\.$/, '')}; the teacher computes its outputs.`;
 }
 
 /** Records the pyramids of halves. */
 function unpack(packed: readonly Tensor[], parts: readonly Part[]) {
   const [classLogits, boxLogits, features] = parts.flatMap(({ shapes }, i) => unpackHalves(packed[i], shapes));
   return { classLogits, boxLogits, ...(features && { features }) };
-}
-
-async function removeAbandoned(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (!name.endsWith(UNFINISHED)) continue;
-    const path = join(folder, name);
-    const changed = await stat(path).then(
-      ({ mtimeMs }) => mtimeMs,
-      () => Date.now(), // another process has just ended it
-    );
-    if (Date.now() - changed > ABANDONED_MS) await rm(path, { force: true });
-  }
 }

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { version } from '../../package.json';
 import type { ImageSource } from '../data/source.js';
@@ -7,11 +6,12 @@ import { Detector } from '../detector/detector.js';
 import { possibleChoices } from '../gpu/choices.js';
 import { type PartialRecipe, resolveRecipe } from '../losses/recipe.js';
 import { InputError } from '../util/error.js';
-import { BEST, CHECKPOINT, loadCheckpoint, restoreDetector, restoreLearner } from './checkpoint.js';
+import { exists } from '../util/folder.js';
+import { BEST, CHECKPOINT, type Checkpoint, loadCheckpoint, restoreDetector, restoreLearner } from './checkpoint.js';
 import { cacheOf, type TrainContext, type TrainResult, type TrainState } from './context.js';
 import { type Learner, makeLearner } from './learner.js';
 import { runEpochs } from './loop.js';
-import { createRun, rewindLog } from './runFolder.js';
+import { claimRun, createRun, rewindLog } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
 import { applyWeights, type Weights } from './weights.js';
 
@@ -29,8 +29,8 @@ export interface TrainOptions extends TrainContext {
 
 /**
  * Trains a detector, from nothing or from given weights. The same settings, data, adapter and `device.choices` give the same bits.
- * @throws InputError for wrong settings, a folder that holds a training already, a missing teacher or one that does not fit,
- *   weights of another detector
+ * @throws InputError for wrong settings, a folder that holds a training already or in which another works, a missing teacher
+ *   or one that does not fit, weights of another detector
  * @throws DeviceError when a loss or a gradient is not finite; it names term, level and step
  */
 export async function train({
@@ -55,21 +55,38 @@ export async function train({
     detector.dispose();
     throw error;
   }
-  return learning(detector, context, state, (learner) =>
-    runEpochs(context, learner, state, async () => {
-      await refuseTrained(context.folder);
-      await describeRun(context, detector, state);
-    }),
-  );
+  return learning(detector, context, state, async (learner) => {
+    let release = async () => {};
+    try {
+      return await runEpochs(context, learner, state, async () => {
+        release = await claimRun(context.folder);
+        await refuseTrained(context.folder);
+        await describeRun(context, detector, state);
+      });
+    } finally {
+      await release();
+    }
+  });
 }
 
 /**
  * Goes on with a training from its folder's last checkpoint, bit for bit as if it had not stopped: the device takes the
  * training's choices between variants of kernels, whatever has been tuned since.
- * @throws InputError when there is no whole checkpoint, or the data or the teacher are not those of the training
+ * @throws InputError when there is no whole checkpoint, another training works in the folder, or the data or the teacher are
+ *   not those of the training
  */
 export async function resumeTraining(context: TrainContext): Promise<TrainResult> {
-  const checkpoint = await loadCheckpoint(context.folder);
+  const { folder } = context;
+  if (!(await exists(join(folder, CHECKPOINT)))) await loadCheckpoint(folder); // which says what is wrong
+  const release = await claimRun(folder);
+  try {
+    return await goOn(context, await loadCheckpoint(folder));
+  } finally {
+    await release();
+  }
+}
+
+async function goOn(context: TrainContext, checkpoint: Checkpoint): Promise<TrainResult> {
   const { recipe, settings, choices, step, epochTerms, bestAp, last, classes, stepsPerEpoch, teacherCache } =
     checkpoint.metadata;
   const names = (list: ImageSource['classes']) => list.map(({ id, name }) => `${id} ${name}`).join(', ');
@@ -124,9 +141,10 @@ async function learning<T>(
 
 /** @throws InputError when a folder holds a training. One that has not made a step yet is begun anew. */
 async function refuseTrained(folder: string): Promise<void> {
-  const found = await Promise.all([CHECKPOINT, BEST].map((name) => stat(join(folder, name)).catch(() => null)));
-  const isBegun = found[1] === null && (await loadCheckpoint(folder).catch(() => null))?.metadata.step === 0;
-  if (isBegun || found.every((file) => file === null)) return;
+  const [hasCheckpoint, hasBest] = await Promise.all([CHECKPOINT, BEST].map((name) => exists(join(folder, name))));
+  if (!hasCheckpoint && !hasBest) return;
+  const isBegun = !hasBest && (await loadCheckpoint(folder).catch(() => null))?.metadata.step === 0;
+  if (isBegun) return;
   throw new InputError(`${folder} holds a training already; go on with it (--resume), or give another folder.`);
 }
 

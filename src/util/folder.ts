@@ -26,3 +26,11 @@ export function isFolder(path: string): Promise<boolean> {
     () => false,
   );
 }
+
+/** Whether there is a file or folder of this path. */
+export function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

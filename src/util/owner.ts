@@ -4,57 +4,60 @@ import { hostname } from 'node:os';
 
 /** A process, told apart from every other of all time and all machines as well as the system allows. */
 export interface Owner {
-  /** The machine's name; on Linux also the name space of its process ids, which a container has for itself. */
   host: string;
+  /** On Linux the name space of the process's id: a container has one for itself. Null elsewhere. */
+  space: string | null;
   pid: number;
   /** On Linux the boot and the tick in which the process started: a process id is used again. Null elsewhere. */
   born: string | null;
 }
+
+const HERE = { host: hostname(), space: read(() => readlinkSync('/proc/self/ns/pid')) };
 
 /** Whether a process runs. `unknown`: it cannot be seen from here. */
 export type Life = 'alive' | 'dead' | 'unknown';
 
 /** This process. */
 export function self(): Owner {
-  return { host: thisHost(), pid: process.pid, born: bornAt(process.pid) };
+  return { ...HERE, pid: process.pid, born: bornAt(process.pid) };
 }
 
-/** Whether an owner runs. Where a start is not known, a process of its id may be another. */
-function lifeOf({ host, pid, born }: Owner): Life {
-  if (host !== thisHost()) return 'unknown';
+/** Whether an owner runs. */
+export function lifeOf({ host, space, pid, born }: Owner): Life {
+  if (host !== HERE.host || space !== HERE.space) return 'unknown';
+  const now = startOf(pid);
+  // Where no start is known, the process of this id may be another.
+  if (now !== null && (now === undefined || born === null)) return 'unknown';
+  return now === born ? 'alive' : 'dead';
+}
+
+/** An owner as a part of a file's name. */
+export function tagOf({ host, space, pid, born }: Owner): string {
+  return `${short(`${host} ${space}`)}-${pid}-${short(`${born}`)}`;
+}
+
+/** Likewise of the process that a tag names; `unknown` also for what is no tag. */
+export function lifeOfTag(tag: string): Life {
+  const pid = Number(/^\w+-(\d+)-\w+$/.exec(tag)?.[1]);
+  const now = startOf(pid);
+  const own = tagOf({ ...HERE, pid, born: now ?? null });
+  if (now === undefined || tag.split('-')[0] !== own.split('-')[0]) return 'unknown';
+  return now !== null && tag === own ? 'alive' : 'dead';
+}
+
+/** When the process of this id started, as `Owner.born`; null where none runs, undefined where one does that is not told. */
+function startOf(pid: number): string | null | undefined {
   let isOthers = false;
   try {
     process.kill(pid, 0);
   } catch (error) {
     isOthers = (error as NodeJS.ErrnoException).code === 'EPERM';
-    if (!isOthers) return 'dead';
+    if (!isOthers) return null;
   }
-  const now = bornAt(pid);
-  // A system may hide the processes of other users.
-  if (born === null || (now === null && isOthers)) return 'unknown';
-  return born === now ? 'alive' : 'dead';
-}
-
-/** An owner as a part of a file's name. */
-export function tagOf({ host, pid, born }: Owner): string {
-  return `${short(host)}-${pid}-${short(born ?? '')}`;
-}
-
-/** Likewise of the process that a tag names; `unknown` also for what is no tag. */
-export function lifeOfTag(tag: string): Life {
-  const [, host, pid, born] = /^([0-9a-f]{8})-(\d+)-([0-9a-f]{8})$/.exec(tag) ?? [];
-  if (host !== short(thisHost())) return 'unknown';
-  const now = bornAt(Number(pid));
-  const life = lifeOf({ host: thisHost(), pid: Number(pid), born: now });
-  if (life === 'alive') return short(now ?? '') === born ? 'alive' : 'dead';
-  return life;
-}
-
-let host: string | undefined;
-
-function thisHost(): string {
-  host ??= [hostname(), read(() => readlinkSync('/proc/self/ns/pid'))].filter((part) => part !== null).join(' ');
-  return host;
+  const born = bornAt(pid);
+  if (born !== null) return born;
+  // Where there is /proc, one of our own that is not in it has ended; those of others may be hidden.
+  return HERE.space === null || isOthers ? undefined : null;
 }
 
 /**
