@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { exportOnnx } from '../onnx/export.js';
 import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
 import { saveWeights, weightsOf } from '../train/weights.js';
-import { InputError } from '../util/error.js';
+import { removeLeftovers, writeWhole } from '../util/atomicFile.js';
 import { type Outcome, prints } from './command.js';
 
 interface ExportOptions {
@@ -30,6 +30,7 @@ async function exportRun(run: string, { onnx, safetensors }: ExportOptions, comm
   if (onnx !== undefined) await writeOnnx(onnx, checkpoint);
   if (safetensors !== undefined) await saveWeights(safetensors, checkpoint);
   const written = [onnx, safetensors].filter((file) => file !== undefined);
+  for (const file of written) await removeLeftovers(dirname(file));
   return {
     data: { run, onnx: onnx ?? null, safetensors: safetensors ?? null },
     text: `Written: ${written.join(', ')}`,
@@ -38,9 +39,5 @@ async function exportRun(run: string, { onnx, safetensors }: ExportOptions, comm
 
 async function writeOnnx(file: string, checkpoint: Checkpoint): Promise<void> {
   const model = await exportOnnx({ ...checkpoint.metadata, weights: weightsOf(checkpoint) });
-  await writeFile(file, model).catch((error: Error) => {
-    throw new InputError(
-      `${file} cannot be written (${error.message}); check the folder, its permissions and free space`,
-    );
-  });
+  await writeWhole(file, model);
 }

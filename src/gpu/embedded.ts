@@ -1,10 +1,11 @@
 /** SwiftShader, a Vulkan driver that computes on the CPU and comes with the package: for machines with no Vulkan. */
-import { createHash, randomUUID } from 'node:crypto';
-import { lstat, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { lstat, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import envPaths from 'env-paths';
+import { removeLeftovers, writeError, writeWhole } from '../util/atomicFile.js';
 import { DeviceError } from '../util/error.js';
 import { makeFolder } from '../util/folder.js';
 import { packageFolder } from '../util/packageFolder.js';
@@ -13,6 +14,11 @@ import { files as FILES, origin as ORIGIN, version as VERSION } from './swiftsha
 
 /** Unpacked the driver has 6 MB; a limit, so that a wrong file cannot fill the memory. */
 const SIZE_LIMIT = 16 * 1024 * 1024;
+
+/** Nobody else may write what this process loads. */
+const MODE = { file: 0o600, folder: 0o700 };
+/** How a person gives another cache directory. */
+const CHOOSE = 'set XDG_CACHE_HOME to';
 
 /** Files in the user's cache directory whose content has just been checked. */
 interface SwiftShader {
@@ -40,18 +46,17 @@ export async function unpackSwiftShader(): Promise<SwiftShader> {
     `swiftshader-${FILES['libvk_swiftshader.so'].slice(0, 12)}`,
   );
   try {
-    await makeFolder(folder, 0o700);
+    await makeFolder(folder, MODE.folder);
   } catch (cause) {
-    throw new DeviceError(
-      `the cache folder cannot be made (${(cause as Error).message}); set XDG_CACHE_HOME to a folder you can write to`,
-      { cause },
-    );
+    throw writeError(folder, cause, CHOOSE);
   }
   await checkPrivate(dirname(folder));
   await checkPrivate(folder);
+  await removeLeftovers(folder);
 
   for (const [name, hash] of Object.entries(FILES)) {
-    if (!(await isIntact(join(folder, name), hash))) await replace(join(folder, name), await readShipped(name, hash));
+    if (await isIntact(join(folder, name), hash)) continue;
+    await writeWhole(join(folder, name), await readShipped(name, hash), { mode: MODE, choose: CHOOSE });
   }
   return {
     manifest: join(folder, 'vk_swiftshader_icd.json'),
@@ -87,17 +92,6 @@ async function isIntact(file: string, hash: string): Promise<boolean> {
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw new DeviceError(`${file} cannot be read: ${(thrown as Error).message}`, { cause: thrown });
-  }
-}
-
-async function replace(file: string, content: Buffer): Promise<void> {
-  const fresh = `${file}.${randomUUID()}`;
-  try {
-    await writeFile(fresh, content, { mode: 0o600, flag: 'wx' });
-    await rename(fresh, file);
-  } catch (cause) {
-    await rm(fresh, { force: true });
-    throw new DeviceError(`${file} cannot be written: ${(cause as Error).message}`, { cause });
   }
 }
 

@@ -1,11 +1,10 @@
 /** Where Node keeps what was measured, a file for each adapter. Kept apart so that a browser never loads it. */
-import { createHash, randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import envPaths from 'env-paths';
 import { version } from '../../package.json';
-import { DeviceError } from '../util/error.js';
-import { makeFolder } from '../util/folder.js';
+import { writeWhole } from '../util/atomicFile.js';
 import { tell } from '../util/terminal.js';
 import { type Choices, possibleChoices } from './choices.js';
 
@@ -65,23 +64,13 @@ export async function readTuning(gpu: GPUDevice): Promise<{ file: string; choice
 /**
  * Keeps the choices of this adapter.
  * @returns the file
- * @throws DeviceError when it cannot be written
+ * @throws DiskError when it cannot be written
  */
 export async function writeTuning(gpu: GPUDevice, choices: Choices): Promise<string> {
   const file = tuningFile(gpu);
   const content: TuningFile = { edgewise: version, adapter: identityOf(gpu.adapterInfo), choices };
-  const fresh = `${file}.${randomUUID()}`;
-  try {
-    await makeFolder(dirname(file), 0o700);
-    await writeFile(fresh, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
-    await rename(fresh, file);
-  } catch (cause) {
-    await rm(fresh, { force: true }).catch(() => {});
-    throw new DeviceError(
-      `${file} cannot be written (${(cause as Error).message}); set XDG_CACHE_HOME to a folder you can write to`,
-      { cause },
-    );
-  }
+  const mode = { file: 0o600, folder: 0o700 };
+  await writeWhole(file, `${JSON.stringify(content, null, 2)}\n`, { mode, choose: 'set XDG_CACHE_HOME to' });
   return file;
 }
 

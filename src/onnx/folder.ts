@@ -1,10 +1,10 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { version } from '../../package.json';
 import { readJson } from '../data/json.js';
 import type { Device } from '../tensor/device.js';
+import { removeLeftovers, writeWhole } from '../util/atomicFile.js';
 import { InputError } from '../util/error.js';
-import { makeFolder } from '../util/folder.js';
 import { checkMapping, type OnnxMapping } from './mapping.js';
 import { readModel } from './readModel.js';
 import { OnnxTeacher } from './teacher.js';
@@ -34,7 +34,8 @@ export async function isTeacherFolder(path: string): Promise<boolean> {
 
 /**
  * Makes a teacher's folder, or takes one that holds this teacher already.
- * @throws InputError when it holds another teacher or cannot be written
+ * @throws InputError when it holds another teacher or model
+ * @throws DiskError when it cannot be written
  */
 export async function createTeacherFolder(teacher: OnnxTeacherFolder, model: Uint8Array): Promise<void> {
   const { folder, ...rest } = teacher;
@@ -45,13 +46,14 @@ export async function createTeacherFolder(teacher: OnnxTeacherFolder, model: Uin
     if (isSame && (await readFile(join(folder, MODEL))).equals(model)) return;
     throw new InputError(`${folder} holds another teacher, mapping or image size; give another folder.`);
   }
-  try {
-    await makeFolder(folder);
-    await writeFile(join(folder, MODEL), model);
-    await writeFile(join(folder, DESCRIPTION), description);
-  } catch (error) {
-    throw new InputError(`${folder} cannot be written (${(error as Error).message}); give another folder.`);
+  const file = join(folder, MODEL);
+  const present = await readFile(file).catch(() => null);
+  if (present && !present.equals(model)) {
+    throw new InputError(`${folder} holds a ${MODEL} that is not a teacher's; give another folder.`);
   }
+  await writeWhole(file, model);
+  await writeWhole(join(folder, DESCRIPTION), description);
+  await removeLeftovers(folder);
 }
 
 /** @throws InputError when its description is missing or wrong */

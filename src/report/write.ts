@@ -1,7 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { InputError } from '../util/error.js';
-import { makeFolder } from '../util/folder.js';
+import { removeLeftovers, writeWhole } from '../util/atomicFile.js';
 import { loadSharp } from '../util/sharp.js';
 import { standaloneSvg } from './export.js';
 import type { Figure } from './figure.js';
@@ -16,23 +14,20 @@ export function figuresFolder(page: string): string {
 
 /**
  * Writes the page and, in a folder beside it, every figure as SVG and PNG, light (NAME.svg) and dark (NAME-dark.svg).
- * @throws InputError when they cannot be written
+ * @throws DiskError when they cannot be written
  */
 export async function writeReport(page: string, html: string, figures: readonly Figure[]): Promise<void> {
   const folder = figuresFolder(page);
   const sharp = await loadSharp();
-  try {
-    await makeFolder(folder);
-    await writeFile(page, html);
-  } catch (error) {
-    throw new InputError(`${page} cannot be written (${(error as Error).message}); give another --out.`);
-  }
   for (const figure of figures) {
     for (const theme of ['light', 'dark'] as const) {
       const svg = standaloneSvg(figure, theme);
       const file = join(folder, theme === 'light' ? figure.id : `${figure.id}-dark`);
-      await writeFile(`${file}.svg`, svg);
-      await sharp(Buffer.from(svg), { density: DENSITY, unlimited: true }).png().toFile(`${file}.png`);
+      await writeWhole(`${file}.svg`, svg);
+      const png = await sharp(Buffer.from(svg), { density: DENSITY, unlimited: true }).png().toBuffer();
+      await writeWhole(`${file}.png`, png);
     }
   }
+  await writeWhole(page, html);
+  for (const written of [folder, dirname(page)]) await removeLeftovers(written);
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Choices } from '../gpu/choices.js';
 import type { AdapterDescription } from '../tensor/device.js';
 import { writeError } from '../util/atomicFile.js';
-import { makeFolder } from '../util/folder.js';
+import { InputError } from '../util/error.js';
+import { exists, makeFolder } from '../util/folder.js';
 
 /** What stands in a study's folder, beside `results.json` and `results.md`. */
 export const FILES = {
@@ -37,13 +38,29 @@ export function pretty(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-/** Makes a study's folder. @throws DiskError when it cannot be written */
+/**
+ * Makes the folder that is to be a study's.
+ * @throws InputError when it is none yet but holds something that a study would replace
+ * @throws DiskError when it cannot be made
+ */
+export async function refuseStrange(folder: string): Promise<void> {
+  await make(folder);
+  const strange: string[] = [];
+  for (const name of new Set(Object.values(FILES))) if (await exists(join(folder, name))) strange.push(name);
+  // Asked last: the first process of a study writes it before all else.
+  if (strange.length === 0 || (await exists(join(folder, FILES.description)))) return;
+  throw new InputError(`${folder} holds ${strange.join(', ')} but is no study's folder; give another.`);
+}
+
+/** Makes the folders in a study's. @throws DiskError when it cannot be written */
 export async function makeStudyFolder(folder: string): Promise<void> {
-  for (const part of [FILES.plans, FILES.runs, FILES.claims]) {
-    await makeFolder(join(folder, part)).catch((error: unknown) => {
-      throw writeError(folder, error);
-    });
-  }
+  for (const part of [FILES.plans, FILES.runs, FILES.claims]) await make(join(folder, part));
+}
+
+async function make(folder: string): Promise<void> {
+  await makeFolder(folder).catch((error: unknown) => {
+    throw writeError(folder, error);
+  });
 }
 
 /** The folder of a run by its hash, whatever it is called; undefined where there is none. */

@@ -14,7 +14,7 @@ import { type Claimant, claim, livingClaims } from '../util/claim.js';
 import { DeviceError, DiskError, InputError } from '../util/error.js';
 import { cacheSize, removeCaches } from './cache.js';
 import { Estimator } from './estimate.js';
-import { FILES, makeStudyFolder, pretty, type StudyDescription } from './files.js';
+import { FILES, makeStudyFolder, pretty, refuseStrange, type StudyDescription } from './files.js';
 import { type Grid, identify, type Job, planJobs, type StudyData } from './jobs.js';
 import type { Plan } from './plan.js';
 import { type PlanRecord, recordOf, type StudyResults, writeResults } from './results.js';
@@ -67,9 +67,9 @@ export async function runStudy(options: StudyOptions): Promise<StudyOutcome> {
   const identity = await identify(data);
   const grid = await planJobs(plan, data, identity);
   assertJobsFit(device, grid);
+  const description = await describe(options, identity);
   await makeStudyFolder(folder);
   for (const part of [folder, join(folder, FILES.plans), join(folder, FILES.claims)]) await removeLeftovers(part);
-  const description = await describe(options, identity);
   if (description.adapter.name !== device.adapter.name) {
     onEvent({ kind: 'adapter', was: description.adapter.name, is: device.adapter.name });
   }
@@ -109,6 +109,7 @@ async function describe({ device, data, folder }: StudyOptions, identity: string
     data: { name: data.name, identity, train: data.train.length, validation: data.validation.length },
   };
   const file = join(folder, FILES.description);
+  await refuseStrange(folder);
   await writeFirst(file, pretty(own));
   const read = JSON.parse(await readFile(file, 'utf8')) as StudyDescription;
   if (read.data.identity !== identity) {

@@ -175,7 +175,10 @@ export class EpochWriter {
       await this.#handle.close();
     }
     if (this.#failure) throw this.#failure;
-    if (this.#added === this.#shape.records) await rename(this.#draft, this.#path);
+    if (this.#added < this.#shape.records) return;
+    await rename(this.#draft, this.#path).catch((error: unknown) => {
+      throw writeError(this.#path, error);
+    });
   }
 }
 

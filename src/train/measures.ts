@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readJson } from '../data/json.js';
 import type { Detector } from '../detector/detector.js';
 import type { PrecisionRecall } from '../eval/averagePrecision.js';
 import type { EdgeCalibration } from '../eval/edgeCalibration.js';
+import { writeWhole } from '../util/atomicFile.js';
 import { InputError } from '../util/error.js';
 import { checked } from '../util/schema.js';
 import type { Agreement } from './agreement.js';
@@ -74,17 +73,10 @@ export async function measureRun(
 
 /**
  * Writes `measures.json` into a run's folder, atomically.
- * @throws InputError when the folder cannot be written
+ * @throws DeviceError when it cannot be written
  */
 export async function writeMeasures(folder: string, measures: RunMeasures): Promise<void> {
-  const unfinished = join(folder, `${MEASURES}.${process.pid}-${randomBytes(4).toString('hex')}.part`);
-  try {
-    await writeFile(unfinished, `${JSON.stringify(measures)}\n`);
-    await rename(unfinished, join(folder, MEASURES));
-  } catch (error) {
-    await rm(unfinished, { force: true });
-    throw new InputError(`${folder} cannot be written (${(error as Error).message}); give the folder of a run.`);
-  }
+  await writeWhole(join(folder, MEASURES), `${JSON.stringify(measures)}\n`);
 }
 
 /**

@@ -10,6 +10,7 @@ import type { AdapterDescription } from '../tensor/device.js';
 import { appendLine, removeLeftovers, writeWhole } from '../util/atomicFile.js';
 import { claim } from '../util/claim.js';
 import { InputError } from '../util/error.js';
+import { exists } from '../util/folder.js';
 import { checked } from '../util/schema.js';
 import type { Agreement } from './agreement.js';
 import { isJson, parseEntry } from './logEntry.js';
@@ -104,6 +105,17 @@ export async function claimRun(folder: string): Promise<() => Promise<void>> {
   }
   await removeLeftovers(folder);
   return claimed.release;
+}
+
+/** @throws InputError when a folder without a checkpoint holds a log or a description that no training wrote */
+export async function refuseStrange(folder: string): Promise<void> {
+  const log = await readFile(join(folder, LOG), 'utf8').catch(() => '');
+  const isStrange = (await exists(join(folder, SETTINGS))) && (await readRun(folder).catch(() => null)) === null;
+  const strange = [...(log === '' ? [] : [LOG]), ...(isStrange ? [SETTINGS] : [])];
+  if (strange.length === 0) return;
+  throw new InputError(
+    `${folder} holds ${strange.join(' and ')}, which would be replaced, but no checkpoint of a training; give another folder.`,
+  );
 }
 
 /**

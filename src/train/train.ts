@@ -11,7 +11,7 @@ import { BEST, CHECKPOINT, type Checkpoint, loadCheckpoint, restoreDetector, res
 import { cacheOf, type TrainContext, type TrainResult, type TrainState } from './context.js';
 import { type Learner, makeLearner } from './learner.js';
 import { runEpochs } from './loop.js';
-import { claimRun, createRun, rewindLog } from './runFolder.js';
+import { claimRun, createRun, refuseStrange, rewindLog } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
 import { applyWeights, type Weights } from './weights.js';
 
@@ -60,7 +60,7 @@ export async function train({
     try {
       return await runEpochs(context, learner, state, async () => {
         release = await claimRun(context.folder);
-        await refuseTrained(context.folder);
+        await refuseUsed(context.folder);
         await describeRun(context, detector, state);
       });
     } finally {
@@ -139,10 +139,10 @@ async function learning<T>(
   }
 }
 
-/** @throws InputError when a folder holds a training. One that has not made a step yet is begun anew. */
-async function refuseTrained(folder: string): Promise<void> {
+/** @throws InputError when a folder holds a training, or what none wrote. One that has not made a step yet is begun anew. */
+async function refuseUsed(folder: string): Promise<void> {
   const [hasCheckpoint, hasBest] = await Promise.all([CHECKPOINT, BEST].map((name) => exists(join(folder, name))));
-  if (!hasCheckpoint && !hasBest) return;
+  if (!hasCheckpoint && !hasBest) return refuseStrange(folder);
   const isBegun = !hasBest && (await loadCheckpoint(folder).catch(() => null))?.metadata.step === 0;
   if (isBegun) return;
   throw new InputError(`${folder} holds a training already; go on with it (--resume), or give another folder.`);

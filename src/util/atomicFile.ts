@@ -10,23 +10,25 @@ export type Content = string | Uint8Array | readonly Uint8Array[];
 
 /** How `writeWhole` writes. */
 interface WriteOptions {
-  /** Permissions of the file, and of the folders that are made for it. */
+  /** Permissions of a private file, and of the folders that are made for it. A link of its name is replaced. */
   mode?: { file: number; folder: number };
+  /** How a person gives another folder; default `give`. */
+  choose?: string;
 }
 
-/** What a person can do about it, by the system's code. */
+/** What a person can do about it, by the system's code; GIVE stands for how another folder is given. */
 const REMEDIES: Record<string, string> = {
-  ENOSPC: 'the disk is full: free some space, or give a folder on another disk',
-  EDQUOT: 'your quota on this disk is used up: free some space, or give a folder on another disk',
-  EFBIG: 'it is larger than files may be here: raise the limit (ulimit -f), or give a folder on another disk',
-  EACCES: 'give a folder you can write to',
-  EPERM: 'give a folder you can write to',
-  EROFS: 'the disk is read-only: give a folder you can write to',
-  ENOTDIR: 'a part of the path is a file: give another folder',
-  EISDIR: 'a folder has this name: give another name',
-  EEXIST: 'a file has this name: give another name',
-  ENOENT: 'the system makes no folder there: give another folder',
-  ENAMETOOLONG: 'the name is too long: give a shorter one',
+  ENOSPC: 'the disk is full: free some space, or GIVE a folder on another disk',
+  EDQUOT: 'your quota on this disk is used up: free some space, or GIVE a folder on another disk',
+  EFBIG: 'it is larger than files may be here: raise the limit (ulimit -f), or GIVE a folder on another disk',
+  EACCES: 'GIVE a folder you can write to',
+  EPERM: 'GIVE a folder you can write to',
+  EROFS: 'the disk is read-only: GIVE a folder you can write to',
+  ENOTDIR: 'a part of the path is a file: GIVE another folder',
+  EISDIR: 'a folder has this name: GIVE another name',
+  EEXIST: 'a file has this name: GIVE another name',
+  ENOENT: 'the system makes no folder there: GIVE another folder',
+  ENAMETOOLONG: 'the name is too long: GIVE a shorter one',
   EMFILE: 'too many files are open: raise the limit (ulimit -n)',
 };
 
@@ -45,13 +47,13 @@ const DRAFT = /^\.edgewise-([0-9a-f]+-\d+-[0-9a-f]+)-[0-9a-f]+\.part$/;
 export async function writeWhole(file: string, content: Content, options: WriteOptions = {}): Promise<void> {
   try {
     await makeFolder(dirname(file), options.mode?.folder);
-    const present = await stat(file).catch(() => null);
+    const present = options.mode ? null : await stat(file).catch(() => null);
     if (present && !present.isFile() && !present.isDirectory()) return await write(file, 'w', content);
     const target = present ? await realpath(file) : file;
     const mode = options.mode?.file ?? (present ? present.mode & 0o777 : undefined);
     await throughDraft(target, content, mode, rename);
   } catch (cause) {
-    throw writeError(file, cause);
+    throw writeError(file, cause, options.choose);
   }
 }
 
@@ -148,10 +150,13 @@ export async function appendLine(file: string, line: string): Promise<void> {
   }
 }
 
-/** What went wrong with a file or folder that was to be written. */
-export function writeError(path: string, cause: unknown): DiskError {
+/**
+ * What went wrong with a file or folder that was to be written.
+ * @param choose how a person gives another folder
+ */
+export function writeError(path: string, cause: unknown, choose = 'give'): DiskError {
   if (cause instanceof DiskError) return cause;
   const { code, message } = cause as NodeJS.ErrnoException;
-  const remedy = REMEDIES[code ?? ''] ?? `${message}; give another folder`;
+  const remedy = (REMEDIES[code ?? ''] ?? `${message}; GIVE another folder`).replace('GIVE', choose);
   return new DiskError(`${path} cannot be written: ${remedy}${code ? ` (${code})` : ''}.`, { cause });
 }

@@ -76,6 +76,6 @@ test.each(['', '{"choices": {', 'null', '[]', '7', '{"choices": 3}', '{"choices"
 test('a folder that cannot be written is named, with the remedy', async () => {
   vi.stubEnv('XDG_CACHE_HOME', '/dev/null');
   await expect(writeTuning(one, defaultChoices(one))).rejects.toThrow(
-    /^\/dev\/null.* cannot be written .*XDG_CACHE_HOME/,
+    /^\/dev\/null.* cannot be written: .*set XDG_CACHE_HOME to another folder/,
   );
 });

@@ -1,6 +1,6 @@
-import { mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { shapesDataset } from '../../src/data/shapes.js';
 import { detectorConfig } from '../../src/detector/config.js';
@@ -10,9 +10,9 @@ import type { Device } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { fillTeacherCache } from '../../src/train/fillCache.js';
 import { readLog, readRun } from '../../src/train/runFolder.js';
-import type { Teacher } from '../../src/train/teacher.js';
+import { type Teacher, teacherOf } from '../../src/train/teacher.js';
 import { resumeTraining, type TrainOptions, train } from '../../src/train/train.js';
-import { InputError } from '../../src/util/error.js';
+import { DiskError, InputError } from '../../src/util/error.js';
 import { sharedDevice } from '../device.js';
 
 let device: Device;
@@ -117,8 +117,8 @@ test('files that are cut short or of something else are said, and made again', a
   await truncate(join(root, 'cache', one), 1000);
   await writeFile(join(root, 'cache', two), Buffer.alloc(written.get(two)!.byteLength, 'x'));
   await rm(join(root, 'cache', three));
-  // What a killed process leaves goes once nobody has written to it for long; another process may be at work on a young one.
-  const [old, young] = [1, 2].map((id) => join(root, 'cache', `${one}.${id}-0.part`));
+  // What a process of another machine left goes once nobody has written to it for long; it may be at work on a young one.
+  const [old, young] = [1, 2].map((id) => join(root, 'cache', dirname(one), `.edgewise-00000000-${id}-0-0.part`));
   for (const path of [old, young]) await writeFile(path, 'half');
   await utimes(old, 0, 0);
   const warnings: string[] = [];
@@ -210,6 +210,29 @@ test('what is too large for a half is told once an epoch and kept as the largest
   expect(warnings).toHaveLength(2);
   expect(warnings[0]).toMatch(/box logits of image \d, stride 16, row 1, column 2, reach ±65504/);
   expect((await files('cache')).size).toBe(2);
+});
+
+test('a disk that refuses a file is told; a training goes on without, a cache that is wanted is an error', async () => {
+  await train(short('first'));
+  const expected = await traces('first');
+  // A folder where a file is to be.
+  for (const name of (await files('cache')).keys()) {
+    await rm(join(root, 'cache', name));
+    await mkdir(join(root, 'cache', name, 'in the way'), { recursive: true });
+  }
+  const warnings: string[] = [];
+  const onWarning = (message: string) => void warnings.push(message);
+  const onProgress: TrainOptions['onProgress'] = (progress) => {
+    if (progress.kind === 'warning') onWarning(progress.message);
+  };
+  await train({ ...short('second'), onProgress });
+  expect(await traces('second')).toEqual(expected);
+  const refused = /^teacher cache: \S+f16 cannot be written: .*; the teacher computes its outputs\.$/;
+  expect(warnings).toEqual(expect.arrayContaining([expect.stringMatching(refused)]));
+  const settings = { batch: 2, seed: 3, augment: true, epochs: 1 };
+  await expect(
+    fillTeacherCache(join(root, 'cache'), teacherOf(teacher), { settings, source: shapes(5) }),
+  ).rejects.toThrow(DiskError);
 });
 
 test('two trainings side by side fill one cache', async () => {

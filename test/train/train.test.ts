@@ -1,5 +1,5 @@
 import { mkdirSync, rmSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -11,6 +11,7 @@ import { loadCheckpoint } from '../../src/train/checkpoint.js';
 import type { TrainProgress } from '../../src/train/progress.js';
 import { readLog } from '../../src/train/runFolder.js';
 import { resumeTraining, type TrainOptions, train } from '../../src/train/train.js';
+import { draftOf } from '../../src/util/atomicFile.js';
 import { DeviceError, InputError } from '../../src/util/error.js';
 import { sharedDevice } from '../device.js';
 
@@ -139,6 +140,47 @@ test('no fault loses what was saved: each leaves a state from which the training
   await expect(resumeTraining({ ...context, ...killAt('epoch') })).rejects.toBe(killed);
   expect(await resumeTraining(context)).toMatchObject({ interrupted: false, step: 6, last: { epoch: 2 } });
   expect(await traces(context.folder)).toEqual(expected);
+});
+
+test('of two trainings in one folder one is refused, and the other does not notice', async () => {
+  const { detector: _, recipe: __, settings: ___, ...context } = short('twice');
+  const results: unknown[] = [];
+  let asked = false;
+  const second = async () => {
+    for (const start of [() => train(short('twice')), () => resumeTraining(context)]) {
+      results.push(await start().catch((error: unknown) => error));
+    }
+  };
+  let done = Promise.resolve();
+  const onProgress = (progress: TrainProgress) => {
+    if (progress.kind === 'step' && !asked) done = second();
+    asked = true;
+  };
+  await train({ ...short('twice'), onProgress });
+  await done;
+  expect(results).toEqual([expect.any(InputError), expect.any(InputError)]);
+  for (const { message } of results as Error[]) expect(message).toMatch(/twice: process \d+ on \S+ has been training/);
+  expect(await traces(join(root, 'twice'))).toEqual(await traces(join(root, 'straight')));
+  const left = (await readdir(join(root, 'twice'))).sort();
+  expect(left).toEqual(['best.safetensors', 'checkpoint.safetensors', 'log.jsonl', 'run.json']);
+});
+
+test('a folder that holds what no training wrote is left as it is; what a killed one left goes', async () => {
+  const folder = join(root, 'owned');
+  await mkdir(folder);
+  const draft = draftOf(folder).replace(/-\d+-/, `-${2 ** 22 + 1}-`);
+  await writeFile(draft, '');
+  for (const [name, text] of [
+    ['log.jsonl', '{"mine": 1}\n'],
+    ['run.json', '{"mine": 1}'],
+    ['best.safetensors', 'mine'],
+  ]) {
+    await writeFile(join(folder, name), text);
+    await expect(train(short('owned'))).rejects.toThrow(/owned holds (log.jsonl|run.json|a training)/);
+    expect(await readFile(join(folder, name), 'utf8')).toBe(text);
+    await rm(join(folder, name));
+  }
+  expect(await readdir(folder)).toEqual([]);
 });
 
 test('another seed gives other losses', async () => {
