@@ -122,7 +122,7 @@ test('a run goes out as a model and as weights, the model teaches, and a trainin
 test('what is missing or wrong is told in one line', async () => {
   await expectError(['export', path('none'), '--onnx', path('m')], /none cannot be read/);
   await expectError(
-    ['export', run, '--onnx', join(run, 'm.onnx')],
+    ['export', run, '--onnx', join(run, 'checkpoint.safetensors', 'm.onnx')],
     /m\.onnx cannot be written: a part of the path is a file/,
   );
   expect(await edgewise(['export', run])).toMatchObject({ code: 2, stderr: expect.stringMatching(/give --onnx FILE/) });
