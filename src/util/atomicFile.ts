@@ -26,7 +26,7 @@ const REMEDIES: Record<string, string> = {
   EROFS: 'the disk is read-only: GIVE a folder you can write to',
   ENOTDIR: 'a part of the path is a file: GIVE another folder',
   EISDIR: 'a folder has this name: GIVE another name',
-  EEXIST: 'a file has this name: GIVE another name',
+  EEXIST: 'a part of the path is a file: GIVE another folder',
   ENOENT: 'the system makes no folder there: GIVE another folder',
   ENAMETOOLONG: 'the name is too long: GIVE a shorter one',
   EMFILE: 'too many files are open: raise the limit (ulimit -n)',
