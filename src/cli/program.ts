@@ -33,7 +33,8 @@ function fail(error: unknown, wantsJson: boolean): void {
     return;
   }
   process.exitCode = FAILURE;
-  const isForeseen = error instanceof InputError || error instanceof DeviceError;
+  const isSystems = error instanceof Error && 'syscall' in error;
+  const isForeseen = error instanceof InputError || error instanceof DeviceError || isSystems;
   const message = error instanceof Error ? error.message : String(error);
   if (wantsJson) printError(message);
   if (isForeseen && !wantsJson) process.stderr.write(`edgewise: ${readableLines(message)}\n`);
@@ -69,7 +70,8 @@ export async function runCommand(words: readonly string[]): Promise<void> {
     .showHelpAfterError('(add --help for the options)')
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 failed, 2 wrong usage. --json prints one object to stdout, also for errors: {"error": "…"}.',
+      '\nExit codes: 0 done, or stopped by Ctrl-C, SIGTERM or SIGHUP and saved; 1 failed; 2 wrong usage. A second signal ends the process\n' +
+        'at once. --json prints one object to stdout, also for errors: {"error": "…"}.',
     );
   try {
     for (const name of commandsFor(words)) (await COMMANDS[name]())(program);

@@ -15,6 +15,7 @@ import {
   withDeviceAgain,
 } from './command.js';
 import { DATA_HELP, openData } from './data.js';
+import { type Interruption, interruption } from './interruption.js';
 import { duration, progressReporter } from './progress.js';
 import { table } from './table.js';
 
@@ -93,21 +94,11 @@ async function study(
   });
 }
 
-/** Aborts on Ctrl-C or SIGTERM, once: a second one ends the process. */
-function stopper(maxHours: number | undefined) {
-  const controller = new AbortController();
-  const abort = () => controller.abort();
-  process.once('SIGINT', abort);
-  process.once('SIGTERM', abort);
-  const timer = maxHours === undefined ? undefined : setTimeout(abort, maxHours * 3_600_000);
-  return {
-    signal: controller.signal,
-    dispose: () => {
-      clearTimeout(timer);
-      process.off('SIGINT', abort);
-      process.off('SIGTERM', abort);
-    },
-  };
+/** Aborted by a signal that asks the process to end, and when the time is over. */
+function stopper(maxHours: number | undefined): Interruption {
+  const { signal, dispose } = interruption();
+  if (maxHours === undefined) return { signal, dispose };
+  return { signal: AbortSignal.any([signal, AbortSignal.timeout(maxHours * 3_600_000)]), dispose };
 }
 
 /** Shows on stderr how a study gets on. */

@@ -10,6 +10,7 @@ import { InputError } from '../util/error.js';
 import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
 import { DATA_HELP, openData } from './data.js';
+import { interruption } from './interruption.js';
 
 interface TeachOptions extends AdapterOptions {
   mapping: string;
@@ -64,6 +65,7 @@ async function teach(model: string, data: string, options: TeachOptions): Promis
   return withDevice(options, async (device) => {
     const classes = opened.source.classes.map(({ name }) => name);
     const open = await OnnxTeacher.open(device, { ...read, mapping, classes, width, height });
+    const { signal, dispose } = interruption();
     try {
       // A mapping that does not fit is told before there is a folder.
       await open.model.run(new Float32Array(3 * width * height), 1);
@@ -75,15 +77,18 @@ async function teach(model: string, data: string, options: TeachOptions): Promis
           if (process.stderr.isTTY) process.stderr.write(`\rbatch ${done} of ${of}${done === of ? '\n' : ''}`);
         },
         onWarning: tell,
+        signal,
       });
       const seconds = (performance.now() - started) / 1000;
       const rest = [augment ? '' : ' --no-augment', options.images === undefined ? '' : ` --images ${options.images}`];
       const fitting = `edgewise distill ${data} --teacher ${out} --epochs ${epochs} --batch ${batch} --seed ${seed}${rest.join('')}`;
-      return {
-        data: { teacher: out, width, height, epochs, computed, seconds },
-        text: `Taught: ${out}, ${computed} of ${epochs} epochs computed in ${seconds.toFixed(0)} s\nGo on with ${fitting}`,
-      };
+      const found = { teacher: out, width, height, epochs, computed, seconds, interrupted: signal.aborted };
+      const text = signal.aborted
+        ? `Interrupted: ${computed} epochs computed; give the same command again to go on in ${out}.`
+        : `Taught: ${out}, ${computed} of ${epochs} epochs computed in ${seconds.toFixed(0)} s\nGo on with ${fitting}`;
+      return { data: found, text };
     } finally {
+      dispose();
       await open.release();
     }
   });

@@ -13,6 +13,7 @@ import { resumeTraining, train } from '../train/train.js';
 import { loadWeights, type Weights } from '../train/weights.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, real, withDeviceAgain } from './command.js';
 import { type Data, openData } from './data.js';
+import { interruption } from './interruption.js';
 import { progressReporter } from './progress.js';
 
 const RUNS = 'runs';
@@ -173,8 +174,8 @@ export async function trainOnDevice(
 }
 
 /**
- * Trains, or goes on with a training, and shows its progress on stderr. Ctrl-C finishes the step, saves and returns; a
- * second one ends the process.
+ * Trains, or goes on with a training, and shows its progress on stderr. Ctrl-C, SIGTERM or SIGHUP finish the step,
+ * save and return.
  */
 export async function runTraining(
   device: Device,
@@ -182,14 +183,12 @@ export async function runTraining(
   { resume = false, teacherRun, onSteps, ...rest }: RunOptions = {},
 ): Promise<TrainResult> {
   const progress = progressReporter();
-  const controller = new AbortController();
-  const interrupt = () => controller.abort();
-  process.once('SIGINT', interrupt);
+  const { signal, dispose } = interruption();
   const context = {
     device,
     source: data.source,
     folder,
-    signal: controller.signal,
+    signal,
     onProgress: (event: TrainProgress) => {
       if (event.kind === 'step') onSteps?.();
       progress.report(event);
@@ -207,7 +206,7 @@ export async function runTraining(
     return await train({ ...context, detector, recipe, settings, ...(weights && { weights }) });
   } finally {
     progress.stop();
-    process.off('SIGINT', interrupt);
+    dispose();
   }
 }
 

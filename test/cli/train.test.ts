@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -232,45 +231,4 @@ test('checkpoints that are missing, cut in half or something else are one clear 
 
 test('a folder that holds a run is not overwritten', async () => {
   await expectError(['train', 'shapes', ...TINY, '--images', '4', '--out', teacher], /holds a training already/);
-});
-
-test('Ctrl-C saves and exits 0, and --resume ends with the same bits as a training in one go', async () => {
-  const settings = [
-    '--size',
-    'tiny',
-    '--width',
-    '64',
-    '--height',
-    '64',
-    '--batch',
-    '2',
-    '--images',
-    '4',
-    '--epochs',
-    '8',
-    '--evaluate-every',
-    '0',
-  ];
-  const stopped = join(root, 'stopped');
-  const child = spawn(process.execPath, ['dist/cli.js', 'train', 'shapes', ...settings, '--out', stopped, '--json']);
-  let stdout = '';
-  child.stdout.on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr.on('data', (text) => {
-    if (/epoch 2\/8/.test(String(text))) child.kill('SIGINT');
-  });
-  const code = await new Promise((resolve) => child.on('close', resolve));
-  expect(code).toBe(0);
-  const { interrupted, step } = JSON.parse(stdout);
-  expect(interrupted).toBe(true);
-  expect(step).toBeGreaterThanOrEqual(4);
-  expect(step).toBeLessThan(16);
-
-  const resumed = await edgewise(['train', 'shapes', '--images', '4', '--out', stopped, '--resume', '--json']);
-  expect(JSON.parse(resumed.stdout)).toMatchObject({ run: stopped, interrupted: false, step: 16 });
-  const straight = join(root, 'straight');
-  expect(await edgewise(['train', 'shapes', ...settings, '--out', straight])).toMatchObject({ code: 0 });
-  const checkpoint = (run: string) => readFile(join(run, 'checkpoint.safetensors'));
-  expect((await checkpoint(stopped)).equals(await checkpoint(straight))).toBe(true);
 });

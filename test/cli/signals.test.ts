@@ -1,0 +1,108 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { interruption } from '../../src/cli/interruption.js';
+import { Random } from '../../src/tensor/random.js';
+import { edgewise } from './cli.js';
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'edgewise-signals-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+/** Two steps an epoch. */
+const TINY = ['--size', 'tiny', '--width', '64', '--height', '64', '--batch', '2', '--evaluate-every', '0'];
+const IMAGES = ['train', 'shapes', '--images', '4'];
+
+/** Runs a command until it has ended an epoch, waits, and sends a signal. */
+async function stopped(args: string[], signal: NodeJS.Signals, milliseconds = 0, env = {}) {
+  const child = spawn(process.execPath, ['dist/cli.js', ...args, '--json'], { env: { ...process.env, ...env } });
+  const written = { stdout: '', stderr: '' };
+  child.stdout.on('data', (text) => {
+    written.stdout += text;
+  });
+  let sent = false;
+  child.stderr.on('data', async (text) => {
+    written.stderr += text;
+    if (sent || !/epoch \d+\/\d+/.test(written.stderr)) return;
+    sent = true;
+    await pause(milliseconds);
+    child.kill(signal);
+  });
+  const [code, by] = await once(child, 'close');
+  return { code, by, ...written };
+}
+
+test('SIGTERM, SIGHUP and Ctrl-C save, SIGKILL loses little, and --resume ends with the bits of a training in one go', async () => {
+  const out = join(root, 'stopped');
+  const resume = [...IMAGES, '--out', out, '--resume'];
+  let args = [...IMAGES, ...TINY, '--epochs', '40', '--out', out];
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) {
+    const { code, stdout, stderr } = await stopped(args, signal);
+    expect([signal, code, JSON.parse(stdout).interrupted]).toEqual([signal, 0, true]);
+    expect(stderr).toContain(`${signal}: stopping after this step`);
+    expect(await readdir(out)).not.toContain('training.0');
+    args = resume;
+  }
+  expect(await stopped(resume, 'SIGKILL', Random.of(7).uniform(0, 300))).toMatchObject({ by: 'SIGKILL' });
+  expect(await readdir(out)).toContain('training.0');
+  const ended = await edgewise([...resume, '--json']);
+  expect(JSON.parse(ended.stdout)).toMatchObject({ run: out, interrupted: false, step: 80 });
+  const straight = join(root, 'straight');
+  expect(await edgewise([...IMAGES, ...TINY, '--epochs', '40', '--out', straight])).toMatchObject({ code: 0 });
+  const checkpoint = (run: string) => readFile(join(run, 'checkpoint.safetensors'));
+  expect((await checkpoint(out)).equals(await checkpoint(straight))).toBe(true);
+  expect((await readdir(out)).sort()).toEqual((await readdir(straight)).sort());
+});
+
+test('a second signal ends the process, but not an echo of the first; under nohup SIGHUP does nothing', () => {
+  const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(1000);
+  const said = vi.spyOn(console, 'warn').mockReturnValue();
+  vi.stubEnv('_', '/usr/bin/nohup');
+  try {
+    const before = process.listenerCount('SIGTERM');
+    const { signal, dispose } = interruption();
+    const send = (name: NodeJS.Signals) => process.listeners(name).at(-1)?.(name);
+    send('SIGHUP');
+    expect(signal.aborted).toBe(false);
+    vi.stubEnv('_', '/usr/bin/node');
+    send('SIGHUP');
+    expect(signal.aborted).toBe(true);
+    send('SIGHUP');
+    expect(kill).not.toHaveBeenCalled();
+    clock.mockReturnValue(2000);
+    send('SIGTERM');
+    expect(kill).toHaveBeenCalledExactlyOnceWith(process.pid, 'SIGTERM');
+    expect(said).toHaveBeenCalledTimes(1);
+    dispose();
+    expect(process.listenerCount('SIGTERM')).toBe(before);
+  } finally {
+    vi.unstubAllEnvs();
+    for (const spy of [kill, clock, said]) spy.mockRestore();
+  }
+});
+
+/** What a shell pipeline writes, whose stderr is the third stream. */
+const shell = (script: string) => execFileSync('sh', ['-c', script], { encoding: 'utf8' });
+
+test.skipIf(process.platform === 'win32')('who stops reading gets no stack, and stops no training', async () => {
+  const out = join(root, 'unread');
+  const command = ['node', 'dist/cli.js', ...IMAGES, ...TINY, '--epochs', '2', '--out', out].join(' ');
+  shell(`${command} 2>&1 | true`);
+  expect(await edgewise([...IMAGES, '--out', out, '--resume', '--json'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('"step":4'),
+  });
+  expect(shell('{ node dist/cli.js --help 2>&3 | true; } 3>&1')).toBe('');
+});
+
+test.runIf(process.platform === 'linux')('a result that a full disk does not take is one line and exit code 1', () => {
+  const said = shell('{ node dist/cli.js --version 2>&3 > /dev/full; echo $? >&3; } 3>&1');
+  expect(said).toMatch(/^edgewise: the output cannot be written: the disk is full[^\n]*\n1\n$/);
+});
