@@ -1,9 +1,11 @@
-import { type Device, openDevice } from '../src/tensor/device.js';
+import { findAdapter } from '../src/gpu/adapter.js';
+import { Device, openDevice } from '../src/tensor/device.js';
 
 /** Kept as it is: test/cli/cli.ts replaces it for the commands. */
 const open = openDevice;
 
 let shared: Promise<Device> | undefined;
+let bare: Promise<Device> | undefined;
 
 /**
  * The one device of a test process: its kernels are compiled once for all test files. Its `close` waits and reports errors, but
@@ -15,4 +17,18 @@ export function sharedDevice(): Promise<Device> {
     return device;
   });
   return shared;
+}
+
+/** Likewise one that was asked for nothing: without subgroups, so that kernels have other variants. */
+export function bareDevice(): Promise<Device> {
+  bare ??= openBare();
+  return bare;
+}
+
+async function openBare(): Promise<Device> {
+  const found = await findAdapter();
+  const gpu = await found.adapter.requestDevice();
+  const device = new Device(gpu, { name: 'without subgroups', kind: 'adopted', source: 'test' });
+  device.close = () => device.settled();
+  return device;
 }

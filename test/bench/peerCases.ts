@@ -6,11 +6,12 @@ import { detectorConfig } from '../../src/detector/config.js';
 import { HeadLoss } from '../../src/losses/headLoss.js';
 import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
-import { type HeadSizes, randomOutputs, uploadOutputs, uploadTruths } from '../losses/headCase.js';
+import { randomOutputs, uploadOutputs, uploadTruths } from '../losses/headCase.js';
 import { integral, integralGradient } from '../reference/bins.js';
 import { expectClose } from '../reference/closeTo.js';
 import { distributionFocalLoss } from '../reference/distributionFocalLoss.js';
 import { temperatureKL } from '../reference/temperatureKL.js';
+import type { HeadSizes } from '../reference/types.js';
 
 /** Dense rows with the loss of `rows-ld-dfl` and its gradient. */
 export function rowsCase() {

@@ -93,6 +93,12 @@ test('a second detection of one object is a false alarm; the better score takes 
   expect(AR1).toBe(1);
 });
 
+test('a detection that fits an object is not taken by a crowd that it fits better', () => {
+  // IoU ⅔ with the object, wholly inside the crowd.
+  const truth = scene([object(1, 1, [0, 0, 100, 100], { iscrowd: 1 }), object(1, 1, [0, 0, 40, 40])]);
+  expect(figure(truth, [detection(1, 1, [0, 0, 40, 60], 0.9)]).AP50).toBeCloseTo(1, 12);
+});
+
 test('detections inside a crowd do not count, the crowd may match often, and need not be found', () => {
   const crowd = object(1, 1, [100, 0, 100, 100], { iscrowd: 1 });
   const truth = scene([crowd, object(1, 1, [0, 0, 40, 40])]);

@@ -5,16 +5,16 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type StoredTensor, writeSafetensors } from '../../src/data/safetensors.js';
 import { loadGoldenCase } from '../../src/eval/goldenCase.js';
 import { checkGoldenCase } from '../../src/eval/goldenCheck.js';
+import { resolveRecipe } from '../../src/losses/recipe.js';
 import type { Device } from '../../src/tensor/device.js';
 import { sharedDevice } from '../device.js';
-import { type HeadSizes, randomOutputs } from '../losses/headCase.js';
+import { randomOutputs } from '../losses/headCase.js';
 import type { Box } from '../reference/boxes.js';
 import { gridLevels } from '../reference/grid.js';
 import { headLossOracle } from '../reference/headLoss.js';
-import { referenceSettings } from '../reference/headLossSettings.js';
 import { headRegions } from '../reference/headRegions.js';
 import type { ImitationMethod } from '../reference/imitationRegion.js';
-import type { HeadOutputs, ImageTruth } from '../reference/types.js';
+import type { HeadOutputs, HeadSizes, ImageTruth } from '../reference/types.js';
 
 const SIZES: HeadSizes = { width: 100, height: 76, strides: [4, 8, 16], batch: 3, classes: 7, bins: 12 };
 /** The second image has nothing to find; the third has a region to ignore. */
@@ -36,19 +36,19 @@ afterAll(async () => {
 
 /** Writes what the float64 oracle gives as a golden case. */
 async function writeCase(path: string, name: string, method: ImitationMethod, weight: number): Promise<void> {
-  const settings = referenceSettings(SIZES, {
-    ignoreIofThreshold: 0.5,
-    temperatureLd: 3,
-    temperatureLdVlr: 3,
-    temperatureKd: 5,
-    imitation: { method, giboxScope: 'batch' },
-    weights: { loss_im: weight },
+  const recipe = resolveRecipe({
+    regions: { vlr: 'reference', ignoreIofThreshold: 0.5 },
+    ld: { main: 0.25, vlr: 0.25, temperature: 3 },
+    kd: { main: 10, temperature: 5 },
+    imitation: { method, weight },
   });
   const [student, teacher] = [randomOutputs(SIZES, 7, 1.5), randomOutputs(SIZES, 11, 1.5)];
-  const { terms, total, gradients } = headLossOracle({ student, teacher, truth: TRUTH, settings });
+  const { terms, total, gradients } = headLossOracle({ student, teacher, truth: TRUTH, sizes: SIZES, recipe });
   // The files hold the inside of the boxes where the region depends on what the nets say.
+  const shown = method === 'gibox' ? 'inside' : method;
   const masks = headRegions(
-    { ...settings, imitation: { method: method === 'gibox' ? 'inside' : method, giboxScope: 'batch' } },
+    SIZES,
+    { ...recipe, imitation: { ...recipe.imitation, method: shown } },
     TRUTH,
     student,
     teacher,

@@ -1,217 +1,29 @@
 /** What a program with buffers and encoders of its own relies on. */
 import { describe, expect, test, vi } from 'vitest';
 import { globals } from 'webgpu';
-import { HeadLoss, type HeadLossOptions, TERM_NAMES } from '../../src/losses/headLoss.js';
-import type { PartialRecipe } from '../../src/losses/recipe.js';
 import { openDevice } from '../../src/tensor/device.js';
-import {
-  channelMajorLayout,
-  channelsFrom,
-  layoutOf,
-  type Maps,
-  rowMajorLayout,
-  tensorOf,
-} from '../../src/tensor/layout.js';
-import { Pyramid } from '../../src/tensor/pyramid.js';
+import { channelMajorLayout, channelsFrom, rowMajorLayout, tensorOf } from '../../src/tensor/layout.js';
 import { Tensor } from '../../src/tensor/tensor.js';
 import { sharedDevice } from '../device.js';
-import { expectClose } from '../reference/closeTo.js';
-import { gridLevels } from '../reference/grid.js';
-import { headLossOracle } from '../reference/headLoss.js';
-import { referenceSettings } from '../reference/headLossSettings.js';
-import type { HeadOutputs, ImageTruth } from '../reference/types.js';
-import { type HeadSizes, randomOutputs, uploadOutputs, uploadRows, uploadTruths } from './headCase.js';
+import type { HeadOutputs } from '../reference/types.js';
+import { makeHeadLoss, REFERENCE, randomOutputs, SIZES, TRUTHS, uploadOutputs, uploadTruths } from './headCase.js';
+import { areasOf, eachValue, store, storeTogether, together } from './headLayouts.js';
 
 const device = await sharedDevice();
 
-const SIZES: HeadSizes = { width: 96, height: 64, strides: [8, 16, 32], batch: 2, classes: 5, bins: 16 };
-const TRUTHS: ImageTruth[] = [
-  {
-    boxes: [
-      [10.3, 5.1, 60.7, 50.2],
-      [40.9, 20.4, 90.1, 63.3],
-    ],
-    labels: [1, 3],
-  },
-  { boxes: [[3.2, 7.7, 33.1, 30.9]], labels: [0] },
-];
-const RECIPE: PartialRecipe = { ld: { main: 0.25, vlr: 0.25 }, kd: { main: 10 }, regions: { vlr: 'reference' } };
 const STORAGE = 0x80 | 0x04 | 0x08;
 
-function makeLoss(sizes: HeadSizes, options: Partial<HeadLossOptions> = {}): HeadLoss {
-  const { width, height } = sizes;
-  return new HeadLoss(device, { ...sizes, imageSize: { width, height }, recipe: RECIPE, ...options });
-}
-
-function areasOf(sizes: HeadSizes): number[] {
-  return gridLevels(sizes).map(({ anchors }) => anchors.length);
-}
-
-/** A way in which one tensor holds box channels and then class channels: its layout, and the place of each value by hand. */
-interface Form {
-  layout: (sizes: HeadSizes, channels: number, tensor: Tensor) => readonly Maps[];
-  place: (
-    sizes: HeadSizes,
-    channels: number,
-    at: { level: number; image: number; channel: number; cell: number },
-  ) => number;
-}
-
+const makeLoss = () => makeHeadLoss(device, SIZES, REFERENCE);
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-/** The maps of box and class channels. */
-const parts = (tensor: Tensor, layout: ReturnType<typeof layoutOf>, { bins }: HeadSizes): Maps[] => [
-  { tensor, layout },
-  { tensor, layout: channelsFrom(layout, 4 * bins) },
-];
 
-const FORMS: Record<string, Form> = {
-  "YOLOv8's [B, 4·bins + C, A]": {
-    layout: (sizes, channels, tensor) => parts(tensor, channelMajorLayout(channels, areasOf(sizes)), sizes),
-    place: (sizes, channels, { level, image, channel, cell }) => {
-      const areas = areasOf(sizes);
-      return (image * channels + channel) * sum(areas) + sum(areas.slice(0, level)) + cell;
-    },
-  },
-  'the same, coarse levels first': {
-    layout: (sizes, channels, tensor) => {
-      const stored = channelMajorLayout(channels, areasOf(sizes).reverse());
-      return parts(tensor, [...stored].reverse(), sizes);
-    },
-    place: (sizes, channels, { level, image, channel, cell }) => {
-      const areas = areasOf(sizes);
-      return (image * channels + channel) * sum(areas) + sum(areas.slice(level + 1)) + cell;
-    },
-  },
-  'rows [B, A, 4·bins + C]': {
-    layout: (sizes, channels, tensor) => parts(tensor, rowMajorLayout(channels, areasOf(sizes)), sizes),
-    place: (sizes, channels, { level, image, channel, cell }) => {
-      const areas = areasOf(sizes);
-      return (image * sum(areas) + sum(areas.slice(0, level)) + cell) * channels + channel;
-    },
-  },
-  'level by level, [B, 4·bins + C, H, W] each': {
-    layout: (sizes, channels, tensor) => {
-      const levels = gridLevels(sizes).map(({ width, height }) => ({ width, height }));
-      return parts(tensor, layoutOf(Pyramid.of(tensor, sizes.batch, channels, levels)), sizes);
-    },
-    place: (sizes, channels, { level, image, channel, cell }) => {
-      const areas = areasOf(sizes);
-      return sizes.batch * channels * sum(areas.slice(0, level)) + (image * channels + channel) * areas[level] + cell;
-    },
-  },
-};
-
-const YOLO = FORMS["YOLOv8's [B, 4·bins + C, A]"];
-
-/** Calls `visit` for each logit: its place in the one tensor, and in the levels [B, C, H·W] of its kind. */
-function eachLogit(
-  sizes: HeadSizes,
-  { place }: Form,
-  visit: (place: number, kind: 'classLogits' | 'boxLogits', level: number, index: number) => void,
-): void {
-  const { batch, classes, bins } = sizes;
-  areasOf(sizes).forEach((area, level) => {
-    for (let image = 0; image < batch; image++) {
-      for (let channel = 0; channel < 4 * bins + classes; channel++) {
-        const [kind, own, count] =
-          channel < 4 * bins
-            ? (['boxLogits', channel, 4 * bins] as const)
-            : (['classLogits', channel - 4 * bins, classes] as const);
-        for (let cell = 0; cell < area; cell++) {
-          const index = (image * count + own) * area + cell;
-          visit(place(sizes, 4 * bins + classes, { level, image, channel, cell }), kind, level, index);
-        }
-      }
-    }
-  });
-}
-
-/** Random outputs as one tensor. */
-function store(sizes: HeadSizes, form: Form, outputs: HeadOutputs) {
-  const channels = 4 * sizes.bins + sizes.classes;
-  const values = new Float32Array(sizes.batch * channels * sum(areasOf(sizes)));
-  eachLogit(sizes, form, (place, kind, level, index) => {
-    values[place] = outputs[kind][level][index];
-  });
-  const [boxLogits, classLogits] = form.layout(sizes, channels, device.tensor(values));
-  return { classLogits, boxLogits };
-}
-
-describe('one tensor for box and class logits, points in the middle of cells', () => {
-  const cases = Object.entries(FORMS).flatMap(([name, form]) =>
-    ([16, 17] as const).map((bins) => [name, bins, form] as const),
-  );
-  test.each(cases)('%s, %d bins: terms and one gradient', async (_name, bins, form) => {
-    const sizes = { ...SIZES, bins };
-    const [student, teacher] = [randomOutputs(sizes, 1, 2), randomOutputs(sizes, 1001, 2)];
-    const settings = referenceSettings(sizes, { centreOffset: 0.5 });
-    const expected = headLossOracle({ student, teacher, truth: TRUTHS, settings });
-    const result = makeLoss(sizes, { centreOffset: 0.5 }).evaluate({
-      student: store(sizes, form, student),
-      teacher: store(sizes, form, teacher),
-      truth: uploadTruths(device, sizes, TRUTHS),
-    });
-    const { terms } = await result.read();
-    for (const name of TERM_NAMES)
-      expectClose(terms[name], expected.terms[name], { relative: 2e-5, absolute: 1e-7 }, name);
-    expect(sum(terms.loss_ld_vlr)).toBeGreaterThan(0);
-    expect(result.gradients.classLogits).toBe(result.gradients.boxLogits);
-    const gradient = await result.gradients.boxLogits.read();
-    for (const kind of ['classLogits', 'boxLogits'] as const) {
-      const [want, actual]: number[][] = [[], []];
-      eachLogit(sizes, form, (place, own, level, index) => {
-        if (own !== kind) return;
-        want.push(expected.gradients[kind][level][index]);
-        actual.push(gradient[place]);
-      });
-      // as in headLoss.test.ts: the rounding of sums of f32 products
-      const largest = want.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
-      expectClose(actual, want, { absolute: 2e-5 * largest }, kind);
-    }
-  });
-
-  test("the paper's VLR", async () => {
-    const [student, teacher] = [randomOutputs(SIZES, 1, 2), randomOutputs(SIZES, 1001, 2)];
-    const settings = referenceSettings(SIZES, { centreOffset: 0.5, vlr: { form: 'paper', gamma: 0.25 } });
-    const expected = headLossOracle({ student, teacher, truth: TRUTHS, settings });
-    const loss = makeLoss(SIZES, { centreOffset: 0.5, recipe: { ...RECIPE, regions: { vlr: 'paper' } } });
-    const { terms } = await loss
-      .evaluate({
-        student: store(SIZES, YOLO, student),
-        teacher: store(SIZES, YOLO, teacher),
-        truth: uploadTruths(device, SIZES, TRUTHS),
-      })
-      .read();
-    for (const name of TERM_NAMES)
-      expectClose(terms[name], expected.terms[name], { relative: 2e-5, absolute: 1e-7 }, name);
-  });
-});
-
-test('strides in any order: the same losses, level by level', async () => {
-  const outputs = [randomOutputs(SIZES, 1, 2), randomOutputs(SIZES, 1001, 2)];
-  const backwards = { ...SIZES, strides: [...SIZES.strides].reverse() };
-  const read = (sizes: HeadSizes, [student, teacher]: HeadOutputs[]) =>
-    makeLoss(sizes)
-      .evaluate({
-        student: store(sizes, YOLO, student),
-        teacher: store(sizes, YOLO, teacher),
-        truth: uploadTruths(device, sizes, TRUTHS),
-      })
-      .read();
-  const turned = outputs.map(({ classLogits, boxLogits }) => ({
-    classLogits: [...classLogits].reverse(),
-    boxLogits: [...boxLogits].reverse(),
-  }));
-  const [finest, coarsest] = [await read(SIZES, outputs), await read(backwards, turned)];
-  for (const name of TERM_NAMES)
-    expectClose([...coarsest.terms[name]].reverse(), finest.terms[name], { relative: 1e-6 }, name);
-});
+/** Box and class logits in one tensor, as YOLOv8 has them. */
+const inOneTensor = (outputs: HeadOutputs) => storeTogether(device, SIZES, 'channels', outputs);
 
 /** Student and teacher as rows, class and box logits apart, and truth. */
 function scene(seed = 1) {
   const rows = ({ classLogits, boxLogits }: HeadOutputs) => ({
-    classLogits: uploadRows(device, SIZES, classLogits),
-    boxLogits: uploadRows(device, SIZES, boxLogits),
+    classLogits: store(device, SIZES, 'rows', classLogits),
+    boxLogits: store(device, SIZES, 'rows', boxLogits),
   });
   return {
     student: rows(randomOutputs(SIZES, seed, 2)),
@@ -227,7 +39,7 @@ function borrowed(elements: number, usage = STORAGE): Tensor {
 describe('gradients into tensors of the caller', () => {
   test('are those of the own ones, and stay the caller’s', async () => {
     const { student, teacher, truth } = scene();
-    const loss = makeLoss(SIZES);
+    const loss = makeLoss();
     const gradients = {
       classLogits: borrowed(tensorOf(student.classLogits).size),
       boxLogits: borrowed(tensorOf(student.boxLogits).size),
@@ -244,9 +56,9 @@ describe('gradients into tensors of the caller', () => {
   });
 
   test('separate ones for logits that share a tensor: zero where the other kind lies', async () => {
-    const student = store(SIZES, YOLO, randomOutputs(SIZES, 1, 2));
+    const student = inOneTensor(randomOutputs(SIZES, 1, 2));
     const { teacher, truth } = scene();
-    const loss = makeLoss(SIZES);
+    const loss = makeLoss();
     const one = await loss.evaluate({ student, teacher, truth }).gradients.boxLogits.read();
     const gradients = { classLogits: borrowed(one.length), boxLogits: borrowed(one.length) };
     for (const tensor of Object.values(gradients)) tensor.write(new Float32Array(tensor.size).fill(7));
@@ -254,18 +66,18 @@ describe('gradients into tensors of the caller', () => {
     const [classes, boxes] = [await gradients.classLogits.read(), await gradients.boxLogits.read()];
     expect(classes.map((g, i) => g + boxes[i])).toEqual(one);
     let wrong = 0;
-    eachLogit(SIZES, YOLO, (place, kind) => {
-      if ((kind === 'classLogits' ? boxes : classes)[place] !== 0) wrong++;
-    });
+    const parts = together(SIZES);
+    eachValue(SIZES, 'channels', parts.classLogits, (place) => (wrong += Number(boxes[place] !== 0)));
+    eachValue(SIZES, 'channels', parts.boxLogits, (place) => (wrong += Number(classes[place] !== 0)));
     expect(wrong).toBe(0);
   });
 
   test.each(['classLogits', 'boxLogits'] as const)(
     '%s alone, for logits that share a tensor: it serves both',
     async (key) => {
-      const student = store(SIZES, YOLO, randomOutputs(SIZES, 1, 2));
+      const student = inOneTensor(randomOutputs(SIZES, 1, 2));
       const { teacher, truth } = scene();
-      const loss = makeLoss(SIZES);
+      const loss = makeLoss();
       const want = await loss.evaluate({ student, teacher, truth }).gradients.boxLogits.read();
       const gradient = borrowed(want.length);
       const result = loss.evaluate({ student, teacher, truth, gradients: { [key]: gradient } });
@@ -277,7 +89,7 @@ describe('gradients into tensors of the caller', () => {
 
   test('what does not fit is named', () => {
     const { student, teacher, truth } = scene();
-    const loss = makeLoss(SIZES);
+    const loss = makeLoss();
     const [{ size }, boxes] = [tensorOf(student.classLogits), tensorOf(student.boxLogits)];
     const evaluate = (gradients: { classLogits?: Tensor; boxLogits?: Tensor }) =>
       loss.evaluate({ student, teacher, truth, gradients });
@@ -302,7 +114,7 @@ describe('input that does not fit is named', () => {
     const tensor = device.zeros([SIZES.batch, channels - 1, sum(areas)]);
     const layout = channelsFrom(channelMajorLayout(channels, areas), 4 * SIZES.bins);
     expect(() =>
-      makeLoss(SIZES).evaluate({ student: { ...student, classLogits: { tensor, layout } }, teacher, truth }),
+      makeLoss().evaluate({ student: { ...student, classLogits: { tensor, layout } }, teacher, truth }),
     ).toThrow(/student\.classLogits: level 0 of its layout reaches element \d+ of a tensor of \d+/);
   });
 
@@ -312,7 +124,7 @@ describe('input that does not fit is named', () => {
       tensor: device.zeros([SIZES.batch, channels, sum(areas)]),
       layout: channelMajorLayout(channels, areas),
     };
-    expect(() => makeLoss(SIZES).evaluate({ student: { classLogits: maps, boxLogits: maps }, teacher, truth })).toThrow(
+    expect(() => makeLoss().evaluate({ student: { classLogits: maps, boxLogits: maps }, teacher, truth })).toThrow(
       /begin at the same element.*channelsFrom/,
     );
   });
@@ -321,7 +133,7 @@ describe('input that does not fit is named', () => {
     const { student, teacher, truth } = scene();
     const tensor = device.zeros([SIZES.batch, sum(areas), SIZES.classes], 'i32');
     const classLogits = { tensor, layout: rowMajorLayout(SIZES.classes, areas) };
-    expect(() => makeLoss(SIZES).evaluate({ student: { ...student, classLogits }, teacher, truth })).toThrow(
+    expect(() => makeLoss().evaluate({ student: { ...student, classLogits }, teacher, truth })).toThrow(
       /student\.classLogits: elements of i32/,
     );
   });
@@ -331,7 +143,7 @@ describe('input that does not fit is named', () => {
     try {
       const { student, teacher, truth } = scene();
       const foreign = uploadOutputs(other, SIZES, randomOutputs(SIZES, 1, 2));
-      const loss = makeLoss(SIZES);
+      const loss = makeLoss();
       expect(() => loss.evaluate({ student: foreign, teacher, truth })).toThrow(
         /student\.classLogits.*another GPUDevice/,
       );
@@ -352,7 +164,7 @@ describe('input that does not fit is named', () => {
       tensor: Tensor.borrow(device, buffer, [size / 4]),
       layout: rowMajorLayout(SIZES.classes, areas),
     };
-    const result = makeLoss(SIZES).evaluate({ student: { ...student, classLogits }, teacher, truth });
+    const result = makeLoss().evaluate({ student: { ...student, classLogits }, teacher, truth });
     await expect(result.read()).rejects.toThrow(/bindings of kernel head/);
     await other.close();
     await device.settled().catch(() => {});
@@ -371,7 +183,7 @@ describe('input that does not fit is named', () => {
 describe("an encoder of the caller's", () => {
   test('gives the same bits once it is submitted, and nothing before', async () => {
     const input = scene();
-    const loss = makeLoss(SIZES);
+    const loss = makeLoss();
     const own = loss.evaluate(input);
     const want = await Promise.all([
       own.terms.read(),
@@ -393,7 +205,7 @@ describe("an encoder of the caller's", () => {
   });
 
   test('memory used in it is not used elsewhere before it is submitted', async () => {
-    const loss = makeLoss(SIZES);
+    const loss = makeLoss();
     const input = scene();
     const want = await loss.evaluate(input).terms.read();
     const encoder = device.gpu.createCommandEncoder();
@@ -447,10 +259,10 @@ test('an evaluation makes no buffer, copies nothing, uploads nothing, reads noth
     return { ...calls };
   };
   try {
-    const student = store(SIZES, YOLO, randomOutputs(SIZES, 1, 2));
-    const teacher = store(SIZES, YOLO, randomOutputs(SIZES, 2, 2));
+    const student = inOneTensor(randomOutputs(SIZES, 1, 2));
+    const teacher = inOneTensor(randomOutputs(SIZES, 2, 2));
     const truth = uploadTruths(device, SIZES, TRUTHS);
-    const loss = makeLoss(SIZES);
+    const loss = makeLoss();
     const gradient = borrowed(tensorOf(student.boxLogits).size);
     const gradients = { classLogits: gradient, boxLogits: gradient };
     const evaluate = () => loss.evaluate({ student, teacher, truth, gradients });

@@ -1,23 +1,39 @@
+import type { BoxInput } from '../../src/losses/boxLayer.js';
+import { HeadLoss, type HeadOutputs as NetOutputs } from '../../src/losses/headLoss.js';
+import type { PartialRecipe } from '../../src/losses/recipe.js';
 import { uploadTruth } from '../../src/regions/truth.js';
 import type { Device } from '../../src/tensor/device.js';
-import { type Maps, rowMajorLayout } from '../../src/tensor/layout.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { gridLevels } from '../reference/grid.js';
 import { noise } from '../reference/noise.js';
-import type { HeadOutputs, ImageTruth } from '../reference/types.js';
+import type { HeadOutputs, HeadSizes, ImageTruth } from '../reference/types.js';
 
-/** The sizes of a head loss. */
-export interface HeadSizes {
-  width: number;
-  height: number;
-  strides: number[];
-  batch: number;
-  classes: number;
-  bins: number;
-}
+/** Of most tests of the head loss: other bins are other variants of its kernels, which take seconds to compile. */
+export const SIZES: HeadSizes = { width: 96, height: 64, strides: [8, 16, 32], batch: 2, classes: 4, bins: 5 };
+export const TRUTHS: ImageTruth[] = [
+  {
+    boxes: [
+      [10.3, 5.1, 60.7, 50.2],
+      [40.9, 20.4, 90.1, 63.3],
+    ],
+    labels: [1, 3],
+  },
+  { boxes: [[3.2, 7.7, 33.1, 30.9]], labels: [0] },
+];
+/** The reference implementation's defaults. */
+export const REFERENCE: PartialRecipe = {
+  ld: { main: 0.25, vlr: 0.25 },
+  kd: { main: 10 },
+  regions: { vlr: 'reference' },
+};
 
 /** Channels of the random features. */
 const FEATURES = 6;
+
+export function makeHeadLoss(device: Device, sizes: HeadSizes, recipe: string | PartialRecipe): HeadLoss {
+  const { width, height } = sizes;
+  return new HeadLoss(device, { ...sizes, imageSize: { width, height }, recipe });
+}
 
 /** Random outputs of a head, one array a level. */
 export function randomOutputs(sizes: HeadSizes, seed: number, scale: number): Required<HeadOutputs> {
@@ -43,45 +59,7 @@ export function uploadOutputs(device: Device, sizes: HeadSizes, outputs: HeadOut
     classLogits: upload(device, sizes, outputs.classLogits),
     boxLogits: upload(device, sizes, outputs.boxLogits),
     ...(outputs.features && { features: upload(device, sizes, outputs.features) }),
-  };
-}
-
-/** Where each element of levels [B, C, H·W] lies in rows [B, A, C]. */
-function rowMajorPlaces(sizes: HeadSizes, channels: number): number[] {
-  const areas = gridLevels(sizes).map(({ anchors }) => anchors.length);
-  const locations = areas.reduce((sum, area) => sum + area, 0);
-  const places: number[] = [];
-  let start = 0;
-  for (const area of areas) {
-    for (let image = 0; image < sizes.batch; image++) {
-      for (let channel = 0; channel < channels; channel++) {
-        for (let i = 0; i < area; i++) places.push((image * locations + start + i) * channels + channel);
-      }
-    }
-    start += area;
-  }
-  return places;
-}
-
-/** The same levels as rows [B, A, C], described by a layout. */
-export function uploadRows(device: Device, sizes: HeadSizes, levels: readonly ArrayLike<number>[]): Maps {
-  const areas = gridLevels(sizes).map(({ anchors }) => anchors.length);
-  const channels = levels[0].length / (sizes.batch * areas[0]);
-  const places = rowMajorPlaces(sizes, channels);
-  const rows = new Float32Array(places.length);
-  levels
-    .flatMap((level) => Array.from(level))
-    .forEach((value, i) => {
-      rows[places[i]] = value;
-    });
-  return { tensor: device.tensor(rows), layout: rowMajorLayout(channels, areas) };
-}
-
-/** Rows [B, A, C] back in the order of the pyramid. */
-export function fromRows(sizes: HeadSizes, rows: ArrayLike<number>): number[] {
-  const areas = gridLevels(sizes).map(({ anchors }) => anchors.length);
-  const channels = rows.length / (sizes.batch * areas.reduce((sum, area) => sum + area, 0));
-  return rowMajorPlaces(sizes, channels).map((place) => rows[place]);
+  } satisfies NetOutputs<BoxInput>;
 }
 
 /** The ground truth of a batch on the device. */

@@ -6,7 +6,8 @@ import type { Pyramid } from '../../src/tensor/pyramid.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { gridLevels } from '../reference/grid.js';
 import { noise } from '../reference/noise.js';
-import { type HeadSizes, upload } from './headCase.js';
+import type { HeadSizes } from '../reference/types.js';
+import { upload } from './headCase.js';
 
 /** A box branch's last layer on the host: features [B, C, H·W] one array a level. */
 export interface HostLayer {

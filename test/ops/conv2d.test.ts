@@ -1,37 +1,19 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { checkGradients } from '../../src/autograd/checkGradients.js';
 import { backward, Variable } from '../../src/autograd/variable.js';
-import { findAdapter } from '../../src/gpu/adapter.js';
 import { conv2d } from '../../src/ops/conv2d.js';
-import { Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
+import { bareDevice, sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import { conv2dGradients, conv2d as oracle } from '../reference/ops.js';
 import { joined, levelSizes, levelsOf, noise, randomPyramid, summed } from './maps.js';
 
-/** A device that was not asked for subgroups: the kernels' other variants. */
-async function deviceWithoutSubgroups(): Promise<Device> {
-  const found = await findAdapter();
-  const gpu = await found.adapter.requestDevice();
-  const adapter = { name: 'without subgroups', kind: 'adopted', source: 'test' } as const;
-  return new Device(gpu, adapter, () => {
-    gpu.destroy();
-    found.release();
-  });
-}
-
 describe.each([
-  { name: 'conv2d', open: () => openDevice() },
-  { name: 'conv2d without subgroups', open: deviceWithoutSubgroups },
-])('$name', ({ open }) => {
-  let device: Device;
-  beforeAll(async () => {
-    device = await open();
-  });
-  afterAll(() => device.close());
-
+  { name: 'conv2d', device: await sharedDevice() },
+  { name: 'conv2d without subgroups', device: await bareDevice() },
+])('$name', ({ device }) => {
   const shapes = fc.record({
     batch: fc.integer({ min: 1, max: 3 }),
     // Above 28 every kernel has its variant for many inputs.

@@ -1,5 +1,6 @@
 import { integral, sigmoid } from './bins.js';
 import { type Box, iou, scaled } from './boxes.js';
+import { decodeBox } from './boxParameters.js';
 import { type GridOptions, gridLevels } from './grid.js';
 import type { HeadOutputs } from './types.js';
 
@@ -28,7 +29,7 @@ export interface Detected {
 
 /** Detections of every image, in order of falling score (equal scores: by location, then class). */
 export function detect(outputs: HeadOutputs, settings: DecodeSettings): Detected[][] {
-  const { batch, classes, bins } = settings;
+  const { batch, classes, bins, octaveBaseScale: anchor = 8 } = settings;
   const levels = gridLevels(settings);
   return Array.from({ length: batch }, (_, image) => {
     const { width, height } = settings.imageSizes[image];
@@ -40,7 +41,8 @@ export function detect(outputs: HeadOutputs, settings: DecodeSettings): Detected
           return integral(Array.from({ length: bins }, (_, k) => outputs.boxLogits[l][first + k * area]));
         });
         const centre: [number, number] = [x / level.stride, y / level.stride];
-        const box = scaled(boxOf(expected, centre, settings), level.stride);
+        const [x1, y1, x2, y2] = decodeBox(expected, centre, { ...settings, anchor }).map(({ value }) => value);
+        const box = scaled([x1, y1, x2, y2], level.stride);
         const scores = Array.from({ length: classes }, (_, c) =>
           sigmoid(outputs.classLogits[l][(image * classes + c) * area + index]),
         );
@@ -76,18 +78,4 @@ export function suppressed<T extends Omit<Detected, 'location'> & { location?: n
     }
   }
   return kept.sort(better);
-}
-
-/** The box of four expectations, in strides. */
-function boxOf(expected: number[], [x, y]: [number, number], settings: DecodeSettings): Box {
-  if (settings.parameters === 'ltrb') {
-    const [left, top, right, bottom] = expected;
-    return [x - left, y - top, x + right, y + bottom];
-  }
-  const side = settings.octaveBaseScale ?? 8;
-  const [dx, dy, dw, dh] = expected.map((k) => -2 + (4 * k) / (settings.bins - 1));
-  const halfWidth = (side * Math.exp(dw)) / 2;
-  const halfHeight = (side * Math.exp(dh)) / 2;
-  const [cx, cy] = [x + dx * side, y + dy * side];
-  return [cx - halfWidth, cy - halfHeight, cx + halfWidth, cy + halfHeight];
 }

@@ -72,3 +72,8 @@ export function arctangent(x: Operand, y: Operand): Dual {
   const square = a.value ** 2 + b.value ** 2;
   return combine(a, b, Math.atan2(a.value, b.value), b.value / square, -a.value / square);
 }
+
+export function exponential(a: Dual): Dual {
+  const value = Math.exp(a.value);
+  return combine(a, a, value, value, 0);
+}

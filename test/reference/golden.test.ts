@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadGolden, loadGoldenAssignment } from './golden.js';
-import { expectGoldenLosses, expectGoldenRegions, goldenOracle } from './goldenChecks.js';
-import { referenceSettings } from './headLossSettings.js';
+import { expectGoldenLosses, expectGoldenRegions, goldenOracle, goldenRecipe } from './goldenChecks.js';
 import { headRegions } from './headRegions.js';
 
 for (const name of ['small-bins', 'temperature-1', 'big-logits', 'one-class', 'imitation-gibox']) {
@@ -16,8 +15,8 @@ for (const name of ['small-bins', 'temperature-1', 'big-logits', 'one-class', 'i
 for (const name of ['ignored-regions', 'crowded']) {
   test(`the oracle assigns as the reference implementation: ${name}`, async () => {
     const golden = await loadGoldenAssignment(`test/golden/assign-${name}.safetensors`);
-    const settings = referenceSettings({ ...golden, bins: 17 }, { ignoreIofThreshold: golden.ignoreIofThreshold });
-    const regions = headRegions(settings, golden.truth, { classLogits: [], boxLogits: [] }, undefined);
+    const outputs = { classLogits: [], boxLogits: [] };
+    const regions = headRegions({ ...golden, bins: 17 }, goldenRecipe(golden), golden.truth, outputs, undefined);
     expectGoldenRegions(golden, regions);
   });
 }

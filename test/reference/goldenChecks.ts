@@ -1,30 +1,40 @@
 import { expect } from 'vitest';
+import type { TermName } from '../../src/losses/headLoss.js';
+import { type ImitationMethod, type Recipe, resolveRecipe } from '../../src/losses/recipe.js';
 import { expectClose } from './closeTo.js';
 import type { GoldenAssignment, GoldenCase } from './golden.js';
 import { type HeadLossResult, headLossOracle } from './headLoss.js';
-import { type HeadLossSettings, referenceSettings, type Term } from './headLossSettings.js';
 import type { LevelRegions } from './headRegions.js';
-import type { ImitationMethod } from './imitationRegion.js';
 
 /** The reference's name for a method -> ours: its `fitnet` is the region inside the boxes, on every level. */
 const METHODS: Record<string, ImitationMethod> = { finegrained: 'finegrained', fitnet: 'inside', gibox: 'gibox' };
 
-/** The settings under which the golden case was computed. */
-function goldenSettings(golden: GoldenCase): HeadLossSettings {
-  return referenceSettings(golden, {
-    ignoreIofThreshold: golden.ignoreIofThreshold,
-    temperatureLd: golden.temperatureLd,
-    temperatureLdVlr: golden.temperatureLd,
-    temperatureKd: golden.temperatureKd,
-    imitation: { method: METHODS[golden.imitation], giboxScope: 'batch' },
-    weights: { loss_im: golden.imitationWeight },
-  });
+/** The recipe of the golden cases' assignments. */
+export function goldenRecipe({ ignoreIofThreshold, imitation }: GoldenAssignment): Recipe {
+  const recipe = resolveRecipe('reference');
+  return {
+    ...recipe,
+    regions: { ...recipe.regions, ignoreIofThreshold },
+    imitation: { ...recipe.imitation, method: METHODS[imitation] },
+  };
 }
 
 /** The oracle on a golden case. */
 export function goldenOracle(golden: GoldenCase): HeadLossResult {
-  const { student, teacher, truth } = golden;
-  return headLossOracle({ student, teacher, truth, settings: goldenSettings(golden) });
+  const { student, teacher, truth, temperatureLd, temperatureKd, imitationWeight: weight } = golden;
+  const recipe = goldenRecipe(golden);
+  return headLossOracle({
+    student,
+    teacher,
+    truth,
+    sizes: golden,
+    recipe: {
+      ...recipe,
+      ld: { ...recipe.ld, temperature: temperatureLd },
+      kd: { ...recipe.kd, temperature: temperatureKd },
+      imitation: { ...recipe.imitation, weight },
+    },
+  });
 }
 
 /** Labels, label weights, boxes, VLR values and imitation masks of the oracle are those of the case. */
@@ -56,7 +66,7 @@ export function expectGoldenRegions(golden: GoldenAssignment, regions: readonly 
 export function expectGoldenLosses(golden: GoldenCase, { terms, total, gradients, normalisers }: HeadLossResult): void {
   expect(normalisers.samples).toBe(golden.positives);
   for (const [term, values] of Object.entries(golden.losses)) {
-    expectClose(terms[term as Term], values, { relative: 1e-5 }, term);
+    expectClose(terms[term as TermName], values, { relative: 1e-5 }, term);
   }
   expectClose([total], [golden.total], { relative: 1e-5 }, 'total');
   for (const key of ['classLogits', 'boxLogits', 'features'] as const) {

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import type { TermName } from '../../src/losses/headLoss.js';
+import { type PartialRecipe, resolveRecipe } from '../../src/losses/recipe.js';
 import { expectClose } from './closeTo.js';
 import { type HeadLossInput, headLossOracle } from './headLoss.js';
-import { type HeadLossSettings, referenceSettings, type Term } from './headLossSettings.js';
+import type { LevelRegions } from './headRegions.js';
 import { noise } from './noise.js';
-import type { HeadOutputs, ImageTruth } from './types.js';
+import type { HeadOutputs, HeadSizes, ImageTruth } from './types.js';
 
-const sizes = { width: 96, height: 64, strides: [8, 16, 32], batch: 2, classes: 3, bins: 6 };
+const sizes: HeadSizes = { width: 96, height: 64, strides: [8, 16, 32], batch: 2, classes: 3, bins: 6 };
 const channels = 4;
 const cells = [96, 24, 6];
 
@@ -26,22 +28,17 @@ const truth: ImageTruth[] = [
   { boxes: [[81.2, 49.1, 85.9, 54.3]], labels: [1], ignore: [[0, 0, 60, 60]] },
 ];
 
-function input(
-  changes: Parameters<typeof referenceSettings>[1] = {},
-): HeadLossInput & { student: ReturnType<typeof outputs> } {
-  return { student: outputs(100), teacher: outputs(200), truth, settings: referenceSettings(sizes, changes) };
-}
-
-const every: Record<Term, number> = {
-  loss_cls: 1,
-  loss_bbox: 2,
-  loss_dfl: 0.25,
-  loss_ld: 0.25,
-  loss_ld_vlr: 0.3,
-  loss_kd: 10,
-  loss_kd_neg: 3,
-  loss_im: 2,
+/** Every term has a weight. */
+const EVERY: PartialRecipe = {
+  ...resolveRecipe('reference'),
+  ld: { main: 0.25, vlr: 0.3 },
+  kd: { main: 10, vlr: 3 },
+  imitation: { method: 'finegrained', weight: 2 },
 };
+
+function input(recipe: PartialRecipe = EVERY): HeadLossInput & { student: ReturnType<typeof outputs> } {
+  return { student: outputs(100), teacher: outputs(200), truth, sizes, recipe: resolveRecipe(recipe) };
+}
 
 /** The gradient at `count` entries of the array, against central differences of the total. */
 function checkGradient(
@@ -73,23 +70,25 @@ function entriesAt(selected: ArrayLike<number>, width: number, limit: number): n
   });
 }
 
-describe.each<[string, Partial<HeadLossSettings>]>([
-  ['reference', {}],
+describe.each<[string, PartialRecipe]>([
+  ['reference', EVERY],
   [
-    'binary KD, CIoU, paper VLR, beta 1.5',
+    'binary KD, CIoU, offset boxes, paper VLR, beta 1.5, background 3',
     {
-      kdForm: 'binary',
-      boxLoss: 'ciou',
-      vlr: { form: 'paper', gamma: 0.25 },
-      beta: 1.5,
-      imitation: { method: 'decouple', giboxScope: 'batch' },
+      ...EVERY,
+      regions: { vlr: 'paper' },
+      kd: { ...EVERY.kd, form: 'binary' },
+      box: { form: 'ciou', parameters: 'offset' },
+      classification: { beta: 1.5 },
+      imitation: { method: 'decouple', weight: 2, background: 3 },
     },
   ],
-])('gradients: %s', (_, changes) => {
+])('gradients: %s', (_, recipe) => {
   // The classification loss holds the IoU target fixed, so it must be off where box logits move; and the box terms hold
   // the positives' scores fixed, so they must be off where class logits move.
-  const boxes = input({ ...changes, weights: { ...every, loss_cls: 0 } });
-  const classes = input({ ...changes, weights: { ...every, loss_bbox: 0, loss_dfl: 0, loss_ld: 0 } });
+  const boxes = input({ ...recipe, classification: { weight: 0 } });
+  const box = { ...recipe.box, weight: 0 };
+  const classes = input({ ...recipe, box, dfl: { weight: 0 }, ld: { ...recipe.ld, main: 0 } });
   const { regions } = headLossOracle(boxes);
   const positives = regions.map(({ state }) => state.map((s) => (s === 1 ? 1 : 0)));
 
@@ -113,7 +112,7 @@ describe.each<[string, Partial<HeadLossSettings>]>([
 
 describe('terms', () => {
   test('a level without positives has only the terms that need none', () => {
-    const { terms, regions } = headLossOracle(input({ weights: every }));
+    const { terms, regions } = headLossOracle(input());
     regions.forEach(({ state, vlr }, l) => {
       const positive = state.includes(1);
       for (const term of ['loss_bbox', 'loss_dfl', 'loss_ld', 'loss_kd', 'loss_im'] as const) {
@@ -137,7 +136,7 @@ describe('terms', () => {
       { boxes: [], labels: [] },
       { boxes: [], labels: [] },
     ];
-    const { terms, total, normalisers } = headLossOracle({ ...input({ weights: every }), truth: empty });
+    const { terms, total, normalisers } = headLossOracle({ ...input(), truth: empty });
     expect(normalisers).toEqual({ samples: 2, weightSum: 1e-6 });
     expect(total).toBeCloseTo(
       terms.loss_cls.reduce((a, b) => a + b),
@@ -146,7 +145,7 @@ describe('terms', () => {
   });
 
   test('a student like its teacher has no distillation loss; without a teacher neither', () => {
-    const base = input({ weights: every });
+    const base = input();
     for (const teacher of [base.student, undefined]) {
       const { terms } = headLossOracle({ ...base, teacher });
       for (const term of ['loss_ld', 'loss_ld_vlr', 'loss_kd', 'loss_kd_neg', 'loss_im'] as const) {
@@ -157,9 +156,8 @@ describe('terms', () => {
   });
 
   test('ignored locations have no gradient of class logits; the same ones without the threshold have', () => {
-    const base = input({ ignoreIofThreshold: 0.5, weights: every });
-    const ignored = headLossOracle(base);
-    const plain = headLossOracle(input({ weights: every }));
+    const ignored = headLossOracle(input({ ...EVERY, regions: { vlr: 'reference', ignoreIofThreshold: 0.5 } }));
+    const plain = headLossOracle(input());
     let count = 0;
     ignored.regions.forEach(({ state, level }, l) => {
       const n = level.anchors.length;
@@ -174,18 +172,81 @@ describe('terms', () => {
     expect(count).toBeGreaterThan(0);
   });
 
-  test('terms are proportional to their weights and inversely to the divisors', () => {
-    const once = headLossOracle(input({ weights: every }));
-    const doubled = Object.fromEntries(Object.entries(every).map(([term, weight]) => [term, 2 * weight]));
-    const twice = headLossOracle(input({ weights: doubled, ldDivisor: 8, ldVlrDivisor: 8 }));
-    for (const [term, values] of Object.entries(twice.terms)) {
-      const factor = term === 'loss_ld' ? 1 : term === 'loss_ld_vlr' ? 4 : 2;
-      expectClose(
-        values,
-        once.terms[term as Term].map((v) => factor * v),
-        { relative: 1e-12 },
-        term,
-      );
+  /** The terms of a recipe over those of EVERY, level by level, where these are not 0. */
+  function ratios(recipe: PartialRecipe): Record<string, number[]> {
+    const [terms, base] = [headLossOracle(input({ ...EVERY, ...recipe })).terms, headLossOracle(input()).terms];
+    return Object.fromEntries(
+      Object.entries(terms).map(([name, levels]) => [
+        name,
+        levels.map((value, l) => value / base[name as TermName][l]).filter((ratio) => !Number.isNaN(ratio)),
+      ]),
+    );
+  }
+  const expectRatio = (values: number[], ratio: number) =>
+    expectClose(values, new Array(values.length).fill(ratio), { relative: 1e-12 });
+
+  test('terms are proportional to their weights', () => {
+    const twice = ratios({
+      classification: { weight: 2 },
+      box: { weight: 4 },
+      dfl: { weight: 0.5 },
+      ld: { main: 0.5, vlr: 0.6 },
+      kd: { main: 20, vlr: 6 },
+      imitation: { method: 'finegrained', weight: 4 },
+    });
+    for (const values of Object.values(twice)) expectRatio(values, 2);
+  });
+
+  test('normalisers divide by what they say', () => {
+    const { normalisers, regions } = headLossOracle(input());
+    const { samples, weightSum } = normalisers;
+    const sum = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0);
+    const count = (wanted: (level: LevelRegions) => ArrayLike<number>) =>
+      regions.map((level) => Array.from(wanted(level)).filter((value) => value > 0).length);
+    const [positives, valuable] = [count(({ state }) => state), count(({ vlr }) => vlr)];
+    const vlrSum = sum(regions.map(({ vlr }) => sum(vlr))) + 1e-6;
+
+    expectRatio(ratios({ classification: { normaliser: 'none' } }).loss_cls, samples);
+    expectRatio(ratios({ classification: { normaliser: 'positives' } }).loss_cls, samples / sum(positives));
+    for (const term of ['loss_bbox', 'loss_dfl']) {
+      expectRatio(ratios({ box: { normaliser: 'none' } })[term], weightSum);
+      expectRatio(ratios({ box: { normaliser: 'positives' } })[term], weightSum / sum(positives));
     }
+    const ld = (normaliser: 'weights' | 'none') => ratios({ ld: { ...EVERY.ld, normaliser } });
+    expectRatio(ld('none').loss_ld, 4);
+    expectRatio(ld('none').loss_ld_vlr, 16);
+    expectRatio(ld('weights').loss_ld, 1 / weightSum);
+    expectRatio(ld('weights').loss_ld_vlr, 4 / vlrSum);
+    const kd = (normaliser: 'region' | 'none') => ratios({ kd: { ...EVERY.kd, normaliser } });
+    const some = (counts: number[]) => counts.filter((n) => n > 0);
+    const close = { relative: 1e-12 };
+    expectClose(kd('none').loss_kd, some(positives), close);
+    expectClose(kd('none').loss_kd_neg, some(valuable), close);
+    expectClose(
+      kd('region').loss_kd,
+      some(positives).map((n) => n / sum(positives)),
+      close,
+    );
+    expectClose(
+      kd('region').loss_kd_neg,
+      some(valuable).map((n) => n / sum(valuable)),
+      close,
+    );
+  });
+
+  test('imitation without need of positives has a term on every level with a region', () => {
+    const imitation = { method: 'whole', weight: 2, needsPositives: false } as const;
+    const { terms, regions } = headLossOracle(input({ ...EVERY, imitation }));
+    expect(regions.some(({ state }) => !state.includes(1))).toBe(true);
+    for (const term of terms.loss_im) expect(term).toBeGreaterThan(0);
+  });
+
+  test('the background of decoupled imitation counts as often as it says', () => {
+    const decouple = (background: number) => {
+      const imitation = { method: 'decouple', weight: 2, background } as const;
+      return headLossOracle(input({ ...EVERY, imitation })).terms.loss_im[0];
+    };
+    expect(decouple(3) - decouple(1)).toBeCloseTo(2 * (decouple(1) - decouple(0)), 10);
+    expect(decouple(1)).toBeGreaterThan(decouple(0));
   });
 });

@@ -1,14 +1,16 @@
+import type { TermName } from '../../src/losses/headLoss.js';
+import type { Recipe } from '../../src/losses/recipe.js';
 import { integral, integralGradient, sigmoid } from './bins.js';
 import { type Box, iou, scaled } from './boxes.js';
+import { type BoxParameters, decodeBox, encodeBox } from './boxParameters.js';
 import { distributionFocalLoss } from './distributionFocalLoss.js';
 import { ciouLoss, giouLoss } from './giou.js';
-import type { HeadLossSettings, Term } from './headLossSettings.js';
 import { headRegions, type LevelRegions } from './headRegions.js';
 import { imitationLoss } from './imitation.js';
 import { qualityFocalLoss } from './qualityFocal.js';
 import { addRow, type RowPlace, readRow } from './rows.js';
 import { binaryTemperatureKL, temperatureKL } from './temperatureKL.js';
-import type { HeadOutputs, ImageTruth } from './types.js';
+import type { HeadOutputs, HeadSizes, ImageTruth } from './types.js';
 
 export interface HeadLossInput {
   student: HeadOutputs;
@@ -16,25 +18,27 @@ export interface HeadLossInput {
   teacher?: HeadOutputs | undefined;
   /** One entry an image. */
   truth: readonly ImageTruth[];
-  settings: HeadLossSettings;
+  sizes: HeadSizes;
+  /** Whole, of `resolveRecipe`. */
+  recipe: Recipe;
 }
 
 export interface HeadLossResult {
   /** Weighted terms, one value a level. */
-  terms: Record<Term, number[]>;
+  terms: Record<TermName, number[]>;
   total: number;
   /** Of `total`, laid out as the student's outputs. */
   gradients: { classLogits: Float64Array[]; boxLogits: Float64Array[]; features: Float64Array[] };
   regions: LevelRegions[];
   normalisers: {
-    /** max(1, sum over images of max(positives, 1)): divides the classification loss. */
+    /** max(1, sum over images of max(positives, 1)): the reference divides the classification loss by it. */
     samples: number;
-    /** sum over positives of max_c sigmoid(class logit), + 1e-6: divides box loss and DFL. */
+    /** sum over positives of max_c sigmoid(class logit), + 1e-6: the reference divides box loss and DFL by it. */
     weightSum: number;
   };
 }
 
-/** Keeps the sum of the positives' weights above zero where a batch has no positive (reference's LDHead). */
+/** Keeps sums of weights above zero where a batch has no positive (reference's LDHead). */
 const WEIGHT_SUM_EPSILON = 1e-6;
 
 /**
@@ -42,9 +46,11 @@ const WEIGHT_SUM_EPSILON = 1e-6;
  * A level without positives has loss_bbox = loss_dfl = loss_ld = loss_kd = loss_im = 0; loss_cls, loss_ld_vlr and
  * loss_kd_neg do not depend on positives. The weights of positives, the IoU target and the teacher carry no gradient.
  */
-export function headLossOracle({ student, teacher, truth, settings }: HeadLossInput): HeadLossResult {
-  const { batch, classes, bins, strides, weights } = settings;
-  const regions = headRegions(settings, truth, student, teacher);
+export function headLossOracle({ student, teacher, truth, sizes, recipe }: HeadLossInput): HeadLossResult {
+  const { batch, classes, bins, strides } = sizes;
+  const { classification, box, dfl, ld, kd, imitation } = recipe;
+  const parameters: BoxParameters = { parameters: box.parameters, bins, anchor: recipe.regions.octaveScale };
+  const regions = headRegions(sizes, recipe, truth, student, teacher);
 
   const classPlace = (l: number, b: number, cell: number): RowPlace => {
     return { image: b, channels: classes, first: 0, length: classes, size: regions[l].level.anchors.length, cell };
@@ -69,8 +75,19 @@ export function headLossOracle({ student, teacher, truth, settings }: HeadLossIn
     positivesOfImage.reduce((sum, count) => sum + Math.max(count, 1), 0),
   );
 
+  const positivesOfLevel = regions.map(({ state }) => state.filter((s) => s === 1).length);
+  const valuablesOfLevel = regions.map(({ vlr }) => vlr.filter((v) => v > 0).length);
+  const positives = sum(positivesOfLevel);
+  const vlrSum = sum(regions.map(({ vlr }) => sum(vlr))) + WEIGHT_SUM_EPSILON;
+  const classDivisor = { images: samples, positives: Math.max(positives, 1), none: 1 }[classification.normaliser];
+  const boxDivisor = { weights: weightSum, positives: Math.max(positives, 1), none: 1 }[box.normaliser];
+  const ldDivisor = { reference: 4, weights: 4 * weightSum, none: 1 }[ld.normaliser];
+  const ldVlrDivisor = { reference: 16, weights: 4 * vlrSum, none: 1 }[ld.normaliser];
+  const kdDivisor = (counts: number[], l: number) =>
+    ({ level: counts[l], region: sum(counts), none: 1 })[kd.normaliser];
+
   const zeros = () => strides.map(() => 0);
-  const terms: Record<Term, number[]> = {
+  const terms: Record<TermName, number[]> = {
     loss_cls: zeros(),
     loss_bbox: zeros(),
     loss_dfl: zeros(),
@@ -86,10 +103,8 @@ export function headLossOracle({ student, teacher, truth, settings }: HeadLossIn
     boxLogits: like(student.boxLogits),
     features: like(student.features),
   };
-  const classKL = settings.kdForm === 'softmax' ? temperatureKL : binaryTemperatureKL;
-  const boxLoss = settings.boxLoss === 'giou' ? giouLoss : ciouLoss;
-  const positivesOfLevel = regions.map(({ state }) => state.filter((s) => s === 1).length);
-  const valuablesOfLevel = regions.map(({ vlr }) => vlr.filter((v) => v > 0).length);
+  const classKL = kd.form === 'softmax' ? temperatureKL : binaryTemperatureKL;
+  const boxLoss = box.form === 'giou' ? giouLoss : ciouLoss;
 
   eachLocation(regions, batch, (l, b, cell, index) => {
     const { level, state, label, truthIndex, vlr } = regions[l];
@@ -103,67 +118,63 @@ export function headLossOracle({ student, teacher, truth, settings }: HeadLossIn
     if (state[index] === 1) {
       // Everything of the box in units of stride.
       const target = scaled(truth[b].boxes[truthIndex[index]], 1 / level.stride);
-      const x = level.centres[cell][0] / level.stride;
-      const y = level.centres[cell][1] / level.stride;
+      const centre = [level.centres[cell][0] / level.stride, level.centres[cell][1] / level.stride] as const;
       const weight = weightOf(l, b, cell);
       const rows = edges.map((edge) => readRow(student.boxLogits[l], edge));
-      const [left, top, right, bottom] = rows.map(integral);
-      const predicted: Box = [x - left, y - top, x + right, y + bottom];
+      const decoded = decodeBox(rows.map(integral), centre, parameters);
+      const predicted = decoded.map(({ value }) => value) as unknown as Box;
       quality = iou(predicted, target);
 
-      const box = boxLoss(predicted, target);
-      let boxScale = (weights.loss_bbox * weight) / weightSum;
-      if (teacher && settings.bounded > 0) {
+      const overlap = boxLoss(predicted, target);
+      let boxScale = (box.weight * weight) / boxDivisor;
+      if (teacher && box.bounded > 0) {
         const taught = edges.map((edge) => integral(readRow(teacher.boxLogits[l], edge)));
-        const bound = boxLoss([x - taught[0], y - taught[1], x + taught[2], y + taught[3]], target).loss;
-        if (box.loss > bound) boxScale *= 1 + settings.bounded;
+        const bound = decodeBox(taught, centre, parameters).map(({ value }) => value) as unknown as Box;
+        if (overlap.loss > boxLoss(bound, target).loss) boxScale *= 1 + box.bounded;
       }
-      terms.loss_bbox[l] += boxScale * box.loss;
+      terms.loss_bbox[l] += boxScale * overlap.loss;
 
-      const distances = [x - target[0], y - target[1], target[2] - x, target[3] - y];
-      const dflScale = (weights.loss_dfl * weight) / 4 / weightSum;
+      const targets = encodeBox(target, centre, parameters);
+      const dflScale = (dfl.weight * weight) / 4 / boxDivisor;
       rows.forEach((row, edge) => {
-        // x1 = x - left, y1 = y - top: the first two edges move against their distance.
-        const sign = edge < 2 ? -1 : 1;
-        addRow(gradients.boxLogits[l], edges[edge], boxScale * sign * box.gradient[edge], integralGradient(row));
+        const slope = sum(decoded.map(({ partial }, side) => overlap.gradient[side] * partial[edge]));
+        addRow(gradients.boxLogits[l], edges[edge], boxScale * slope, integralGradient(row));
 
-        const dfl = distributionFocalLoss(row, distances[edge]);
-        terms.loss_dfl[l] += dflScale * dfl.loss;
-        addRow(gradients.boxLogits[l], edges[edge], dflScale, dfl.gradient);
+        const focal = distributionFocalLoss(row, targets[edge], dfl.margin);
+        terms.loss_dfl[l] += dflScale * focal.loss;
+        addRow(gradients.boxLogits[l], edges[edge], dflScale, focal.gradient);
       });
 
       if (teacher) {
-        const ldScale = (weights.loss_ld * weight) / settings.ldDivisor;
-        localization('loss_ld', ldScale, settings.temperatureLd, teacher);
-        classification('loss_kd', weights.loss_kd / positivesOfLevel[l], teacher);
+        localization('loss_ld', (ld.main * weight) / ldDivisor, teacher);
+        classDistillation('loss_kd', kd.main / kdDivisor(positivesOfLevel, l), teacher);
       }
     }
 
     if (teacher && vlr[index] > 0) {
-      const ldScale = (weights.loss_ld_vlr * vlr[index]) / settings.ldVlrDivisor;
-      localization('loss_ld_vlr', ldScale, settings.temperatureLdVlr, teacher);
-      classification('loss_kd_neg', (weights.loss_kd_neg * labelWeight) / valuablesOfLevel[l], teacher);
+      localization('loss_ld_vlr', (ld.vlr * vlr[index]) / ldVlrDivisor, teacher);
+      classDistillation('loss_kd_neg', (kd.vlr * labelWeight) / kdDivisor(valuablesOfLevel, l), teacher);
     }
 
-    const classScale = (weights.loss_cls * labelWeight) / samples;
+    const classScale = (classification.weight * labelWeight) / classDivisor;
     const row = logits.map((logit, c) => {
-      const loss = qualityFocalLoss(logit, c === label[index] ? quality : 0, settings.beta);
+      const loss = qualityFocalLoss(logit, c === label[index] ? quality : 0, classification.beta);
       terms.loss_cls[l] += classScale * loss.loss;
       return loss.gradient;
     });
     addRow(gradients.classLogits[l], place, classScale, row);
 
-    function localization(term: Term, scale: number, temperature: number, teacher: HeadOutputs): void {
+    function localization(term: TermName, scale: number, teacher: HeadOutputs): void {
       for (const edge of edges) {
         const studentRow = readRow(student.boxLogits[l], edge);
-        const { loss, gradient } = temperatureKL(studentRow, readRow(teacher.boxLogits[l], edge), temperature);
+        const { loss, gradient } = temperatureKL(studentRow, readRow(teacher.boxLogits[l], edge), ld.temperature);
         terms[term][l] += scale * loss;
         addRow(gradients.boxLogits[l], edge, scale, gradient);
       }
     }
 
-    function classification(term: Term, scale: number, teacher: HeadOutputs): void {
-      const { loss, gradient } = classKL(logits, readRow(teacher.classLogits[l], place), settings.temperatureKd);
+    function classDistillation(term: TermName, scale: number, teacher: HeadOutputs): void {
+      const { loss, gradient } = classKL(logits, readRow(teacher.classLogits[l], place), kd.temperature);
       terms[term][l] += scale * loss;
       addRow(gradients.classLogits[l], place, scale, gradient);
     }
@@ -171,13 +182,14 @@ export function headLossOracle({ student, teacher, truth, settings }: HeadLossIn
 
   strides.forEach((_, l) => {
     const [studentFeatures, teacherFeatures] = [student.features?.[l], teacher?.features?.[l]];
-    if (!studentFeatures || !teacherFeatures || positivesOfLevel[l] === 0) return;
+    if (!studentFeatures || !teacherFeatures || imitation.method === 'none') return;
+    if (imitation.needsPositives && positivesOfLevel[l] === 0) return;
     const inside = regions[l].imitation;
-    imitate(inside, weights.loss_im);
-    // DeFeat: foreground and background each by its own mean, the background twice. (spec 4.8)
-    if (settings.imitation.method === 'decouple') {
+    imitate(inside, imitation.weight);
+    // DeFeat (Guo et al., CVPR 2021): foreground and background each by its own mean.
+    if (imitation.method === 'decouple') {
       const outside = inside.map((is) => 1 - is);
-      imitate(outside, 2 * weights.loss_im);
+      imitate(outside, imitation.background * imitation.weight);
     }
 
     function imitate(selected: Uint8Array, scale: number): void {
@@ -190,9 +202,7 @@ export function headLossOracle({ student, teacher, truth, settings }: HeadLossIn
     }
   });
 
-  const total = Object.values(terms)
-    .flat()
-    .reduce((sum, term) => sum + term, 0);
+  const total = sum(Object.values(terms).flat());
   return { terms, total, gradients, regions, normalisers: { samples, weightSum } };
 }
 
@@ -206,4 +216,8 @@ function eachLocation(
     const size = level.anchors.length;
     for (let index = 0; index < batch * size; index++) visit(l, Math.floor(index / size), index % size, index);
   });
+}
+
+function sum(values: ArrayLike<number>): number {
+  return Array.from(values).reduce((total, value) => total + value, 0);
 }

@@ -29,6 +29,8 @@ test('finegrained: more than half of the best IoU over every level', () => {
   expect(imitationRegion('finegrained', levels, { boxes: [] }, []).includes(1)).toBe(false);
 });
 
+const ltrb = (bins: number) => ({ parameters: 'ltrb', bins, anchor: 8 }) as const;
+
 /** Logits of boxes whose four distances are all `distance` (an integer bin), [B, 4*bins, size]. */
 function sharpBoxes(batch: number, bins: number, size: number, distance: (image: number, cell: number) => number) {
   return Float64Array.from({ length: batch * 4 * bins * size }, (_, i) => {
@@ -40,7 +42,7 @@ function sharpBoxes(batch: number, bins: number, size: number, distance: (image:
 
 test('gibox: the box is that of the network which scores higher; suppression drops the lesser of two alike', () => {
   const [level] = gridLevels({ width: 24, height: 8, strides: [8] });
-  const shared = { level, batch: 1, classes: 2, bins: 9, scope: 'batch' } as const;
+  const shared = { level, batch: 1, classes: 2, parameters: ltrb(9), scope: 'batch' } as const;
   // Differences +, -, + at the cells, the greatest in the middle; class 1 decides.
   const teacherClass = [0, 0, 0, 1, 0, 0.5];
   const studentClass = [0, 0, 0, 0, 3, 0];
@@ -63,7 +65,10 @@ test('gibox: ten at most a batch, or ten an image; only the batch form suppresse
   const count = (boxLogits: Float64Array, scope: 'batch' | 'image') => {
     const student = { classLogits: new Float64Array(2 * size), boxLogits };
     const teacher = { classLogits, boxLogits };
-    return giboxRegion({ level, batch: 2, classes: 1, bins: 5, student, teacher, scope }).reduce((a, b) => a + b, 0);
+    return giboxRegion({ level, batch: 2, classes: 1, parameters: ltrb(5), student, teacher, scope }).reduce(
+      (a, b) => a + b,
+      0,
+    );
   };
   expect(count(tiny, 'batch')).toBe(10);
   expect(count(tiny, 'image')).toBe(20);

@@ -1,5 +1,6 @@
 import { integral, sigmoid } from './bins.js';
 import { type Box, insideMargin, iou } from './boxes.js';
+import { type BoxParameters, decodeBox } from './boxParameters.js';
 import type { GridLevel } from './grid.js';
 import type { ImageTruth } from './types.js';
 
@@ -44,7 +45,7 @@ export interface GiboxInput {
   level: GridLevel;
   batch: number;
   classes: number;
-  bins: number;
+  parameters: BoxParameters;
   /** Logits of the level: class [B, C, H, W], box [B, 4*bins, H, W]. */
   student: { classLogits: ArrayLike<number>; boxLogits: ArrayLike<number> };
   teacher: { classLogits: ArrayLike<number>; boxLogits: ArrayLike<number> };
@@ -62,7 +63,8 @@ const GIBOX_COUNT = 10;
  * In scope `batch` the 10 are over the batch and boxes of one image suppress those of another; in scope `image`, 10 an image.
  */
 export function giboxRegion(input: GiboxInput): Uint8Array {
-  const { level, batch, classes, bins, student, teacher, scope } = input;
+  const { level, batch, classes, parameters, student, teacher, scope } = input;
+  const { bins } = parameters;
   const size = level.anchors.length;
 
   const instances = Array.from({ length: batch * size }, (_, index) => {
@@ -79,13 +81,12 @@ export function giboxRegion(input: GiboxInput): Uint8Array {
       }
     }
     const { boxLogits } = difference >= 0 ? teacher : student;
-    const [left, top, right, bottom] = [0, 1, 2, 3].map((edge) => {
+    const expected = [0, 1, 2, 3].map((edge) => {
       const first = (image * 4 + edge) * bins;
       return integral(Float64Array.from({ length: bins }, (_, k) => boxLogits[(first + k) * size + cell]));
     });
-    const x = level.centres[cell][0] / level.stride;
-    const y = level.centres[cell][1] / level.stride;
-    const box: Box = [x - left, y - top, x + right, y + bottom];
+    const centre = [level.centres[cell][0] / level.stride, level.centres[cell][1] / level.stride] as const;
+    const box = decodeBox(expected, centre, parameters).map(({ value }) => value) as unknown as Box;
     return { index, image, score, box };
   });
   instances.sort((a, b) => b.score - a.score || a.index - b.index);

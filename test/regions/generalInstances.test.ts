@@ -94,7 +94,8 @@ function expected(given: Case, scope: 'batch' | 'image'): number[] {
   const { student, teacher, ...rest } = given;
   return gridLevels(given).flatMap((level, l) => {
     const at = ({ classLogits, boxLogits }: HeadOutputs) => ({ classLogits: classLogits[l], boxLogits: boxLogits[l] });
-    return Array.from(giboxRegion({ ...rest, level, scope, student: at(student), teacher: at(teacher) }));
+    const parameters = { parameters: 'ltrb', bins: given.bins, anchor: 8 } as const;
+    return Array.from(giboxRegion({ ...rest, parameters, level, scope, student: at(student), teacher: at(teacher) }));
   });
 }
 

@@ -14,13 +14,13 @@ import { batches, goldenBatch, goldenNames, groundTruth, oracleGrid, scatter, ty
 
 const device = await sharedDevice();
 
-async function region(batch: TestBatch, options: ValuableRegionOptions = {}, ignoreIofThreshold = -1) {
+async function region(batch: TestBatch, options: ValuableRegionOptions = {}, ignoreIofThreshold = -1, topk = 9) {
   const grid = makeGrid(batch);
   const truth = uploadTruth(device, groundTruth(batch), { batch: batch.images.length, classes: batch.classes });
   return (await valuableRegion(
     grid,
     truth,
-    assignAtss(grid, truth, { ignoreIofThreshold }),
+    assignAtss(grid, truth, { ignoreIofThreshold, topk }),
     options,
   ).read()) as Float32Array;
 }
@@ -91,6 +91,18 @@ describe('by hand', () => {
     expect(await count(1)).toBe(0);
     expect(await count(0)).toBeGreaterThan(await count(0.25));
     expect(await count(0.25)).toBeGreaterThan(0);
+  });
+
+  test("a location whose DIoU is the threshold is in the paper's region, not in the reference's", async () => {
+    // One candidate on each level, both of IoU ½ and at the box's centre: t = ½ = DIoU. Of the finer anchor all is in the box.
+    const centred = single([[0, -16, 32, 48]]);
+    const [paper, reference] = [
+      await region(centred, {}, -1, 1),
+      await region(centred, { variant: 'reference' }, -1, 1),
+    ];
+    const centres = [2 * 8 + 2, 64 + 4 + 1];
+    expect(centres.map((location) => paper[location])).toEqual([0.5, 0.5]);
+    expect(centres.map((location) => reference[location])).toEqual([0, 0]);
   });
 
   test('gamma out of range is named', async () => {

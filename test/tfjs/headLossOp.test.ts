@@ -10,9 +10,10 @@ import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { adoptTfjs, headLossOp, startTfjs } from '../../src/tfjs/index.js';
 import { sharedDevice } from '../device.js';
-import { type HeadSizes, randomOutputs, uploadOutputs } from '../losses/headCase.js';
+import { randomOutputs, uploadOutputs } from '../losses/headCase.js';
 import { expectClose } from '../reference/closeTo.js';
 import { noise } from '../reference/noise.js';
+import type { HeadSizes } from '../reference/types.js';
 
 let device: Device;
 beforeAll(async () => {

@@ -1,13 +1,15 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { shapesDataset } from '../../src/data/shapes.js';
 import { type DetectorConfig, detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
+import { STATISTICS } from '../../src/eval/averagePrecision.js';
 import type { Device } from '../../src/tensor/device.js';
 import { loadCheckpoint } from '../../src/train/checkpoint.js';
+import * as evaluation from '../../src/train/evaluate.js';
 import type { TrainProgress } from '../../src/train/progress.js';
 import { readLog } from '../../src/train/runFolder.js';
 import { resumeTraining, type TrainOptions, train } from '../../src/train/train.js';
@@ -23,6 +25,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'edgewise-train-'));
   teacher = new Detector(device, { ...config, size: 'small' }, { seed: 9 });
 });
+afterEach(() => device.setChoices({}));
 afterAll(async () => {
   await rm(root, { recursive: true });
 });
@@ -181,6 +184,31 @@ test('a folder that holds what no training wrote is left as it is; what a killed
     await rm(join(folder, name));
   }
   expect(await readdir(folder)).toEqual([]);
+});
+
+test('the best checkpoint is that of the highest AP, not of the last evaluation', async () => {
+  const found = [0.2, 0.5, 0.4];
+  const spy = vi.spyOn(evaluation, 'evaluate').mockImplementation(async () => {
+    const averagePrecision = { stats: new Array(STATISTICS.length).fill(found.shift()) };
+    return { averagePrecision, agreement: null } as unknown as evaluation.Evaluation;
+  });
+  const options = short('best');
+  const bests: string[] = [];
+  try {
+    await train({
+      ...options,
+      source: shapes(2),
+      settings: { ...options.settings, epochs: 3 },
+      onProgress: ({ kind }) => {
+        if (kind === 'epoch') bests.push(readFileSync(join(root, 'best', 'best.safetensors'), 'base64'));
+      },
+    });
+  } finally {
+    spy.mockRestore();
+  }
+  expect(bests[1]).not.toBe(bests[0]);
+  expect(bests[2]).toBe(bests[1]);
+  expect((await loadCheckpoint(join(root, 'best'))).metadata.bestAp).toBe(0.5);
 });
 
 test('another seed gives other losses', async () => {

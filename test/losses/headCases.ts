@@ -1,0 +1,141 @@
+/** Random inputs of the head loss, with all that its assignment may meet. */
+import fc from 'fast-check';
+import { type PartialRecipe, resolveRecipe } from '../../src/losses/recipe.js';
+import type { Box } from '../reference/boxes.js';
+import type { HeadSizes, ImageTruth } from '../reference/types.js';
+import { SIZES } from './headCase.js';
+import { FORMS, type FormName } from './headLayouts.js';
+
+export interface HeadCase {
+  sizes: HeadSizes;
+  recipe: PartialRecipe;
+  truth: ImageTruth[];
+  /** How logits lie, and whether boxes and classes share a tensor. */
+  form: FormName;
+  together: boolean;
+  /** Which nets give the layer of their box branch in place of box logits. */
+  layers: 'none' | 'both' | 'student' | 'teacher';
+  /** Channels of these layers. */
+  channels: { student: number; teacher: number };
+  seed: number;
+  /** Deviation of the logits. */
+  scale: number;
+}
+
+const some = <T>(...values: T[]) => fc.constantFrom(...values);
+
+/**
+ * Numbers of a recipe are uniforms of the kernels, so that any of them may be drawn. What makes a variant of a kernel comes in
+ * two sets only.
+ */
+const recipes = fc
+  .record({
+    variant: some(
+      { vlr: 'paper', beta: 2, form: 'giou', parameters: 'ltrb' } as const,
+      { vlr: 'reference', beta: 1.5, form: 'ciou', parameters: 'offset' } as const,
+    ),
+    regions: fc.record({
+      topk: some(1, 4, 9, 32),
+      octaveScale: some(5, 8),
+      centreOffset: some(0, 0.5),
+      ignoreIofThreshold: some(-1, 0.4),
+      gamma: some(0, 0.25, 0.9),
+    }),
+    classification: fc.record({ weight: some(0, 1), normaliser: some('images', 'positives', 'none') }),
+    box: fc.record({ weight: some(0, 2), bounded: some(0, 0.5), normaliser: some('weights', 'positives', 'none') }),
+    dfl: fc.record({ weight: some(0, 0.25), margin: some(0.1, 0.5) }),
+    ld: fc.record({
+      main: some(0, 0.25),
+      vlr: some(0, 0.3),
+      temperature: some(1, 10),
+      normaliser: some('reference', 'weights', 'none'),
+    }),
+    kd: fc.record({
+      main: some(0, 10),
+      vlr: some(0, 7),
+      temperature: some(1, 5),
+      form: some('softmax', 'binary'),
+      normaliser: some('level', 'region', 'none'),
+    }),
+    imitation: fc.record({
+      method: some('whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox', 'gibox-image'),
+      weight: some(0, 2),
+      background: some(0.5, 3),
+      needsPositives: fc.boolean(),
+    }),
+  })
+  .map(({ variant: { vlr, beta, form, parameters }, regions, classification, box, ...rest }) =>
+    resolveRecipe({
+      ...rest,
+      regions: { ...regions, vlr },
+      classification: { ...classification, beta },
+      box: { ...box, form, parameters },
+    } as PartialRecipe),
+  );
+
+const sizes = fc.record({
+  width: fc.integer({ min: 20, max: 120 }),
+  height: fc.integer({ min: 20, max: 120 }),
+  strides: some([8, 16, 32], [32, 16, 8], [16, 8, 32], [8, 16], [16]),
+  batch: fc.integer({ min: 1, max: 3 }),
+  classes: fc.integer({ min: 1, max: 7 }),
+  bins: fc.constant(SIZES.bins),
+});
+
+/**
+ * Any box; or one about a lattice point whose IoU with the anchors there is the same on two neighbouring levels. Coordinates are
+ * eighths of pixels: areas, distances and mirror images are exact in f32, so that what is equal stays so.
+ */
+function boxes({ width, height, strides }: HeadSizes): fc.Arbitrary<Box> {
+  const between = (min: number, max: number) =>
+    fc.integer({ min: 4 * min, max: 4 * max }).map((quarters) => quarters / 4);
+  const any = fc
+    .tuple(between(0, width), between(0, height), between(3, width), between(3, height))
+    .map(([x, y, w, h]) => centredBox(x, y, w, h));
+  const [fine, coarse] = [Math.min(...strides), Math.max(...strides)];
+  const point = (size: number) => fc.nat(Math.floor(size / coarse)).map((cell) => cell * coarse);
+  const centred = fc
+    .tuple(point(width), point(height), fc.boolean())
+    .map(([x, y, wide]) => centredBox(x, y, wide ? 16 * fine : 8 * fine, wide ? 8 * fine : 16 * fine));
+  return fc.oneof({ weight: 3, arbitrary: any }, { weight: 1, arbitrary: centred });
+}
+
+export function centredBox(x: number, y: number, width: number, height: number): Box {
+  return [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
+}
+
+/** Some objects follow one another: twice the same box, of whatever classes, or one and its mirror image. */
+function truths(given: HeadSizes): fc.Arbitrary<ImageTruth> {
+  const object = fc.record({
+    box: boxes(given),
+    label: fc.nat(given.classes - 1),
+    is: some('itself', 'itself', 'the one before', 'its mirror image'),
+  });
+  const coarse = Math.max(...given.strides);
+  return fc
+    .tuple(fc.array(object, { maxLength: 4 }), fc.array(boxes(given), { maxLength: 2 }))
+    .map(([objects, ignore]) => {
+      const found: Box[] = [];
+      for (const { box, is } of objects) {
+        const [x1, y1, x2, y2] = found.at(-1) ?? box;
+        if (is === 'the one before') found.push([x1, y1, x2, y2]);
+        else if (is === 'its mirror image') found.push([2 * coarse - x2, y1, 2 * coarse - x1, y2]);
+        else found.push(box);
+      }
+      return { boxes: found, labels: objects.map(({ label }) => label), ignore };
+    });
+}
+
+export const headCases: fc.Arbitrary<HeadCase> = sizes.chain((given) =>
+  fc.record({
+    sizes: fc.constant(given),
+    recipe: recipes,
+    truth: fc.array(truths(given), { minLength: given.batch, maxLength: given.batch }),
+    form: some(...(Object.keys(FORMS) as FormName[])),
+    together: fc.boolean(),
+    layers: some('none', 'none', 'both', 'student', 'teacher'),
+    channels: fc.record({ student: fc.integer({ min: 1, max: 40 }), teacher: fc.integer({ min: 1, max: 40 }) }),
+    seed: fc.nat(1e6),
+    scale: some(0.5, 3),
+  }),
+);

@@ -1,0 +1,280 @@
+/** Losses and gradients of every recipe are those of the float64 oracle. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { BoxInput } from '../../src/losses/boxLayer.js';
+import { type HeadLossResult, type HeadOutputs, TERM_NAMES } from '../../src/losses/headLoss.js';
+import { type PartialRecipe, type Recipe, resolveRecipe } from '../../src/losses/recipe.js';
+import { sharedDevice } from '../device.js';
+import { isClear } from '../reference/clear.js';
+import { expectClose } from '../reference/closeTo.js';
+import { type HeadLossResult as Expected, headLossOracle } from '../reference/headLoss.js';
+import type { HeadSizes, ImageTruth } from '../reference/types.js';
+import { makeHeadLoss, REFERENCE, randomOutputs, SIZES, TRUTHS, upload, uploadTruths } from './headCase.js';
+import { centredBox, type HeadCase, headCases } from './headCases.js';
+import { type HostLayer, layerGradientsOracle, logitsOracle, PARTS, randomLayer, uploadLayer } from './headCutCase.js';
+import { eachValue, type FormName, restore, store, storeTogether, together } from './headLayouts.js';
+
+const device = await sharedDevice();
+
+const CHANNELS = { student: 12, teacher: 20 };
+
+/** A net's outputs on the host, with the layer that makes the box logits where it gives that. */
+interface HostNet extends ReturnType<typeof randomOutputs> {
+  layer: HostLayer | null;
+}
+
+function randomNet(sizes: HeadSizes, seed: number, scale: number, channels: number | null): HostNet {
+  const outputs = randomOutputs(sizes, seed, scale);
+  if (channels === null) return { ...outputs, layer: null };
+  const layer = randomLayer(sizes, channels, seed + 500, scale);
+  return { ...outputs, layer, boxLogits: logitsOracle(sizes, layer).map((level) => Float32Array.from(level)) };
+}
+
+function place(sizes: HeadSizes, form: FormName, isTogether: boolean, net: HostNet): HeadOutputs<BoxInput> {
+  const features = upload(device, sizes, net.features!);
+  if (isTogether) return { ...storeTogether(device, sizes, form, net), features };
+  const layer = net.layer && {
+    ...uploadLayer(device, sizes, net.layer),
+    features: store(device, sizes, form, net.layer.features),
+  };
+  return {
+    classLogits: store(device, sizes, form, net.classLogits),
+    boxLogits: layer ?? store(device, sizes, form, net.boxLogits),
+    features,
+  };
+}
+
+/** Whether f32 decides about all images as f64 does. */
+function areClear(sizes: HeadSizes, { regions }: Recipe, truth: readonly ImageTruth[]): boolean {
+  const { topk, octaveScale, centreOffset, ignoreIofThreshold, vlr: form, gamma } = regions;
+  const grid = { ...sizes, octaveBaseScale: octaveScale, centreOffset };
+  return truth.every((image) => isClear({ ...grid, topk, ignoreIofThreshold, form, gamma, ...image }));
+}
+
+async function expectRegions(actual: HeadLossResult<unknown>, { regions }: Expected, truth: readonly ImageTruth[]) {
+  const firstOf = truth.map((_, image) => truth.slice(0, image).reduce((sum, { boxes }) => sum + boxes.length, 0));
+  const owners = regions.flatMap(({ truthIndex }) =>
+    Array.from(truthIndex, (own, i) =>
+      own < 0 ? -1 : own + firstOf[Math.floor((i * truth.length) / truthIndex.length)],
+    ),
+  );
+  const maps = actual.regions();
+  expect(Array.from(await maps.matched.read())).toEqual(owners);
+  const values = regions.flatMap(({ vlr }) => Array.from(vlr));
+  expectClose(await maps.vlr.read(), values, { absolute: 1e-6 }, 'VLR');
+  for (const map of [maps.label, maps.matched, maps.weight, maps.thresholds, maps.vlr]) map.dispose();
+}
+
+const flat = (levels: readonly ArrayLike<number>[]) => levels.flatMap((level) => Array.from(level));
+/** The rounding of sums of f32 products: 2e-5 of the largest of its kind; where a layer makes the logits, of more products. */
+function expectGradient(name: string, actual: ArrayLike<number>, wanted: ArrayLike<number>, hasLayer: boolean): void {
+  const largest = Array.from(wanted).reduce((most, g) => Math.max(most, Math.abs(g)), 0);
+  expectClose(actual, wanted, { absolute: (hasLayer ? 1e-4 : 2e-5) * largest }, `gradient of ${name}`);
+}
+
+/** @param isGiven the regions are clear by construction; otherwise a case that is not is drawn anew */
+async function expectOracle(given: Partial<HeadCase>, isGiven = true): Promise<void> {
+  const {
+    sizes = SIZES,
+    truth = TRUTHS,
+    form = 'pyramid',
+    layers = 'none',
+    channels = CHANNELS,
+    seed = 1,
+    scale = 2,
+  } = given;
+  const recipe = resolveRecipe(given.recipe ?? REFERENCE);
+  const looksAtBoxes = recipe.imitation.method.startsWith('gibox');
+  const gives = (net: 'student' | 'teacher') => !looksAtBoxes && (layers === 'both' || layers === net);
+  const isTogether = given.together === true && !gives('student') && !gives('teacher');
+  const student = randomNet(sizes, seed, scale, gives('student') ? channels.student : null);
+  const teacher = randomNet(sizes, seed + 1000, scale, gives('teacher') ? channels.teacher : null);
+  const clear = areClear(sizes, recipe, truth);
+  if (isGiven) expect(clear).toBe(true);
+  else fc.pre(clear);
+  const expected = headLossOracle({ student, teacher, truth, sizes, recipe });
+
+  const actual = makeHeadLoss(device, sizes, recipe).evaluate({
+    student: place(sizes, form, isTogether, student),
+    teacher: place(sizes, form, isTogether, teacher),
+    truth: uploadTruths(device, sizes, truth),
+  });
+  await expectRegions(actual, expected, truth);
+  const { imitation } = actual.regions();
+  if (imitation && looksAtBoxes) {
+    // generalInstances.test.ts tells which of these rounding may decide.
+    const mask = expected.regions.flatMap((level) => Array.from(level.imitation));
+    fc.pre(mask.join() === Array.from(await imitation.read()).join());
+  }
+  const hasLayer = gives('student') || gives('teacher');
+  const { terms, total } = await actual.read();
+  const tolerance = { relative: hasLayer ? 1e-4 : 2e-5, absolute: 1e-7 };
+  for (const name of TERM_NAMES) expectClose(terms[name], expected.terms[name], tolerance, name);
+  expectClose([total], [expected.total], tolerance, 'total');
+
+  const { classLogits, boxLogits, features } = actual.gradients;
+  const wanted = expected.gradients;
+  if (features) expectGradient('features', await features.read(), flat(wanted.features), hasLayer);
+  if (isTogether) {
+    expect(classLogits).toBe(boxLogits);
+    const values = await classLogits.read();
+    for (const kind of ['classLogits', 'boxLogits'] as const) {
+      const own: number[] = [];
+      eachValue(sizes, form, together(sizes)[kind], (at) => own.push(values[at]));
+      expectGradient(kind, own, flat(wanted[kind]), hasLayer);
+    }
+  } else {
+    const classGradient = restore(sizes, form, await classLogits.read());
+    expectGradient('classLogits', classGradient, flat(wanted.classLogits), hasLayer);
+    if ('read' in boxLogits) {
+      expectGradient('boxLogits', restore(sizes, form, await boxLogits.read()), flat(wanted.boxLogits), hasLayer);
+    } else {
+      const parts = layerGradientsOracle(sizes, student.layer!, wanted.boxLogits);
+      for (const part of PARTS) {
+        const values = await boxLogits[part]!.read();
+        const own = part === 'features' ? restore(sizes, form, values) : values;
+        // Σ g z of a level, where each edge's g add up to 0: what is left may be far smaller than its parts.
+        if (part !== 'levelScales') expectGradient(part, own, parts[part], hasLayer);
+        else expectScales(own, parts.levelScales, student.boxLogits, wanted.boxLogits);
+      }
+    }
+  }
+  actual.dispose();
+}
+
+/** Within 2e-6 of Σ |g z| of the level. */
+function expectScales(
+  actual: ArrayLike<number>,
+  wanted: number[],
+  logits: readonly ArrayLike<number>[],
+  gradients: readonly ArrayLike<number>[],
+): void {
+  wanted.forEach((value, l) => {
+    const parts = Array.from(gradients[l]).reduce((sum, g, i) => sum + Math.abs(g * logits[l][i]), 0);
+    expectClose([actual[l]], [value], { absolute: 2e-6 * parts }, `gradient of levelScales[${l}]`);
+  });
+}
+
+test('any recipe, sizes, layout and truth', async () => {
+  await fc.assert(
+    fc.asyncProperty(headCases, (given) => expectOracle(given, false)),
+    { numRuns: 40 },
+  );
+});
+
+/** With these every term counts, two locations of the valuable region are ignored, and a level has no positive. */
+const IGNORED: ImageTruth[] = [
+  { ...TRUTHS[0], ignore: [[0, 0, 40, 64]] },
+  { boxes: [], labels: [] },
+];
+const EVERY: PartialRecipe = {
+  ld: { main: 0.25, vlr: 0.3 },
+  kd: { main: 10, vlr: 7 },
+  imitation: { method: 'decouple', weight: 2 },
+  regions: { vlr: 'paper', ignoreIofThreshold: 0.4 },
+};
+
+describe('each field of a recipe by itself', () => {
+  const changes: PartialRecipe[] = [
+    {},
+    { regions: { topk: 4 } },
+    { regions: { octaveScale: 5 } },
+    { regions: { centreOffset: 0.5 } },
+    { regions: { ignoreIofThreshold: -1 } },
+    { regions: { gamma: 0.9 } },
+    { classification: { weight: 3 } },
+    { classification: { normaliser: 'positives' } },
+    { classification: { normaliser: 'none' } },
+    { box: { weight: 3 } },
+    { box: { bounded: 0.5 } },
+    { box: { normaliser: 'positives' } },
+    { box: { normaliser: 'none' } },
+    { dfl: { weight: 1 } },
+    { dfl: { margin: 0.9 } },
+    { ld: { main: 1 } },
+    { ld: { vlr: 1 } },
+    { ld: { temperature: 1 } },
+    { ld: { normaliser: 'weights' } },
+    { ld: { normaliser: 'none' } },
+    { kd: { main: 1 } },
+    { kd: { vlr: 1 } },
+    { kd: { temperature: 5 } },
+    { kd: { form: 'binary' } },
+    { kd: { normaliser: 'region' } },
+    { kd: { normaliser: 'none' } },
+    { imitation: { background: 3 } },
+    { imitation: { method: 'whole', needsPositives: false } },
+    { imitation: { method: 'finegrained' } },
+    { imitation: { method: 'gibox' } },
+    { imitation: { method: 'gibox-image' } },
+  ];
+  test.each(changes.map((change) => [JSON.stringify(change), change] as const))('%s', async (_name, change) => {
+    const recipe = Object.fromEntries(
+      Object.entries({ ...EVERY, ...change }).map(([key]) => {
+        const section = key as keyof PartialRecipe;
+        return [section, { ...(EVERY[section] as object), ...(change[section] as object) }];
+      }),
+    );
+    await expectOracle({ recipe, truth: IGNORED });
+  });
+
+  test('what they need is there', () => {
+    const recipe = resolveRecipe(EVERY);
+    const [student, teacher] = [randomOutputs(SIZES, 1, 2), randomOutputs(SIZES, 1001, 2)];
+    const { regions } = headLossOracle({ student, teacher, truth: IGNORED, sizes: SIZES, recipe });
+    expect(regions.some(({ state }) => !state.includes(1))).toBe(true);
+    const ignored = regions.flatMap(({ state, vlr }) => Array.from(vlr).filter((_, i) => state[i] === -1));
+    expect(ignored.some((value) => value > 0)).toBe(true);
+  });
+});
+
+describe('what an assignment may meet', () => {
+  test('of two boxes that are the same, or mirror images about an anchor, the first has the location', async () => {
+    const [box, left, right] = [
+      centredBox(48, 32, 40, 30),
+      centredBox(12, 24, 24, 30),
+      centredBox(20, 24, 24, 30),
+    ] as const;
+    await expectOracle({ truth: [{ boxes: [box, box], labels: [3, 1] }, TRUTHS[1]] });
+    await expectOracle({
+      truth: [
+        { boxes: [left, right], labels: [2, 0] },
+        { boxes: [right, left], labels: [2, 0] },
+      ],
+    });
+  });
+
+  test("a location whose DIoU is the threshold belongs to the paper's valuable region", async () => {
+    // One candidate on each of two levels, both of IoU ½ and at the box's centre: t = ½ = DIoU.
+    const sizes = { ...SIZES, strides: [8, 16], batch: 1 };
+    const truth = [{ boxes: [centredBox(48, 32, 64, 128)], labels: [1] }];
+    const recipe = { ...EVERY, regions: { vlr: 'paper', topk: 1 } } as const;
+    await expectOracle({ sizes, truth, recipe });
+    const [student, teacher] = [randomOutputs(sizes, 1, 2), randomOutputs(sizes, 1001, 2)];
+    const { terms } = headLossOracle({ student, teacher, truth, sizes, recipe: resolveRecipe(recipe) });
+    expect(terms.loss_ld_vlr.every((term) => term > 0)).toBe(true);
+  });
+
+  test('one candidate alone has no threshold, so nothing is positive or valuable', async () => {
+    const sizes = { ...SIZES, strides: [16] };
+    await expectOracle({ sizes, recipe: { ...EVERY, regions: { topk: 1 } } });
+  });
+
+  test('no boxes at all', async () => {
+    const truth = TRUTHS.map(() => ({ boxes: [], labels: [] }));
+    await expectOracle({ truth, recipe: EVERY });
+  });
+
+  test('a level of whole quads that begins within a quad', async () => {
+    const sizes = { ...SIZES, width: 40, height: 40, strides: [8, 10, 20], batch: 1 };
+    await expectOracle({ sizes, truth: [{ boxes: [[4.3, 6.1, 33.7, 35.2]], labels: [2] }] });
+  });
+
+  test('the fewest bins', async () => {
+    await expectOracle({ sizes: { ...SIZES, bins: 2 }, recipe: EVERY, layers: 'both' });
+  });
+
+  test('logits of ±1e4', async () => {
+    await expectOracle({ scale: 1e4 });
+  });
+});
