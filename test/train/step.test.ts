@@ -4,7 +4,7 @@ import { shapesDataset } from '../../src/data/shapes.js';
 import { detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
 import { HeadLoss } from '../../src/losses/headLoss.js';
-import { resolveRecipe } from '../../src/losses/recipe.js';
+import { type PartialRecipe, resolveRecipe } from '../../src/losses/recipe.js';
 import { stepNeeds } from '../../src/train/fits.js';
 import { makeLearner } from '../../src/train/learner.js';
 import { trainSettings } from '../../src/train/settings.js';
@@ -14,10 +14,18 @@ import { sharedDevice } from '../device.js';
 
 const device = await sharedDevice();
 
-const STEPS = 5;
+const STEPS = 3;
 const SIZE = { width: 96, height: 64 };
+const config = detectorConfig({ size: 'tiny', classes: 3, bins: 5, ...SIZE });
 // SGD: AdamW makes full steps of gradients that are nothing but rounding.
-const settings = trainSettings({ batch: 4, optimizer: 'sgd', learningRate: 0.01, warmupSteps: 0, clip: 10 });
+const settings = trainSettings({
+  batch: 2,
+  optimizer: 'sgd',
+  learningRate: 0.02,
+  warmupSteps: 0,
+  clip: 10,
+  weightDecay: 0,
+});
 
 async function batches(): Promise<Batch[]> {
   const source = shapesDataset({ count: STEPS * settings.batch, ...SIZE, seed: 1 });
@@ -34,10 +42,12 @@ async function batches(): Promise<Batch[]> {
   return all;
 }
 
-/** Terms and parameters of some steps of a tiny student, and the memory that was held for them. */
-async function run(name: string, branch: 'dense' | 'listed') {
-  const config = detectorConfig({ size: 'tiny', classes: 3, ...SIZE });
-  const recipe = resolveRecipe({ ...resolveRecipe(name), box: { ...resolveRecipe(name).box, branch } });
+const withBranch = (recipe: string | PartialRecipe, branch: 'dense' | 'listed') =>
+  resolveRecipe({ ...resolveRecipe(recipe), box: { ...resolveRecipe(recipe).box, branch } });
+
+/** Terms and parameters of some steps of a tiny student. */
+async function run(name: string | PartialRecipe, branch: 'dense' | 'listed') {
+  const recipe = withBranch(name, branch);
   const detector = new Detector(device, config, { seed: 1 });
   const teacher = new Detector(device, { ...config, size: 'small' }, { seed: 2 });
   const before = await detector.parameters.values.read();
@@ -64,7 +74,7 @@ test.each(['gfocal', 'main-ld', 'main-kd+main-ld+vlr-ld', 'main-kd+main-ld+vlr-l
     const largest = Math.max(...dense.change.map(Math.abs));
     expect(largest).toBeGreaterThan(1e-3);
     const worst = Math.max(...dense.change.map((own, i) => Math.abs(own - listed.change[i])));
-    // Gradients differ by f32 rounding, and five steps through norms and ReLUs carry that on.
+    // Gradients differ by f32 rounding, and the steps through norms and ReLUs carry that on.
     expect(worst).toBeLessThan(1e-4 * largest);
     listed.terms.forEach((step, i) => {
       step.forEach((term, k) => {
@@ -74,7 +84,23 @@ test.each(['gfocal', 'main-ld', 'main-kd+main-ld+vlr-ld', 'main-kd+main-ld+vlr-l
   },
 );
 
-test('five steps give the same bits twice', async () => {
+/** Nothing but feature imitation. */
+const IMITATION: PartialRecipe = {
+  classification: { weight: 0 },
+  box: { weight: 0 },
+  dfl: { weight: 0 },
+  imitation: { method: 'inside', weight: 2 },
+};
+
+test.each(['dense', 'listed'] as const)('what imitates features moves the student, %s', async (branch) => {
+  const { change, terms } = await run(IMITATION, branch);
+  expect(terms[0].reduce((sum, term) => sum + term)).toBeGreaterThan(0);
+  expect(Math.max(...change.map(Math.abs))).toBeGreaterThan(1e-3);
+  const still = await run({ ...IMITATION, imitation: { weight: 0 } }, branch);
+  expect(still.change.every((value) => value === 0)).toBe(true);
+});
+
+test('the same steps give the same bits twice', async () => {
   const first = await run('main-kd+main-ld+vlr-ld', 'listed');
   expect(await run('main-kd+main-ld+vlr-ld', 'listed')).toEqual(first);
 });
@@ -88,8 +114,7 @@ test.each(['dense', 'listed'] as const)(
     const bindings = runs.mock.calls.flatMap(([launch]) => Object.values(launch.bindings).map(({ size }) => size));
     const workgroups = runs.mock.calls.flatMap(([launch]) => launch.workgroups ?? []);
     runs.mockRestore();
-    const config = detectorConfig({ size: 'tiny', classes: 3, ...SIZE });
-    const recipe = resolveRecipe({ ...resolveRecipe(name), box: { ...resolveRecipe(name).box, branch } });
+    const recipe = withBranch(name, branch);
     const teacher = { config: { ...config, size: 'small' as const }, featureChannels: 32 };
     expect(stepNeeds(device, { config, recipe, settings, teacher })(settings.batch)).toMatchObject({
       bytes: Math.max(...bindings),
