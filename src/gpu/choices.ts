@@ -1,3 +1,4 @@
+import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
 
 /** What the defaults, and the possible values, depend on. */
@@ -94,7 +95,7 @@ function faultOf(gpu: GPUDevice, name: string, value: unknown): string | null {
   if (!isChoice(name)) return `${name} is none, there are ${CHOICE_NAMES.join(', ')}`;
   const possible = possibleValues(gpu, name);
   if (possible.some((one) => one === value)) return null;
-  return `${name} is ${JSON.stringify(value)}, this device can run ${possible.join(', ')}`;
+  return `${name} is ${brief(value)}, this device can run ${possible.join(', ')}`;
 }
 
 function isChoice(name: string): name is ChoiceName {

@@ -4,6 +4,7 @@ import { version } from '../../package.json';
 import { readJson } from '../data/json.js';
 import type { Device } from '../tensor/device.js';
 import { removeLeftovers, writeWhole } from '../util/atomicFile.js';
+import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
 import { checkMapping, type OnnxMapping } from './mapping.js';
 import { readModel } from './readModel.js';
@@ -66,7 +67,7 @@ export async function readTeacherFolder(folder: string): Promise<OnnxTeacherFold
     const isWhole = Number.isInteger(pixels) && (pixels as number) % largest === 0;
     if (isWhole && (pixels as number) > 0 && (pixels as number) <= MOST_PIXELS) continue;
     throw new InputError(
-      `${file}: ${name} is ${JSON.stringify(pixels)}; expected a multiple of ${largest}. Make the folder again with edgewise teach.`,
+      `${file}: ${name} is ${brief(pixels)}; expected a multiple of ${largest}. Make the folder again with edgewise teach.`,
     );
   }
   return { folder, mapping, width: width as number, height: height as number };

@@ -1,10 +1,9 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Choices } from '../gpu/choices.js';
 import type { AdapterDescription } from '../tensor/device.js';
 import { writeError } from '../util/atomicFile.js';
 import { InputError } from '../util/error.js';
-import { exists, makeFolder } from '../util/folder.js';
+import { exists, makeFolder, namesIn } from '../util/folder.js';
 
 /** What stands in a study's folder, beside `results.json` and `results.md`. */
 export const FILES = {
@@ -66,6 +65,6 @@ async function make(folder: string): Promise<void> {
 /** The folder of a run by its hash, whatever it is called; undefined where there is none. */
 export async function findRun(study: string, hash: string): Promise<string | undefined> {
   const runs = join(study, FILES.runs);
-  const found = (await readdir(runs)).find((name) => name.endsWith(`-${hash}`));
+  const found = (await namesIn(runs)).find((name) => name.endsWith(`-${hash}`));
   return found && join(runs, found);
 }

@@ -125,7 +125,8 @@ function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function checkPlan(file: string, fields: Fields, { seeds, epochs }: PlanOverrides): Plan {
+/** A plan's defaults, and everything that its fields say of each other. @throws InputError that names the file and the field */
+export function checkPlan(file: string, fields: object, { seeds, epochs }: PlanOverrides = {}): Plan {
   // Recipes and settings are checked field by field below.
   const given = checked<Fields>(fields, isPlan, { file, whole: 'a plan', remedy: 'correct it' });
   const plan = { settings: {}, teachers: {}, tables: [], curves: [], ...given } as unknown as Plan;

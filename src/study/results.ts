@@ -1,16 +1,13 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { readJson } from '../data/json.js';
 import { type RunMeasures, readMeasures } from '../train/measures.js';
 import { writeWhole } from '../util/atomicFile.js';
-import { InputError } from '../util/error.js';
-import { exists } from '../util/folder.js';
 import { FILES, findRun, pretty, type StudyDescription } from './files.js';
 import type { Grid } from './jobs.js';
 import { describeResults } from './markdown.js';
 import type { Plan } from './plan.js';
-import { finishedRun, type RunRecord } from './runJob.js';
+import { finishedRun } from './runJob.js';
 import { mean, type PairedDifference, pairedDifference, standardDeviation } from './statistics.js';
+import { readDescription, readPlanRecords, readRunRecord } from './stored.js';
 
 /** COCO's average precisions, as fractions of one, and the distances to the teacher. */
 const FIGURES = [
@@ -128,19 +125,14 @@ export async function writeResults(study: string): Promise<StudyResults> {
 
 /**
  * The tables of all plans in a study's folder, from the runs that are finished.
- * @throws InputError when it is no study's folder
+ * @throws InputError when it is no study's folder, or a file in it is broken
  */
 export async function collectResults(study: string): Promise<StudyResults> {
-  const file = join(study, FILES.description);
-  if (!(await exists(file)))
-    throw new InputError(`${study} holds no study (no ${FILES.description}); give --out's folder.`);
-  const description = (await readJson(file)) as StudyDescription;
-  const names = (await readdir(join(study, FILES.plans))).filter((name) => name.endsWith('.json')).sort();
+  const description = await readDescription(study);
   const plans: StudyPlan[] = [];
   const runs: StudyRun[] = [];
   const seconds = new Map<string, number>();
-  for (const name of names) {
-    const record = (await readJson(join(study, FILES.plans, name))) as PlanRecord;
+  for (const record of await readPlanRecords(study)) {
     const found = await findRuns(study, record, seconds);
     runs.push(...found);
     plans.push(tablesOf(record, found));
@@ -157,12 +149,13 @@ async function findRuns(study: string, { plan, methods }: PlanRecord, seconds: M
     for (const [i, hash] of hashes.entries()) {
       const finished = await finishedRun(study, hash);
       const measures = finished === undefined ? null : await readMeasures(finished);
-      const record = finished === undefined ? null : await recordIn(finished);
+      const record = finished === undefined ? null : await readRunRecord(finished);
       const folder = finished ?? (await findRun(study, hash));
       if (record) {
         seconds.set(hash, record.seconds);
         // 0 for one that another study or command has trained.
-        if (record.teacher) seconds.set(record.teacher, (await recordIn(resolve(study, record.teacher)))?.seconds ?? 0);
+        if (record.teacher)
+          seconds.set(record.teacher, (await readRunRecord(resolve(study, record.teacher)))?.seconds ?? 0);
       }
       runs.push({
         plan: plan.name,
@@ -178,11 +171,6 @@ async function findRuns(study: string, { plan, methods }: PlanRecord, seconds: M
     }
   }
   return runs;
-}
-
-async function recordIn(folder: string): Promise<RunRecord | null> {
-  const file = join(folder, FILES.run);
-  return (await exists(file)) ? (JSON.parse(await readFile(file, 'utf8')) as RunRecord) : null;
 }
 
 /** Those that are defined: COCO's −1 says that no object is of that size. */

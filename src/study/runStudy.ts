@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { version } from '../../package.json';
@@ -18,7 +17,8 @@ import { FILES, makeStudyFolder, pretty, refuseStrange, type StudyDescription } 
 import { type Grid, identify, type Job, planJobs, type StudyData } from './jobs.js';
 import type { Plan } from './plan.js';
 import { type PlanRecord, recordOf, type StudyResults, writeResults } from './results.js';
-import { finishedRun, type RunRecord, runJob, teacherFolder } from './runJob.js';
+import { finishedRun, runJob, teacherFolder } from './runJob.js';
+import { readDescription, readRunRecord } from './stored.js';
 
 /** Between looks at what another process works on. */
 const POLL_MILLISECONDS = 2000;
@@ -111,7 +111,7 @@ async function describe({ device, data, folder }: StudyOptions, identity: string
   const file = join(folder, FILES.description);
   await refuseStrange(folder);
   await writeFirst(file, pretty(own));
-  const read = JSON.parse(await readFile(file, 'utf8')) as StudyDescription;
+  const read = await readDescription(folder);
   if (read.data.identity !== identity) {
     throw new InputError(
       `${folder} holds a study of ${describeData(read)}; these are ${describeData(own)} with other annotations or images. Give another folder.`,
@@ -220,7 +220,7 @@ class Work {
       const run = this.#finished.has(job.hash) ? undefined : await finishedRun(folder, job.hash);
       if (run === undefined) continue;
       this.#finished.add(job.hash);
-      this.#estimator.add(job, (JSON.parse(await readFile(join(run, FILES.run), 'utf8')) as RunRecord).seconds);
+      this.#estimator.add(job, (await readRunRecord(run))?.seconds ?? 0);
     }
   }
 

@@ -1,4 +1,6 @@
-import { readable, readableLines } from './readable.js';
+import { readable, readableLines, shortened } from './readable.js';
+
+const MAX_LENGTH = 2000;
 
 /**
  * Wrong input: the message names the argument, its value, what was expected and the remedy.
@@ -8,9 +10,9 @@ export class InputError extends Error {
   /** Also where `instanceof` fails, between two copies of the package. */
   override readonly name = 'InputError';
 
-  /** The message becomes one line that a terminal can show, whatever names of files or classes it quotes. */
+  /** The message becomes one line that a terminal can show, whatever names of files or classes it quotes, and no book. */
   constructor(message: string, options?: ErrorOptions) {
-    super(readable(message.trim().replace(/\s*[\r\n]+\s*/g, ' ')), options);
+    super(shortened(readable(message.trim().replace(/\s*[\r\n]+\s*/g, ' ')), MAX_LENGTH), options);
   }
 }
 

@@ -1,5 +1,6 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { InputError } from './error.js';
 
 /**
  * Makes a folder, and those that it lies in. Node's own `recursive` never ends where the system refuses a name in a folder
@@ -33,4 +34,17 @@ export function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** What stands in a folder; nothing where there is none. @throws InputError when it is no folder, or cannot be read */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    throw new InputError(
+      `${folder} cannot be read as a folder (${code ?? message}); check the path and its permissions.`,
+    );
+  }
 }
