@@ -3,6 +3,7 @@ import { version } from '../../package.json';
 import type { ParameterStore } from '../autograd/parameters.js';
 import type { Category } from '../data/coco.js';
 import { assertFinite } from '../data/finite.js';
+import { floatsOf } from '../data/floats.js';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../data/safetensors.js';
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
@@ -214,9 +215,9 @@ function hasPrefix({ tensors }: Checkpoint, prefix: string): boolean {
 /** The parts of a prefix as one flat array. */
 function joined({ file, tensors }: Checkpoint, parameters: ParameterStore, prefix: string): Float32Array {
   const parts = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-  for (const [name, { shape, data }] of tensors) {
-    if (!(data instanceof Float32Array)) throw new InputError(`${file}: ${name} is not of type F32.`);
-    if (name.startsWith(prefix)) parts.set(name.slice(prefix.length), { shape, data });
+  for (const [name, tensor] of tensors) {
+    if (!name.startsWith(prefix)) continue;
+    parts.set(name.slice(prefix.length), { shape: tensor.shape, data: floatsOf(tensor, `${file}: ${name}`) });
   }
   try {
     return parameters.join(parts);

@@ -1,6 +1,7 @@
 import { version } from '../../package.json';
 import type { ParameterValues } from '../autograd/parameters.js';
 import { assertFinite } from '../data/finite.js';
+import { floatsOf } from '../data/floats.js';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../data/safetensors.js';
 import type { Detector } from '../detector/detector.js';
 import { InputError } from '../util/error.js';
@@ -21,7 +22,7 @@ export function weightsOf({ file, tensors }: Pick<Checkpoint, 'file' | 'tensors'
   const averaged = [...tensors].flatMap(([name, tensor]) =>
     name.startsWith(AVERAGE) ? [[name.slice(AVERAGE.length), tensor] as const] : [],
   );
-  return new Map((averaged.length > 0 ? averaged : own).map(([name, tensor]) => [name, floats(file, name, tensor)]));
+  return new Map((averaged.length > 0 ? averaged : own).map(([name, tensor]) => [name, { shape: tensor.shape, data: floatsOf(tensor, `${file}: ${name}`) }]));
 }
 
 /**
@@ -83,7 +84,3 @@ function few(names: readonly string[]): string {
   return `${names.slice(0, most).join(', ')}${more}`;
 }
 
-function floats(file: string, name: string, { dtype, shape, data }: StoredTensor) {
-  if (data instanceof Float32Array) return { shape, data };
-  throw new InputError(`${file}: ${name} is of type ${dtype}; convert the weights to F32.`);
-}
