@@ -31,4 +31,12 @@ export type { ScheduleSettings } from './train/schedule.js';
 export { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from './train/settings.js';
 export type { Teacher, TeacherConfig, TeacherOutputs, TeacherStep } from './train/teacher.js';
 export { resumeTraining, type TrainOptions, train } from './train/train.js';
-export { applyWeights, loadWeights, saveWeights, type Weights, weightsOf } from './train/weights.js';
+export {
+  applyWeights,
+  DETECTOR_PARTS,
+  type DetectorPart,
+  loadWeights,
+  saveWeights,
+  type Weights,
+  weightsOf,
+} from './train/weights.js';

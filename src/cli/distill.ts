@@ -81,7 +81,7 @@ async function prepare(data: string, options: DistillOptions, { config }: FoundT
     detector: configOf(options, { ...config, classes: opened.source.classes.length }),
     recipe,
     settings,
-    weights: await initialWeights(options),
+    ...(await initialWeights(options)),
     folder: runFolder(options, opened, recipe),
   };
 }

@@ -62,7 +62,7 @@ async function prepare(data: string, options: TrainOptions): Promise<Training> {
     detector: configOf(options, { ...DEFAULTS, ...opened, classes: opened.source.classes.length }),
     recipe,
     settings,
-    weights: await initialWeights(options),
+    ...(await initialWeights(options)),
     folder: runFolder(options, opened, recipe),
   };
 }

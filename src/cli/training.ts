@@ -10,7 +10,7 @@ import type { TrainProgress } from '../train/progress.js';
 import { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from '../train/settings.js';
 import type { Teacher } from '../train/teacher.js';
 import { resumeTraining, train } from '../train/train.js';
-import { loadWeights, type Weights } from '../train/weights.js';
+import { DETECTOR_PARTS, type DetectorPart, loadWeights, type Weights } from '../train/weights.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, real, withDeviceAgain } from './command.js';
 import { type Data, openData } from './data.js';
 import { interruption } from './interruption.js';
@@ -30,6 +30,7 @@ export interface TrainingOptions extends AdapterOptions, Partial<TrainSettings> 
   bins?: number;
   images?: number;
   init?: string;
+  initParts?: DetectorPart[];
   out?: string;
   resume?: boolean;
   checkpointEvery?: number;
@@ -37,7 +38,17 @@ export interface TrainingOptions extends AdapterOptions, Partial<TrainSettings> 
 }
 
 /** What a run keeps: none of these goes with `--resume`. */
-const FIXED = ['size', 'width', 'height', 'strides', 'bins', 'recipe', 'init', ...Object.keys(DEFAULT_SETTINGS)];
+const FIXED = [
+  'size',
+  'width',
+  'height',
+  'strides',
+  'bins',
+  'recipe',
+  'init',
+  'initParts',
+  ...Object.keys(DEFAULT_SETTINGS),
+];
 
 /** Adds the options that `train` and `distill` share. */
 export function addTrainingOptions(command: Command, size: DetectorSize): Command {
@@ -71,6 +82,11 @@ export function addTrainingOptions(command: Command, size: DetectorSize): Comman
       '--init <file>',
       'start from these weights (.safetensors of edgewise export, or of a run), not from random ones',
     )
+    .option(
+      '--init-parts <list>',
+      `which of ${DETECTOR_PARTS.join(',')} take the weights of --init; the others start at random. Default: all`,
+      detectorParts,
+    )
     .option('--out <folder>', `the run's folder, default ${RUNS}/DATA-SIZE-RECIPE`)
     .option('--resume', 'go on with the training of --out, with its own settings, as if it had not stopped')
     .option('--checkpoint-every <steps>', 'save after so many steps, too, 0: not by steps, default 0', integer(0))
@@ -79,7 +95,8 @@ export function addTrainingOptions(command: Command, size: DetectorSize): Comman
 }
 
 /** A usage error where `--resume` lacks `--out` or comes with a setting that the run has fixed. */
-export function checkResume(command: Command, { resume, out }: TrainingOptions): void {
+export function checkResume(command: Command, { resume, out, init, initParts }: TrainingOptions): void {
+  if (initParts && init === undefined) command.error('error: --init-parts needs --init, the file of the weights');
   if (!resume) return;
   if (out === undefined) command.error("error: --resume needs --out, the run's folder");
   const given = FIXED.find((name) => command.getOptionValueSource(name) === 'cli');
@@ -124,6 +141,8 @@ export interface Training {
   settings: Partial<TrainSettings>;
   /** Initial ones; random where there are none. */
   weights?: Weights | null;
+  /** Of the detector, those that take the weights; all unless given. */
+  weightParts?: readonly DetectorPart[];
   folder: string;
 }
 
@@ -179,7 +198,7 @@ export async function trainOnDevice(
  */
 export async function runTraining(
   device: Device,
-  { data, validation, detector, recipe, settings, weights, folder }: Training,
+  { data, validation, detector, recipe, settings, weights, weightParts, folder }: Training,
   { resume = false, teacherRun, onSteps, ...rest }: RunOptions = {},
 ): Promise<TrainResult> {
   const progress = progressReporter();
@@ -203,7 +222,14 @@ export async function runTraining(
   };
   try {
     if (resume) return await resumeTraining(context);
-    return await train({ ...context, detector, recipe, settings, ...(weights && { weights }) });
+    return await train({
+      ...context,
+      detector,
+      recipe,
+      settings,
+      ...(weights && { weights }),
+      ...(weightParts && { weightParts }),
+    });
   } finally {
     progress.stop();
     dispose();
@@ -242,9 +268,22 @@ export async function resumed(folder: string): Promise<Omit<Training, 'data' | '
   return { detector, recipe, settings, folder };
 }
 
-/** The weights of `--init`. */
-export async function initialWeights({ init }: TrainingOptions): Promise<Weights | null> {
-  return init === undefined ? null : loadWeights(init);
+/** The weights of `--init`, and where they go. */
+export async function initialWeights({
+  init,
+  initParts,
+}: TrainingOptions): Promise<Pick<Training, 'weights' | 'weightParts'>> {
+  if (init === undefined) return {};
+  return { weights: await loadWeights(init), ...(initParts && { weightParts: initParts }) };
+}
+
+/** Parses a list such as backbone,neck. @throws InvalidArgumentError, a usage error */
+function detectorParts(text: string): DetectorPart[] {
+  return text.split(',').map((name) => {
+    const part = DETECTOR_PARTS.find((known) => known === name.trim());
+    if (!part) throw new InvalidArgumentError(`Expected some of ${DETECTOR_PARTS.join(',')}.`);
+    return part;
+  });
 }
 
 /** Parses a list such as 8,16,32. @throws InvalidArgumentError, a usage error */

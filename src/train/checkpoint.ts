@@ -87,7 +87,12 @@ export async function saveCheckpoint(
 ): Promise<void> {
   const stored = await storedTensors(optimizer, '', withState);
   if (adapter && withState) stored.push(...(await storedTensors(adapter.optimizer, ADAPTER, true)));
-  await writeSafetensors(file, stored, { [KEY]: JSON.stringify({ version, ...metadata }) });
+  await writeSafetensors(file, stored, checkpointHeader({ version, ...metadata }));
+}
+
+/** What marks a safetensors file as a checkpoint. */
+export function checkpointHeader(metadata: CheckpointMetadata): Record<string, string> {
+  return { [KEY]: JSON.stringify(metadata) };
 }
 
 async function storedTensors({ parameters, average, state }: Optimizer, part: string, withState: boolean) {

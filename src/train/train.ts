@@ -13,7 +13,7 @@ import { type Learner, makeLearner } from './learner.js';
 import { runEpochs } from './loop.js';
 import { claimRun, createRun, refuseStrange, rewindLog } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
-import { applyWeights, type Weights } from './weights.js';
+import { applyWeights, type DetectorPart, type Weights } from './weights.js';
 
 /** What is trained, and how. */
 export interface TrainOptions extends TrainContext {
@@ -25,6 +25,8 @@ export interface TrainOptions extends TrainContext {
   settings?: Partial<TrainSettings>;
   /** In place of random initial parameters: `loadWeights(file)`. */
   weights?: Weights;
+  /** The parts of the detector that take them; the others start at random. Default: all. */
+  weightParts?: readonly DetectorPart[];
 }
 
 /**
@@ -38,6 +40,7 @@ export async function train({
   recipe,
   settings,
   weights,
+  weightParts,
   ...context
 }: TrainOptions): Promise<TrainResult> {
   const state: TrainState = {
@@ -50,7 +53,7 @@ export async function train({
   };
   const detector = new Detector(context.device, detectorConfig(config), { seed: state.settings.seed });
   try {
-    if (weights) applyWeights(detector, weights);
+    if (weights) applyWeights(detector, weights, weightParts);
   } catch (error) {
     detector.dispose();
     throw error;

@@ -22,7 +22,12 @@ export function weightsOf({ file, tensors }: Pick<Checkpoint, 'file' | 'tensors'
   const averaged = [...tensors].flatMap(([name, tensor]) =>
     name.startsWith(AVERAGE) ? [[name.slice(AVERAGE.length), tensor] as const] : [],
   );
-  return new Map((averaged.length > 0 ? averaged : own).map(([name, tensor]) => [name, { shape: tensor.shape, data: floatsOf(tensor, `${file}: ${name}`) }]));
+  return new Map(
+    (averaged.length > 0 ? averaged : own).map(([name, tensor]) => [
+      name,
+      { shape: tensor.shape, data: floatsOf(tensor, `${file}: ${name}`) },
+    ]),
+  );
 }
 
 /**
@@ -50,13 +55,26 @@ export async function loadWeights(file: string): Promise<Weights> {
   return weightsOf({ file, tensors });
 }
 
+/** What a detector is made of; the names of its parameters begin with these. */
+export const DETECTOR_PARTS = ['backbone', 'neck', 'head'] as const;
+/** One of `DETECTOR_PARTS`. */
+export type DetectorPart = (typeof DETECTOR_PARTS)[number];
+
 /**
  * Gives a detector weights in place of its initial ones.
+ * @param parts only these; the others stay as they are, whatever the weights have for them. Default: all
  * @throws InputError that names every missing and every unexpected parameter, or one of another shape or with NaN or infinity
  */
-export function applyWeights({ parameters, config }: Detector, weights: Weights): void {
-  const missing = parameters.names.filter((name) => !weights.has(name));
-  const unexpected = [...weights.keys()].filter((name) => !parameters.names.includes(name));
+export function applyWeights(
+  { parameters, config }: Detector,
+  weights: Weights,
+  parts: readonly DetectorPart[] = DETECTOR_PARTS,
+): void {
+  const isTaken = (name: string) =>
+    !DETECTOR_PARTS.some((part) => name.startsWith(`${part}.`) && !parts.includes(part));
+  const taken = parameters.names.filter(isTaken);
+  const missing = taken.filter((name) => !weights.has(name));
+  const unexpected = [...weights.keys()].filter((name) => isTaken(name) && !taken.includes(name));
   if (missing.length > 0 || unexpected.length > 0) {
     const list = (what: string, names: readonly string[]) => (names.length > 0 ? [`${what} ${few(names)}`] : []);
     const wrong = [...list('missing:', missing), ...list('unexpected:', unexpected)].join('; ');
@@ -64,17 +82,18 @@ export function applyWeights({ parameters, config }: Detector, weights: Weights)
       `weights: ${wrong}. A ${config.size} detector of strides ${config.strides.join(', ')} has ${parameters.names.length} parameters; give the size and strides that the weights were made for.`,
     );
   }
-  const reshaped = parameters.names.flatMap((name) => {
-    const [own, given] = [parameters.get(name).value.shape, weights.get(name)?.shape ?? []];
-    return own.join() === given.join() ? [] : [`${name} is [${given}], expected [${own}]`];
+  const reshaped = taken.flatMap((name) => {
+    const [own, other] = [parameters.get(name).value.shape, weights.get(name)?.shape ?? []];
+    return own.join() === other.join() ? [] : [`${name} is [${other}], expected [${own}]`];
   });
   if (reshaped.length > 0) {
     throw new InputError(
       `weights: ${few(reshaped)}; give the size, classes (${config.classes}) and bins (${config.bins}) that they were made for.`,
     );
   }
-  assertFinite('weights', weights);
-  parameters.values.write(parameters.join(weights));
+  const given = [...weights].filter(([name]) => isTaken(name));
+  assertFinite('weights', given);
+  for (const [name, { data }] of given) parameters.get(name).value.write(data);
 }
 
 /** The first names, and how many more there are. */
@@ -83,4 +102,3 @@ function few(names: readonly string[]): string {
   const more = names.length > most ? ` and ${names.length - most} more` : '';
   return `${names.slice(0, most).join(', ')}${more}`;
 }
-

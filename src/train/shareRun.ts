@@ -1,0 +1,29 @@
+import { join, resolve } from 'node:path';
+import { type StoredTensor, writeSafetensors } from '../data/safetensors.js';
+import { InputError } from '../util/error.js';
+import { exists } from '../util/folder.js';
+import { halvesOfFloats } from '../util/half.js';
+import { CHECKPOINT, checkpointHeader, loadCheckpoint } from './checkpoint.js';
+import { appendLog, createRun, readLog, readRun } from './runFolder.js';
+import { weightsOf } from './weights.js';
+
+/**
+ * Writes a run in short into a folder of its own, to be given away: description, log and, as half floats, the weights that
+ * evaluation and teaching use. An eighth of the run's size; no training goes on from it. Paths of this machine are left out.
+ * @throws InputError when `run` is none, or the folder holds a run
+ * @throws DiskError when the folder cannot be written
+ */
+export async function shareRun(run: string, folder: string): Promise<void> {
+  if (resolve(run) === resolve(folder) || (await exists(join(folder, CHECKPOINT)))) {
+    throw new InputError(`${folder} holds a run already; give another folder.`);
+  }
+  const [checkpoint, description, log] = [await loadCheckpoint(run), await readRun(run), await readLog(run)];
+  const halves = [...weightsOf(checkpoint)].map(([name, { shape, data }]): [string, StoredTensor] => [
+    name,
+    { dtype: 'F16', shape: [...shape], data: halvesOfFloats(data) },
+  ]);
+  const data = description.data === 'shapes' ? description.data : null;
+  await createRun(folder, { ...description, data, teacherRun: null });
+  for (const entry of log) await appendLog(folder, entry);
+  await writeSafetensors(join(folder, CHECKPOINT), halves, checkpointHeader(checkpoint.metadata));
+}
