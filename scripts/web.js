@@ -9,7 +9,11 @@ import { bundleForBrowsers } from './bundle.js';
 import { listen, pageServer } from './serve.js';
 
 const PORT = 8080;
-const COPIED = ['index.html', 'teacher.safetensors'];
+/** Files of the page by their names there. */
+const COPIED = {
+  'index.html': 'src/web/page/index.html',
+  'teacher.safetensors': 'models/shapes-small/checkpoint.safetensors',
+};
 
 try {
   const { folder, build, port } = readArguments();
@@ -51,6 +55,6 @@ async function buildPage(folder) {
     format: 'esm',
     splitting: true,
   });
-  for (const file of COPIED) cpSync(join('src/web/page', file), join(folder, file));
-  return [...COPIED, ...Object.keys(outputs).map((file) => relative(folder, file))];
+  for (const [name, file] of Object.entries(COPIED)) cpSync(file, join(folder, name));
+  return [...Object.keys(COPIED), ...Object.keys(outputs).map((file) => relative(folder, file))];
 }

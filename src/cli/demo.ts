@@ -1,42 +1,61 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Command } from 'commander';
+import { basename, join } from 'node:path';
+import { type Command, Option } from 'commander';
 import { type DetectorSize, detectorConfig } from '../detector/config.js';
 import type { Detector } from '../detector/detector.js';
-import { resolveRecipe } from '../losses/recipe.js';
+import { type PartialRecipe, resolveRecipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import { loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
-import { evaluate, namedStatistics } from '../train/evaluate.js';
+import { measureRun, writeMeasures } from '../train/measures.js';
 import type { TrainSettings } from '../train/settings.js';
+import { shareRun } from '../train/shareRun.js';
+import { loadWeights } from '../train/weights.js';
 import { decimals, percent } from '../util/figures.js';
+import { packageFolder } from '../util/packageFolder.js';
+import { loadSharp } from '../util/sharp.js';
 import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
-import { openData, SHAPES } from './data.js';
+import { type Data, openData, SHAPES } from './data.js';
+import { prepareDemoFolder } from './demoFolder.js';
+import { progressReporter } from './progress.js';
+import { reportRuns } from './report.js';
 import { table } from './table.js';
 import { runTraining, type Training } from './training.js';
 
-/** Generated images to train on and to evaluate on: three and a half minutes of SwiftShader on two cores. */
-const IMAGES = { train: 1792, val: 96 };
+/** Generated images of each student, and those that all three nets are evaluated on. */
+const IMAGES = { train: 960, val: 128 };
 const DETECTOR = { bins: 17, strides: [8, 16, 32] };
-/** All three trainings; none is evaluated before its end. The images are generated, so there is no need to augment them. */
+/** The images are generated, so there is no need to augment them; nothing is evaluated before its end. */
 const SETTINGS = {
   batch: 8,
-  learningRate: 1e-2, // 512 steps of `small`: AP 40.5; with 4e-3 34.1
-  warmupSteps: 30,
+  learningRate: 1e-2,
+  warmupSteps: 10,
   augment: false,
   evaluateEvery: 0,
 } satisfies Partial<TrainSettings>;
-/** Fewer steps, and the teacher is hardly better than a student by itself: then it has nothing to teach. */
-const TEACHER = { size: 'small', epochs: 2, recipe: 'gfocal' } as const;
-const STUDENT = { size: 'tiny', epochs: 1 } as const;
-/** The same student, data, schedule and class distillation: they differ in nothing but localization distillation. */
-const RECIPES = ['main-kd', 'main-kd+main-ld+vlr-ld'] as const;
+
+/** Of `--teacher train`: 448 steps. */
+const TEACHER = { epochs: 2, images: 1792 };
+/** What the students take from the tiny detector that comes with the package; their heads start at random. */
+const STARTED = ['backbone', 'neck'] as const;
+/** Images that the report looks at to choose one: few, to save time. */
+const CANDIDATES = 16;
+
+/** The paper's weight, 10, was made for 80 classes; the term is a mean over the classes, and shapes have 3. */
+const CLASSES = { main: (10 * 3) / 80 };
+/** At T = 1 the softened distributions are those that the boxes are read from; the others' weights are those of `gfocal`. */
+const LOCALIZATION = { main: 16, vlr: 16, temperature: 1, normaliser: 'weights' } as const;
+/** The same student, images, schedule and class distillation: they differ in nothing but localization distillation. */
+const RECIPES: PartialRecipe[] = [
+  { name: 'kd', kd: CLASSES },
+  { name: 'kd+ld', kd: CLASSES, ld: LOCALIZATION },
+];
 const FOLDER = join('runs', 'demo');
 
 interface DemoOptions extends AdapterOptions {
   seed: number;
   images: number;
   valImages: number;
+  teacher: 'shipped' | 'train';
   out: string;
 }
 
@@ -56,78 +75,136 @@ interface Row {
 export function addDemo(program: Command): void {
   const command = program
     .command('demo')
-    .description('train a teacher and two students, without and with localization distillation, and compare them')
-    .option('--seed <n>', 'of parameters, order and augmentation', integer(0), 0)
-    .option('--images <n>', 'to train on', integer(8), IMAGES.train)
+    .description('train two students of one teacher, without and with localization distillation, and compare them')
+    .option('--seed <n>', 'of the new parameters and the order of the images', integer(0), 0)
+    .option('--images <n>', 'to train each student on', integer(8), IMAGES.train)
     .option('--val-images <n>', 'to evaluate on', integer(1), IMAGES.val)
-    .option('--out <folder>', 'where the three runs go; earlier ones of the same name are replaced', FOLDER);
+    .addOption(
+      new Option('--teacher <which>', 'the one that comes with the package, or one that is trained first')
+        .choices(['shipped', 'train'])
+        .default('shipped'),
+    )
+    .option('--out <folder>', 'where the runs and the report go; those of an earlier demo are replaced', FOLDER);
   prints(addDeviceOptions(command), (options: DemoOptions) => withDevice(options, (device) => demo(device, options)));
 }
 
-async function demo(device: Device, { seed, images, valImages, out }: DemoOptions): Promise<Outcome> {
+async function demo(device: Device, options: DemoOptions): Promise<Outcome> {
+  const { out, seed, images, valImages } = options;
   const started = performance.now();
-  const [train, validation] = [await openData(SHAPES, 'train', images), await openData(SHAPES, 'val', valImages)];
-  const { width, height, source } = train;
   tell(`Adapter: ${device.adapter.name}`);
+  const students = RECIPES.map((recipe) => ({ recipe, run: join(out, `student-${recipe.name}`) }));
+  const teacherRun = join(out, 'teacher');
+  const report = join(out, 'report.html');
+  const written = [...students.map(({ run }) => run), teacherRun, report, join(out, 'report-figures')];
+  await prepareDemoFolder(
+    out,
+    written.map((path) => basename(path)),
+  );
+  const data = await openData(SHAPES, 'train', images);
+  const validation = await openData(SHAPES, 'val', valImages);
+  // The papers' students begin with a trained backbone, too, and with a new head.
+  const weights = await loadWeights(shipped('shapes-tiny'));
 
-  /** Trains one detector; undefined where it was interrupted. */
-  const run = async (name: string, { size, epochs, recipe }: Job, teacher?: Detector): Promise<Row | undefined> => {
-    const folder = join(out, name);
-    await rm(folder, { recursive: true, force: true });
-    tell('');
-    tell(`${name}: ${size}, recipe ${recipe}, ${epochs} epochs of ${images} images`);
-    const training: Training = {
-      data: train,
-      validation: null,
-      detector: detectorConfig({ ...DETECTOR, size, classes: source.classes.length, width, height }),
-      recipe: resolveRecipe(recipe),
-      settings: { ...SETTINGS, epochs, seed },
-      folder,
-    };
-    const { interrupted } = await runTraining(device, training, teacher ? { teacher } : {});
-    if (interrupted) return undefined;
-    const detector = restoreDetector(device, await loadCheckpoint(folder), 'average');
-    try {
-      const found = await evaluate(detector, { source: validation.source, ...(teacher && { teacher }) });
-      if (!found) return undefined;
-      const { AP, AP50, AP75 } = namedStatistics(found.averagePrecision);
-      const distance = found.agreement?.all;
-      const localizationError = distance && distance.locations > 0 ? distance.localizationError : null;
-      return { run: folder, size, recipe, AP, AP50, AP75, localizationError };
-    } finally {
-      detector.dispose();
-    }
-  };
-
+  if (!(await makeTeacher(device, teacherRun, options))) return interruptedAt(out);
+  const teacher = restoreDetector(device, await loadCheckpoint(teacherRun), 'average');
   const rows: Row[] = [];
-  const first = await run('teacher', TEACHER);
-  if (!first) return interruptedAt(out);
-  rows.push(first);
-  const teacher = restoreDetector(device, await loadCheckpoint(first.run), 'average');
   try {
-    for (const recipe of RECIPES) {
-      const row = await run(`student-${recipe}`, { ...STUDENT, recipe }, teacher);
-      if (!row) return interruptedAt(out);
-      rows.push(row);
+    const measured = await measure(teacher, teacherRun, validation);
+    if (!measured) return interruptedAt(out);
+    rows.push(measured);
+    for (const { recipe, run } of students) {
+      tell(`${run}: detector "tiny" learns from the teacher, ${images} images`);
+      const training = {
+        ...trainingOf(data, 'tiny', run),
+        recipe: resolveRecipe(recipe),
+        weights,
+        weightParts: STARTED,
+      };
+      const settings = { ...SETTINGS, epochs: 1, seed };
+      const { interrupted } = await runTraining(device, { ...training, settings }, { teacher, teacherRun });
+      if (interrupted) return interruptedAt(out);
+      const student = restoreDetector(device, await loadCheckpoint(run), 'average');
+      try {
+        const row = await measure(student, run, validation, teacher);
+        if (!row) return interruptedAt(out);
+        rows.push(row);
+      } finally {
+        student.dispose();
+      }
     }
   } finally {
     teacher.dispose();
   }
+  const page = await reportOf(device, rows, validation, report);
   const seconds = (performance.now() - started) / 1000;
-  return { data: { adapter: device.adapter.name, seed, runs: rows, seconds }, text: describe(rows, seconds) };
+  return {
+    data: { adapter: device.adapter.name, seed, runs: rows, report: page, seconds },
+    text: describe(rows, page, seconds),
+  };
 }
 
-interface Job {
-  size: DetectorSize;
-  epochs: number;
-  recipe: string;
+/** Copies the teacher that comes with the package, or trains one. @returns false where that was interrupted */
+async function makeTeacher(device: Device, run: string, { teacher, seed }: DemoOptions): Promise<boolean> {
+  if (teacher === 'shipped') {
+    tell(`${run}: detector "small", comes with the package`);
+    await shareRun(shipped('shapes-small'), run);
+    return true;
+  }
+  const { epochs, images } = TEACHER;
+  tell(`${run}: detector "small" learns alone, ${epochs} epochs of ${images} images`);
+  const training = trainingOf(await openData(SHAPES, 'train', images), 'small', run);
+  return !(await runTraining(device, { ...training, settings: { ...SETTINGS, epochs, seed } })).interrupted;
+}
+
+/** A detector on the data, by the recipe gfocal. */
+function trainingOf(data: Data, size: DetectorSize, folder: string): Omit<Training, 'settings'> {
+  const { width, height, source } = data;
+  const detector = detectorConfig({ ...DETECTOR, size, classes: source.classes.length, width, height });
+  return { data, validation: null, detector, recipe: resolveRecipe('gfocal'), folder };
+}
+
+/** Measures a net and keeps what was found in its run's folder. @returns null where that was interrupted */
+async function measure(detector: Detector, run: string, validation: Data, teacher?: Detector): Promise<Row | null> {
+  const { source, split } = validation;
+  const { recipe } = (await loadCheckpoint(run)).metadata;
+  const progress = progressReporter();
+  const found = await measureRun(detector, {
+    source,
+    split,
+    recipe,
+    ...(teacher && { teacher }),
+    onProgress: (done, of) => progress.report({ kind: 'evaluation', done, of }),
+  }).finally(progress.stop);
+  if (!found) return null;
+  await writeMeasures(run, found);
+  const { AP, AP50, AP75 } = found.stats;
+  const distance = found.agreement?.all;
+  const localizationError = distance && distance.locations > 0 ? distance.localizationError : null;
+  return { run, size: detector.config.size, recipe: recipe.name, AP, AP50, AP75, localizationError };
+}
+
+/** The page with the three nets; null where there is nothing to draw images with. */
+async function reportOf(device: Device, rows: Row[], data: Data, page: string): Promise<string | null> {
+  try {
+    await loadSharp();
+  } catch (error) {
+    tell(`no report: ${(error as Error).message}`);
+    return null;
+  }
+  await reportRuns(device, { folders: rows.map(({ run }) => run), data, page, candidates: CANDIDATES });
+  return page;
+}
+
+/** A run that comes with the package. */
+function shipped(name: 'shapes-small' | 'shapes-tiny'): string {
+  return join(packageFolder(), 'models', name);
 }
 
 function interruptedAt(out: string): Outcome {
   return { data: { interrupted: true }, text: `Interrupted; the runs so far are in ${out}.` };
 }
 
-function describe(rows: Row[], seconds: number): string {
+function describe(rows: Row[], report: string | null, seconds: number): string {
   const heading = ['run', 'detector', 'recipe', 'AP', 'AP50', 'AP75', 'error to teacher'];
   const lines = rows.map(({ run, size, recipe, AP, AP50, AP75, localizationError }) => [
     run,
@@ -139,6 +216,22 @@ function describe(rows: Row[], seconds: number): string {
   return [
     table([heading, ...lines]),
     'AP in percent on generated images that no training saw. Error to teacher: mean difference of the expected edges in\nstrides, where the teacher sees an object.',
+    conclusion(rows),
+    ...(report === null ? [] : [`${report} shows the three nets.`]),
     `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`,
   ].join('\n\n');
+}
+
+/** What the table means, whichever way it went. */
+export function conclusion(rows: readonly Pick<Row, 'AP' | 'AP75' | 'localizationError'>[]): string {
+  const [without, withLd] = rows.slice(-2);
+  const points = (name: 'AP' | 'AP75') => 100 * (withLd[name] - without[name]);
+  const signed = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(1)}`;
+  const verdict = points('AP') > 0 ? 'better' : 'no better';
+  const [before, after] = [without.localizationError, withLd.localizationError];
+  const edges =
+    before === null || after === null || before === 0
+      ? ''
+      : `, its edges ${Math.abs(100 * (1 - after / before)).toFixed(0)} % ${after < before ? 'nearer to' : 'farther from'} the teacher's`;
+  return `With localization distillation the same student is ${verdict}: AP ${signed(points('AP'))} points, AP75 ${signed(points('AP75'))}${edges}.`;
 }

@@ -10,8 +10,12 @@ export interface ProgressReporter {
   stop(): void;
 }
 
+/** Where there is no terminal, seconds between two lines: a twentieth of the time so far, within these bounds. */
+const QUIET = { min: 5, max: 60 };
+
 /**
- * On a terminal a bar with images a second, loss terms and time left; elsewhere one line an epoch.
+ * On a terminal a bar with images a second, loss terms and time left; elsewhere a line every few seconds. At the end of an
+ * epoch a line that stays.
  * @param heading stands before each bar and line
  */
 export function progressReporter(
@@ -19,6 +23,14 @@ export function progressReporter(
   heading: () => string = () => '',
 ): ProgressReporter {
   let bar: SingleBar | null = null;
+  const started = performance.now();
+  let nextLine = started;
+  const line = (text: string) => {
+    const now = performance.now();
+    if (now < nextLine) return;
+    nextLine = now + 1000 * Math.min(Math.max((now - started) / 20_000, QUIET.min), QUIET.max);
+    stream.write(`${readable(heading() + text)}\n`);
+  };
   const stop = () => {
     bar?.stop();
     bar = null;
@@ -46,19 +58,19 @@ export function progressReporter(
       } else if (progress.kind === 'warning') {
         stop();
         stream.write(`${readable(progress.message)}\n`);
-      } else if (!stream.isTTY) {
-        return;
       } else if (progress.kind === 'evaluation') {
-        show('evaluation {bar} {value}/{total} images', progress.done, progress.of, {});
-        if (progress.done === progress.of) stop();
+        const { done, of } = progress;
+        if (!stream.isTTY) return line(`evaluation ${done}/${of} images`);
+        show('evaluation {bar} {value}/{total} images', done, of, {});
+        if (done === of) stop();
       } else {
-        const { epoch, epochs, step, steps, imagesPerSecond, loss, terms, secondsLeft } = progress;
-        show('epoch {epoch} {bar} {value}/{total} steps  {rate} images/s  loss {loss}  {left} left', step, steps, {
-          epoch: `${epoch}/${epochs}`,
-          rate: imagesPerSecond.toFixed(1),
-          loss: `${loss.toFixed(3)} (${describeTerms(terms)})`,
-          left: duration(secondsLeft),
-        });
+        const { epochs, step, steps, secondsLeft } = progress;
+        const epoch = `epoch ${progress.epoch}/${epochs}`;
+        const rate = `${progress.imagesPerSecond.toFixed(1)} images/s`;
+        const loss = `loss ${progress.loss.toFixed(3)} (${describeTerms(progress.terms)})`;
+        const left = `${duration(secondsLeft)} left`;
+        if (!stream.isTTY) return line([epoch, `${step}/${steps} steps`, rate, loss, left].join('  '));
+        show('{epoch} {bar} {value}/{total} steps  {rate}  {loss}  {left}', step, steps, { epoch, rate, loss, left });
         if (step % (steps / epochs) === 0) stop();
       }
     },

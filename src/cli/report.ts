@@ -1,10 +1,12 @@
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import type { CollectOptions } from '../report/collect.js';
+import type { Device } from '../tensor/device.js';
 import { InputError } from '../util/error.js';
 import { loadSharp } from '../util/sharp.js';
 import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
-import { assertSameClasses, DATA_HELP, openData, SPLITS, type Split } from './data.js';
+import { assertSameClasses, DATA_HELP, type Data, openData, SPLITS, type Split } from './data.js';
 
 interface ReportOptions extends AdapterOptions {
   data?: string;
@@ -30,32 +32,47 @@ export function addReport(program: Command): void {
 
 async function report(folders: string[], options: ReportOptions): Promise<Outcome> {
   await loadSharp(); // told before anything is evaluated
-  // Loaded only here: the charts' library is larger than all the rest.
-  const { collect, figuresFolder, makeReport, openInputs, writeReport } = await import('../report/index.js');
-  const { runs, study } = await openInputs(folders);
+  const { openInputs } = await import('../report/index.js');
+  const { runs } = await openInputs(folders);
   const data = options.data ?? runs.find(({ description }) => description.data !== null)?.description.data;
   if (data === undefined || data === null) {
     throw new InputError('data: the runs do not say what they were trained on; give --data with the folder.');
   }
   const opened = await openData(data, options.split, options.images);
   for (const { checkpoint } of runs) assertSameClasses(checkpoint, opened.source);
-  const collected = await withDevice(options, (device) =>
-    collect(device, {
-      runs,
-      study,
-      source: opened.source,
-      data: { name: opened.name, split: options.split },
-      title: `Localization distillation on ${opened.name}`,
-      ...(options.image !== undefined && { image: options.image }),
-      onProgress: (doing) => tell(`edgewise: ${doing}`),
-    }),
-  );
-  const { html, figures } = makeReport(collected);
   const page = resolve(options.out);
+  const image = options.image === undefined ? {} : { image: options.image };
+  const { figures, ids } = await withDevice(options, (device) =>
+    reportRuns(device, { folders, data: opened, page, ...image }),
+  );
+  return { data: { page, figures, ids }, text: `${options.out}\n${basename(figures)}/: ${ids.join(', ')}` };
+}
+
+interface RunReport extends Pick<CollectOptions, 'image' | 'candidates'> {
+  /** Of runs, or of a study. */
+  folders: readonly string[];
+  data: Data;
+  /** Where it goes. */
+  page: string;
+}
+
+/** Writes the page and its figures. @returns the figures' folder and names */
+export async function reportRuns(
+  device: Device,
+  { folders, data, page, ...options }: RunReport,
+): Promise<{ figures: string; ids: string[] }> {
+  // Loaded only here: the charts' library is larger than all the rest.
+  const { collect, figuresFolder, makeReport, openInputs, writeReport } = await import('../report/index.js');
+  const { source, name, split } = data;
+  const collected = await collect(device, {
+    ...(await openInputs(folders)),
+    source,
+    data: { name, split },
+    title: `Localization distillation on ${name}`,
+    onProgress: (doing) => tell(`report: ${doing}`),
+    ...options,
+  });
+  const { html, figures } = makeReport(collected);
   await writeReport(page, html, figures);
-  const ids = figures.map(({ id }) => id);
-  return {
-    data: { page, figures: figuresFolder(page), ids },
-    text: `${options.out}\n${basename(figuresFolder(page))}/: ${ids.join(', ')}`,
-  };
+  return { figures: figuresFolder(page), ids: figures.map(({ id }) => id) };
 }

@@ -4,8 +4,8 @@ import { focusOf } from './focus.js';
 import { type Shown, viewScene } from './scene.js';
 import type { Scene } from './types.js';
 
-/** Images that are looked at to choose one: more would take minutes. */
-const MOST_CANDIDATES = 128;
+/** Images that are looked at to choose one, unless a number is given: more would take minutes. */
+const CANDIDATES = 128;
 
 const RULE =
   'The image is the one with the object whose four edges the first detector finds most unequally sharp, among the objects that all of them find';
@@ -17,12 +17,17 @@ const RULE =
  */
 export async function chooseScene(
   shown: readonly Shown[],
-  { source, image, hasTeacher }: { source: ImageSource; image?: number; hasTeacher: boolean },
+  {
+    source,
+    image,
+    candidates = CANDIDATES,
+    hasTeacher,
+  }: { source: ImageSource; image?: number; candidates?: number; hasTeacher: boolean },
 ): Promise<Scene> {
   const view = (index: number, rule: string) => viewScene(shown, { source, index, rule, hasTeacher });
   if (image !== undefined) return view(await indexOf(source, image), 'The image was asked for.');
-  const step = Math.max(1, source.length / MOST_CANDIDATES);
-  const looked = Math.min(source.length, MOST_CANDIDATES);
+  const step = Math.max(1, source.length / candidates);
+  const looked = Math.min(source.length, candidates);
   const rule = `${RULE} (${looked} of ${source.length} images looked at).`;
   let best: { scene: Scene; contrast: number } | undefined;
   for (let i = 0; i < looked; i++) {

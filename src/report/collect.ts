@@ -22,6 +22,8 @@ export interface CollectOptions {
   study: StudyResults | null;
   /** Id of the image to show instead of the chosen one. */
   image?: number;
+  /** Images to choose from; fewer take less time. Default 128. */
+  candidates?: number;
   onProgress?: (doing: string) => void;
 }
 
@@ -31,7 +33,7 @@ export interface CollectOptions {
  * @throws InputError when an image is not there or cannot be read, or the classes are not the detectors'
  */
 export async function collect(device: Device, options: CollectOptions): Promise<ReportData> {
-  const { source, data, title, study, image, onProgress = () => undefined } = options;
+  const { source, data, title, study, image, candidates, onProgress = () => undefined } = options;
   const picked = pickShown(options.runs);
   // A study's other runs are in its tables.
   const runs = study ? picked : options.runs;
@@ -76,6 +78,7 @@ export async function collect(device: Device, options: CollectOptions): Promise<
       source,
       hasTeacher: teacher !== undefined,
       ...(image !== undefined && { image }),
+      ...(candidates !== undefined && { candidates }),
     });
     const summaryOf = (run: OpenRun) => summaries[runs.indexOf(run)];
     return {

@@ -1,4 +1,5 @@
 import { assertFinite } from '../data/finite.js';
+import { floatsOf } from '../data/floats.js';
 import { parseSafetensors } from '../data/safetensors.js';
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector, type DetectorOutputs } from '../detector/detector.js';
@@ -6,10 +7,8 @@ import type { Device } from '../tensor/device.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { InputError } from '../util/error.js';
 
-/** Beside the page: half floats, written by scripts/webTeacher.js. */
+/** Beside the page: the checkpoint of models/shapes-small. */
 export const TEACHER_FILE = 'teacher.safetensors';
-/** Key of its metadata. */
-const CONFIG = 'detector';
 
 /** A teacher whose answer to a batch is worked out once for all of its students. */
 export class SharedTeacher extends Detector {
@@ -53,23 +52,12 @@ export async function loadTeacher(device: Device, url: string): Promise<SharedTe
   });
   if (!response.ok) throw new InputError(`${url} gave ${response.status}; let the teacher learn live.`);
   const { tensors, metadata } = parseSafetensors(new Uint8Array(await response.arrayBuffer()), url);
-  assertFinite(url, tensors);
-  const detector = new SharedTeacher(device, detectorConfig(JSON.parse(metadata[CONFIG]) as DetectorConfig), {
-    seed: 0,
-  });
+  // The rest of a checkpoint's metadata is the trainer's.
+  const { detector: config } = JSON.parse(metadata.edgewise) as { detector: DetectorConfig };
+  const detector = new SharedTeacher(device, detectorConfig(config), { seed: 0 });
   const parts = [...tensors].map(
-    ([name, { shape, data }]) => [name, { shape, data: Float32Array.from(data as Uint16Array, halfToNumber) }] as const,
+    ([name, tensor]) => [name, { shape: tensor.shape, data: floatsOf(tensor, `${url}: ${name}`) }] as const,
   );
   detector.parameters.values.write(detector.parameters.join(new Map(parts)));
   return detector;
-}
-
-/** IEEE 754 binary16; Float16Array is not in every browser yet. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

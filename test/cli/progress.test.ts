@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { progressReporter } from '../../src/cli/progress.js';
 import { TERM_NAMES, type TermName } from '../../src/losses/headLoss.js';
 import type { TrainProgress } from '../../src/train/progress.js';
@@ -41,18 +41,27 @@ function stream(isTTY: boolean) {
   return { fake: fake as unknown as NodeJS.WriteStream, text: () => text };
 }
 
-test('where there is no terminal, an epoch is one line and a step none', () => {
+test('where there is no terminal, a line every few seconds tells of steps and evaluations; epochs and warnings always', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
   const { fake, text } = stream(false);
   const reporter = progressReporter(fake);
   reporter.report(step);
+  reporter.report(step);
   reporter.report({ kind: 'evaluation', done: 1, of: 2 });
-  expect(text()).toBe('');
   reporter.report({ kind: 'warning', message: 'a file is damaged' });
+  vi.advanceTimersByTime(6000);
+  reporter.report({ kind: 'evaluation', done: 2, of: 2 });
   reporter.report(epoch);
   reporter.stop();
-  expect(text()).toBe(
-    'a file is damaged\nepoch 1/2  loss 3.000 (cls 1.000, bbox 2.000)  12.3 images/s  1:15  AP 32.1  AP50 50.0  AP75 25.0\n',
-  );
+  vi.useRealTimers();
+  const losses = 'loss 3.000 (cls 1.000, bbox 2.000)';
+  expect(text().split('\n')).toEqual([
+    `epoch 1/2  10/100 steps  12.3 images/s  ${losses}  1:01:40 left`,
+    'a file is damaged',
+    'evaluation 2/2 images',
+    `epoch 1/2  ${losses}  12.3 images/s  1:15  AP 32.1  AP50 50.0  AP75 25.0`,
+    '',
+  ]);
 });
 
 test('on a terminal a bar shows images a second, terms and time left', () => {

@@ -8,8 +8,11 @@ import { detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
 import type { Device } from '../../src/tensor/device.js';
 import { loadCheckpoint, restoreDetector } from '../../src/train/checkpoint.js';
+import { readLog, readRun } from '../../src/train/runFolder.js';
+import { shareRun } from '../../src/train/shareRun.js';
 import { type TrainOptions, train } from '../../src/train/train.js';
 import { applyWeights, loadWeights, saveWeights, type Weights, weightsOf } from '../../src/train/weights.js';
+import { InputError } from '../../src/util/error.js';
 import { sharedDevice } from '../device.js';
 
 let device: Device;
@@ -95,11 +98,47 @@ test('missing, unexpected and reshaped weights are named', async () => {
   // The same through a training, before its folder is made.
   await expect(train(short('refused', { weights: reshaped }))).rejects.toThrow(/head.classLogits.bias/);
 
-  const halves: StoredTensor = { dtype: 'F16', shape: [1], data: new Uint16Array(1) };
-  const file = join(folder, 'halves.safetensors');
-  await writeSafetensors(file, [['head.classLogits.bias', halves]]);
-  await expect(loadWeights(file)).rejects.toThrow(/head.classLogits.bias is of type F16; convert/);
+  const integers: StoredTensor = { dtype: 'I32', shape: [1], data: new Int32Array(1) };
+  const file = join(folder, 'others.safetensors');
+  await writeSafetensors(file, [['head.classLogits.bias', integers]]);
+  await expect(loadWeights(file)).rejects.toThrow(/head.classLogits.bias is of type I32; convert/);
   const infinite: StoredTensor = { dtype: 'F32', shape: [2], data: Float32Array.of(0, -Infinity) };
   await writeSafetensors(file, [['head.classLogits.bias', infinite]]);
-  await expect(loadWeights(file)).rejects.toThrow(/halves.safetensors: head.classLogits.bias\[1\] is -Infinity/);
+  await expect(loadWeights(file)).rejects.toThrow(/others.safetensors: head.classLogits.bias\[1\] is -Infinity/);
+});
+
+test('parts of the weights are taken alone: the rest keeps its random start, whatever the weights have for it', async () => {
+  const source = new Detector(device, config, { seed: 1 });
+  const values = source.parameters.split((await source.parameters.values.read()) as Float32Array) as Weights;
+  const others = new Map([...values].filter(([name]) => !name.startsWith('head.')));
+  others.set('head.classLogits.bias', { shape: [80], data: new Float32Array(80).fill(Number.NaN) }); // of another detector
+  const detector = new Detector(device, config, { seed: 2 });
+  const before = detector.parameters.split((await detector.parameters.values.read()) as Float32Array);
+  applyWeights(detector, others, ['backbone', 'neck']);
+  const after = detector.parameters.split((await detector.parameters.values.read()) as Float32Array);
+  for (const [name, { data }] of after) {
+    expect(data, name).toEqual((name.startsWith('head.') ? before : values).get(name)?.data);
+  }
+  expect(() => applyWeights(detector, others, ['backbone', 'head'])).toThrow(/missing: head\.class1\.conv\.weight/);
+});
+
+test('a run in short teaches as the run does to half a float, and names no path', async () => {
+  await train(short('long'));
+  const from = join(folder, 'long');
+  const to = join(folder, 'short');
+  await shareRun(from, to);
+  const exact = weightsOf(await loadCheckpoint(from));
+  const shared = weightsOf(await loadCheckpoint(to));
+  expect([...shared.keys()]).toEqual([...exact.keys()]);
+  for (const [name, { data }] of shared) {
+    for (const [i, value] of data.entries()) {
+      const wanted = exact.get(name)!.data[i];
+      expect(Math.abs(value - wanted), name).toBeLessThanOrEqual(2 ** -11 * Math.abs(wanted) + 2 ** -25);
+    }
+  }
+  expect(await readLog(to)).toEqual(await readLog(from));
+  expect(await readRun(to)).toEqual({ ...(await readRun(from)), data: null, teacherRun: null });
+  expect((await loadCheckpoint(to)).metadata).toEqual((await loadCheckpoint(from)).metadata);
+  await expect(shareRun(from, to)).rejects.toThrow(/holds a run already/);
+  await expect(shareRun(from, from)).rejects.toThrow(InputError);
 });
