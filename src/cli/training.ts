@@ -79,8 +79,8 @@ export function addTrainingOptions(command: Command, size: DetectorSize): Comman
     .option('--evaluate-every <n>', `epochs between evaluations, 0: never, default ${d.evaluateEvery}`, integer(0))
     .option('--images <n>', 'how many images of "shapes" to generate', integer(1))
     .option(
-      '--init <file>',
-      'start from these weights (.safetensors of edgewise export, or of a run), not from random ones',
+      '--init <path>',
+      'start from these weights (.safetensors of edgewise export, or a run), not from random ones',
     )
     .option(
       '--init-parts <list>',

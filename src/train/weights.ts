@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { version } from '../../package.json';
 import type { ParameterValues } from '../autograd/parameters.js';
 import { assertFinite } from '../data/finite.js';
@@ -5,7 +6,8 @@ import { floatsOf } from '../data/floats.js';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../data/safetensors.js';
 import type { Detector } from '../detector/detector.js';
 import { InputError } from '../util/error.js';
-import { AVERAGE, type Checkpoint, isParameter } from './checkpoint.js';
+import { isFolder } from '../util/folder.js';
+import { AVERAGE, CHECKPOINT, type Checkpoint, isParameter } from './checkpoint.js';
 
 /** Parameters of a detector by their names, such as `backbone.stem1.conv.weight`; docs/onnx.md lists them. */
 export type Weights = ReadonlyMap<string, ParameterValues<Float32Array>>;
@@ -47,9 +49,11 @@ export async function saveWeights(file: string, checkpoint: Checkpoint): Promise
 /**
  * Reads weights to start a training from: what `saveWeights` wrote, what another program wrote under these names, or a
  * checkpoint of a run, whose average is taken.
+ * @param path of the file, or of a run's folder: then its latest state
  * @throws InputError when the file is missing or broken, or a tensor is not of type F32 or holds NaN or infinity
  */
-export async function loadWeights(file: string): Promise<Weights> {
+export async function loadWeights(path: string): Promise<Weights> {
+  const file = (await isFolder(path)) ? join(path, CHECKPOINT) : path;
   const { tensors } = await readSafetensors(file);
   assertFinite(file, tensors);
   return weightsOf({ file, tensors });
