@@ -9,16 +9,15 @@ import { measureRun, writeMeasures } from '../train/measures.js';
 import type { TrainSettings } from '../train/settings.js';
 import { shareRun } from '../train/shareRun.js';
 import { loadWeights } from '../train/weights.js';
-import { decimals, percent } from '../util/figures.js';
 import { packageFolder } from '../util/packageFolder.js';
 import { loadSharp } from '../util/sharp.js';
 import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
 import { type Data, openData, SHAPES } from './data.js';
 import { prepareDemoFolder } from './demoFolder.js';
+import { type DemoRow, describeDemo } from './demoTable.js';
 import { progressReporter } from './progress.js';
 import { reportRuns } from './report.js';
-import { table } from './table.js';
 import { runTraining, type Training } from './training.js';
 
 /** Generated images of each student, and those that all three nets are evaluated on. */
@@ -59,18 +58,6 @@ interface DemoOptions extends AdapterOptions {
   out: string;
 }
 
-/** One line of the table. */
-interface Row {
-  run: string;
-  size: DetectorSize;
-  recipe: string;
-  AP: number;
-  AP50: number;
-  AP75: number;
-  /** Mean |expected edge − teacher's| in strides, where the teacher sees an object; null for the teacher. */
-  localizationError: number | null;
-}
-
 /** `edgewise demo`: the main job, end to end. */
 export function addDemo(program: Command): void {
   const command = program
@@ -107,7 +94,7 @@ async function demo(device: Device, options: DemoOptions): Promise<Outcome> {
 
   if (!(await makeTeacher(device, teacherRun, options))) return interruptedAt(out);
   const teacher = restoreDetector(device, await loadCheckpoint(teacherRun), 'average');
-  const rows: Row[] = [];
+  const rows: DemoRow[] = [];
   try {
     const measured = await measure(teacher, teacherRun, validation);
     if (!measured) return interruptedAt(out);
@@ -139,7 +126,7 @@ async function demo(device: Device, options: DemoOptions): Promise<Outcome> {
   const seconds = (performance.now() - started) / 1000;
   return {
     data: { adapter: device.adapter.name, seed, runs: rows, report: page, seconds },
-    text: describe(rows, page, seconds),
+    text: describeDemo(rows, page, seconds),
   };
 }
 
@@ -164,7 +151,7 @@ function trainingOf(data: Data, size: DetectorSize, folder: string): Omit<Traini
 }
 
 /** Measures a net and keeps what was found in its run's folder. @returns null where that was interrupted */
-async function measure(detector: Detector, run: string, validation: Data, teacher?: Detector): Promise<Row | null> {
+async function measure(detector: Detector, run: string, validation: Data, teacher?: Detector): Promise<DemoRow | null> {
   const { source, split } = validation;
   const { recipe } = (await loadCheckpoint(run)).metadata;
   const progress = progressReporter();
@@ -184,7 +171,7 @@ async function measure(detector: Detector, run: string, validation: Data, teache
 }
 
 /** The page with the three nets; null where there is nothing to draw images with. */
-async function reportOf(device: Device, rows: Row[], data: Data, page: string): Promise<string | null> {
+async function reportOf(device: Device, rows: DemoRow[], data: Data, page: string): Promise<string | null> {
   try {
     await loadSharp();
   } catch (error) {
@@ -202,36 +189,4 @@ function shipped(name: 'shapes-small' | 'shapes-tiny'): string {
 
 function interruptedAt(out: string): Outcome {
   return { data: { interrupted: true }, text: `Interrupted; the runs so far are in ${out}.` };
-}
-
-function describe(rows: Row[], report: string | null, seconds: number): string {
-  const heading = ['run', 'detector', 'recipe', 'AP', 'AP50', 'AP75', 'error to teacher'];
-  const lines = rows.map(({ run, size, recipe, AP, AP50, AP75, localizationError }) => [
-    run,
-    size,
-    recipe,
-    ...[AP, AP50, AP75].map(percent),
-    decimals(localizationError, 3),
-  ]);
-  return [
-    table([heading, ...lines]),
-    'AP in percent on generated images that no training saw. Error to teacher: mean difference of the expected edges in\nstrides, where the teacher sees an object.',
-    conclusion(rows),
-    ...(report === null ? [] : [`${report} shows the three nets.`]),
-    `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`,
-  ].join('\n\n');
-}
-
-/** What the table means, whichever way it went. */
-export function conclusion(rows: readonly Pick<Row, 'AP' | 'AP75' | 'localizationError'>[]): string {
-  const [without, withLd] = rows.slice(-2);
-  const points = (name: 'AP' | 'AP75') => 100 * (withLd[name] - without[name]);
-  const signed = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(1)}`;
-  const verdict = points('AP') > 0 ? 'better' : 'no better';
-  const [before, after] = [without.localizationError, withLd.localizationError];
-  const edges =
-    before === null || after === null || before === 0
-      ? ''
-      : `, its edges ${Math.abs(100 * (1 - after / before)).toFixed(0)} % ${after < before ? 'nearer to' : 'farther from'} the teacher's`;
-  return `With localization distillation the same student is ${verdict}: AP ${signed(points('AP'))} points, AP75 ${signed(points('AP75'))}${edges}.`;
 }

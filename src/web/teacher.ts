@@ -52,6 +52,7 @@ export async function loadTeacher(device: Device, url: string): Promise<SharedTe
   });
   if (!response.ok) throw new InputError(`${url} gave ${response.status}; let the teacher learn live.`);
   const { tensors, metadata } = parseSafetensors(new Uint8Array(await response.arrayBuffer()), url);
+  assertFinite(url, tensors);
   // The rest of a checkpoint's metadata is the trainer's.
   const { detector: config } = JSON.parse(metadata.edgewise) as { detector: DetectorConfig };
   const detector = new SharedTeacher(device, detectorConfig(config), { seed: 0 });
