@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { AdapterPreference } from '../gpu/adapter.js';
 import { type Device, openDevice } from '../tensor/device.js';
 import { DeviceError } from '../util/error.js';
@@ -77,26 +77,4 @@ export async function withDeviceAgain<T>(
     tell(`${error.message} This command does so now, once.`);
     return withDevice(options, (device) => work(device, true));
   }
-}
-
-/** Parses an option's value. @throws InvalidArgumentError, a usage error */
-export function integer(minimum: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === '' || !Number.isSafeInteger(value) || value < minimum) {
-      throw new InvalidArgumentError(`Expected an integer of at least ${minimum}.`);
-    }
-    return value;
-  };
-}
-
-/** Likewise. */
-export function real(minimum: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === '' || !(value >= minimum && value < Infinity)) {
-      throw new InvalidArgumentError(`Expected a number of at least ${minimum}.`);
-    }
-    return value;
-  };
 }

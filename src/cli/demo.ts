@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { MAX_SHAPES } from '../data/shapes.js';
 import { type DetectorSize, detectorConfig } from '../detector/config.js';
 import type { Detector } from '../detector/detector.js';
 import { type PartialRecipe, resolveRecipe } from '../losses/recipe.js';
@@ -12,10 +13,11 @@ import { loadWeights } from '../train/weights.js';
 import { packageFolder } from '../util/packageFolder.js';
 import { loadSharp } from '../util/sharp.js';
 import { tell } from '../util/terminal.js';
-import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
+import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
 import { type Data, openData, SHAPES } from './data.js';
 import { prepareDemoFolder } from './demoFolder.js';
 import { type DemoRow, describeDemo } from './demoTable.js';
+import { integer, parsed } from './numbers.js';
 import { progressReporter } from './progress.js';
 import { reportRuns } from './report.js';
 import { runTraining, type Training } from './training.js';
@@ -63,9 +65,9 @@ export function addDemo(program: Command): void {
   const command = program
     .command('demo')
     .description('train two students of one teacher, without and with localization distillation, and compare them')
-    .option('--seed <n>', 'of the new parameters and the order of the images', integer(0), 0)
-    .option('--images <n>', 'to train each student on', integer(8), IMAGES.train)
-    .option('--val-images <n>', 'to evaluate on', integer(1), IMAGES.val)
+    .option('--seed <n>', 'of the new parameters and the order of the images', parsed.seed, 0)
+    .option('--images <n>', 'to train each student on', integer(8, MAX_SHAPES), IMAGES.train)
+    .option('--val-images <n>', 'to evaluate on', parsed.images, IMAGES.val)
     .addOption(
       new Option('--teacher <which>', 'the one that comes with the package, or one that is trained first')
         .choices(['shipped', 'train'])

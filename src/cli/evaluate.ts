@@ -10,8 +10,9 @@ import { measureRun, type RunMeasures, writeMeasures } from '../train/measures.j
 import { readRun } from '../train/runFolder.js';
 import { DeviceError } from '../util/error.js';
 import { decimals, percent } from '../util/figures.js';
-import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
+import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
 import { assertSameClasses, DATA_HELP, openData, SPLITS, type Split } from './data.js';
+import { parsed } from './numbers.js';
 import { table } from './table.js';
 
 interface EvaluateOptions extends AdapterOptions {
@@ -30,7 +31,7 @@ export function addEvaluate(program: Command): void {
     .argument('[run]', 'folder of a training, or one of its .safetensors files')
     .argument('[data]', DATA_HELP)
     .addOption(new Option('--split <name>', 'part of the data').choices(SPLITS).default('val'))
-    .option('--images <n>', 'how many images of "shapes" to generate', integer(1))
+    .option('--images <n>', 'how many images of "shapes" to generate', parsed.images)
     .option(
       '--measures',
       "write measures.json into the run's folder: the figures, precision against recall, how far it is from its teacher, and whether flat edges are uncertain ones",

@@ -9,7 +9,7 @@ const FAILURE = 1;
 const USAGE = 2;
 
 /** In the order of the help. Each is loaded where it is asked for: together they are most of the package. */
-const COMMANDS: Record<string, () => Promise<(program: Command) => void>> = {
+export const COMMANDS: Record<string, () => Promise<(program: Command) => void>> = {
   train: async () => (await import('./train.js')).addTrain,
   distill: async () => (await import('./distill.js')).addDistill,
   teach: async () => (await import('./teach.js')).addTeach,

@@ -2,11 +2,12 @@ import { type Command, Option } from 'commander';
 import { assignmentStatistics, type ClassAssignment } from '../eval/assignmentStatistics.js';
 import { recipeNames } from '../losses/recipe.js';
 import { decimals, percent } from '../util/figures.js';
-import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
+import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
 import { DATA_HELP, openData, SPLITS, type Split } from './data.js';
+import { parsed } from './numbers.js';
 import { readRecipe } from './recipe.js';
 import { table } from './table.js';
-import { configOf, DEFAULTS, integers } from './training.js';
+import { configOf, DEFAULTS } from './training.js';
 
 interface RegionsOptions extends AdapterOptions {
   recipe: string;
@@ -25,10 +26,10 @@ export function addRegions(program: Command): void {
     .argument('<data>', DATA_HELP)
     .option('--recipe <name>', 'a shipped recipe (listed below) or a .json file: its field regions counts', 'gfocal')
     .addOption(new Option('--split <name>', 'part of the data').choices(SPLITS).default('train'))
-    .option('--strides <list>', 'pixels a cell of each level, such as 8,16,32', integers)
-    .option('--width <pixels>', "network's input; default: as edgewise train", integer(1))
-    .option('--height <pixels>', 'likewise', integer(1))
-    .option('--images <n>', 'how many images of "shapes" to generate', integer(1))
+    .option('--strides <list>', 'pixels a cell of each level, such as 8,16,32', parsed.strides)
+    .option('--width <pixels>', "network's input; default: as edgewise train", parsed.width)
+    .option('--height <pixels>', 'likewise', parsed.height)
+    .option('--images <n>', 'how many images of "shapes" to generate', parsed.images)
     .addHelpText('after', `\nRecipes: ${recipeNames.join(', ')}`);
   prints(addDeviceOptions(command), regions);
 }

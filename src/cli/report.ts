@@ -5,8 +5,9 @@ import type { Device } from '../tensor/device.js';
 import { InputError } from '../util/error.js';
 import { loadSharp } from '../util/sharp.js';
 import { tell } from '../util/terminal.js';
-import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
+import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
 import { assertSameClasses, DATA_HELP, type Data, openData, SPLITS, type Split } from './data.js';
+import { integer, parsed } from './numbers.js';
 
 interface ReportOptions extends AdapterOptions {
   data?: string;
@@ -24,8 +25,12 @@ export function addReport(program: Command): void {
     .argument('<runs...>', 'folders of trainings (the teacher’s too, unless they name it), or of a study')
     .option('--data <data>', `${DATA_HELP}; default: the runs'`)
     .addOption(new Option('--split <name>', 'part of the data').choices(SPLITS).default('val'))
-    .option('--images <n>', 'how many images of "shapes" to generate', integer(1))
-    .option('--image <id>', 'id of the image to draw on, instead of the one chosen by rule', integer(0))
+    .option('--images <n>', 'how many images of "shapes" to generate', parsed.images)
+    .option(
+      '--image <id>',
+      'id of the image to draw on, instead of the one chosen by rule',
+      integer(0, Number.MAX_SAFE_INTEGER),
+    )
     .option('--out <file>', 'where the page goes; its figures go beside it', 'report.html');
   prints(addDeviceOptions(command), report);
 }

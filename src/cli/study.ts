@@ -5,19 +5,15 @@ import { readPlan } from '../study/plan.js';
 import { collectResults, type StudyResults } from '../study/results.js';
 import { runStudy, type StudyEvent } from '../study/runStudy.js';
 import { tell } from '../util/terminal.js';
-import {
-  type AdapterOptions,
-  addDeviceOptions,
-  integer,
-  type Outcome,
-  prints,
-  real,
-  withDeviceAgain,
-} from './command.js';
+import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDeviceAgain } from './command.js';
 import { DATA_HELP, openData } from './data.js';
 import { type Interruption, interruption } from './interruption.js';
+import { parsed, real } from './numbers.js';
 import { duration, progressReporter } from './progress.js';
 import { table } from './table.js';
+
+/** Timers count milliseconds in 31 bits. */
+const MAX_HOURS = 500;
 
 interface StudyCommandOptions extends AdapterOptions {
   out?: string;
@@ -39,10 +35,10 @@ export function addStudy(program: Command): void {
     .option('--out <folder>', 'where its runs and tables go; plans on the same data may share one, and its runs')
     .option('--results <folder>', 'instead of PLAN and DATA: print the tables of a study as far as it is')
     .option('--seeds <list>', 'such as 0,1,2, instead of the plan’s', seedList)
-    .option('--epochs <n>', 'instead of the plan’s', integer(1))
-    .option('--images <n>', 'how many images of "shapes" to train on', integer(1))
-    .option('--val-images <n>', 'how many images of "shapes" to evaluate on', integer(1))
-    .option('--max-hours <x>', 'stop after so long; run the command again to go on', real(0));
+    .option('--epochs <n>', 'instead of the plan’s', parsed.epochs)
+    .option('--images <n>', 'how many images of "shapes" to train on', parsed.images)
+    .option('--val-images <n>', 'how many images of "shapes" to evaluate on', parsed.images)
+    .option('--max-hours <x>', 'stop after so long; run the command again to go on', real(0, MAX_HOURS));
   prints(addDeviceOptions(command), study);
 }
 
@@ -162,7 +158,7 @@ function describe({ plans, hours, students, study: { data, adapter } }: StudyRes
 }
 
 function seedList(text: string): number[] {
-  const seeds = text.split(',').map(integer(0));
+  const seeds = parsed.seeds(text);
   if (new Set(seeds).size < seeds.length) throw new InvalidArgumentError('Expected each seed once.');
   return seeds;
 }

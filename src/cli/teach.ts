@@ -5,12 +5,13 @@ import { fixedSizeOf } from '../onnx/outputs.js';
 import { readModel } from '../onnx/readModel.js';
 import { OnnxTeacher } from '../onnx/teacher.js';
 import { fillTeacherCache } from '../train/fillCache.js';
-import { DEFAULT_SETTINGS } from '../train/settings.js';
+import { DEFAULT_SETTINGS, MAX_SETTINGS } from '../train/settings.js';
 import { InputError } from '../util/error.js';
 import { tell } from '../util/terminal.js';
-import { type AdapterOptions, addDeviceOptions, integer, type Outcome, prints, withDevice } from './command.js';
+import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
 import { DATA_HELP, openData } from './data.js';
 import { interruption } from './interruption.js';
+import { integer, parsed } from './numbers.js';
 
 interface TeachOptions extends AdapterOptions {
   mapping: string;
@@ -34,13 +35,17 @@ export function addTeach(program: Command): void {
     .argument('<data>', DATA_HELP)
     .requiredOption('--mapping <file>', 'which of its tensors are what (.json)')
     .requiredOption('--out <folder>', 'the teacher: --teacher of distill')
-    .option('--width <pixels>', "its input; default: the model's, or the largest image's in whole strides", integer(1))
-    .option('--height <pixels>', 'likewise', integer(1))
-    .option('--epochs <n>', 'of the trainings; 0: keep nothing yet', integer(0), epochs)
-    .option('--batch <n>', 'images a step of the trainings', integer(1), batch)
-    .option('--seed <n>', 'of the trainings', integer(0), seed)
+    .option(
+      '--width <pixels>',
+      "its input; default: the model's, or the largest image's in whole strides",
+      parsed.width,
+    )
+    .option('--height <pixels>', 'likewise', parsed.height)
+    .option('--epochs <n>', 'of the trainings; 0: keep nothing yet', integer(0, MAX_SETTINGS.epochs), epochs)
+    .option('--batch <n>', 'images a step of the trainings', parsed.batch, batch)
+    .option('--seed <n>', 'of the trainings', parsed.seed, seed)
     .option('--no-augment', 'for trainings on the images as they are')
-    .option('--images <n>', 'how many images of "shapes" to generate', integer(1));
+    .option('--images <n>', 'how many images of "shapes" to generate', parsed.images);
   prints(addDeviceOptions(command), teach);
 }
 

@@ -7,16 +7,22 @@ import type { Device } from '../tensor/device.js';
 import { loadCheckpoint } from '../train/checkpoint.js';
 import type { CheckpointEvery, TrainContext, TrainResult } from '../train/context.js';
 import type { TrainProgress } from '../train/progress.js';
-import { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from '../train/settings.js';
+import { DEFAULT_SETTINGS, MAX_SETTINGS, type TrainSettings, trainSettings } from '../train/settings.js';
 import type { Teacher } from '../train/teacher.js';
 import { resumeTraining, train } from '../train/train.js';
 import { DETECTOR_PARTS, type DetectorPart, loadWeights, type Weights } from '../train/weights.js';
-import { type AdapterOptions, addDeviceOptions, integer, type Outcome, real, withDeviceAgain } from './command.js';
+import { pathName } from '../util/pathName.js';
+import { type AdapterOptions, addDeviceOptions, type Outcome, withDeviceAgain } from './command.js';
 import { type Data, openData } from './data.js';
 import { interruption } from './interruption.js';
+import { integer, parsed, real } from './numbers.js';
 import { progressReporter } from './progress.js';
 
 const RUNS = 'runs';
+/** Of weights and rates. */
+const MAX_REAL = 1e6;
+/** Steps, or minutes: two years. */
+const MAX_CHECKPOINT = 1e6;
 /** Of a detector that no teacher fixes. GFocal: reg_max 16; the strides of small images. */
 export const DEFAULTS = { bins: 17, strides: [8, 16, 32] };
 export const SIZES: readonly DetectorSize[] = ['tiny', 'small', 'base'];
@@ -53,31 +59,36 @@ const FIXED = [
 /** Adds the options that `train` and `distill` share. */
 export function addTrainingOptions(command: Command, size: DetectorSize): Command {
   const d = DEFAULT_SETTINGS;
+  const most = MAX_SETTINGS;
   const choice = (flags: string, text: string, choices: readonly string[]) => new Option(flags, text).choices(choices);
   const described = command
     .addOption(choice('--size <name>', 'detector', SIZES).default(size))
     .option(
       '--width <pixels>',
       "network's input; default: the largest image's, at most 640, in whole strides",
-      integer(1),
+      parsed.width,
     )
-    .option('--height <pixels>', 'likewise', integer(1))
-    .option('--strides <list>', 'pixels a cell of each level, such as 8,16,32', integers)
-    .option('--bins <n>', "bins of each edge's distribution", integer(2))
-    .option('--epochs <n>', `default ${d.epochs}`, integer(1))
-    .option('--batch <n>', `images a step, default ${d.batch}`, integer(1))
+    .option('--height <pixels>', 'likewise', parsed.height)
+    .option('--strides <list>', 'pixels a cell of each level, such as 8,16,32', parsed.strides)
+    .option('--bins <n>', "bins of each edge's distribution", parsed.bins)
+    .option('--epochs <n>', `default ${d.epochs}`, parsed.epochs)
+    .option('--batch <n>', `images a step, default ${d.batch}`, parsed.batch)
     .addOption(choice('--optimizer <name>', `default ${d.optimizer}`, ['sgd', 'adamw']))
-    .option('--lr, --learning-rate <x>', `after the warm-up, default ${d.learningRate}`, real(0))
-    .option('--momentum <x>', `of SGD, default ${d.momentum}`, real(0))
-    .option('--weight-decay <x>', `default ${d.weightDecay}`, real(0))
-    .option('--warmup-steps <n>', `default ${d.warmupSteps}`, integer(0))
+    .option('--lr, --learning-rate <x>', `after the warm-up, default ${d.learningRate}`, real(0, MAX_REAL))
+    .option('--momentum <x>', `of SGD, default ${d.momentum}`, real(0, 1))
+    .option('--weight-decay <x>', `default ${d.weightDecay}`, real(0, MAX_REAL))
+    .option('--warmup-steps <n>', `default ${d.warmupSteps}`, integer(0, most.warmupSteps))
     .addOption(choice('--schedule <name>', `default ${d.schedule}`, ['step', 'cosine', 'constant']))
-    .option('--clip <x>', `largest norm of the gradients, 0: none, default ${d.clip}`, real(0))
-    .option('--ema <x>', `decay of the parameters' moving average, 0: none, default ${d.ema}`, real(0))
-    .option('--seed <n>', `default ${d.seed}`, integer(0))
+    .option('--clip <x>', `largest norm of the gradients, 0: none, default ${d.clip}`, real(0, MAX_REAL))
+    .option('--ema <x>', `decay of the parameters' moving average, 0: none, default ${d.ema}`, real(0, 1))
+    .option('--seed <n>', `default ${d.seed}`, parsed.seed)
     .option('--no-augment', 'train on the images as they are')
-    .option('--evaluate-every <n>', `epochs between evaluations, 0: never, default ${d.evaluateEvery}`, integer(0))
-    .option('--images <n>', 'how many images of "shapes" to generate', integer(1))
+    .option(
+      '--evaluate-every <n>',
+      `epochs between evaluations, 0: never, default ${d.evaluateEvery}`,
+      integer(0, most.evaluateEvery),
+    )
+    .option('--images <n>', 'how many images of "shapes" to generate', parsed.images)
     .option(
       '--init <path>',
       'start from these weights (.safetensors of edgewise export, or a run), not from random ones',
@@ -89,8 +100,16 @@ export function addTrainingOptions(command: Command, size: DetectorSize): Comman
     )
     .option('--out <folder>', `the run's folder, default ${RUNS}/DATA-SIZE-RECIPE`)
     .option('--resume', 'go on with the training of --out, with its own settings, as if it had not stopped')
-    .option('--checkpoint-every <steps>', 'save after so many steps, too, 0: not by steps, default 0', integer(0))
-    .option('--checkpoint-minutes <x>', 'save after so many minutes, too, 0: not by time, default 5', real(0));
+    .option(
+      '--checkpoint-every <steps>',
+      'save after so many steps, too, 0: not by steps, default 0',
+      integer(0, MAX_CHECKPOINT),
+    )
+    .option(
+      '--checkpoint-minutes <x>',
+      'save after so many minutes, too, 0: not by time, default 5',
+      real(0, MAX_CHECKPOINT),
+    );
   return addDeviceOptions(described);
 }
 
@@ -254,7 +273,7 @@ export function describeTraining(training: Training, result: TrainResult): Outco
 
 /** The folder of a new run, unless one is given. */
 export function runFolder({ out, size }: TrainingOptions, data: Data, recipe: Recipe): string {
-  return out ?? join(RUNS, `${data.name}-${size}-${recipe.name}`);
+  return out ?? join(RUNS, `${pathName(data.name)}-${size}-${pathName(recipe.name)}`);
 }
 
 /** Data to evaluate on; null where the training never does. */
@@ -284,12 +303,4 @@ function detectorParts(text: string): DetectorPart[] {
     if (!part) throw new InvalidArgumentError(`Expected some of ${DETECTOR_PARTS.join(',')}.`);
     return part;
   });
-}
-
-/** Parses a list such as 8,16,32. @throws InvalidArgumentError, a usage error */
-export function integers(text: string): number[] {
-  const parse = integer(1);
-  const values = text.split(',').map(parse);
-  if (values.length === 0) throw new InvalidArgumentError('Expected integers such as 8,16,32.');
-  return values;
 }

@@ -5,9 +5,10 @@ import type { ChoiceReport } from '../tensor/tune.js';
 import { trainingWorkloads } from '../train/workloads.js';
 import { decimals } from '../util/figures.js';
 import { tell } from '../util/terminal.js';
-import { type AdapterOptions, adapterOption, integer, type Outcome, prints, withDevice } from './command.js';
+import { type AdapterOptions, adapterOption, type Outcome, prints, withDevice } from './command.js';
+import { parsed } from './numbers.js';
 import { table } from './table.js';
-import { configOf, integers, SIZES } from './training.js';
+import { configOf, SIZES } from './training.js';
 
 interface TuneOptions extends AdapterOptions {
   size: DetectorSize;
@@ -27,10 +28,10 @@ export function addTune(program: Command): void {
     )
     .addOption(new Option('--size <name>', 'detector to tune for').choices(SIZES).default('small'))
     .option('--image-size <WxH>', "network's input in pixels, rounded up to whole strides", extent, extent('320x240'))
-    .option('--batch <n>', 'images a step', integer(1), 8)
-    .option('--classes <n>', 'classes', integer(1), 80)
-    .option('--strides <list>', 'pixels a cell of each level', integers, [8, 16, 32])
-    .option('--bins <n>', "bins of each edge's distribution", integer(2), 17)
+    .option('--batch <n>', 'images a step', parsed.batch, 8)
+    .option('--classes <n>', 'classes', parsed.classes, 80)
+    .option('--strides <list>', 'pixels a cell of each level', parsed.strides, [8, 16, 32])
+    .option('--bins <n>', "bins of each edge's distribution", parsed.bins, 17)
     .addOption(adapterOption());
   prints(command, (options: TuneOptions) => {
     const { imageSize, size, ...rest } = options;
@@ -83,5 +84,5 @@ function extent(text: string): { width: number; height: number } {
   if (!(Number(width) > 0 && Number(height) > 0)) {
     throw new InvalidArgumentError('Expected width and height in pixels, such as 320x240.');
   }
-  return { width: Number(width), height: Number(height) };
+  return { width: parsed.width(width), height: parsed.height(height) };
 }

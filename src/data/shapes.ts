@@ -22,6 +22,9 @@ const TINTS = [
   [85, 100, 205],
 ];
 
+/** Images of the largest set: each is drawn whenever it is needed. */
+export const MAX_SHAPES = 1_000_000;
+
 /** What fixes a generated data set. */
 export interface ShapesOptions {
   /** Number of images. */
@@ -44,8 +47,8 @@ export interface ShapesOptions {
  * @throws {InputError} a size is too small to hold a shape, or count is not a positive integer
  */
 export function shapesDataset({ count, width = 128, height = 128, seed }: ShapesOptions): ImageSource {
-  if (!Number.isSafeInteger(count) || count < 1)
-    throw new InputError(`count is ${count}, expected a positive integer of images`);
+  if (!Number.isSafeInteger(count) || count < 1 || count > MAX_SHAPES)
+    throw new InputError(`count is ${count}, expected 1 to ${MAX_SHAPES} images`);
   for (const [name, size] of Object.entries({ width, height }))
     if (!Number.isSafeInteger(size) || size < 2 * SMALLEST_SIZE)
       throw new InputError(`${name} is ${size}, expected an integer of at least ${2 * SMALLEST_SIZE} pixels`);

@@ -41,7 +41,11 @@ export interface DetectorConfig {
 }
 
 /** Most bins that the kernels hold in registers. */
-const MOST_BINS = 64;
+export const MAX_BINS = 64;
+/** Pixels a side of the largest input. */
+export const MAX_SIDE = 16_384;
+/** Three times those of the largest sets of classes there are. */
+export const MAX_CLASSES = 65_536;
 
 /**
  * A complete configuration: bins 17 (GFocal's reg_max 16) and strides 8, 16, 32 unless given.
@@ -54,16 +58,18 @@ export function detectorConfig(
   if (typeof size !== 'string' || !Object.hasOwn(ARCHITECTURES, size)) {
     throw new InputError(`size: ${brief(size)}; expected one of ${Object.keys(ARCHITECTURES).join(', ')}.`);
   }
-  if (!Number.isInteger(classes) || classes < 1) {
-    throw new InputError(`classes: ${brief(classes)}; expected a positive integer.`);
+  if (!Number.isInteger(classes) || classes < 1 || classes > MAX_CLASSES) {
+    throw new InputError(`classes: ${brief(classes)}; expected an integer from 1 to ${MAX_CLASSES}.`);
   }
-  if (!Number.isInteger(bins) || bins < 2 || bins > MOST_BINS) {
-    throw new InputError(`bins: ${brief(bins)}; expected an integer from 2 to ${MOST_BINS}; GFocal uses 17.`);
+  if (!Number.isInteger(bins) || bins < 2 || bins > MAX_BINS) {
+    throw new InputError(`bins: ${brief(bins)}; expected an integer from 2 to ${MAX_BINS}; GFocal uses 17.`);
   }
   const fault = faultOfStrides(strides);
   if (fault !== null) throw new InputError(fault);
   const largest = strides[strides.length - 1];
   for (const [name, extent] of Object.entries({ width, height })) {
+    if (Number.isInteger(extent) && extent > MAX_SIDE)
+      throw new InputError(`${name}: ${brief(extent)}; expected at most ${MAX_SIDE} pixels.`);
     if (!Number.isInteger(extent) || extent < largest || extent % largest !== 0) {
       const remedy =
         Number.isInteger(extent) && extent > 0 ? `; ${Math.ceil(extent / largest) * largest} would do` : '';

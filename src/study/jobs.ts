@@ -8,11 +8,10 @@ import { needsTeacher, type PartialRecipe, type Recipe, resolveRecipe } from '..
 import { CHECKPOINT, loadCheckpoint } from '../train/checkpoint.js';
 import { type TrainSettings, trainSettings } from '../train/settings.js';
 import { InputError } from '../util/error.js';
+import { pathName } from '../util/pathName.js';
 import type { Plan } from './plan.js';
 
 const TEACHER_SEED = 100;
-/** Characters of a run's folder besides seed and hash: file systems take names of 255. */
-const MAX_SLUG = 120;
 
 /** What a study trains and evaluates on. */
 export interface StudyData {
@@ -119,11 +118,7 @@ function makeJob(label: string, { detector, recipe, settings, identity, teacher 
   // A recipe's name decides nothing.
   const decisive = { ...whole, recipe: { ...whole.recipe, name: '' }, identity, teacher: teacher?.hash ?? null };
   const hash = digest(canonical(decisive));
-  const slug = label
-    .replace(/[^A-Za-z0-9+.]+/g, '-')
-    .replace(/^-|-$/g, '')
-    .slice(0, MAX_SLUG);
-  return { kind: 'run', hash, name: `${slug}-s${whole.settings.seed}-${hash}`, ...whole, teacher };
+  return { kind: 'run', hash, name: `${pathName(label)}-s${whole.settings.seed}-${hash}`, ...whole, teacher };
 }
 
 async function givenTeacher(name: string, folder: string): Promise<GivenTeacher> {

@@ -5,6 +5,7 @@ import { type PartialRecipe, resolveRecipe } from '../losses/recipe.js';
 import { type TrainSettings, trainSettings } from '../train/settings.js';
 import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
+import { pathName } from '../util/pathName.js';
 import { checked } from '../util/schema.js';
 import isPlan from './plan.jsonschema';
 
@@ -142,6 +143,8 @@ export function checkPlan(file: string, fields: object, { seeds, epochs }: PlanO
   const fault = (message: string) => {
     throw new InputError(`${file}: ${message}`);
   };
+  if (pathName(plan.name) !== plan.name)
+    fault(`name is ${brief(plan.name)}, which cannot name a file; rename the plan.`);
   within('settings', () => trainSettings(plan.settings));
   for (const [name, teacher] of Object.entries(plan.teachers)) {
     if ('run' in teacher) continue;

@@ -35,6 +35,15 @@ export const DEFAULT_SETTINGS: TrainSettings = {
   evaluateEvery: 1,
 };
 
+/** The largest of the settings that are counts; the schema's. What is larger is a slip of the hand. */
+export const MAX_SETTINGS = {
+  epochs: 1_000_000,
+  batch: 65_536,
+  seed: 4_294_967_295, // of the 32 bits that a stream of random numbers is derived from
+  evaluateEvery: 1_000_000,
+  warmupSteps: 1_000_000_000,
+};
+
 /**
  * Complete settings: what is left out is the default.
  * @throws InputError that names the setting, its value and what it may be

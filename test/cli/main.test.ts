@@ -22,7 +22,7 @@ test.each([
     ['doctor', '--adapter', 'cloud'],
     /argument 'cloud' is invalid\. Allowed choices are auto, hardware, software, embedded/,
   ],
-  [['train', 'shapes', '--epochs', '0'], /argument '0' is invalid\. Expected an integer of at least 1/],
+  [['train', 'shapes', '--epochs', '0'], /argument '0' is invalid\. Expected an integer from 1 to 1000000/],
   [['train', 'shapes', '--strides', '8,x'], /argument '8,x' is invalid/],
   [['tune', '--image-size', '320'], /argument '320' is invalid\. Expected width and height/],
   [['train', 'shapes', '--resume'], /--resume needs --out/],

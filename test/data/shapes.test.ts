@@ -62,7 +62,7 @@ test('its annotations are what the evaluation takes: its own boxes have AP 1, bo
 });
 
 test.each([
-  [{ count: 0, seed: 1 }, /count is 0, expected a positive integer/],
+  [{ count: 0, seed: 1 }, /count is 0, expected 1 to 1000000 images/],
   [{ count: 1, seed: 1, width: 10 }, /width is 10, expected an integer of at least 32/],
   [{ count: 1, seed: 1, height: 64.5 }, /height is 64\.5/],
 ])('%j is rejected', (options, message) => {

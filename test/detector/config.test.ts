@@ -31,7 +31,9 @@ test('strides are consecutive powers of two from 4 or 8 on, and the image a mult
 
 test.each([
   [{ size: 'huge' }, /size: "huge"; expected one of tiny, small, base/],
-  [{ classes: 0 }, /classes: 0; expected a positive integer/],
+  [{ classes: 0 }, /classes: 0; expected an integer from 1 to 65536/],
+  [{ classes: 65_537 }, /classes: 65537/],
+  [{ width: 16_416 }, /width: 16416; expected at most 16384 pixels/],
   [{ bins: 1 }, /bins: 1; expected an integer from 2 to 64/],
   [{ bins: 65 }, /bins: 65/],
   [{ strides: [] }, /strides: \[\]/],

@@ -44,6 +44,10 @@ const gridOf = async (plan: object) => planJobs(await readPlan(await write('grid
 test.each<[object, RegExp]>([
   [{ seeds: [] }, /seeds is \[\]; it must NOT have fewer than 1 items/],
   [{ seeds: [1, 1] }, /seeds is \[1,1\]; it must NOT have duplicate items/],
+  [{ name: '../../x' }, /name is "\.\.\/\.\.\/x"; it must match pattern/],
+  [{ name: 'n'.repeat(81) }, /name is .*must match pattern/],
+  [{ name: 'Con' }, /name is "Con", which cannot name a file; rename the plan/],
+  [{ seeds: [2 ** 32] }, /seeds\.0 is 4294967296; it must be <= 4294967295/],
   [{ student: { size: 'huge' } }, /student\.size is "huge"; it must be equal to one of .* tiny, small, base/],
   [{ colour: 1 }, /unknown field colour \(a plan has name, seeds/],
   [{ methods: [{ name: 'plain' }] }, /methods\.0\.recipe is missing/],

@@ -12,7 +12,7 @@ test.each([
   [{ epochs: 0 }, 'epochs is 0; it must be >= 1.'],
   [{ batch: 1.5 }, 'batch is 1.5; it must be integer.'],
   [{ seed: -1 }, 'seed is -1; it must be >= 0.'],
-  [{ seed: 2 ** 53 }, 'seed is 9007199254740992; it must be <= 9007199254740991.'],
+  [{ seed: 2 ** 32 }, 'seed is 4294967296; it must be <= 4294967295.'],
   [{ evaluateEvery: '1' }, 'evaluateEvery is "1"; it must be integer.'],
   [{ augment: 1 }, 'augment is 1; it must be boolean.'],
   [{ optimizer: 'adam' }, 'optimizer is "adam"; it must be equal to one of the allowed values sgd, adamw.'],
