@@ -113,20 +113,12 @@ async function demo(device: Device, options: DemoOptions): Promise<Outcome> {
         weightParts: STARTED,
       };
       const settings = { ...SETTINGS, epochs: 1, seed };
-      const { interrupted } = await runTraining(
-        device,
-        { ...training, settings },
-        { teacher, teacherRun, teacherCache },
-      );
+      const taught = { teacher, teacherRun, teacherCache };
+      const { interrupted } = await runTraining(device, { ...training, settings }, taught);
       if (interrupted) return interruptedAt(out);
-      const student = restoreDetector(device, await loadCheckpoint(run), 'average');
-      try {
-        const row = await measure(student, run, validation, { teacher, teacherCache });
-        if (!row) return interruptedAt(out);
-        rows.push(row);
-      } finally {
-        student.dispose();
-      }
+      const row = await measureStudent(device, run, validation, { teacher, teacherCache });
+      if (!row) return interruptedAt(out);
+      rows.push(row);
     }
   } finally {
     teacher.dispose();
@@ -157,6 +149,16 @@ function trainingOf(data: Data, size: DetectorSize, folder: string): Omit<Traini
   const { width, height, source } = data;
   const detector = detectorConfig({ ...DETECTOR, size, classes: source.classes.length, width, height });
   return { data, validation: null, detector, recipe: resolveRecipe('gfocal'), folder };
+}
+
+/** Measures what a student has become. @returns null where that was interrupted */
+async function measureStudent(device: Device, run: string, validation: Data, taught: Taught): Promise<DemoRow | null> {
+  const student = restoreDetector(device, await loadCheckpoint(run), 'average');
+  try {
+    return await measure(student, run, validation, taught);
+  } finally {
+    student.dispose();
+  }
 }
 
 /** What a student is compared with. */
