@@ -1,22 +1,36 @@
-/** Loaded before a command: destroys its device after LOSE_AFTER submits, and as many devices as LOSE_DEVICES says. */
+/**
+ * Loaded before a command: destroys its devices after so many training steps each. LOSE_AFTER=3,1 is two devices; 0 is one that
+ * is lost as soon as it is open.
+ */
 import { globals } from 'webgpu';
 
-const { GPUAdapter, GPUQueue } = globals;
+const { GPUAdapter, GPUCommandEncoder, GPUQueue } = globals;
 const { requestDevice } = GPUAdapter.prototype;
+const { finish } = GPUCommandEncoder.prototype;
 const { submit } = GPUQueue.prototype;
+const after = process.env.LOSE_AFTER.split(',').map(Number);
+/** Commands with a kernel of every optimizer's, which runs once a step: how many submits a step takes is the trainer's own business. */
+const steps = new WeakSet();
 let device;
-let submits = 0;
-let left = Number(process.env.LOSE_DEVICES);
+let count = 0;
 
 GPUAdapter.prototype.requestDevice = async function (...given) {
   device = await requestDevice.apply(this, given);
-  submits = 0;
+  count = 0;
+  if (after[0] === 0) lose();
   return device;
 };
-GPUQueue.prototype.submit = function (...given) {
-  submit.apply(this, given);
-  if (left > 0 && ++submits === Number(process.env.LOSE_AFTER)) {
-    left--;
-    device.destroy();
-  }
+GPUCommandEncoder.prototype.finish = function (description) {
+  const commands = finish.call(this, description);
+  if (description?.label.split(', ').includes('gradientNorm')) steps.add(commands);
+  return commands;
 };
+GPUQueue.prototype.submit = function (all) {
+  submit.call(this, all);
+  if (all.some((commands) => steps.has(commands)) && ++count === after[0]) lose();
+};
+
+function lose() {
+  after.shift();
+  device.destroy();
+}
