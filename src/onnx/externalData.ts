@@ -1,5 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
+import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
 import { type Bytes, fieldParts, fieldsOf, joinBytes } from './wire.js';
 
@@ -73,15 +74,18 @@ export async function withWeightsInside(model: Bytes, file: string): Promise<Byt
       handles.set(location, handle);
       const { size } = await handle.stat();
       const length = tensor.length ?? size - tensor.offset;
-      const isWhole = length >= 0 && tensor.offset >= 0 && tensor.offset + length <= size; // false also for NaN
+      const areBytes = [tensor.offset, length].every((count) => Number.isSafeInteger(count) && count >= 0);
+      const isWhole = areBytes && tensor.offset + length <= size;
       if (!isWhole) {
         throw new InputError(
-          `${file}: ${location} beside it has ${size} bytes, but ${tensor.name} needs those from ${tensor.offset} to ${tensor.offset + length}. Copy both files again, or ${HOW}.`,
+          `${file}: ${brief(location)} beside it has ${size} bytes, but ${brief(tensor.name)} needs those from ${tensor.offset} to ${tensor.offset + length}. Copy both files again, or ${HOW}.`,
         );
       }
       total += length;
       if (total > MOST_BYTES) {
-        throw new InputError(`${file}: with the weights of ${location} it has more than the 2 GiB that are supported.`);
+        throw new InputError(
+          `${file}: with the weights of ${brief(location)} it has more than the 2 GiB that are supported.`,
+        );
       }
       const bytes = new Uint8Array(length);
       if (length > 0) await handle.read(bytes, 0, length, tensor.offset);
@@ -97,17 +101,26 @@ async function openBeside(file: string, location: string): Promise<FileHandle> {
   const path = normalize(location);
   // A model of somebody else's is not to read what lies elsewhere.
   if (isAbsolute(path) || path.split(/[\\/]/).includes('..')) {
-    throw new InputError(`${file}: its weights are in ${location}, outside its folder. Put them beside it, or ${HOW}.`);
-  }
-  try {
-    return await open(join(dirname(file), path), 'r');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
     throw new InputError(
-      `${file}: its weights are in ${location} beside it, which ${code === 'ENOENT' ? 'is missing' : `cannot be read (${message})`}. Put that file there, or ${HOW}.`,
-      { cause: error },
+      `${file}: its weights are in ${brief(location)}, outside its folder. Put them beside it, or ${HOW}.`,
     );
   }
+  const beside = join(dirname(file), path);
+  const failed = (what: string, cause?: unknown) =>
+    new InputError(
+      `${file}: its weights are in ${brief(location)} beside it, which ${what}. Put that file there, or ${HOW}.`,
+      {
+        cause,
+      },
+    );
+  try {
+    // Asked before it is opened: a pipe would wait for a writer.
+    if ((await stat(beside)).isFile()) return await open(beside, 'r');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw failed(code === 'ENOENT' ? 'is missing' : `cannot be read (${message})`, error);
+  }
+  throw failed('is no file');
 }
 
 /**

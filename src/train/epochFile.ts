@@ -2,6 +2,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { draftOf, writeError } from '../util/atomicFile.js';
 import type { DiskError } from '../util/error.js';
+import { areFinite } from './halves.js';
 
 /** A line of text, padded with spaces: whoever looks into a file sees what it is. */
 const HEADER_BYTES = 256;
@@ -53,7 +54,7 @@ export class EpochReader {
     return null;
   }
 
-  /** A step's record. @throws Error when the disk fails */
+  /** A step's record. @throws Error when the disk fails, or the record holds what no teacher's outputs may: NaN or infinity */
   async read(step: number): Promise<Uint32Array<ArrayBuffer>> {
     const words = this.#ahead?.step === step ? this.#ahead.words : this.#load(step);
     this.#ahead = null;
@@ -73,6 +74,7 @@ export class EpochReader {
   async #load(step: number): Promise<Uint32Array<ArrayBuffer>> {
     const words = new Uint32Array(this.#shape.words);
     await readExactly(this.#handle, new Uint8Array(words.buffer), HEADER_BYTES + step * words.byteLength);
+    if (!areFinite(words)) throw new Error('it holds NaN or infinity');
     return words;
   }
 }

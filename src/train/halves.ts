@@ -99,6 +99,13 @@ export function findHalf(
   };
 }
 
+/** Whether no half of packed words is NaN or infinite: these have the largest exponent. */
+export function areFinite(words: Uint32Array): boolean {
+  const lower = 0x7c00;
+  const upper = 0x7c00_0000;
+  return words.every((word) => (word & lower) !== lower && (word & upper) !== upper);
+}
+
 function wordsOf(elements: number): number {
   return 2 * Math.ceil(elements / 4);
 }

@@ -91,20 +91,29 @@ test('a model that holds its weights is given as it is', async () => {
 test('what is missing, too short or elsewhere is named, with how to export without', async () => {
   const HOW = /torch\.onnx\.export\(…, external_data=False\)/;
   const missing = readModel(await write('missing', SPLIT));
-  await expect(missing).rejects.toThrow(/m\.onnx: its weights are in m\.onnx\.data beside it, which is missing\. Put/);
+  await expect(missing).rejects.toThrow(
+    /m\.onnx: its weights are in "m\.onnx\.data" beside it, which is missing\. Put/,
+  );
   await expect(missing).rejects.toThrow(HOW);
   const short = readModel(await write('short', SPLIT, values(3, 1, 2)));
-  await expect(short).rejects.toThrow(/m\.onnx\.data beside it has 12 bytes, but d needs those from 12 to 16/);
+  await expect(short).rejects.toThrow(/"m\.onnx\.data" beside it has 12 bytes, but "d" needs those from 12 to 16/);
   for (const location of ['../m.onnx.data', '/etc/hostname', 'more/../../x']) {
     const tensor = outside('a', [2], { location });
     const model = modelOf([tensor, inside('b', 3), inside('c', 4), inside('d', 6)]);
     await expect(readModel(await write('elsewhere', model, values(1)))).rejects.toThrow(/outside its folder/);
   }
-  for (const offset of ['x', '-4', '1e9']) {
+  for (const location of ['', '.', 'more', 'm.onnx/x', '\0']) {
+    const tensor = outside('a', [2], { location });
+    const model = modelOf([tensor, inside('b', 3), inside('c', 4), inside('d', 6)]);
+    await expect(readModel(await write('no-file', model, values(1)))).rejects.toThrow(
+      /, which (is no file|cannot be read)/,
+    );
+  }
+  for (const offset of ['x', '-4', '1e9', '0.5', '1e999']) {
     const tensor = outside('a', [2], { location: 'm.onnx.data', offset });
     const model = modelOf([tensor, inside('b', 3), inside('c', 4), inside('d', 6)]);
     await expect(readModel(await write('offset', model, values(1, 2)))).rejects.toThrow(
-      /m\.onnx\.data beside it has 8/,
+      /"m\.onnx\.data" beside it has 8/,
     );
   }
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkRecord, type Part } from '../../src/train/cacheRecord.js';
-import { findHalf, packedWords } from '../../src/train/halves.js';
+import { areFinite, findHalf, packedWords } from '../../src/train/halves.js';
 import { InputError } from '../../src/util/error.js';
 
 const SIZES = [
@@ -45,6 +45,13 @@ test('the largest half is told, others are not', () => {
     "the teacher's box logits of image 7, stride 8, row 0, column 2, reach ±65504, the largest half float; what exceeds it is kept as that.",
   );
   expect(checkRecord(record(50, 0x7bfe), PART, STRIDES, [7, 8])).toBe(null);
+});
+
+test('NaN and infinities are seen in either half of a word, the largest finite values are none', () => {
+  for (const at of [0, 49, 127]) {
+    for (const half of [0x7c00, 0xfc00, 0x7e00, 0xfe01, 0x7fff]) expect(areFinite(record(at, half))).toBe(false);
+    for (const half of [0, 0x8000, 0x0001, 0x03ff, 0x7bff, 0xfbff]) expect(areFinite(record(at, half))).toBe(true);
+  }
 });
 
 test('the place of a half is that of its pyramid, for any shapes', () => {
