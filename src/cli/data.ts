@@ -1,9 +1,10 @@
 import { basename, resolve } from 'node:path';
-import { openDataset } from '../data/folder.js';
+import type { Command } from 'commander';
+import { assertSameClasses, type ClassList } from '../data/classes.js';
+import { type OpenDatasetOptions, openDataset } from '../data/folder.js';
 import { shapesDataset } from '../data/shapes.js';
 import type { ImageSource } from '../data/source.js';
 import type { Checkpoint } from '../train/checkpoint.js';
-import { InputError } from '../util/error.js';
 import { tell } from '../util/terminal.js';
 
 /** Instead of a folder: the built-in generated data set. */
@@ -23,6 +24,8 @@ const GENERATED = {
 const GENERATED_SIDE = 96;
 /** Larger images are made smaller by default: a training on a CPU has few pixels to spend. */
 const LARGEST_SIDE = 640;
+/** Milliseconds. */
+const TELL_EVERY = 5000;
 
 export interface Data {
   source: ImageSource;
@@ -36,29 +39,41 @@ export interface Data {
   height: number;
   /** Annotations left out because their box has no area inside the image. */
   skipped: number;
+  /** What is odd about them; it has been told. */
+  notices: string[];
+}
+
+/** How a command opens its data. */
+export interface DataOptions extends Pick<OpenDatasetOptions, 'classes' | 'checkImages' | 'skipBrokenImages'> {
+  /** Of `shapes`; default 512 to train on, 128 to evaluate on. */
+  images?: number | undefined;
+}
+
+/** `--skip-broken-images` and `--no-check-images`, for commands that read images. */
+export function addDataOptions(command: Command): Command {
+  return command
+    .option('--skip-broken-images', 'leave out images that are missing, broken or of another size; decodes each once')
+    .option('--no-check-images', "do not read every image file's header before the start (for millions of images)");
 }
 
 /**
- * Opens a split of the data.
+ * Opens a split of the data, and tells what is odd about it.
  * @param data `shapes`, or a folder
- * @param count images of `shapes`; default 512 to train on, 128 to evaluate on
  * @throws InputError when something is missing or malformed; it names what
  */
-export async function openData(data: string, split: Split, count?: number): Promise<Data> {
+export async function openData(data: string, split: Split, options: DataOptions = {}): Promise<Data> {
   if (data === SHAPES) {
     const { seed, count: most } = GENERATED[split];
     const size = { width: GENERATED_SIDE, height: GENERATED_SIDE };
-    const source = shapesDataset({ count: count ?? most, seed, ...size });
-    return { source, name: SHAPES, path: SHAPES, split, ...size, skipped: 0 };
+    const source = shapesDataset({ count: options.images ?? most, seed, ...size });
+    return { source, name: SHAPES, path: SHAPES, split, ...size, skipped: 0, notices: [] };
   }
-  const source = await openDataset(data, split);
-  const { images, skipped } = source.dataset;
-  if (skipped > 0) {
-    const boxes = skipped === 1 ? '1 annotation' : `${skipped} annotations`;
-    tell(`${data}, ${split}: left out ${boxes} without area inside the image`);
-  }
-  const width = Math.max(...images.map((image) => image.width));
-  const height = Math.max(...images.map((image) => image.height));
+  const onProgress = progressLines((done, of) => `${data}, ${split}: ${done} of ${of} images looked at`);
+  const source = await openDataset(data, split, { ...options, onProgress });
+  const { images, skipped, notices } = source.dataset;
+  for (const notice of notices) tell(`${data}, ${split}: ${notice}`);
+  const width = images.reduce((most, image) => Math.max(most, image.width), 0);
+  const height = images.reduce((most, image) => Math.max(most, image.height), 0);
   const scale = Math.min(1, LARGEST_SIDE / Math.max(width, height));
   return {
     source,
@@ -68,18 +83,41 @@ export async function openData(data: string, split: Split, count?: number): Prom
     width: Math.round(scale * width),
     height: Math.round(scale * height),
     skipped,
+    notices,
   };
 }
 
+/** Lines on stderr for what takes long: none before the first few seconds, then one every few. */
+function progressLines(line: (done: number, of: number) => string): (done: number, of: number) => void {
+  let told: number | undefined;
+  return (done, of) => {
+    told ??= performance.now();
+    if (performance.now() - told < TELL_EVERY) return;
+    told = performance.now();
+    tell(line(done, of));
+  };
+}
+
+/** @throws InputError where a trained detector's classes are not those of the data */
+export function assertClassesOf({ file, metadata: { classes } }: Checkpoint, data: Data): void {
+  const remedy = 'Give data with the classes that it was trained on, or train on these: edgewise train';
+  assertSameClasses({ owner: file, classes }, classesOf(data), remedy);
+}
+
 /**
- * A class is a position in a list: the lists of a trained detector and of the data must agree.
- * @throws InputError that names both and the remedy
+ * Opens another split of the same data.
+ * @throws InputError where it has not the classes of the first; else as `openData`
  */
-export function assertSameClasses({ file, metadata }: Checkpoint, { classes }: ImageSource): void {
-  const names = (list: ImageSource['classes']) => list.map(({ name }) => name).join(', ');
-  if (names(metadata.classes) === names(classes)) return;
-  throw new InputError(
-    `classes: ${file} was trained on ${metadata.classes.length} (${names(metadata.classes)}); the data have ${classes.length} (${names(classes)}). ` +
-      'Give data with its classes, or train on these: edgewise train',
-  );
+export async function openFitting(first: Data, split: Split, options: DataOptions): Promise<Data> {
+  const other = await openData(first.path, split, {
+    ...options,
+    classes: first.source.classes.map(({ name }) => name),
+  });
+  const remedy = 'Give the annotations of both the same categories with the same ids.';
+  assertSameClasses(classesOf(first), classesOf(other), remedy);
+  return other;
+}
+
+function classesOf({ source: { classes }, name, split }: Data): ClassList {
+  return { owner: `the ${split} split of ${name}`, classes };
 }

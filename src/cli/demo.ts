@@ -92,8 +92,8 @@ async function demo(device: Device, options: DemoOptions): Promise<Outcome> {
     out,
     written.map((path) => basename(path)),
   );
-  const data = await openData(SHAPES, 'train', images);
-  const validation = await openData(SHAPES, 'val', valImages);
+  const data = await openData(SHAPES, 'train', { images });
+  const validation = await openData(SHAPES, 'val', { images: valImages });
   // The papers' students begin with a trained backbone, too, and with a new head.
   const weights = await loadWeights(shipped('shapes-tiny'));
 
@@ -140,7 +140,7 @@ async function makeTeacher(device: Device, run: string, { teacher, seed }: DemoO
   }
   const { epochs, images } = TEACHER;
   tell(`${run}: detector "small" learns alone, ${epochs} epochs of ${images} images`);
-  const training = trainingOf(await openData(SHAPES, 'train', images), 'small', run);
+  const training = trainingOf(await openData(SHAPES, 'train', { images }), 'small', run);
   return !(await runTraining(device, { ...training, settings: { ...SETTINGS, epochs, seed } })).interrupted;
 }
 

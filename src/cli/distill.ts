@@ -68,16 +68,16 @@ async function distill(data: string, options: DistillOptions, command: Command):
 
 /** Reads and checks everything that does not need the GPU. */
 async function prepare(data: string, options: DistillOptions, { config }: FoundTeacher): Promise<Training> {
-  const opened = await openData(data, 'train', options.images);
+  const opened = await openData(data, 'train', options);
   if (options.resume && options.out !== undefined) {
     const run = await resumed(options.out);
-    return { ...run, data: opened, validation: await openValidation(data, run.settings) };
+    return { ...run, data: opened, validation: await openValidation(opened, run.settings, options) };
   }
   const recipe = await readRecipe(options.recipe);
   const settings = settingsOf(options);
   return {
     data: opened,
-    validation: await openValidation(data, settings),
+    validation: await openValidation(opened, settings, options),
     detector: configOf(options, { ...config, classes: opened.source.classes.length }),
     recipe,
     settings,

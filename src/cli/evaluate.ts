@@ -10,16 +10,16 @@ import { measureRun, type RunMeasures, writeMeasures } from '../train/measures.j
 import { readRun } from '../train/runFolder.js';
 import { DeviceError } from '../util/error.js';
 import { decimals, percent } from '../util/figures.js';
+import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
-import { assertSameClasses, DATA_HELP, openData, SPLITS, type Split } from './data.js';
+import { addDataOptions, assertClassesOf, DATA_HELP, type DataOptions, openData, SPLITS, type Split } from './data.js';
 import { parsed } from './numbers.js';
 import { table } from './table.js';
 
-interface EvaluateOptions extends AdapterOptions {
+interface EvaluateOptions extends AdapterOptions, DataOptions {
   annotations?: string;
   detections?: string;
   split: Split;
-  images?: number;
   measures?: boolean;
 }
 
@@ -38,7 +38,7 @@ export function addEvaluate(program: Command): void {
     )
     .option('--annotations <file>', 'instead of RUN and DATA: COCO annotations (JSON) …')
     .option('--detections <file>', '… and detections, a JSON array of {image_id, category_id, bbox, score}');
-  prints(addDeviceOptions(command), evaluate);
+  prints(addDeviceOptions(addDataOptions(command)), evaluate);
 }
 
 async function evaluate(
@@ -49,8 +49,9 @@ async function evaluate(
 ): Promise<Outcome> {
   const { annotations, detections } = options;
   if (run === undefined && data === undefined && annotations !== undefined && detections !== undefined) {
-    const { truth } = await readCoco(annotations);
-    return describe(averagePrecision(truth, await readDetections(detections, truth)));
+    const { truth, notices, boxFault } = await readCoco(annotations);
+    for (const notice of [...notices, boxFault ?? []].flat()) tell(`${annotations}: ${notice}`);
+    return describe(averagePrecision(truth, await readDetections(detections, truth, tell)));
   }
   if (run !== undefined && data !== undefined && annotations === undefined && detections === undefined) {
     return evaluateRun(run, data, options);
@@ -60,8 +61,10 @@ async function evaluate(
 
 async function evaluateRun(run: string, data: string, options: EvaluateOptions): Promise<Outcome> {
   const checkpoint = await loadCheckpoint(run);
-  const { source } = await openData(data, options.split, options.images);
-  assertSameClasses(checkpoint, source);
+  const classes = checkpoint.metadata.classes.map(({ name }) => name);
+  const opened = await openData(data, options.split, { ...options, classes });
+  assertClassesOf(checkpoint, opened);
+  const { source } = opened;
   return withDevice(options, async (device) => {
     const detector = restoreDetector(device, checkpoint, 'average');
     try {

@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import { TERM_NAMES } from '../losses/headLoss.js';
 import type { TrainProgress } from '../train/progress.js';
+import { percent } from '../util/figures.js';
 import { readable } from '../util/readable.js';
 
 /** Shows how a training gets on. */
@@ -80,9 +81,7 @@ export function progressReporter(
 
 function epochLine(progress: Extract<TrainProgress, { kind: 'epoch' }>): string {
   const { epoch, epochs, loss, terms, imagesPerSecond, seconds, evaluation } = progress;
-  const figures = evaluation
-    ? ['AP', 'AP50', 'AP75'].map((name) => `${name} ${(100 * evaluation[name]).toFixed(1)}`)
-    : [];
+  const figures = evaluation ? ['AP', 'AP50', 'AP75'].map((name) => `${name} ${percent(evaluation[name])}`) : [];
   return [
     `epoch ${epoch}/${epochs}`,
     `loss ${loss.toFixed(3)} (${describeTerms(terms)})`,

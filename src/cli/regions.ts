@@ -3,19 +3,18 @@ import { assignmentStatistics, type ClassAssignment } from '../eval/assignmentSt
 import { recipeNames } from '../losses/recipe.js';
 import { decimals, percent } from '../util/figures.js';
 import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
-import { DATA_HELP, openData, SPLITS, type Split } from './data.js';
+import { addDataOptions, DATA_HELP, type DataOptions, openData, SPLITS, type Split } from './data.js';
 import { parsed } from './numbers.js';
 import { readRecipe } from './recipe.js';
 import { table } from './table.js';
 import { configOf, DEFAULTS } from './training.js';
 
-interface RegionsOptions extends AdapterOptions {
+interface RegionsOptions extends AdapterOptions, DataOptions {
   recipe: string;
   split: Split;
   strides?: number[];
   width?: number;
   height?: number;
-  images?: number;
 }
 
 /** `edgewise regions DATA` */
@@ -31,12 +30,12 @@ export function addRegions(program: Command): void {
     .option('--height <pixels>', 'likewise', parsed.height)
     .option('--images <n>', 'how many images of "shapes" to generate', parsed.images)
     .addHelpText('after', `\nRecipes: ${recipeNames.join(', ')}`);
-  prints(addDeviceOptions(command), regions);
+  prints(addDeviceOptions(addDataOptions(command)), regions);
 }
 
 async function regions(data: string, options: RegionsOptions): Promise<Outcome> {
   const recipe = await readRecipe(options.recipe);
-  const opened = await openData(data, options.split, options.images);
+  const opened = await openData(data, options.split, options);
   const { source } = opened;
   const config = configOf({ ...options, size: 'tiny' }, { ...DEFAULTS, ...opened, classes: source.classes.length });
   const { strides, width, height } = config;

@@ -6,13 +6,21 @@ import { InputError } from '../util/error.js';
 import { loadSharp } from '../util/sharp.js';
 import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
-import { assertSameClasses, DATA_HELP, type Data, openData, SPLITS, type Split } from './data.js';
+import {
+  addDataOptions,
+  assertClassesOf,
+  DATA_HELP,
+  type Data,
+  type DataOptions,
+  openData,
+  SPLITS,
+  type Split,
+} from './data.js';
 import { integer, parsed } from './numbers.js';
 
-interface ReportOptions extends AdapterOptions {
+interface ReportOptions extends AdapterOptions, DataOptions {
   data?: string;
   split: Split;
-  images?: number;
   image?: number;
   out: string;
 }
@@ -32,7 +40,7 @@ export function addReport(program: Command): void {
       integer(0, Number.MAX_SAFE_INTEGER),
     )
     .option('--out <file>', 'where the page goes; its figures go beside it', 'report.html');
-  prints(addDeviceOptions(command), report);
+  prints(addDeviceOptions(addDataOptions(command)), report);
 }
 
 async function report(folders: string[], options: ReportOptions): Promise<Outcome> {
@@ -43,8 +51,11 @@ async function report(folders: string[], options: ReportOptions): Promise<Outcom
   if (data === undefined || data === null) {
     throw new InputError('data: the runs do not say what they were trained on; give --data with the folder.');
   }
-  const opened = await openData(data, options.split, options.images);
-  for (const { checkpoint } of runs) assertSameClasses(checkpoint, opened.source);
+  const opened = await openData(data, options.split, {
+    ...options,
+    classes: runs[0]?.checkpoint.metadata.classes.map(({ name }) => name) ?? [],
+  });
+  for (const { checkpoint } of runs) assertClassesOf(checkpoint, opened);
   const page = resolve(options.out);
   const image = options.image === undefined ? {} : { image: options.image };
   const { figures, ids } = await withDevice(options, (device) =>

@@ -6,7 +6,7 @@ import { collectResults, type StudyResults } from '../study/results.js';
 import { runStudy, type StudyEvent } from '../study/runStudy.js';
 import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDeviceAgain } from './command.js';
-import { DATA_HELP, openData } from './data.js';
+import { addDataOptions, DATA_HELP, type DataOptions, openData, openFitting } from './data.js';
 import { type Interruption, interruption } from './interruption.js';
 import { parsed, real } from './numbers.js';
 import { duration, progressReporter } from './progress.js';
@@ -15,12 +15,11 @@ import { table } from './table.js';
 /** Timers count milliseconds in 31 bits. */
 const MAX_HOURS = 500;
 
-interface StudyCommandOptions extends AdapterOptions {
+interface StudyCommandOptions extends AdapterOptions, DataOptions {
   out?: string;
   results?: string;
   seeds?: number[];
   epochs?: number;
-  images?: number;
   valImages?: number;
   maxHours?: number;
 }
@@ -39,7 +38,7 @@ export function addStudy(program: Command): void {
     .option('--images <n>', 'how many images of "shapes" to train on', parsed.images)
     .option('--val-images <n>', 'how many images of "shapes" to evaluate on', parsed.images)
     .option('--max-hours <x>', 'stop after so long; run the command again to go on', real(0, MAX_HOURS));
-  prints(addDeviceOptions(command), study);
+  prints(addDeviceOptions(addDataOptions(command)), study);
 }
 
 async function study(
@@ -48,7 +47,7 @@ async function study(
   options: StudyCommandOptions,
   command: Command,
 ): Promise<Outcome> {
-  const { out, results, seeds, epochs, images, valImages } = options;
+  const { out, results, seeds, epochs, valImages } = options;
   if (results !== undefined && file === undefined && out === undefined) {
     const found = await collectResults(results);
     return { data: found, text: describe(found) };
@@ -57,8 +56,8 @@ async function study(
     return command.error('error: give PLAN, DATA and --out, or --results alone');
   }
   const plan = await readPlan(file, { ...(seeds && { seeds }), ...(epochs !== undefined && { epochs }) });
-  const train = await openData(dataName, 'train', images);
-  const validation = await openData(dataName, 'val', valImages);
+  const train = await openData(dataName, 'train', options);
+  const validation = await openFitting(train, 'val', { ...options, images: valImages });
   const data = { ...train, train: train.source, validation: validation.source };
   return withDeviceAgain(options, async (device) => {
     const stop = stopper(options.maxHours);

@@ -9,11 +9,11 @@ import { DEFAULT_SETTINGS, MAX_SETTINGS } from '../train/settings.js';
 import { InputError } from '../util/error.js';
 import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
-import { DATA_HELP, openData } from './data.js';
+import { addDataOptions, DATA_HELP, type DataOptions, openData } from './data.js';
 import { interruption } from './interruption.js';
 import { integer, parsed } from './numbers.js';
 
-interface TeachOptions extends AdapterOptions {
+interface TeachOptions extends AdapterOptions, DataOptions {
   mapping: string;
   out: string;
   width?: number;
@@ -22,7 +22,6 @@ interface TeachOptions extends AdapterOptions {
   batch: number;
   seed: number;
   augment: boolean;
-  images?: number;
 }
 
 /** `edgewise teach MODEL.onnx DATA --mapping FILE --out FOLDER` */
@@ -46,7 +45,7 @@ export function addTeach(program: Command): void {
     .option('--seed <n>', 'of the trainings', parsed.seed, seed)
     .option('--no-augment', 'for trainings on the images as they are')
     .option('--images <n>', 'how many images of "shapes" to generate', parsed.images);
-  prints(addDeviceOptions(command), teach);
+  prints(addDeviceOptions(addDataOptions(command)), teach);
 }
 
 async function teach(model: string, data: string, options: TeachOptions): Promise<Outcome> {
@@ -54,7 +53,7 @@ async function teach(model: string, data: string, options: TeachOptions): Promis
   const { out, epochs, batch, seed, augment } = options;
   const mapping = await readMapping(options.mapping);
   const read = await readModel(model);
-  const opened = await openData(data, 'train', options.images);
+  const opened = await openData(data, 'train', options);
   const largest = Math.max(...mapping.strides);
   const whole = (pixels: number) => Math.ceil(pixels / largest) * largest;
   const fixed = await fixedSizeOf(read.model, read.name);

@@ -12,7 +12,7 @@ import { mapClasses } from '../onnx/mapping.js';
 import type { Device } from '../tensor/device.js';
 import { type Checkpoint, loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
 import { InputError } from '../util/error.js';
-import { assertSameClasses } from './data.js';
+import { assertClassesOf } from './data.js';
 import type { OpenTeacher, Training } from './training.js';
 
 /** What `--teacher` names, before an adapter is opened. */
@@ -43,7 +43,7 @@ function ofRun(checkpoint: Checkpoint): FoundTeacher {
     config: metadata.detector,
     cache: null,
     assertFits: (training) => {
-      assertSameClasses(checkpoint, training.data.source);
+      assertClassesOf(checkpoint, training.data);
       assertSameShape(file, metadata.detector, training);
       assertSameMeaning(file, meaning, training.recipe);
     },

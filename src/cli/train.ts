@@ -44,10 +44,10 @@ async function train(data: string, options: TrainOptions, command: Command): Pro
 
 /** Reads and checks everything that does not need the GPU. */
 async function prepare(data: string, options: TrainOptions): Promise<Training> {
-  const opened = await openData(data, 'train', options.images);
+  const opened = await openData(data, 'train', options);
   if (options.resume && options.out !== undefined) {
     const run = await resumed(options.out);
-    return { ...run, data: opened, validation: await openValidation(data, run.settings) };
+    return { ...run, data: opened, validation: await openValidation(opened, run.settings, options) };
   }
   const recipe = await readRecipe(options.recipe);
   if (needsTeacher(recipe)) {
@@ -58,7 +58,7 @@ async function prepare(data: string, options: TrainOptions): Promise<Training> {
   const settings = settingsOf(options);
   return {
     data: opened,
-    validation: await openValidation(data, settings),
+    validation: await openValidation(opened, settings, options),
     detector: configOf(options, { ...DEFAULTS, ...opened, classes: opened.source.classes.length }),
     recipe,
     settings,

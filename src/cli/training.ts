@@ -11,9 +11,10 @@ import { DEFAULT_SETTINGS, MAX_SETTINGS, type TrainSettings, trainSettings } fro
 import type { Teacher } from '../train/teacher.js';
 import { resumeTraining, train } from '../train/train.js';
 import { DETECTOR_PARTS, type DetectorPart, loadWeights, type Weights } from '../train/weights.js';
+import { percent } from '../util/figures.js';
 import { pathName } from '../util/pathName.js';
 import { type AdapterOptions, addDeviceOptions, type Outcome, withDeviceAgain } from './command.js';
-import { type Data, openData } from './data.js';
+import { addDataOptions, type Data, type DataOptions, openFitting } from './data.js';
 import { interruption } from './interruption.js';
 import { integer, parsed, real } from './numbers.js';
 import { progressReporter } from './progress.js';
@@ -28,7 +29,7 @@ export const DEFAULTS = { bins: 17, strides: [8, 16, 32] };
 export const SIZES: readonly DetectorSize[] = ['tiny', 'small', 'base'];
 
 /** Options of `train` and `distill`. Those of the training's settings have the settings' names. */
-export interface TrainingOptions extends AdapterOptions, Partial<TrainSettings> {
+export interface TrainingOptions extends AdapterOptions, DataOptions, Partial<TrainSettings> {
   size: DetectorSize;
   width?: number;
   height?: number;
@@ -110,7 +111,7 @@ export function addTrainingOptions(command: Command, size: DetectorSize): Comman
       'save after so many minutes, too, 0: not by time, default 5',
       real(0, MAX_CHECKPOINT),
     );
-  return addDeviceOptions(described);
+  return addDeviceOptions(addDataOptions(described));
 }
 
 /** A usage error where `--resume` lacks `--out` or comes with a setting that the run has fixed. */
@@ -266,9 +267,9 @@ export function describeTraining(training: Training, result: TrainResult): Outco
       : `Trained: ${folder}`,
   ];
   if (evaluation) {
-    lines.push(['AP', 'AP50', 'AP75'].map((name) => `${name} ${(100 * evaluation[name]).toFixed(1)}`).join('  '));
+    lines.push(['AP', 'AP50', 'AP75'].map((name) => `${name} ${percent(evaluation[name])}`).join('  '));
   }
-  return { data: { run: folder, ...result, skipped: data.skipped }, text: lines.join('\n') };
+  return { data: { run: folder, ...result, skipped: data.skipped, notices: data.notices }, text: lines.join('\n') };
 }
 
 /** The folder of a new run, unless one is given. */
@@ -277,8 +278,13 @@ export function runFolder({ out, size }: TrainingOptions, data: Data, recipe: Re
 }
 
 /** Data to evaluate on; null where the training never does. */
-export async function openValidation(data: string, settings: Partial<TrainSettings>): Promise<Data | null> {
-  return trainSettings(settings).evaluateEvery > 0 ? openData(data, 'val') : null;
+export async function openValidation(
+  train: Data,
+  settings: Partial<TrainSettings>,
+  { checkImages, skipBrokenImages }: DataOptions,
+): Promise<Data | null> {
+  if (trainSettings(settings).evaluateEvery === 0) return null;
+  return openFitting(train, 'val', { checkImages, skipBrokenImages });
 }
 
 /** Settings, detector and recipe of a run that goes on. */

@@ -1,3 +1,4 @@
+import type { Size } from './images.js';
 import type { Sample } from './source.js';
 
 /**
@@ -21,11 +22,6 @@ export async function fitSample(
   const pixels = await resize(sample, size);
   const scaled = (boxes: Float32Array) => boxes.map((value) => value * scale);
   return { sample: { ...sample, ...size, pixels, boxes: scaled(sample.boxes), ignore: scaled(sample.ignore) }, scale };
-}
-
-interface Size {
-  width: number;
-  height: number;
 }
 
 /** By sharp in Node; by the canvas in a browser, whose bundle is built without `process` and so leaves sharp out. */

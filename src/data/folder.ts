@@ -1,7 +1,10 @@
-import { access, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { InputError } from '../util/error.js';
 import { type CocoDataset, readCoco } from './coco.js';
+import { withoutImages } from './cocoImages.js';
+import { type MatchedFiles, matchFiles } from './fileNames.js';
+import { checkImages, describeFaults } from './imageCheck.js';
 import { decodeImage } from './images.js';
 import type { ImageSource } from './source.js';
 
@@ -11,15 +14,35 @@ export interface CocoFolder extends ImageSource {
   dataset: CocoDataset;
   /** Absolute path of each image, in the order of `dataset.images`. */
   paths: string[];
+  /** Images left out because their file is missing, broken, or of another size than annotated. */
+  broken: number;
+}
+
+/** How a data folder is opened. */
+export interface OpenDatasetOptions {
+  /** Names of the classes of a model or of another split: none of these is left out as an unused parent category. */
+  classes?: readonly string[] | undefined;
+  /** False: image files are only looked for, not into; for data sets so large that reading every header takes too long. Default true. */
+  checkImages?: boolean | undefined;
+  /** Leaves out the images that cannot be used, in place of an error; every image is decoded once. Default false. */
+  skipBrokenImages?: boolean | undefined;
+  /** Told of the images looked at. */
+  onProgress?: (done: number, of: number) => void;
 }
 
 /**
- * Opens one split of a data folder. All images are looked for at once, so that none is missed in the middle of a training.
+ * Opens one split of a data folder. All image files are looked for and their headers read at once, so that nothing turns up in
+ * the middle of a training; what is odd without being wrong is in `dataset.notices`.
  *
- * @throws {InputError} the folder, the split's annotations, `images/` or an image is missing (which one is named),
- * or the annotations are wrong, which entry is named
+ * @throws {InputError} the folder, the split's annotations or `images/` is missing; the annotations are wrong, which entries is
+ * named; boxes are not in pixels; images are missing, broken, of a format that is not read or of another size than their entry
+ * says: how many, and the first of them
  */
-export async function openDataset(folder: string, split: 'train' | 'val' | 'test'): Promise<CocoFolder> {
+export async function openDataset(
+  folder: string,
+  split: 'train' | 'val' | 'test',
+  { classes, checkImages: isChecked = true, skipBrokenImages = false, onProgress }: OpenDatasetOptions = {},
+): Promise<CocoFolder> {
   const layout = 'a data folder holds annotations/{train,val,test}.json and images/';
   const annotations = join(folder, 'annotations', `${split}.json`);
   const images = resolve(folder, 'images');
@@ -27,33 +50,54 @@ export async function openDataset(folder: string, split: 'train' | 'val' | 'test
     await stat(path).catch(() => {
       throw new InputError(`${path} does not exist; ${layout}`);
     });
-  const dataset = await readCoco(annotations);
+  const whole = await readCoco(annotations, classes ? { classes } : {});
+  if (whole.boxFault !== null) throw new InputError(`${annotations}: ${whole.boxFault}`);
 
-  // One listing instead of a look at each of a hundred thousand files; only what it lacks (behind a link) is looked at.
-  const listed = new Set((await readdir(images, { recursive: true })).map((name) => name.split(sep).join('/')));
-  const paths = dataset.images.map(({ fileName }) => join(images, fileName));
-  const unlisted = paths.filter((_, i) => !listed.has(dataset.images[i].fileName));
-  const missing: string[] = [];
-  for (const path of unlisted) await access(path).catch(() => missing.push(path));
-  if (missing.length > 0) {
-    const more = missing.length > 1 ? ` (and ${missing.length - 1} more)` : '';
-    throw new InputError(`image ${missing[0]}${more} of ${annotations} does not exist; add it or remove its entry`);
+  // One listing instead of a look at each of a hundred thousand files.
+  const listed = (await readdir(images, { recursive: true })).map((name) => name.split(sep).join('/'));
+  const names = whole.images.map(({ fileName }) => fileName);
+  const files = await matchFiles(images, names, listed);
+  if (files.conflict) {
+    const [first, second] = files.conflict.map((index) => `images[${index}].file_name ${JSON.stringify(names[index])}`);
+    throw new InputError(
+      `${annotations}: ${first} and ${second} are the same file, ${files.paths[files.conflict[0]]}; correct one`,
+    );
   }
+  const missing = new Map(files.missing.map((index) => [index, doesNotExist(files, index, names[index])]));
+  const { faults, upright, notices } = isChecked
+    ? await checkImages(files.paths, whole.truth.images, {
+        known: missing,
+        decodeAll: skipBrokenImages,
+        ...(onProgress && { onProgress }),
+      })
+    : { faults: missing, upright: new Set<number>(), notices: [] };
+  const unusable = describeFaults(faults, names.length);
+  if (faults.size > 0 && !skipBrokenImages)
+    throw new InputError(
+      `${annotations}: ${unusable}; replace or correct them, or leave them out (--skip-broken-images)`,
+    );
+  if (faults.size === names.length) throw new InputError(`${annotations}: no image is left; ${unusable}`);
 
+  const kept = names.map((_, index) => index).filter((index) => !faults.has(index));
+  const dataset = faults.size > 0 ? withoutImages(whole, new Set(faults.keys())) : whole;
+  const paths = kept.map((index) => files.paths[index]);
+  const leftOut = faults.size > 0 ? [`left out: ${unusable}`] : [];
   return {
-    dataset,
+    dataset: { ...dataset, notices: [...dataset.notices, ...files.notices, ...notices, ...leftOut] },
     paths,
+    broken: faults.size,
     length: paths.length,
     classes: dataset.classes,
     async load(index) {
       const { id, width, height, boxes, labels, ignore } = dataset.images[index];
-      const decoded = await decodeImage(paths[index]);
-      if (decoded.width !== width || decoded.height !== height)
-        throw new InputError(
-          `image ${paths[index]} is ${decoded.width}×${decoded.height} pixels but ${annotations} says ${width}×${height}; ` +
-            'the boxes would not fit: correct one of them',
-        );
+      const decoded = await decodeImage(paths[index], { width, height, isUpright: upright.has(kept[index]) });
       return { ...decoded, boxes, labels, ignore, id };
     },
   };
+}
+
+function doesNotExist({ paths, similar }: MatchedFiles, index: number, name: string): string {
+  const other = similar(name);
+  const hint = other === undefined ? '' : ` (${other} does: capital letters differ)`;
+  return `image ${paths[index]} does not exist${hint}`;
 }

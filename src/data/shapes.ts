@@ -1,7 +1,7 @@
 import { Random } from '../tensor/random.js';
 import { InputError } from '../util/error.js';
 import { addNoise, type Canvas, type Distance, drawBar, drawGround, drawObject } from './canvas.js';
-import type { GroundTruth } from './coco.js';
+import type { CocoAnnotation, GroundTruth } from './coco.js';
 import type { ImageSource, Sample } from './source.js';
 
 // Keeps the drawing's random numbers apart from those of whoever else derives a generator from (seed, index).
@@ -60,20 +60,21 @@ export function shapesDataset({ count, width = 128, height = 128, seed }: Shapes
 }
 
 /** The annotations of a source as COCO's evaluation takes them; ignored regions become crowds of the first class. */
-export async function toCoco(source: ImageSource): Promise<GroundTruth> {
-  const truth: GroundTruth = { images: [], categories: source.classes, annotations: [] };
+export async function toCoco(source: ImageSource): Promise<GroundTruth & { annotations: CocoAnnotation[] }> {
+  const annotations: CocoAnnotation[] = [];
+  const truth: GroundTruth = { images: [], categories: source.classes, annotations };
   for (let index = 0; index < source.length; index++) {
     const { id: image_id, width, height, boxes, labels, ignore } = await source.load(index);
     truth.images.push({ id: image_id, file_name: `${String(image_id).padStart(6, '0')}.png`, width, height });
     const add = ([x1, y1, x2, y2]: Float32Array, category_id: number, iscrowd: 0 | 1) => {
-      const id = truth.annotations.length + 1;
+      const id = annotations.length + 1;
       const area = (x2 - x1) * (y2 - y1);
-      truth.annotations.push({ id, image_id, category_id, bbox: [x1, y1, x2 - x1, y2 - y1], area, iscrowd });
+      annotations.push({ id, image_id, category_id, bbox: [x1, y1, x2 - x1, y2 - y1], area, iscrowd });
     };
     for (let i = 0; i < labels.length; i++) add(boxes.subarray(4 * i, 4 * i + 4), source.classes[labels[i]].id, 0);
     for (let i = 0; i < ignore.length / 4; i++) add(ignore.subarray(4 * i, 4 * i + 4), source.classes[0].id, 1);
   }
-  return truth;
+  return { ...truth, annotations };
 }
 
 function drawScene(random: Random, width: number, height: number, id: number): Sample {

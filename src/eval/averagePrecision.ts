@@ -1,4 +1,4 @@
-import type { GroundTruth } from '../data/coco.js';
+import type { CocoAnnotation, GroundTruth } from '../data/coco.js';
 import type { Detection } from './detections.js';
 
 // The parameters of COCO's evaluation (Params.setDetParams of pycocotools), thresholds as NumPy's linspace gives them.
@@ -127,7 +127,7 @@ export function averagePrecision(truth: GroundTruth, detections: readonly Detect
  * highest IoU that is still free; one to be ignored only where no other fits, and a crowd as often as it is met.
  */
 function matchImage(
-  boxes: GroundTruth['annotations'],
+  boxes: readonly CocoAnnotation[],
   candidates: Detection[],
   overlap: number[][],
   [low, high]: readonly [number, number],
@@ -202,7 +202,7 @@ function accumulate(outcomes: ImageOutcome[], mostPerImage: number): ClassResult
 }
 
 /** IoU of a detection and a ground truth; with a crowd, the part of the detection that lies inside it (maskApi.c, bbIou). */
-export function intersectionOverUnion(bbox: Detection['bbox'], truth: GroundTruth['annotations'][number]): number {
+export function intersectionOverUnion(bbox: Detection['bbox'], truth: CocoAnnotation): number {
   const [x, y, width, height] = bbox;
   const [truthX, truthY, truthWidth, truthHeight] = truth.bbox;
   const w = Math.min(x + width, truthX + truthWidth) - Math.max(x, truthX);
@@ -212,7 +212,7 @@ export function intersectionOverUnion(bbox: Detection['bbox'], truth: GroundTrut
   return (w * h) / (truth.iscrowd ? area : area + truthWidth * truthHeight - w * h);
 }
 
-function group<T extends { image_id: number; category_id: number }>(entries: readonly T[]): Map<string, T[]> {
+function group<T extends { image_id: number; category_id: number }>(entries: Iterable<T>): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const entry of entries) {
     const key = `${entry.image_id} ${entry.category_id}`;

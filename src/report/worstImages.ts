@@ -15,15 +15,13 @@ export async function worstImages(source: ImageSource, { truth, detections }: Ev
     label: classOf.get(category_id) ?? 0,
     box: [x, y, x + width, y + height] as const satisfies Box,
   });
+  const annotationsOf = byImage(truth.annotations);
+  const detectionsOf = byImage(detections.filter(({ score }) => score > DRAWN_SCORE));
   const judged = truth.images.map((image, index) => {
-    const own = <T extends { image_id: number }>(list: readonly T[]) =>
-      list.filter(({ image_id }) => image_id === image.id);
-    const annotations = own(truth.annotations);
+    const annotations = annotationsOf.get(image.id) ?? [];
     const found = findMistakes(
       annotations.filter(({ iscrowd }) => !iscrowd).map(placed),
-      own(detections)
-        .filter(({ score }) => score > DRAWN_SCORE)
-        .map((one) => ({ ...placed(one), score: one.score })),
+      (detectionsOf.get(image.id) ?? []).map((one) => ({ ...placed(one), score: one.score })),
       annotations.filter(({ iscrowd }) => iscrowd).map((one) => placed(one).box),
     );
     return { image, index, ...found };
@@ -39,4 +37,14 @@ export async function worstImages(source: ImageSource, { truth, detections }: Ev
         right,
       })),
   );
+}
+
+function byImage<T extends { image_id: number }>(list: Iterable<T>): Map<number, T[]> {
+  const found = new Map<number, T[]>();
+  for (const one of list) {
+    const others = found.get(one.image_id);
+    if (others) others.push(one);
+    else found.set(one.image_id, [one]);
+  }
+  return found;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { GroundTruth } from '../data/coco.js';
 import type { CocoFolder } from '../data/folder.js';
 import type { ImageSource } from '../data/source.js';
 import { type DetectorConfig, type DetectorSize, detectorConfig } from '../detector/config.js';
@@ -150,16 +151,33 @@ function checkTeacher(method: string, { detector, recipe, teacher }: Job): void 
 
 /** What tells two data sets apart: the annotations of a folder, or some of the generated images. */
 export async function identify({ train, validation }: Pick<StudyData, 'train' | 'validation'>): Promise<string> {
-  const parts: unknown[] = [];
-  for (const source of [train, validation]) {
+  // Text by text: one of all annotations may be longer than a string can be.
+  const hash = createHash('sha256').update('[');
+  for (const [i, source] of [train, validation].entries()) {
+    if (i > 0) hash.update(',');
     if ('dataset' in source) {
-      parts.push((source as CocoFolder).dataset.truth);
+      for (const text of canonicalTruth((source as CocoFolder).dataset.truth)) hash.update(text);
     } else {
       const { pixels, ...rest } = await source.load(source.length - 1);
-      parts.push(source.length, source.classes, digest(pixels), Array.from(rest.boxes));
+      const parts = [source.length, source.classes, digest(pixels), Array.from(rest.boxes)];
+      hash.update(parts.map(canonical).join(','));
     }
   }
-  return digest(canonical(parts));
+  return shortened(hash.update(']').digest('hex'));
+}
+
+/** `canonical` of annotations, in pieces. */
+function* canonicalTruth({ annotations, categories, images }: GroundTruth): Generator<string, void, void> {
+  for (const [key, list] of Object.entries({ annotations, categories, images })) {
+    yield `${key === 'annotations' ? '{' : ','}${JSON.stringify(key)}:[`;
+    let separator = '';
+    for (const entry of list) {
+      yield separator + canonical(entry);
+      separator = ',';
+    }
+    yield ']';
+  }
+  yield '}';
 }
 
 /** The file of a run whose presence says that it has been trained to its end or can go on. */
@@ -176,7 +194,11 @@ function canonical(value: unknown): string {
   );
 }
 
-/** The first 40 bits of SHA-256: enough for the runs of one folder. */
 function digest(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex').slice(0, 10);
+  return shortened(createHash('sha256').update(content).digest('hex'));
+}
+
+/** The first 40 bits of SHA-256: enough for the runs of one folder. */
+function shortened(hash: string): string {
+  return hash.slice(0, 10);
 }

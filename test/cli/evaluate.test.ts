@@ -55,7 +55,9 @@ test('a missing file and a detection of an unknown image are one clear line', as
   await writeFile(file, '[{"image_id": -1, "category_id": 1, "bbox": [0, 0, 1, 1], "score": 1}]');
   const stranger = await evaluate(ANNOTATIONS, file);
   expect(stranger).toMatchObject({ code: 1, stdout: '' });
-  expect(stranger.stderr).toMatch(/^edgewise: \S+: \[0]\.image_id is -1, expected the id of an image[^\n]*\n$/);
+  expect(stranger.stderr).toMatch(
+    /^edgewise: \S+: \[0]\.image_id is -1, which is no image of the annotations[^\n]*\n$/,
+  );
   const json = await evaluate(ANNOTATIONS, file, '--json');
   expect(JSON.parse(json.stdout).error).toMatch(/image_id is -1/);
 });

@@ -69,7 +69,7 @@ test('train, distil and evaluate on a folder; gaps in the ids are fine, boxes wi
   const run = join(root, 'good-run');
   const trained = await edgewise(['train', data, ...TINY, '--out', run, '--json']);
   expect(trained.code).toBe(0);
-  expect(trained.stderr).toMatch(/left out 2 annotations without area/);
+  expect(trained.stderr).toMatch(/train: 2 of \d+ annotations are left out: no area/);
   expect(JSON.parse(trained.stdout)).toMatchObject({
     run,
     interrupted: false,
@@ -129,7 +129,10 @@ test('data that are wrong are one clear line', async () => {
   const missing = await dataFolder('missing-image', ({ images }) =>
     Object.assign(images[2], { file_name: 'lost.jpg' }),
   );
-  await expectError(['train', missing, ...TINY], /image \S+lost\.jpg of \S+train\.json does not exist/);
+  await expectError(
+    ['train', missing, ...TINY],
+    /train\.json: 1 of \d+ images cannot be used: image \S+lost\.jpg does not exist; replace or correct them/,
+  );
 
   const stranger = await dataFolder('stranger', ({ annotations }) => Object.assign(annotations[1], { image_id: 77 }));
   await expectError(['train', stranger, ...TINY], /annotations\[1]\.image_id is 77, which "images" does not list/);
@@ -145,7 +148,9 @@ test('data that are wrong are one clear line', async () => {
   const out = join(root, 'truncated-run');
   const { code, stdout, stderr } = await edgewise(['train', truncated, ...TINY, '--out', out]);
   expect([code, stdout]).toEqual([1, '']);
-  expect(stderr).toMatch(/^edgewise: image \S+1\.jpg cannot be decoded [^\n]+\n$/);
+  expect(stderr).toMatch(
+    /^edgewise: \S+train\.json: 1 of \d+ images cannot be used: image \S+1\.jpg cannot be decoded [^\n]+\n$/,
+  );
 });
 
 test('a teacher that does not fit is told before training starts: what, and what to do', async () => {
@@ -169,9 +174,12 @@ test('a teacher that does not fit is told before training starts: what, and what
   const other = await dataFolder('other-classes', ({ categories }) => void categories.push({ id: 99, name: 'star' }));
   await expectError(
     ['distill', other, '--teacher', teacher],
-    /classes: \S+ was trained on 3 \(ellipse, rectangle, triangle\); the data have 4 \(ellipse, rectangle, triangle, star\)/,
+    /classes: \S+ has 3 \(ellipse, rectangle, triangle\), the train split of \S+ 4 \(ellipse, rectangle, triangle, star\): only the train split of \S+ has star\./,
   );
-  await expectError(['evaluate', teacher, other, '--split', 'train'], /was trained on 3 .* the data have 4/);
+  await expectError(
+    ['evaluate', teacher, other, '--split', 'train'],
+    /classes: \S+ has 3 .* only the train split of \S+ has star/,
+  );
 });
 
 test('wrong recipes are one clear line', async () => {

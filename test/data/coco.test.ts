@@ -1,10 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readCoco } from '../../src/data/coco.js';
-import { openDataset } from '../../src/data/folder.js';
 import { InputError } from '../../src/util/error.js';
 
 let folder: string;
@@ -64,8 +62,9 @@ test('boxes without area or outside are counted, boxes across the border clipped
   expect(images[0].boxes).toEqual(Float32Array.of(35, 25, 40, 30, 0, 0, 8, 7));
   expect(images[0].ignore).toEqual(Float32Array.of(0, 0, 9, 9));
   expect(truth.annotations).toHaveLength(6);
-  expect(truth.annotations[3]).toMatchObject({ bbox: [35, 25, 10, 10], area: 100, iscrowd: 0 });
-  expect(truth.annotations[5]).toMatchObject({ area: 50, iscrowd: 1 });
+  const all = [...truth.annotations];
+  expect(all[3]).toMatchObject({ bbox: [35, 25, 10, 10], area: 100, iscrowd: 0 });
+  expect(all[5]).toMatchObject({ area: 50, iscrowd: 1 });
 });
 
 const base = { images: [image], categories, annotations: [annotation] };
@@ -104,58 +103,38 @@ test.each([
     annotated({ bbox: [1, 2, 3] }),
     /annotations\[1\]\.bbox is \[1,2,3\], expected \[x, y, width, height\]/,
   ],
-  ['no box', annotated({ bbox: undefined }), /annotations\[1\]\.bbox is undefined/],
-  ['an area that is no number', annotated({ area: '5' }), /annotations\[1\]\.area is "5"/],
+  ['no box', annotated({ bbox: undefined }), /annotations\[1\]\.bbox is missing/],
+  ['an area that is no number', annotated({ area: '5' }), /annotations\[1\]\.area is "5".*take the quotes away/],
+  ['a negative area', annotated({ area: -1 }), /annotations\[1\]\.area is -1, expected a number .*0 to 1e10/],
+  [
+    'an infinite box',
+    `{"images": [], "categories": [], "annotations": [{"bbox": [1e999, 0, 1, 1]}]}`,
+    /bbox is \[Infinity,0/,
+  ],
+  [
+    'a crowd flag that is a text',
+    annotated({ iscrowd: '0' }),
+    /annotations\[1\]\.iscrowd is "0", expected 0, 1, true or/,
+  ],
+  ['a crowd flag that is null', annotated({ iscrowd: null }), /annotations\[1\]\.iscrowd is null/],
+  ['a crowd flag that is 2', annotated({ iscrowd: 2 }), /annotations\[1\]\.iscrowd is 2/],
+  ['a list twice', '{"images": [], "images": []}', /"images" is there twice/],
 ])('%s is rejected', async (_, json, message) => {
   const reading = read(json);
   await expect(reading).rejects.toThrow(InputError);
   await expect(reading).rejects.toThrow(message);
 });
 
-async function dataFolder(name: string, annotations: unknown): Promise<string> {
-  const data = join(folder, name);
-  await mkdir(join(data, 'annotations'), { recursive: true });
-  await mkdir(join(data, 'images', 'sub'), { recursive: true });
-  if (annotations) await writeFile(join(data, 'annotations', 'val.json'), JSON.stringify(annotations));
-  const png = (width: number, height: number) =>
-    sharp({ create: { width, height, channels: 3, background: '#336699' } });
-  await png(40, 30)
-    .png()
-    .toFile(join(data, 'images', 'a.png'));
-  await png(20, 20)
-    .png()
-    .toFile(join(data, 'images', 'sub', 'b.png'));
-  return data;
-}
-
-test('a data folder gives samples with their objects', async () => {
-  const data = await dataFolder('good', { ...base, images: [image, other] });
-  const source = await openDataset(data, 'val');
-  expect(source.length).toBe(2);
-  expect(source.paths[1]).toBe(join(data, 'images', 'sub', 'b.png'));
-  const sample = await source.load(0);
-  expect(sample).toMatchObject({ width: 40, height: 30, id: 11, labels: Int32Array.of(1) });
-  expect([...sample.pixels.subarray(0, 3)]).toEqual([0x33, 0x66, 0x99]);
-  expect((await source.load(1)).boxes).toHaveLength(0);
-});
-
-test('what a data folder lacks is named', async () => {
-  await expect(openDataset(join(folder, 'nowhere'), 'val')).rejects.toThrow(
-    /nowhere does not exist; a data folder holds/,
+test('the faults of a file are told together: the first of each kind, and how many there are', async () => {
+  const annotations = [...Array(20)].map((_, i) => ({
+    ...annotation,
+    iscrowd: i < 7 ? '0' : 0,
+    image_id: i < 3 ? 'a' : 11,
+  }));
+  await expect(read({ ...base, annotations: [...annotations, 7, {}] })).rejects.toThrow(
+    /image_id is "a", expected an integer \(in 4 of 22 annotations\); annotations\[0\]\.iscrowd is "0", .*\(in 7 of 22 annotations\); annotations\[20\] is 7, expected an object \(in 1 of 22 annotations\); and 2 other kinds of faults$/,
   );
-  const data = await dataFolder('bad', null);
-  await expect(openDataset(data, 'val')).rejects.toThrow(/val\.json does not exist/);
-  await writeFile(join(data, 'annotations', 'val.json'), JSON.stringify(base));
-  await rm(join(data, 'images', 'a.png'));
-  const opening = openDataset(data, 'val');
-  await expect(opening).rejects.toThrow(InputError);
-  await expect(opening).rejects.toThrow(/images\/a\.png of .*val\.json does not exist/);
-  await rm(join(data, 'images'), { recursive: true });
-  await expect(openDataset(data, 'val')).rejects.toThrow(/images does not exist; a data folder holds/);
-});
-
-test('an image of another size than annotated is rejected', async () => {
-  const data = await dataFolder('size', { ...base, images: [{ ...image, width: 41 }] });
-  const source = await openDataset(data, 'val');
-  await expect(source.load(0)).rejects.toThrow(/a\.png is 40×30 pixels but .* says 41×30/);
+  await expect(read(annotated({ bbox: Array(9e4).fill([[[[1]]]]) }))).rejects.toThrow(
+    /bbox is \[\[\[…\]\],.*,…\], expected/,
+  );
 });

@@ -1,10 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fitSample } from '../../src/data/fit.js';
-import { decodeImage } from '../../src/data/images.js';
+import { decodeImage, readHeader } from '../../src/data/images.js';
 import { Random } from '../../src/tensor/random.js';
 import { InputError } from '../../src/util/error.js';
 
@@ -36,16 +36,124 @@ test('a PNG is decoded to its red, green and blue bytes; grey is spread, alpha l
   expect([...(await decodeImage(file)).pixels]).toEqual([...rgba.pixels].filter((_, i) => i % 4 !== 3));
 });
 
-test('an EXIF rotation is left alone, as the boxes refer to the stored pixels', async () => {
-  const file = join(folder, 'turned.jpg');
-  await noise(32, 16, 3).image.withMetadata({ orientation: 6 }).jpeg().toFile(file);
-  expect(await decodeImage(file)).toMatchObject({ width: 32, height: 16 });
+/** A black picture of 32×16 whose stored top left corner is white, with an EXIF orientation. */
+async function turned(orientation: number, name = 'turned.png', [width, height] = [32, 16]): Promise<string> {
+  const file = join(folder, name);
+  const corner = {
+    input: { create: { width: 4, height: 4, channels: 3 as const, background: 'white' } },
+    left: 0,
+    top: 0,
+  };
+  const image = sharp({ create: { width, height, channels: 3, background: 'black' } }).composite([corner]);
+  await image.withMetadata({ orientation }).png().toFile(file);
+  return file;
+}
+
+test('a rotation noted in EXIF is applied where the expected size is that of the upright picture', async () => {
+  const corners = ({ pixels, width, height }: Awaited<ReturnType<typeof decodeImage>>) =>
+    [0, width - 1, (height - 1) * width, height * width - 1].map((at) => pixels[3 * at]);
+  const file = await turned(6); // a quarter turn clockwise makes it upright
+  expect(corners(await decodeImage(file))).toEqual([255, 0, 0, 0]);
+  expect(corners(await decodeImage(file, { width: 32, height: 16 }))).toEqual([255, 0, 0, 0]);
+  const upright = await decodeImage(file, { width: 16, height: 32 });
+  expect(upright).toMatchObject({ width: 16, height: 32 });
+  expect(corners(upright)).toEqual([0, 255, 0, 0]);
+  // A half turn leaves the size as it is: others have to say.
+  const half = await turned(3);
+  expect(corners(await decodeImage(half, { width: 32, height: 16 }))).toEqual([255, 0, 0, 0]);
+  expect(corners(await decodeImage(half, { width: 32, height: 16, isUpright: true }))).toEqual([0, 0, 0, 255]);
+  await expect(decodeImage(half, { width: 16, height: 32 })).rejects.toThrow(
+    /is 32×16 pixels but its entry says 16×32.*EXIF/,
+  );
 });
+
+test('the header tells size, orientation, depth, and whether the end is there', async () => {
+  expect(await readHeader(await turned(6))).toEqual({
+    width: 32,
+    height: 16,
+    orientation: 6,
+    isDeep: false,
+    isWhole: true,
+  });
+  const deep = join(folder, 'deep.png');
+  await noise(8, 8, 3).image.toColourspace('rgb16').png().toFile(deep);
+  expect(await readHeader(deep)).toMatchObject({ orientation: 1, isDeep: true });
+  const file = join(folder, 'cut');
+  for (const [name, make] of Object.entries({
+    jpg: (image: Sharp) => image.jpeg(),
+    png: (image: Sharp) => image.png(),
+    gif: (image: Sharp) => image.gif(),
+    webp: (image: Sharp) => image.webp({ lossless: true }),
+    tiff: (image: Sharp) => image.tiff(),
+    avif: (image: Sharp) => image.avif({ effort: 0 }),
+  })) {
+    // Larger than what is read at first, so that it is not whole.
+    const size = name === 'avif' ? 40 : 300;
+    const bytes = await make(noise(size, size, 3).image).toBuffer();
+    await writeFile(file, bytes);
+    expect(await readHeader(file), name).toMatchObject({ width: size, height: size, isWhole: true });
+    if (!['jpg', 'png'].includes(name)) continue;
+    await writeFile(file, bytes.subarray(0, bytes.length - 40));
+    expect(await readHeader(file), name).toMatchObject({ width: size, height: size, isWhole: false });
+  }
+});
+
+test.each([
+  ['BMP', 'BM6\0\0\0\0\0\0\0'],
+  ['JPEG 2000', '\0\0\0\x0cjP  \r\n'],
+  ['PNM', 'P6\n4 4\n255\n'],
+  ['SVG', '<?xml version="1.0"?>\n<!-- a -->\n<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'],
+  ['SVG', '  <svg width="9" height="9"><filter id="f"/></svg>'],
+  ['HEIC', '\0\0\0\x18ftypheic\0\0\0\0mif1heic'],
+  ['web page', '<!DOCTYPE html><html><body>Sign in</body></html>'],
+  ['Git LFS pointer', 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a'],
+  ['PDF', '%PDF-1.7'],
+])('%s is named, and no decoder sees it', async (name, content) => {
+  const file = join(folder, 'other.png');
+  await writeFile(file, Buffer.from(content, 'latin1'));
+  for (const read of [decodeImage, readHeader]) {
+    await expect(read(file)).rejects.toThrow(InputError);
+    await expect(read(file)).rejects.toThrow(
+      new RegExp(`is of the format ${name}.*, which is not read \\(JPEG, PNG, WebP, `),
+    );
+  }
+});
+
+test('a size beyond what is decoded is told from the header', async () => {
+  const file = join(folder, 'large.png');
+  await noise(4, 4, 3).image.png().toFile(file);
+  const bytes = await readFile(file);
+  bytes.writeUInt32BE(20_000, 16);
+  bytes.writeUInt32BE(14_000, 20);
+  bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
+  await writeFile(file, bytes);
+  for (const read of [decodeImage, readHeader]) {
+    await expect(read(file)).rejects.toThrow(
+      /large\.png is 20000×14000 pixels, more than the 268 million that are decoded/,
+    );
+  }
+  bytes.writeUInt32BE(16_000, 16);
+  bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
+  await writeFile(file, bytes);
+  await expect(decodeImage(file, { width: 4, height: 4 })).rejects.toThrow(
+    /is 16000×14000 pixels but its entry says 4×4/,
+  );
+});
+
+/** PNG's check sum; node:zlib has it from Node 22 on. */
+function crc32(bytes: Uint8Array): number {
+  let sum = -1;
+  for (const byte of bytes) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+  }
+  return ~sum >>> 0;
+}
 
 test('a JPEG cut short, corrupt inside, or no image at all is rejected with its name', async () => {
   const file = join(folder, 'broken.jpg');
   const whole = await noise(160, 120, 3).image.jpeg().toBuffer();
-  for (const length of [0, 2, 200, whole.length >> 1, whole.length - 200]) {
+  for (const length of [200, whole.length >> 1, whole.length - 200]) {
     await writeFile(file, whole.subarray(0, length));
     const decoding = decodeImage(file);
     await expect(decoding, `${length} bytes`).rejects.toThrow(InputError);
@@ -56,7 +164,9 @@ test('a JPEG cut short, corrupt inside, or no image at all is rejected with its 
   await writeFile(file, corrupt);
   await expect(decodeImage(file)).rejects.toThrow(InputError);
   await writeFile(file, 'not an image');
-  await expect(decodeImage(file)).rejects.toThrow(/cannot be decoded/);
+  await expect(decodeImage(file)).rejects.toThrow(/broken\.jpg is not an image \(JPEG, PNG, .* are\); convert it/);
+  await writeFile(file, '');
+  await expect(decodeImage(file)).rejects.toThrow(/broken\.jpg is empty; replace it/);
   await expect(decodeImage(join(folder, 'absent.jpg'))).rejects.toThrow(/absent\.jpg cannot be read/);
 });
 

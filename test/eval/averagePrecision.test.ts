@@ -152,7 +152,7 @@ test('perfect detections have AP 1', () => {
       );
       const { stats } = averagePrecision(
         truth,
-        truth.annotations.map(({ image_id, category_id, bbox }, i) =>
+        [...truth.annotations].map(({ image_id, category_id, bbox }, i) =>
           detection(image_id, category_id, bbox, 1 - i / 50),
         ),
       );
