@@ -1,6 +1,5 @@
 import type { ImageSource } from '../data/source.js';
-import type { DetectorConfig } from '../detector/config.js';
-import type { Recipe } from '../losses/recipe.js';
+import { architectureOf, type DetectorConfig } from '../detector/config.js';
 import {
   cacheOfFolder,
   isTeacherFolder,
@@ -9,10 +8,11 @@ import {
   readTeacherFolder,
 } from '../onnx/folder.js';
 import { mapClasses } from '../onnx/mapping.js';
+import { recipeOf } from '../onnx/teacher.js';
 import type { Device } from '../tensor/device.js';
 import { type Checkpoint, loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
+import { assertComparable, defaultRemedy, type NetForm } from '../train/comparable.js';
 import { InputError } from '../util/error.js';
-import { assertClassesOf } from './data.js';
 import type { OpenTeacher, Training } from './training.js';
 
 /** What `--teacher` names, before an adapter is opened. */
@@ -37,15 +37,14 @@ export async function findTeacher(path: string): Promise<FoundTeacher> {
 
 function ofRun(checkpoint: Checkpoint): FoundTeacher {
   const { file, metadata } = checkpoint;
-  const { box, regions } = metadata.recipe;
-  const meaning = { parameters: box.parameters, centreOffset: regions.centreOffset };
+  const { detector, recipe, classes } = metadata;
+  const { features } = architectureOf(detector);
   return {
-    config: metadata.detector,
+    config: detector,
     cache: null,
     assertFits: (training) => {
-      assertClassesOf(checkpoint, training.data);
-      assertSameShape(file, metadata.detector, training);
-      assertSameMeaning(file, meaning, training.recipe);
+      const owner = `the teacher ${file}`;
+      assertFits(training, { owner, config: detector, recipe, classes, featureChannels: features });
     },
     open: async (device) => {
       const teacher = restoreDetector(device, checkpoint, 'average');
@@ -63,8 +62,8 @@ function ofFolder(found: OnnxTeacherFolder): FoundTeacher {
     cache: cacheOfFolder(found),
     assertFits: (training) => {
       const { recipe, data } = training;
-      assertSameShape(folder, config, training);
-      assertSameMeaning(folder, { parameters: 'ltrb', centreOffset: mapping.centreOffset }, recipe);
+      const owner = `the teacher ${folder}`;
+      assertFits(training, { owner, config, recipe: recipeOf(mapping), featureChannels: 0 });
       const names = namesOf(data.source);
       const unknown = names.filter((_, i) => mapClasses(mapping, names)[i] === null);
       if (unknown.length > 0 && (recipe.kd.main > 0 || recipe.kd.vlr > 0)) {
@@ -80,32 +79,11 @@ function ofFolder(found: OnnxTeacherFolder): FoundTeacher {
   };
 }
 
-/** Distillation compares location with location and bin with bin. */
-function assertSameShape(file: string, teacher: FoundTeacher['config'], { detector }: Training): void {
-  for (const name of ['bins', 'strides', 'width', 'height'] as const) {
-    const [student, taught] = [String(detector[name]), String(teacher[name])];
-    if (student === taught) continue;
-    throw new InputError(
-      `${name}: ${student} for the student, ${taught} for the teacher ${file}; both need the same. ` +
-        `Leave --${name} out to take the teacher's, or train a teacher with --${name} ${student}.`,
-    );
-  }
-}
-
-/** A bin has to mean the same in both. */
-function assertSameMeaning(
-  file: string,
-  { parameters, centreOffset }: Pick<Recipe['box'], 'parameters'> & Pick<Recipe['regions'], 'centreOffset'>,
-  { name, box, regions }: Recipe,
-): void {
-  if (box.parameters !== parameters) {
-    throw new InputError(
-      `recipe ${name}: box.parameters is ${box.parameters}; the bins of the teacher ${file} mean ${parameters}. Give a recipe with box.parameters ${parameters}.`,
-    );
-  }
-  if (regions.centreOffset !== centreOffset) {
-    throw new InputError(
-      `recipe ${name}: regions.centreOffset is ${regions.centreOffset}; the teacher ${file} measures from ${centreOffset}. Give a recipe file with "regions": {"centreOffset": ${centreOffset}}.`,
-    );
-  }
+function assertFits({ detector, recipe, data }: Training, teacher: NetForm): void {
+  const { classes } = data.source;
+  assertComparable({ owner: 'the student', config: detector, recipe, classes }, teacher, (difference) => {
+    const { field, own } = difference;
+    if (field.includes('.')) return defaultRemedy(difference);
+    return `Leave --${field} out to take the teacher's, or train a teacher with --${field} ${own}.`;
+  });
 }

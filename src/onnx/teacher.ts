@@ -4,6 +4,7 @@ import { type Recipe, resolveRecipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Teacher, TeacherConfig, TeacherStep } from '../train/teacher.js';
+import type { OnnxMapping } from './mapping.js';
 import { OnnxModel, type OnnxModelOptions } from './model.js';
 
 /**
@@ -19,6 +20,8 @@ export class OnnxTeacher implements Teacher {
   readonly featureChannels = 0;
   /** What its bins mean: distances from the mapping's `centreOffset`. */
   readonly recipe: Recipe;
+  /** Those of the data that it was opened for. */
+  readonly classes: readonly { name: string }[];
   /** What computes them. */
   readonly model: OnnxModel;
   readonly #hash: string;
@@ -28,7 +31,8 @@ export class OnnxTeacher implements Teacher {
     this.device = device;
     this.model = model;
     this.config = { classes: classes.length, bins: mapping.bins, strides: mapping.strides, width, height };
-    this.recipe = resolveRecipe({ name: 'onnx', regions: { centreOffset: mapping.centreOffset } });
+    this.recipe = recipeOf(mapping);
+    this.classes = classes.map((name) => ({ name }));
     this.#hash = hash;
   }
 
@@ -70,4 +74,9 @@ export class OnnxTeacher implements Teacher {
   async release(): Promise<void> {
     await this.model.release();
   }
+}
+
+/** What the bins of a model mean: distances from the mapping's centre. */
+export function recipeOf({ centreOffset }: Pick<OnnxMapping, 'centreOffset'>): Recipe {
+  return resolveRecipe({ name: 'onnx', regions: { centreOffset } });
 }

@@ -7,7 +7,7 @@ import { restoreDetector } from '../train/checkpoint.js';
 import { type Evaluation, evaluate, namedStatistics } from '../train/evaluate.js';
 import { DeviceError } from '../util/error.js';
 import { chooseScene } from './chooseScene.js';
-import { distilsLocalization, gridOf, pickShown } from './pickShown.js';
+import { areComparable, distilsLocalization, pickShown } from './pickShown.js';
 import type { OpenRun } from './runs.js';
 import type { Shown } from './scene.js';
 import { storedMeasures } from './stored.js';
@@ -47,7 +47,7 @@ export async function collect(device: Device, options: CollectOptions): Promise<
     const teacher = picked.find(({ role }) => role === 'teacher');
     const teacherOf = (run: OpenRun) => {
       const own = runs.find(({ folder }) => folder === run.teacherFolder) ?? teacher;
-      return run.role === 'student' && own && gridOf(own) === gridOf(run) ? own : undefined;
+      return run.role === 'student' && own && areComparable(own, run) ? own : undefined;
     };
     const summaries: RunSummary[] = [];
     const last = picked[picked.length - 1];

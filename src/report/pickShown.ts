@@ -1,4 +1,5 @@
 import { needsTeacher } from '../losses/recipe.js';
+import { differenceOf } from '../train/comparable.js';
 import { InputError } from '../util/error.js';
 import type { OpenRun } from './runs.js';
 
@@ -11,11 +12,11 @@ import type { OpenRun } from './runs.js';
 export function pickShown(runs: readonly OpenRun[]): OpenRun[] {
   if (runs.length === 0) throw new InputError('runs: none is given; give the folder of one at least.');
   const teachers = runs.filter(({ role }) => role === 'teacher');
-  if (teachers.length === 0) return runs.filter((run) => gridOf(run) === gridOf(runs[0])).slice(0, 3);
+  if (teachers.length === 0) return runs.filter((run) => areComparable(run, runs[0])).slice(0, 3);
   const taughtBy = (teacher: OpenRun) =>
     runs.filter((run) => run.role === 'student' && isTaughtBy(run, teacher, teachers));
   const [teacher] = [...teachers].sort((a, b) => taughtBy(b).length - taughtBy(a).length);
-  const students = taughtBy(teacher).filter((run) => gridOf(run) === gridOf(teacher));
+  const students = taughtBy(teacher).filter((run) => areComparable(run, teacher));
   const same = students.filter((run) => sizeOf(run) === sizeOf(students[0]));
   const alone = same.filter((run) => !needsTeacher(run.checkpoint.metadata.recipe));
   const withLd = same.filter((run) => distilsLocalization(run));
@@ -29,11 +30,13 @@ export function distilsLocalization({ checkpoint }: OpenRun): boolean {
   return ld.main > 0 || ld.vlr > 0;
 }
 
-/** What two runs must share for a comparison location by location and bin by bin. */
-export function gridOf({ checkpoint: { metadata } }: OpenRun): string {
-  const { bins, strides, width, height } = metadata.detector;
-  const { box, regions } = metadata.recipe;
-  return JSON.stringify([bins, strides, width, height, box.parameters, regions.centreOffset]);
+/** Whether two runs can be compared location by location and bin by bin. */
+export function areComparable(one: OpenRun, other: OpenRun): boolean {
+  const formOf = ({ name, checkpoint: { metadata } }: OpenRun) => {
+    const { detector: config, recipe, classes } = metadata;
+    return { owner: name, config, recipe, classes };
+  };
+  return differenceOf(formOf(one), formOf(other)) === null;
 }
 
 /** A student that names no teacher, as one trained alone, belongs to the first. */

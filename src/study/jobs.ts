@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { GroundTruth } from '../data/coco.js';
+import { assertSameClasses } from '../data/classes.js';
+import type { Category, GroundTruth } from '../data/coco.js';
 import type { CocoFolder } from '../data/folder.js';
 import type { ImageSource } from '../data/source.js';
-import { type DetectorConfig, type DetectorSize, detectorConfig } from '../detector/config.js';
+import { architectureOf, type DetectorConfig, type DetectorSize, detectorConfig } from '../detector/config.js';
 import { needsTeacher, type PartialRecipe, type Recipe, resolveRecipe } from '../losses/recipe.js';
 import { CHECKPOINT, loadCheckpoint } from '../train/checkpoint.js';
+import { assertComparable } from '../train/comparable.js';
 import { type TrainSettings, trainSettings } from '../train/settings.js';
 import { InputError } from '../util/error.js';
 import { pathName } from '../util/pathName.js';
@@ -35,6 +37,7 @@ export interface GivenTeacher {
   folder: string;
   detector: DetectorConfig;
   recipe: Recipe;
+  classes: readonly Category[];
 }
 
 /** A training, and its measures. */
@@ -72,6 +75,11 @@ export interface Grid {
  * @throws InputError where a detector is not possible, a teacher that is given is missing, or one does not fit its student
  */
 export async function planJobs(plan: Plan, data: StudyData, identity: string): Promise<Grid> {
+  assertSameClasses(
+    { owner: 'the training set', classes: data.train.classes },
+    { owner: 'the validation set', classes: data.validation.classes },
+    'Give the annotations of both the same categories with the same ids.',
+  );
   const detectorOf = (size: DetectorSize): DetectorConfig => {
     const { strides = [8, 16, 32] } = plan.student;
     const largest = Math.max(...strides);
@@ -96,7 +104,7 @@ export async function planJobs(plan: Plan, data: StudyData, identity: string): P
       const own = { ...plan.settings, ...settings, seed };
       return makeJob(`${size}-${name}`, { detector, recipe, settings: own, identity, teacher: taught });
     });
-    checkTeacher(name, jobs[0]);
+    checkTeacher(name, jobs[0], data.train.classes);
     return { method: name, size, teacher: teacher ?? null, jobs };
   });
   const wanted = methods.flatMap(({ jobs }) =>
@@ -125,28 +133,30 @@ function makeJob(label: string, { detector, recipe, settings, identity, teacher 
 async function givenTeacher(name: string, folder: string): Promise<GivenTeacher> {
   const { file, metadata } = await loadCheckpoint(folder);
   const hash = digest(await readFile(file));
-  return { kind: 'given', name, hash, folder: resolve(folder), detector: metadata.detector, recipe: metadata.recipe };
+  const { detector, recipe, classes } = metadata;
+  return { kind: 'given', name, hash, folder: resolve(folder), detector, recipe, classes };
 }
 
 /** Distillation compares location with location, bin with bin and class with class. */
-function checkTeacher(method: string, { detector, recipe, teacher }: Job): void {
+function checkTeacher(method: string, { detector, recipe, teacher }: Job, classes: readonly Category[]): void {
   if (!teacher) {
     if (!needsTeacher(recipe)) return;
     throw new InputError(
       `methods, ${method}: its recipe distils but it has no teacher; add teacher to it or to the plan.`,
     );
   }
-  for (const field of ['classes', 'bins', 'strides', 'width', 'height'] as const) {
-    const [own, taught] = [String(detector[field]), String(teacher.detector[field])];
-    if (own === taught) continue;
-    throw new InputError(`methods, ${method}: ${field} is ${own}, its teacher's ${taught}; both need the same.`);
-  }
-  const [own, taught] = [recipe.box.parameters, teacher.recipe.box.parameters];
-  if (own !== taught) {
-    throw new InputError(
-      `methods, ${method}: box.parameters is ${own}, its teacher's ${taught}; both need the same meaning of the bins.`,
-    );
-  }
+  const owner = `the teacher of method ${method}`;
+  const { features } = architectureOf(teacher.detector);
+  assertComparable(
+    { owner: `the student of method ${method}`, config: detector, recipe, classes },
+    {
+      owner,
+      config: teacher.detector,
+      recipe: teacher.recipe,
+      classes: teacher.kind === 'given' ? teacher.classes : classes,
+      featureChannels: features,
+    },
+  );
 }
 
 /** What tells two data sets apart: the annotations of a folder, or some of the generated images. */

@@ -19,6 +19,7 @@ import isMetadata from './checkpoint.jsonschema';
 import type { Learner } from './learner.js';
 import { checkEntry } from './logEntry.js';
 import type { Optimizer } from './optimizer.js';
+import { setProvenance } from './provenance.js';
 import type { LogEntry } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
 
@@ -173,6 +174,7 @@ export function restoreDetector(device: Device, checkpoint: Checkpoint, use: 'av
   try {
     const prefix = use === 'average' && hasPrefix(checkpoint, AVERAGE) ? AVERAGE : '';
     detector.parameters.values.write(joined(checkpoint, detector.parameters, prefix));
+    setProvenance(detector, checkpoint.metadata);
     return detector;
   } catch (error) {
     detector.dispose();

@@ -1,4 +1,5 @@
 import { Variable } from '../autograd/variable.js';
+import { assertSameClasses } from '../data/classes.js';
 import type { GroundTruth } from '../data/coco.js';
 import type { CocoFolder } from '../data/folder.js';
 import { type Batch, Loader } from '../data/loader.js';
@@ -14,8 +15,8 @@ import { type EdgeCalibration, type EdgeSpread, edgeCalibration } from '../eval/
 import { edgeSpread } from '../eval/edgeSpread.js';
 import type { Recipe } from '../losses/recipe.js';
 import { Pyramid } from '../tensor/pyramid.js';
-import { InputError } from '../util/error.js';
 import { type Agreement, AgreementMeter } from './agreement.js';
+import { assertComparable, formOf } from './comparable.js';
 import { assertOutputsFit } from './fits.js';
 import { computing, type Teacher, type TeacherStep, teacherOf } from './teacher.js';
 
@@ -59,16 +60,25 @@ export interface Evaluation {
  * Runs a net over every image of a source and compares what it finds with the annotations.
  * @param net a detector, or a teacher of another kind, such as an `OnnxTeacher`
  * @returns null when it was aborted
- * @throws InputError when the classes are not as many as the net's, the batch is too large for the device, or an image cannot be
- *   read
+ * @throws InputError when the classes are not the net's (their number, where it does not know their names), net and teacher are not
+ *   comparable, the batch is too large for the device, or an image cannot be read
  */
 export async function evaluate(net: Detector | Teacher, options: EvaluateOptions): Promise<Evaluation | null> {
   const { source, batch = 8, teacherCache, onWarning, onProgress, signal } = options;
-  assertClasses(net, source);
   const own = teacherOf(net);
   const { config, device } = own;
+  assertSameClasses(
+    { owner: 'the net', classes: own.classes ?? config.classes },
+    { owner: 'the data', classes: source.classes },
+    'Give data with the classes that it was trained on.',
+  );
   const recipe = options.recipe ?? own.recipe;
   const teacher = options.teacher && teacherOf(options.teacher);
+  if (teacher) {
+    const meaning = recipe && { box: recipe.box, regions: recipe.regions };
+    const form = formOf('the net', own);
+    assertComparable({ ...form, ...(meaning && { recipe: meaning }) }, formOf('the teacher', teacher));
+  }
   assertOutputsFit('the net', own, batch);
   if (teacher) assertOutputsFit('the teacher', teacher, batch);
   const { width, height } = config;
@@ -167,16 +177,6 @@ function spreadsOf(
 /** The twelve COCO figures by name. */
 export function namedStatistics({ stats }: AveragePrecision): Record<string, number> {
   return Object.fromEntries(STATISTICS.map((name, i) => [name, stats[i]]));
-}
-
-/** @throws InputError when a source has not as many classes as a detector */
-export function assertClasses({ config }: Pick<Detector | Teacher, 'config'>, { classes }: ImageSource): void {
-  if (classes.length !== config.classes) {
-    const names = classes.map(({ name }) => name).join(', ');
-    throw new InputError(
-      `the data have ${classes.length} classes (${names}) but the detector has ${config.classes}; was it trained on other data?`,
-    );
-  }
 }
 
 /** What a net says of a batch; the caller disposes it. */

@@ -1,3 +1,4 @@
+import { assertSameClasses } from '../data/classes.js';
 import type { ImageSource } from '../data/source.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { assertOutputsFit } from './fits.js';
@@ -34,6 +35,11 @@ export async function fillTeacherCache(
   { settings, source, onProgress, onWarning, signal }: FillOptions,
 ): Promise<number> {
   assertOutputsFit('the teacher', teacher, settings.batch);
+  assertSameClasses(
+    { owner: 'the teacher', classes: teacher.classes ?? teacher.config.classes },
+    { owner: 'the data', classes: source.classes },
+    'Give the data that it was opened for.',
+  );
   const loader = trainingLoader(source, teacher.config, settings);
   const warn = (message: string) => onWarning?.(message);
   const cache = await TeacherCache.open(root, teacher, loader, { features: false, warn, mustWrite: true });

@@ -1,13 +1,15 @@
 import { ParameterStore } from '../autograd/parameters.js';
 import type { Variable } from '../autograd/variable.js';
-import { architectureOf, type DetectorConfig } from '../detector/config.js';
+import { architectureOf } from '../detector/config.js';
 import type { Detector } from '../detector/detector.js';
 import { needsTeacher, type Recipe } from '../losses/recipe.js';
 import { conv2d } from '../ops/conv2d.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { Random } from '../tensor/random.js';
 import { InputError } from '../util/error.js';
+import { assertComparable, formOf } from './comparable.js';
 import { Optimizer } from './optimizer.js';
+import { provenanceOf } from './provenance.js';
 import type { TrainSettings } from './settings.js';
 import { type Teacher, teacherOf } from './teacher.js';
 
@@ -27,7 +29,7 @@ export interface Learner {
 
 /**
  * Gives a detector its optimizer, and the teacher and the feature adapter that the recipe asks for.
- * @throws InputError when the recipe distils and there is no teacher, or when there is one of other classes, bins, strides or image size
+ * @throws InputError when the recipe distils and there is no teacher, or when there is one that is not comparable
  */
 export function makeLearner(
   detector: Detector,
@@ -35,7 +37,7 @@ export function makeLearner(
   recipe: Recipe,
   settings: TrainSettings,
 ): Learner {
-  const teacher = chooseTeacher(given, detector.config, recipe);
+  const teacher = chooseTeacher(given, detector, recipe);
   const optimizer = new Optimizer(detector.parameters, settings);
   const own = architectureOf(detector.config).features;
   const taught = teacher ? teacher.featureChannels : own;
@@ -75,24 +77,17 @@ class FeatureAdapter {
   }
 }
 
-function chooseTeacher(given: Detector | Teacher | undefined, student: DetectorConfig, recipe: Recipe): Teacher | null {
+function chooseTeacher(given: Detector | Teacher | undefined, student: Detector, recipe: Recipe): Teacher | null {
   const distils = needsTeacher(recipe);
   if (!given) {
     if (!distils) return null;
     throw new InputError(`recipe ${recipe.name} distils: give a teacher, or use the recipe gfocal.`);
   }
   const teacher = teacherOf(given);
-  for (const name of ['classes', 'bins', 'width', 'height', 'strides'] as const) {
-    if (String(teacher.config[name]) !== String(student[name])) {
-      throw new InputError(
-        `the teacher has ${name} ${teacher.config[name]}, the student ${student[name]}; train both with the same.`,
-      );
-    }
-  }
-  if (recipe.imitation.weight > 0 && teacher.featureChannels === 0) {
-    throw new InputError(
-      `recipe ${recipe.name} imitates features, but the teacher gives logits alone; use a recipe without imitation, such as main-kd+main-ld+vlr-ld.`,
-    );
-  }
+  const { classes } = provenanceOf(student);
+  assertComparable(
+    { owner: 'the student', config: student.config, recipe, ...(classes && { classes }) },
+    formOf('the teacher', teacher),
+  );
   return distils ? teacher : null;
 }

@@ -5,7 +5,7 @@ import { HeadLoss, TERM_NAMES, type TermName } from '../losses/headLoss.js';
 import { DeviceError } from '../util/error.js';
 import { BEST, CHECKPOINT, saveCheckpoint } from './checkpoint.js';
 import { cacheOf, type TrainContext, type TrainResult, type TrainState } from './context.js';
-import { assertClasses, type Evaluation, evaluate, namedStatistics } from './evaluate.js';
+import { type Evaluation, evaluate, namedStatistics } from './evaluate.js';
 import { assertStepFits } from './fits.js';
 import type { Learner } from './learner.js';
 import { appendLog, type LogEntry } from './runFolder.js';
@@ -80,7 +80,6 @@ function makeRun(context: TrainContext, learner: Learner, state: TrainState): Ru
   const { device, source } = context;
   const { recipe, settings } = state;
   const { config } = learner.detector;
-  assertClasses(learner.detector, source);
   const { batch } = settings;
   assertStepFits(device, { config, batch, recipe, settings, teacher: learner.teacher });
   const loader = trainingLoader(source, config, settings);

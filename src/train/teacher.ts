@@ -5,6 +5,7 @@ import type { BoxLayer } from '../losses/boxLayer.js';
 import type { Recipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import type { Pyramid } from '../tensor/pyramid.js';
+import { provenanceOf } from './provenance.js';
 
 /** Everything in which student and teacher have to agree, and the size of a teacher of this package. */
 export type TeacherConfig = Omit<DetectorConfig, 'size'> & Partial<Pick<DetectorConfig, 'size'>>;
@@ -39,8 +40,10 @@ export interface Teacher {
   readonly config: TeacherConfig;
   /** Channels of the features it gives; 0: none, and none can be imitated. */
   readonly featureChannels: number;
-  /** What its bins mean, where it says so: `evaluate` decodes its boxes accordingly. */
+  /** What its bins mean, where it says so: `evaluate` decodes its boxes accordingly, and a student's must mean the same. */
   readonly recipe?: Pick<Recipe, 'box' | 'regions'>;
+  /** In the order of its class logits, where it says so: data and students must have the same. */
+  readonly classes?: readonly { name: string }[];
   /** Everything that its outputs for a batch depend on, as plain JSON: a cache's key. */
   describe(): Promise<object>;
   /** Does what has to be waited for before a step, such as a forward pass on another device. */
@@ -68,9 +71,12 @@ class DetectorTeacher implements Teacher {
   readonly device: Device;
   readonly config: DetectorConfig;
   readonly featureChannels: number;
+  readonly recipe?: Pick<Recipe, 'box' | 'regions'>;
+  readonly classes?: readonly { name: string }[];
   readonly #detector: Detector;
 
   constructor(detector: Detector) {
+    Object.assign(this, provenanceOf(detector));
     this.device = detector.parameters.device;
     this.config = detector.config;
     this.featureChannels = architectureOf(detector.config).features;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { version } from '../../package.json';
-import type { ImageSource } from '../data/source.js';
+import { assertSameClasses, type ClassList } from '../data/classes.js';
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
 import { possibleChoices } from '../gpu/choices.js';
@@ -11,6 +11,7 @@ import { BEST, CHECKPOINT, type Checkpoint, loadCheckpoint, restoreDetector, res
 import { cacheOf, type TrainContext, type TrainResult, type TrainState } from './context.js';
 import { type Learner, makeLearner } from './learner.js';
 import { runEpochs } from './loop.js';
+import { setProvenance } from './provenance.js';
 import { claimRun, createRun, refuseStrange, rewindLog } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
 import { applyWeights, type DetectorPart, type Weights } from './weights.js';
@@ -51,7 +52,9 @@ export async function train({
     bestAp: -1,
     last: null,
   };
+  assertClasses({ owner: 'the detector', classes: config.classes }, context);
   const detector = new Detector(context.device, detectorConfig(config), { seed: state.settings.seed });
+  setProvenance(detector, { recipe: state.recipe, classes: context.source.classes });
   try {
     if (weights) applyWeights(detector, weights, weightParts);
   } catch (error) {
@@ -92,12 +95,7 @@ export async function resumeTraining(context: TrainContext): Promise<TrainResult
 async function goOn(context: TrainContext, checkpoint: Checkpoint): Promise<TrainResult> {
   const { recipe, settings, choices, step, epochTerms, bestAp, last, classes, stepsPerEpoch, teacherCache } =
     checkpoint.metadata;
-  const names = (list: ImageSource['classes']) => list.map(({ id, name }) => `${id} ${name}`).join(', ');
-  if (names(classes) !== names(context.source.classes)) {
-    throw new InputError(
-      `${checkpoint.file} was trained on the classes ${names(classes)}; the data have ${names(context.source.classes)}.`,
-    );
-  }
+  assertClasses({ owner: checkpoint.file, classes }, context);
   const now = Math.floor(context.source.length / settings.batch);
   if (now !== stepsPerEpoch) {
     throw new InputError(
@@ -121,6 +119,15 @@ async function goOn(context: TrainContext, checkpoint: Checkpoint): Promise<Trai
       state.last = await rewindLog(context.folder, state);
     });
   });
+}
+
+/** A class is a position in a list: detector, training set and validation set must have the same. */
+function assertClasses(detector: ClassList, { source, validation }: TrainContext): void {
+  const data = { owner: 'the training set', classes: source.classes };
+  assertSameClasses(detector, data, 'Give the data that the detector is for.');
+  if (!validation) return;
+  const remedy = 'Give the annotations of both the same categories with the same ids.';
+  assertSameClasses(data, { owner: 'the validation set', classes: validation.classes }, remedy);
 }
 
 /** Lends a detector what it learns with; disposes both at the end. */

@@ -93,7 +93,10 @@ test('a run goes out as a model and as weights, the model teaches, and a trainin
   await expectError([...student, '--bins', '9', '--out', path('x')], /bins: 9 for the student, 17 for the teacher/);
   await writeFile(path('half.json'), '{"name": "half", "ld": {"main": 1}, "regions": {"centreOffset": 0.5}}');
   const half = [...student, '--recipe', path('half.json'), '--out', path('x')];
-  await expectError(half, /regions.centreOffset is 0.5; the teacher .* measures from 0\. Give a recipe file/);
+  await expectError(
+    half,
+    /regions.centreOffset: 0.5 for the student, 0 for the teacher .*; both need the same\. Give a recipe with/,
+  );
 
   // A class that the teacher does not know: class distillation would teach that there is none.
   const partial = { ...nanodet.mapping, classes: ['ellipse', 'x', 'y'], classMap: { rectangle: null, triangle: 'x' } };

@@ -173,8 +173,12 @@ test('a teacher that does not fit is told before training starts: what, and what
   await expectError(distill('--width', '96'), /width: 96 for the student, 64 for the teacher/);
   const other = await dataFolder('other-classes', ({ categories }) => void categories.push({ id: 99, name: 'star' }));
   await expectError(
-    ['distill', other, '--teacher', teacher],
-    /classes: \S+ has 3 \(ellipse, rectangle, triangle\), the train split of \S+ 4 \(ellipse, rectangle, triangle, star\): only the train split of \S+ has star\./,
+    ['train', other],
+    /the train split of \S+ has 4 .*the val split of \S+ 3 .*: only the train split of \S+ has star/,
+  );
+  await expectError(
+    ['distill', other, '--teacher', teacher, '--evaluate-every', '0'],
+    /classes: the teacher \S+ has 3 \(ellipse, rectangle, triangle\), the student 4 \(ellipse, rectangle, triangle, star\): only the student has star\./,
   );
   await expectError(
     ['evaluate', teacher, other, '--split', 'train'],

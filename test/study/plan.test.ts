@@ -128,11 +128,23 @@ test('runs come seed by seed after their teachers, and a hash tells what decides
   expect(await identify(others)).not.toBe(await identify(data));
 });
 
+test('a study of splits with other classes is refused before its first run', async () => {
+  const reordered = { ...data, validation: { ...data.validation, classes: [...data.validation.classes].reverse() } };
+  const planned = planJobs(await readPlan(await write('classes', PLAN)), reordered, 'identity');
+  await expect(planned).rejects.toThrow(/classes: the training set has 3 .* the same names in another order/);
+});
+
 test('a recipe that distils needs a teacher with the same meaning of its bins', async () => {
   const { teacher: _, ...alone } = PLAN;
   await expect(gridOf(alone)).rejects.toThrow(/methods, LD: its recipe distils but it has no teacher/);
   const offset = { recipe: { box: { parameters: 'offset' } }, size: 'small' };
-  await expect(gridOf({ ...PLAN, teachers: { big: offset } })).rejects.toThrow(/box\.parameters is ltrb.*offset/);
+  await expect(gridOf({ ...PLAN, teachers: { big: offset } })).rejects.toThrow(
+    /box\.parameters: ltrb for the student of method plain, offset for the teacher/,
+  );
+  const middle = { size: 'small', recipe: { regions: { centreOffset: 0.5 } } };
+  await expect(gridOf({ ...PLAN, teachers: { big: middle } })).rejects.toThrow(
+    /regions\.centreOffset: 0 for the student of method plain, 0\.5 for the teacher of method plain/,
+  );
 });
 
 test('the shipped plans are plans, and all of them together have each run once', async () => {

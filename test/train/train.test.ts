@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { shapesDataset } from '../../src/data/shapes.js';
+import type { ImageSource } from '../../src/data/source.js';
 import { type DetectorConfig, detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
 import { STATISTICS } from '../../src/eval/averagePrecision.js';
 import type { Device } from '../../src/tensor/device.js';
-import { loadCheckpoint } from '../../src/train/checkpoint.js';
+import { loadCheckpoint, restoreDetector } from '../../src/train/checkpoint.js';
 import * as evaluation from '../../src/train/evaluate.js';
 import type { TrainProgress } from '../../src/train/progress.js';
 import { readLog } from '../../src/train/runFolder.js';
@@ -275,17 +276,51 @@ test('a loss that is not finite stops the training and names step, term, level a
   );
 });
 
+const reversed = (source: ImageSource): ImageSource => ({ ...source, classes: [...source.classes].reverse() });
+
+test('a detector of a checkpoint knows its classes and what its bins mean', async () => {
+  const checkpoint = await loadCheckpoint(join(root, 'straight'));
+  const { metadata } = checkpoint;
+  const recipe = { ...metadata.recipe, regions: { ...metadata.recipe.regions, centreOffset: 0.5 } };
+  const detector = restoreDetector(device, checkpoint, 'average');
+  const middle = restoreDetector(device, { ...checkpoint, metadata: { ...metadata, recipe } }, 'average');
+  const source = shapes(2);
+  await expect(evaluation.evaluate(detector, { source: reversed(source) })).rejects.toThrow(
+    /classes: the net has 3 .*order/,
+  );
+  await expect(evaluation.evaluate(detector, { source, teacher: middle })).rejects.toThrow(
+    /centreOffset: 0 for the net, 0\.5 for the/,
+  );
+  await expect(train({ ...short('middle'), teacher: middle })).rejects.toThrow(
+    /centreOffset: 0 for the student, 0\.5 for/,
+  );
+  expect(await evaluation.evaluate(detector, { source, teacher: detector })).toMatchObject({
+    agreement: { all: { localizationError: 0 } },
+  });
+  for (const one of [detector, middle]) one.dispose();
+});
+
 test('wrong input is refused before anything is written', async () => {
   const options = short('refused');
   const { teacher: _, ...untaught } = options;
   await expect(train(untaught)).rejects.toThrow(/recipe main-kd\S+ distils: give a teacher/);
-  await expect(train({ ...options, detector: { ...config, bins: 9 } })).rejects.toThrow(/teacher has bins 17/);
-  const fourClasses = { ...options, detector: { ...config, classes: 4 } };
-  await expect(train(fourClasses)).rejects.toThrow(/teacher has classes 3, the student 4/);
+  await expect(train({ ...options, detector: { ...config, bins: 9 } })).rejects.toThrow(
+    /bins: 9 for the student, 17 for the teacher/,
+  );
   // A recipe that does not distil is compared with it, so that it has to fit all the same.
-  await expect(train({ ...fourClasses, recipe: 'gfocal' })).rejects.toThrow(/teacher has classes 3/);
-  const alone = { ...untaught, detector: fourClasses.detector, recipe: 'gfocal' };
-  await expect(train(alone)).rejects.toThrow(/3 classes .* detector has 4/);
+  const narrow = { ...options, detector: { ...config, bins: 9 }, recipe: 'gfocal' };
+  await expect(train(narrow)).rejects.toThrow(/bins: 9 for the student, 17 for the teacher/);
+  const alone = { ...untaught, detector: { ...config, classes: 4 }, recipe: 'gfocal' };
+  await expect(train(alone)).rejects.toThrow(/classes: the detector has 4, the training set 3 \(ellipse, /);
+  const validation = reversed(shapes(3, 2));
+  await expect(train({ ...options, validation })).rejects.toThrow(
+    /the same names in another order, from position 1 on/,
+  );
+  const straight = { ...options, folder: join(root, 'straight') };
+  await expect(resumeTraining({ ...straight, source: reversed(shapes(7)) })).rejects.toThrow(
+    /classes: \S+ has 3 .*order/,
+  );
+  await expect(resumeTraining({ ...straight, validation })).rejects.toThrow(/classes: the training set has 3 .*order/);
   await expect(train({ ...options, settings: { batch: 8 } })).rejects.toThrow(InputError);
   await expect(train({ ...options, folder: join(root, 'straight') })).rejects.toThrow(/holds a training already/);
   await expect(resumeTraining({ ...options, folder: join(root, 'refused') })).rejects.toThrow(InputError);
