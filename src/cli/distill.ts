@@ -73,7 +73,7 @@ async function prepare(data: string, options: DistillOptions, { config }: FoundT
     const run = await resumed(options.out);
     return { ...run, data: opened, validation: await openValidation(opened, run.settings, options) };
   }
-  const recipe = await readRecipe(options.recipe);
+  const recipe = await readRecipe(options.recipe, opened.source.classes.length);
   const settings = settingsOf(options);
   return {
     data: opened,

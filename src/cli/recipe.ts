@@ -1,18 +1,24 @@
 import { readJson } from '../data/json.js';
-import { type PartialRecipe, type Recipe, resolveRecipe } from '../losses/recipe.js';
+import { recipeForClasses } from '../losses/oneClass.js';
+import type { PartialRecipe, Recipe } from '../losses/recipe.js';
 import { InputError } from '../util/error.js';
+import { tell } from '../util/terminal.js';
 
 /**
  * The recipe that an option names.
  * @param recipe a shipped one's name or a JSON file
+ * @param classes of the data: with a single one, class distillation has another form
  * @throws InputError that names the file, the field and what is allowed
  */
-export async function readRecipe(recipe: string): Promise<Recipe> {
-  if (!recipe.endsWith('.json')) return resolveRecipe(recipe);
+export async function readRecipe(recipe: string, classes = Number.POSITIVE_INFINITY): Promise<Recipe> {
+  const given = recipe.endsWith('.json') ? ((await readJson(recipe)) as PartialRecipe) : recipe;
   try {
-    return resolveRecipe((await readJson(recipe)) as PartialRecipe);
+    const { recipe: whole, notice } = recipeForClasses(given, classes);
+    // A training itself tells of a form that stays.
+    if (notice !== null && whole.kd.form === 'binary') tell(notice);
+    return whole;
   } catch (error) {
-    throw error instanceof InputError && !error.message.startsWith(recipe)
+    throw error instanceof InputError && recipe.endsWith('.json')
       ? new InputError(`${recipe}: ${error.message}`)
       : error;
   }

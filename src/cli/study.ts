@@ -128,6 +128,8 @@ class Display {
     } else if (event.kind === 'waiting') {
       const { pid, host, since } = event.heldBy;
       tell(`waiting for ${event.name}: process ${pid} on ${host} has been working on it since ${since}`);
+    } else if (event.kind === 'notice') {
+      tell(event.message);
     } else {
       tell(`the study began on ${event.was}, this is ${event.is}: its figures may differ in rounding`);
     }

@@ -49,7 +49,7 @@ async function prepare(data: string, options: TrainOptions): Promise<Training> {
     const run = await resumed(options.out);
     return { ...run, data: opened, validation: await openValidation(opened, run.settings, options) };
   }
-  const recipe = await readRecipe(options.recipe);
+  const recipe = await readRecipe(options.recipe, opened.source.classes.length);
   if (needsTeacher(recipe)) {
     throw new InputError(
       `--recipe: ${recipe.name} distils; use edgewise distill --teacher, or a recipe that does not.`,

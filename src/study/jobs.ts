@@ -6,7 +6,8 @@ import type { Category, GroundTruth } from '../data/coco.js';
 import type { CocoFolder } from '../data/folder.js';
 import type { ImageSource } from '../data/source.js';
 import { architectureOf, type DetectorConfig, type DetectorSize, detectorConfig } from '../detector/config.js';
-import { needsTeacher, type PartialRecipe, type Recipe, resolveRecipe } from '../losses/recipe.js';
+import { recipeForClasses } from '../losses/oneClass.js';
+import { needsTeacher, type PartialRecipe, type Recipe } from '../losses/recipe.js';
 import { CHECKPOINT, loadCheckpoint } from '../train/checkpoint.js';
 import { assertComparable } from '../train/comparable.js';
 import { type TrainSettings, trainSettings } from '../train/settings.js';
@@ -67,6 +68,8 @@ export interface Grid {
   /** Each once: the teachers, then all methods of the first seed, of the second … */
   jobs: Job[];
   methods: MethodRuns[];
+  /** What a person should know of the recipes; one line each. */
+  notices: string[];
 }
 
 /**
@@ -111,7 +114,12 @@ export async function planJobs(plan: Plan, data: StudyData, identity: string): P
     jobs.flatMap(({ teacher }) => (teacher?.kind === 'run' ? [teacher] : [])),
   );
   const ordered = [...wanted, ...plan.seeds.flatMap((_, i) => methods.map(({ jobs }) => jobs[i]))];
-  return { jobs: [...new Map(ordered.map((job) => [job.hash, job])).values()], methods };
+  const recipes = [...Object.values(plan.teachers).flatMap((one) => ('run' in one ? [] : [one])), ...plan.methods];
+  const notices = recipes.flatMap(
+    ({ recipe = 'gfocal' }) => recipeForClasses(recipe, data.train.classes.length).notice ?? [],
+  );
+  const jobs = [...new Map(ordered.map((job) => [job.hash, job])).values()];
+  return { jobs, methods, notices: [...new Set(notices)] };
 }
 
 interface JobParts {
@@ -123,7 +131,8 @@ interface JobParts {
 }
 
 function makeJob(label: string, { detector, recipe, settings, identity, teacher = null }: JobParts): Job {
-  const whole = { detector, recipe: resolveRecipe(recipe), settings: trainSettings(settings) };
+  const { recipe: own } = recipeForClasses(recipe, detector.classes);
+  const whole = { detector, recipe: own, settings: trainSettings(settings) };
   // A recipe's name decides nothing.
   const decisive = { ...whole, recipe: { ...whole.recipe, name: '' }, identity, teacher: teacher?.hash ?? null };
   const hash = digest(canonical(decisive));

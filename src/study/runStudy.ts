@@ -32,6 +32,8 @@ export type StudyEvent =
   | { kind: 'training'; progress: TrainProgress; secondsLeft: number | null }
   | { kind: 'failed'; name: string; message: string }
   | { kind: 'waiting'; name: string; heldBy: Claimant }
+  /** What a person should know of the plan's recipes. */
+  | { kind: 'notice'; message: string }
   /** The study's runs are on another adapter than this one: figures in one table that differ in rounding. */
   | { kind: 'adapter'; was: string; is: string };
 
@@ -66,6 +68,7 @@ export async function runStudy(options: StudyOptions): Promise<StudyOutcome> {
   const { device, data, plan, folder, onEvent = () => {}, signal = new AbortController().signal } = options;
   const identity = await identify(data);
   const grid = await planJobs(plan, data, identity);
+  for (const message of grid.notices) onEvent({ kind: 'notice', message });
   assertJobsFit(device, grid);
   const description = await describe(options, identity);
   await makeStudyFolder(folder);

@@ -4,7 +4,8 @@ import { assertSameClasses, type ClassList } from '../data/classes.js';
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
 import { possibleChoices } from '../gpu/choices.js';
-import { type PartialRecipe, resolveRecipe } from '../losses/recipe.js';
+import { recipeForClasses } from '../losses/oneClass.js';
+import type { PartialRecipe } from '../losses/recipe.js';
 import { InputError } from '../util/error.js';
 import { exists } from '../util/folder.js';
 import { BEST, CHECKPOINT, type Checkpoint, loadCheckpoint, restoreDetector, restoreLearner } from './checkpoint.js';
@@ -20,7 +21,7 @@ import { applyWeights, type DetectorPart, type Weights } from './weights.js';
 export interface TrainOptions extends TrainContext {
   /** From `detectorConfig`. */
   detector: DetectorConfig;
-  /** Default `gfocal`. */
+  /** Default `gfocal`. With a single class `kd.form` is `binary` unless it says otherwise: a softmax would say nothing. */
   recipe?: string | PartialRecipe;
   /** What differs from `DEFAULT_SETTINGS`. */
   settings?: Partial<TrainSettings>;
@@ -44,8 +45,10 @@ export async function train({
   weightParts,
   ...context
 }: TrainOptions): Promise<TrainResult> {
+  const { recipe: whole, notice } = recipeForClasses(recipe ?? 'gfocal', context.source.classes.length);
+  if (notice !== null) context.onProgress?.({ kind: 'warning', message: notice });
   const state: TrainState = {
-    recipe: resolveRecipe(recipe ?? 'gfocal'),
+    recipe: whole,
     settings: trainSettings(settings),
     step: 0,
     epochTerms: [],
@@ -96,6 +99,8 @@ async function goOn(context: TrainContext, checkpoint: Checkpoint): Promise<Trai
   const { recipe, settings, choices, step, epochTerms, bestAp, last, classes, stepsPerEpoch, teacherCache } =
     checkpoint.metadata;
   assertClasses({ owner: checkpoint.file, classes }, context);
+  const { notice } = recipeForClasses(recipe, classes.length);
+  if (notice !== null) context.onProgress?.({ kind: 'warning', message: notice });
   const now = Math.floor(context.source.length / settings.batch);
   if (now !== stepsPerEpoch) {
     throw new InputError(

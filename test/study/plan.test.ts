@@ -128,6 +128,17 @@ test('runs come seed by seed after their teachers, and a hash tells what decides
   expect(await identify(others)).not.toBe(await identify(data));
 });
 
+test('with a single class, class distillation of all runs has the form that says something', async () => {
+  const one = { classes: data.train.classes.slice(0, 1) };
+  const single = { ...data, train: { ...data.train, ...one }, validation: { ...data.validation, ...one } };
+  const plan = await readPlan(
+    await write('one', { ...PLAN, methods: [{ name: 'plain', recipe: 'main-kd' }], tables: [] }),
+  );
+  const { jobs, notices } = await planJobs(plan, single, 'identity');
+  expect(jobs.map(({ recipe }) => recipe.kd.form)).toEqual(['softmax', 'binary', 'binary']); // the teacher does not distil
+  expect(notices).toEqual([expect.stringMatching(/^recipe main-kd: with a single class/)]);
+});
+
 test('a study of splits with other classes is refused before its first run', async () => {
   const reordered = { ...data, validation: { ...data.validation, classes: [...data.validation.classes].reverse() } };
   const planned = planJobs(await readPlan(await write('classes', PLAN)), reordered, 'identity');
