@@ -1,9 +1,11 @@
-import { parseCoco } from '../data/coco.js';
+import { type CocoImage, parseCoco } from '../data/coco.js';
 import { fitSample, pixelsOf } from '../data/fit.js';
-import { jsonErrorOffset } from '../data/json.js';
+import { parseJson } from '../data/json.js';
 import { shapesDataset } from '../data/shapes.js';
 import type { ImageSource, Sample } from '../data/source.js';
 import { InputError } from '../util/error.js';
+import { matchPaths } from './matchPaths.js';
+import type { DroppedFile } from './protocol.js';
 
 /** Pixels a side of the network's input: small enough that a step takes a blink on a processor too. */
 export const SIDE = 96;
@@ -30,26 +32,23 @@ export function shapes(): Images {
  * Images that a visitor dropped, with one COCO annotation file. They are decoded when they are needed, and stay in the browser.
  * @throws InputError when there is not exactly one JSON file, it is wrong, or it names none of the images
  */
-export async function dropped(files: readonly File[]): Promise<Images> {
-  const annotations = files.filter(({ name }) => /\.json$/i.test(name));
+export async function dropped(files: readonly DroppedFile[]): Promise<Images> {
+  const annotations = files.filter(({ path }) => /\.json$/i.test(path));
   if (annotations.length !== 1) {
     throw new InputError(
       `${annotations.length} of the ${files.length} files are JSON; drop images together with one COCO annotation file.`,
     );
   }
-  const [file] = annotations;
-  const text = await file.text();
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new InputError(`${file.name} is not JSON from character ${jsonErrorOffset(text)} on.`);
-  }
-  const { classes, images } = parseCoco(json, file.name);
-  const byName = new Map(files.map((each) => [each.name, each]));
-  const found = images.flatMap((image) => {
-    const own = byName.get(image.fileName.split('/').at(-1) ?? '');
-    return own && image.labels.length > 0 ? [{ ...image, file: own }] : [];
+  const [{ file }] = annotations;
+  const { classes, images, boxFault } = parseCoco(parseJson(await file.text(), file.name), file.name);
+  if (boxFault !== null) throw new InputError(`${file.name}: ${boxFault}`);
+  const matched = matchPaths(
+    images.map(({ fileName }) => fileName),
+    files.map(({ path }) => path),
+  );
+  const found = images.flatMap((image, i) => {
+    const own = files[matched[i]]?.file;
+    return own && image.labels.length > 0 ? [{ image, own }] : [];
   });
   if (found.length === 0) {
     throw new InputError(
@@ -57,18 +56,9 @@ export async function dropped(files: readonly File[]): Promise<Images> {
     );
   }
   const load = async (index: number): Promise<Sample> => {
-    const { file: own, id, width, height, boxes, labels, ignore } = found[index];
-    let bitmap: ImageBitmap;
-    try {
-      bitmap = await createImageBitmap(own, { imageOrientation: 'none' });
-    } catch {
-      throw new InputError(`${own.name} cannot be decoded; is it an image that this browser shows?`);
-    }
-    if (bitmap.width !== width || bitmap.height !== height) {
-      throw new InputError(
-        `${own.name} is ${bitmap.width}×${bitmap.height} pixels; ${file.name} says ${width}×${height}.`,
-      );
-    }
+    const { own, image } = found[index];
+    const { id, width, height, boxes, labels, ignore } = image;
+    const bitmap = await decode(own, image, file.name);
     const whole = { pixels: pixelsOf(bitmap), width, height, boxes, labels, ignore, id };
     return (await fitSample(whole, SIDE, SIDE)).sample;
   };
@@ -81,6 +71,20 @@ export async function dropped(files: readonly File[]): Promise<Images> {
     validation: pick(all.filter((index) => index % KEPT === 0)),
     sameImages: false,
   };
+}
+
+/** Decodes a file; a rotation noted in EXIF is applied where the annotated size is that of the upright picture. */
+async function decode(own: File, { width, height }: CocoImage, annotations: string): Promise<ImageBitmap> {
+  let found = '';
+  for (const imageOrientation of ['none', 'from-image'] as const) {
+    const bitmap = await createImageBitmap(own, { imageOrientation }).catch(() => {
+      throw new InputError(`${own.name} cannot be decoded; is it an image that this browser shows?`);
+    });
+    if (bitmap.width === width && bitmap.height === height) return bitmap;
+    found ||= `${bitmap.width}×${bitmap.height}`;
+    bitmap.close();
+  }
+  throw new InputError(`${own.name} is ${found} pixels; ${annotations} says ${width}×${height}.`);
 }
 
 /** Makes each sample once: 28 KB each. */

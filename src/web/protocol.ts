@@ -24,12 +24,19 @@ export const DISTILLATION: Distillation = { temperature: 10, gamma: 0.25, weight
 /** Steps of a training; the learning rate falls along half a cosine. */
 export const STEPS = 1500;
 
+/** A file of the visitor's. */
+export interface DroppedFile {
+  file: File;
+  /** Its name, with the folders before it as far as they are known. */
+  path: string;
+}
+
 /** From the page to the training. */
 export type Command =
   | {
       kind: 'start';
       /** Null: the built-in shapes. */
-      files: File[] | null;
+      files: DroppedFile[] | null;
       /** Shapes only: dropped images have a teacher that learns along. */
       teacher: 'shipped' | 'live';
       seed: number;

@@ -4,6 +4,7 @@ import {
   type Command,
   DISTILLATION,
   type Distillation,
+  type DroppedFile,
   type Figures,
   NETS,
   type NetName,
@@ -12,6 +13,7 @@ import {
   STEPS,
 } from '../protocol.js';
 import { Charts } from './charts.js';
+import { chosenFiles, droppedFiles } from './dropped.js';
 import { element } from './elements.js';
 import { connect } from './link.js';
 import { makeReading } from './reading.js';
@@ -29,7 +31,7 @@ const progress = element('#progress', HTMLProgressElement);
 
 let send: (command: Command) => void = () => {};
 let classes: readonly string[] = [];
-let files: File[] | null = null;
+let files: DroppedFile[] | null = null;
 let distillation: Distillation = { ...DISTILLATION };
 let image = 0;
 let images = 1;
@@ -192,13 +194,13 @@ for (const name of ['weight', 'temperature', 'gamma'] as const) {
   });
 }
 
-function take(list: FileList | null): void {
-  if (!list || list.length === 0) return;
-  files = [...list];
+function take(list: DroppedFile[]): void {
+  if (list.length === 0) return;
+  files = list;
   start();
 }
 fileInput.addEventListener('change', () => {
-  take(fileInput.files);
+  take(chosenFiles(fileInput.files ?? []));
   fileInput.value = '';
 });
 shapesButton.addEventListener('click', () => {
@@ -216,7 +218,8 @@ addEventListener('dragleave', (event) => {
 addEventListener('drop', (event) => {
   event.preventDefault();
   document.body.classList.remove('dragging');
-  take(event.dataTransfer?.files ?? null);
+  if (!event.dataTransfer) return;
+  droppedFiles(event.dataTransfer).then(take, (error: Error) => showFault(error.message, false));
 });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   stage.recolour();
