@@ -72,31 +72,41 @@ export async function checkImages(
   const upright = new Set(turned.upright.length > turned.stored.length ? turned.either : []);
   const isDeep = (index: number) => (headers.get(paths[index]) as ImageHeader).isDeep;
   const isWhole = (index: number) => (headers.get(paths[index]) as ImageHeader).isWhole;
-  const sample = [
-    ...spread(
-      fitting.filter((index) => !isDeep(index)),
-      SAMPLE.shallow,
-    ),
-    ...spread(fitting.filter(isDeep), SAMPLE.deep),
-  ];
   // Where the end of a file seems to be missing, only decoding tells.
-  const looked = decodeAll ? fitting : [...new Set([...fitting.filter((index) => !isWhole(index)), ...sample])];
+  const looked = decodeAll
+    ? fitting
+    : [
+        ...fitting.filter((index) => !isWhole(index)),
+        ...spread(
+          fitting.filter((index) => !isDeep(index)),
+          SAMPLE.shallow,
+        ),
+        ...spread(fitting.filter(isDeep), SAMPLE.deep),
+      ];
   let done = 0;
-  const ranges = await mapInParallel(
-    looked,
-    async (index) => {
+  const files = new Map(looked.map((index) => [paths[index], index]));
+  const decoded = await mapInParallel(
+    [...files],
+    async ([path, index]) => {
       const expected = { ...entries[index], isUpright: upright.has(index) };
-      const range = await decodeImage(paths[index], expected).then(({ pixels }) => rangeOf(pixels), faultOf);
-      if (typeof range === 'string') faults.set(index, range);
-      if (decodeAll) onProgress?.(++done, looked.length);
-      return typeof range === 'string' ? [] : [{ path: paths[index], isDeep: isDeep(index), ...range }];
+      const range = await decodeImage(path, expected).then(({ pixels }) => rangeOf(pixels), faultOf);
+      if (decodeAll) onProgress?.(++done, files.size);
+      return { path, isDeep: isDeep(index), range };
     },
     DECODED_AT_ONCE,
   );
+  const broken = new Map(
+    decoded.flatMap(({ path, range }) => (typeof range === 'string' ? [[path, range] as const] : [])),
+  );
+  for (const index of broken.size > 0 ? fitting : []) {
+    const fault = broken.get(paths[index]);
+    if (fault !== undefined) faults.set(index, fault);
+  }
+  const ranges = decoded.flatMap(({ range, ...file }) => (typeof range === 'string' ? [] : [{ ...file, ...range }]));
   return {
     faults,
     upright,
-    notices: [...exifNotices(turned, upright.size > 0, paths), ...rangeNotices(ranges.flat())],
+    notices: [...exifNotices(turned, upright.size > 0, paths), ...rangeNotices(ranges)],
   };
 }
 
@@ -194,5 +204,5 @@ function faultOf(error: unknown): string {
 /** What to say of all faults together. */
 export function describeFaults(faults: ReadonlyMap<number, string>, of: number): string {
   const count = faults.size.toLocaleString('en');
-  return `${count} of ${counted(of, 'image')} cannot be used: ${few([...faults.values()])}`;
+  return `${count} of ${counted(of, 'image')} cannot be used: ${few([...new Set(faults.values())])}`;
 }

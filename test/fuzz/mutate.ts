@@ -68,7 +68,7 @@ function changePart(root: { value: unknown }, random: Random, marks: Marks): voi
     parent[['ignore', 'iscrowd', 'area', 'id', '__proto__', 'bbox'][random.integer(6)]] = strange(random, marks);
   } else if (typeof parent[key] === 'number' && random.next() < 0.7) {
     // Of its kind, so that it may be taken.
-    parent[key] = MILD[random.integer(MILD.length)] * parent[key];
+    parent[key] = MILD[random.integer(MILD.length)] * (parent[key] as number);
   } else {
     parent[key] = strange(random, marks);
   }
