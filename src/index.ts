@@ -5,8 +5,9 @@
 export { checkGradients, type GradientCheck, type GradientCheckOptions } from './autograd/checkGradients.js';
 export { type ParameterDeclaration, ParameterStore, type ParameterValues } from './autograd/parameters.js';
 export { backward, type Pullback, type Seed, Variable } from './autograd/variable.js';
+export type { ChooseOptions, Detections } from './detector/choose.js';
 export { type DetectorConfig, type DetectorSize, detectorConfig } from './detector/config.js';
-export { type DecodeOptions, type Detections, decode } from './detector/decode.js';
+export { type DecodeOptions, decode } from './detector/decode.js';
 export { Detector, type DetectorBranches, type DetectorOutputs } from './detector/detector.js';
 export type { BoxBranch, HeadBranches, HeadLogits } from './detector/head.js';
 export type { AdapterPreference } from './gpu/adapter.js';

@@ -21,7 +21,7 @@ import {
 } from './training.js';
 
 /** The paper's best on COCO (Zheng et al., CVPR 2022, table 6). */
-const DEFAULT_RECIPE = 'main-kd+main-ld+vlr-ld';
+export const DEFAULT_RECIPE = 'main-kd+main-ld+vlr-ld';
 
 interface DistillOptions extends TrainingOptions {
   teacher: string;

@@ -1,41 +1,64 @@
-import { dirname } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { readCoco } from '../data/coco.js';
 import type { Detector } from '../detector/detector.js';
 import { type AveragePrecision, averagePrecision, STATISTICS } from '../eval/averagePrecision.js';
 import { readDetections } from '../eval/detections.js';
+import { isTeacherFolder, readTeacherFolder, readTeacherModel } from '../onnx/folder.js';
+import { mapClasses } from '../onnx/mapping.js';
+import { OnnxTeacher } from '../onnx/teacher.js';
 import { type Checkpoint, loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
-import { evaluate as evaluateDetector } from '../train/evaluate.js';
-import { measureRun, type RunMeasures, writeMeasures } from '../train/measures.js';
+import { type Evaluation, evaluate as evaluateNet } from '../train/evaluate.js';
+import { MEASURES, measureRun, type RunMeasures, writeMeasures } from '../train/measures.js';
 import { readRun } from '../train/runFolder.js';
 import { DeviceError } from '../util/error.js';
 import { decimals, percent } from '../util/figures.js';
 import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
-import { addDataOptions, assertClassesOf, DATA_HELP, type DataOptions, openData, SPLITS, type Split } from './data.js';
+import {
+  addDataOptions,
+  assertClassesOf,
+  DATA_HELP,
+  type Data,
+  type DataOptions,
+  openData,
+  SPLITS,
+  type Split,
+} from './data.js';
 import { parsed } from './numbers.js';
+import { counter, type FoundModel, findModel } from './onnxModel.js';
 import { table } from './table.js';
+import { findTeacher } from './teacher.js';
 
 interface EvaluateOptions extends AdapterOptions, DataOptions {
   annotations?: string;
   detections?: string;
   split: Split;
   measures?: boolean;
+  mapping?: string;
+  width?: number;
+  height?: number;
 }
 
 /** `edgewise evaluate RUN DATA` and `edgewise evaluate --annotations F --detections F` */
 export function addEvaluate(program: Command): void {
   const command = program
     .command('evaluate')
-    .description('COCO average precision of a trained detector, or of a file of detections')
-    .argument('[run]', 'folder of a training, or one of its .safetensors files')
+    .description('COCO average precision of a trained detector, of an ONNX teacher, or of a file of detections')
+    .argument(
+      '[run]',
+      'folder of a training, one of its .safetensors files, folder of edgewise teach, or an .onnx file',
+    )
     .argument('[data]', DATA_HELP)
     .addOption(new Option('--split <name>', 'part of the data').choices(SPLITS).default('val'))
     .option('--images <n>', 'how many images of "shapes" to generate', parsed.images)
     .option(
       '--measures',
-      "write measures.json into the run's folder: the figures, precision against recall, how far it is from its teacher, and whether flat edges are uncertain ones",
+      "write measures.json into the run's folder (of an .onnx file: FILE.measures.json): the figures, precision against recall, how far it is from its teacher, and whether flat edges are uncertain ones",
     )
+    .option('--mapping <file>', 'of an .onnx file: which of its tensors are what (.json)')
+    .option('--width <pixels>', "of an .onnx file whose size is open; default: the largest image's", parsed.width)
+    .option('--height <pixels>', 'likewise', parsed.height)
     .option('--annotations <file>', 'instead of RUN and DATA: COCO annotations (JSON) …')
     .option('--detections <file>', '… and detections, a JSON array of {image_id, category_id, bbox, score}');
   prints(addDeviceOptions(addDataOptions(command)), evaluate);
@@ -54,9 +77,52 @@ async function evaluate(
     return describe(averagePrecision(truth, await readDetections(detections, truth, tell)));
   }
   if (run !== undefined && data !== undefined && annotations === undefined && detections === undefined) {
-    return evaluateRun(run, data, options);
+    if (options.mapping !== undefined || extname(run) === '.onnx') {
+      if (options.mapping === undefined) return command.error('error: an .onnx file needs --mapping FILE');
+      return evaluateModel(run, data, { ...options, mapping: options.mapping });
+    }
+    return (await isTeacherFolder(run)) ? evaluateFolder(run, data, options) : evaluateRun(run, data, options);
   }
   return command.error('error: give either RUN and DATA, or --annotations and --detections');
+}
+
+/** An .onnx file. */
+async function evaluateModel(
+  file: string,
+  data: string,
+  options: EvaluateOptions & { mapping: string },
+): Promise<Outcome> {
+  const opened = await openData(data, options.split, options);
+  const found = await findModel(file, options.mapping, opened, options);
+  return evaluateTeacher(found, opened, { ...options, measuresFile: `${file}.measures.json` });
+}
+
+/** A folder of `edgewise teach`. */
+async function evaluateFolder(folder: string, data: string, options: EvaluateOptions): Promise<Outcome> {
+  const { mapping, width, height } = await readTeacherFolder(folder);
+  const opened = await openData(data, options.split, options);
+  const found = { ...(await readTeacherModel(folder)), mapping, width, height };
+  return evaluateTeacher(found, opened, { ...options, measuresFile: join(folder, MEASURES) });
+}
+
+async function evaluateTeacher(
+  found: FoundModel,
+  { source }: Data,
+  { measures, measuresFile, split, ...options }: EvaluateOptions & { measuresFile: string },
+): Promise<Outcome> {
+  const classes = source.classes.map(({ name }) => name);
+  const unknown = classes.filter((_, i) => mapClasses(found.mapping, classes)[i] === null);
+  if (unknown.length > 0) tell(`The model does not know ${unknown.join(', ')}; it cannot find them.`);
+  return withDevice(options, async (device) => {
+    const teacher = await OnnxTeacher.open(device, { ...found, classes });
+    try {
+      const onProgress = counter('evaluated', 'images');
+      if (!measures) return describe((await evaluated(teacher, { source, onProgress })).averagePrecision);
+      return await measureInto(measuresFile, teacher, { source, split, onProgress });
+    } finally {
+      await teacher.release();
+    }
+  });
 }
 
 async function evaluateRun(run: string, data: string, options: EvaluateOptions): Promise<Outcome> {
@@ -70,9 +136,7 @@ async function evaluateRun(run: string, data: string, options: EvaluateOptions):
     try {
       const { recipe } = checkpoint.metadata;
       if (options.measures) return await measure(detector, { source, recipe, split: options.split }, checkpoint);
-      const found = await evaluateDetector(detector, { source, recipe });
-      if (!found) throw new DeviceError('The evaluation was interrupted.');
-      return describe(found.averagePrecision);
+      return describe((await evaluated(detector, { source, recipe })).averagePrecision);
     } finally {
       detector.dispose();
     }
@@ -87,18 +151,36 @@ async function measure(
 ): Promise<Outcome> {
   const folder = dirname(file);
   const { teacherRun } = await readRun(folder);
-  const teacher =
-    teacherRun === null
-      ? null
-      : restoreDetector(detector.parameters.device, await loadCheckpoint(teacherRun), 'average');
+  const opened =
+    teacherRun === null ? null : await (await findTeacher(teacherRun)).open(detector.parameters.device, options.source);
   try {
-    const found = await measureRun(detector, { ...options, ...(teacher && { teacher }) });
-    if (!found) throw new DeviceError('The evaluation was interrupted.');
-    await writeMeasures(folder, found);
-    return describeMeasures(found);
+    return await measureInto(join(folder, MEASURES), detector, {
+      ...options,
+      ...(opened && { teacher: opened.teacher }),
+    });
   } finally {
-    teacher?.dispose();
+    await opened?.close();
   }
+}
+
+async function evaluated(...given: Parameters<typeof evaluateNet>): Promise<Evaluation> {
+  const found = await evaluateNet(...given);
+  if (!found) throw new DeviceError('The evaluation was interrupted.');
+  return found;
+}
+
+/** Measures and writes; what was measured is shown even if it cannot be written. */
+async function measureInto(file: string, ...given: Parameters<typeof measureRun>): Promise<Outcome> {
+  const found = await measureRun(...given);
+  if (!found) throw new DeviceError('The evaluation was interrupted.');
+  try {
+    await writeMeasures(dirname(file), found, basename(file));
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    tell(`edgewise: ${error.message}`);
+    return { ...describeMeasures(found), failed: true };
+  }
+  return describeMeasures(found);
 }
 
 function describeMeasures(measures: RunMeasures): Outcome {

@@ -39,14 +39,9 @@ export async function isTeacherFolder(path: string): Promise<boolean> {
  * @throws DiskError when it cannot be written
  */
 export async function createTeacherFolder(teacher: OnnxTeacherFolder, model: Uint8Array): Promise<void> {
+  if (await holdsTeacher(teacher, model)) return;
   const { folder, ...rest } = teacher;
   const description = `${JSON.stringify({ version, ...rest }, null, 2)}\n`;
-  if (await isTeacherFolder(folder)) {
-    const present = await readTeacherFolder(folder);
-    const isSame = JSON.stringify({ ...present, folder }) === JSON.stringify(teacher);
-    if (isSame && (await readFile(join(folder, MODEL))).equals(model)) return;
-    throw new InputError(`${folder} holds another teacher, mapping or image size; give another folder.`);
-  }
   const file = join(folder, MODEL);
   const present = await readFile(file).catch(() => null);
   if (present && !present.equals(model)) {
@@ -55,6 +50,18 @@ export async function createTeacherFolder(teacher: OnnxTeacherFolder, model: Uin
   await writeWhole(file, model);
   await writeWhole(join(folder, DESCRIPTION), description);
   await removeLeftovers(folder);
+}
+
+/**
+ * Whether a folder holds this teacher; false where it holds none.
+ * @throws InputError when it holds another
+ */
+export async function holdsTeacher(teacher: OnnxTeacherFolder, model: Uint8Array): Promise<boolean> {
+  const { folder } = teacher;
+  if (!(await isTeacherFolder(folder))) return false;
+  const isSame = JSON.stringify(await readTeacherFolder(folder)) === JSON.stringify(teacher);
+  if (isSame && (await readFile(join(folder, MODEL)).catch(() => null))?.equals(model)) return true;
+  throw new InputError(`${folder} holds another teacher, mapping or image size; give another folder.`);
 }
 
 /** @throws InputError when its description is missing or wrong */
@@ -88,5 +95,10 @@ export async function openTeacherFolder(
   { folder, ...rest }: OnnxTeacherFolder,
   classes: readonly string[],
 ): Promise<OnnxTeacher> {
-  return OnnxTeacher.open(device, { ...rest, classes, ...(await readModel(join(folder, MODEL))) });
+  return OnnxTeacher.open(device, { ...rest, classes, ...(await readTeacherModel(folder)) });
+}
+
+/** The model of a folder. @throws InputError when there is none */
+export async function readTeacherModel(folder: string): Promise<{ model: Uint8Array; name: string }> {
+  return readModel(join(folder, MODEL));
 }

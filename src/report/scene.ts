@@ -1,6 +1,7 @@
 import { Loader } from '../data/loader.js';
 import type { ImageSource, Sample } from '../data/source.js';
-import { type Detections, decode } from '../detector/decode.js';
+import type { Detections } from '../detector/choose.js';
+import { decode } from '../detector/decode.js';
 import type { Detector, DetectorOutputs } from '../detector/detector.js';
 import type { Recipe } from '../losses/recipe.js';
 import { assignAtss } from '../regions/atss.js';

@@ -5,8 +5,9 @@ import type { CocoFolder } from '../data/folder.js';
 import { type Batch, Loader } from '../data/loader.js';
 import { toCoco } from '../data/shapes.js';
 import type { ImageSource } from '../data/source.js';
+import type { Detections } from '../detector/choose.js';
 import type { DetectorConfig } from '../detector/config.js';
-import { type Detections, decode } from '../detector/decode.js';
+import { decode } from '../detector/decode.js';
 import type { Detector } from '../detector/detector.js';
 import type { HeadLogits } from '../detector/head.js';
 import { type AveragePrecision, averagePrecision, STATISTICS } from '../eval/averagePrecision.js';
@@ -189,17 +190,23 @@ function logitsOf(step: TeacherStep, images: Pyramid): HeadLogits {
 }
 
 /** The annotations of a source: those of its file, crowds and empty boxes included, or those it generates. */
-async function groundTruthOf(source: ImageSource): Promise<GroundTruth> {
+export async function groundTruthOf(source: ImageSource): Promise<GroundTruth> {
   return 'dataset' in source ? (source as CocoFolder).dataset.truth : toCoco(source);
 }
 
-/** The part of the network's input that an image fills. */
-function fittedSize({ ids, scales }: Batch, i: number, sizes: Map<number, { width: number; height: number }>) {
+/** The part of the network's input that an image of a batch fills; undefined for what only fills the batch. */
+export function fittedSize({ ids, scales }: Batch, i: number, sizes: Map<number, { width: number; height: number }>) {
   const size = sizes.get(ids[i]);
   return size && { width: size.width * scales[i], height: size.height * scales[i] };
 }
 
-function toDetections(found: Detections, image_id: number, scale: number, { classes }: ImageSource): Detection[] {
+/** An image's detections in pixels of the original. */
+export function toDetections(
+  found: Detections,
+  image_id: number,
+  scale: number,
+  { classes }: ImageSource,
+): Detection[] {
   return Array.from(found.scores, (score, i) => {
     const [x1, y1, x2, y2] = Array.from(found.boxes.subarray(4 * i, 4 * i + 4), (value) => value / scale);
     const category_id = classes[found.labels[i]].id;

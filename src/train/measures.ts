@@ -72,11 +72,12 @@ export async function measureRun(
 }
 
 /**
- * Writes `measures.json` into a run's folder, atomically.
- * @throws DeviceError when it cannot be written
+ * Writes `measures.json` into a run's folder, whole or not at all.
+ * @param name of the file, where it is not that of a run
+ * @throws DeviceError when the folder cannot be written
  */
-export async function writeMeasures(folder: string, measures: RunMeasures): Promise<void> {
-  await writeWhole(join(folder, MEASURES), `${JSON.stringify(measures)}\n`);
+export async function writeMeasures(folder: string, measures: RunMeasures, name: string = MEASURES): Promise<void> {
+  await writeWhole(join(folder, name), `${JSON.stringify(measures)}\n`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Detections } from '../detector/decode.js';
+import type { Detections } from '../detector/choose.js';
 import type { TermName } from '../losses/headLoss.js';
 import type { LevelSize } from '../tensor/pyramid.js';
 

@@ -2,12 +2,16 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { Variable } from '../../src/autograd/variable.js';
 import { shapesDataset } from '../../src/data/shapes.js';
+import { chooseDetections } from '../../src/detector/choose.js';
 import { detectorConfig } from '../../src/detector/config.js';
+import { decode } from '../../src/detector/decode.js';
 import { Detector } from '../../src/detector/detector.js';
 import { TERM_NAMES } from '../../src/losses/headLoss.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { exportOnnx } from '../../src/onnx/export.js';
+import { hostOutputs } from '../../src/onnx/judge.js';
 import { OnnxTeacher } from '../../src/onnx/teacher.js';
 import type { Device } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
@@ -108,6 +112,26 @@ test('classes in another order, with other names, and one that the model does no
       expect(worst(plane(found, 2), plane(own, 0))).toBeLessThan(1e-4);
       at += 3 * area;
     }
+  }
+  await teacher.release();
+});
+
+test('detections are the same where a model is judged, on the host, as where it is evaluated', async () => {
+  const teacher = await open('nanodet', { centreOffset: 0.5 });
+  const batch = 2;
+  const { classLogits, boxLogits } = await teacher.model.run(randomImages(batch), batch);
+  const sizes = config.strides.map((stride) => ({ width: SIZE.width / stride, height: SIZE.height / stride }));
+  const maps = (channels: number, values: Float32Array) =>
+    new Variable(Pyramid.of(device.tensor(values), batch, channels, sizes));
+  const outputs = { classLogits: maps(3, classLogits), boxLogits: maps(4 * config.bins, boxLogits) };
+  const expected = await decode(outputs, config, { recipe: teacher.recipe });
+  for (const { value } of Object.values(outputs)) value.dispose();
+  const host = hostOutputs({ classLogits, boxLogits }, teacher.model.mapping, { ...SIZE, images: batch, classes: 3 });
+  for (const [image, { boxes, labels, locations, scores }] of expected.entries()) {
+    const found = chooseDetections(host, image, SIZE, {});
+    expect(found.scores.length).toBeGreaterThan(3);
+    expect([found.labels, found.locations, found.scores]).toEqual([labels, locations, scores]);
+    expect(worst(found.boxes, boxes)).toBeLessThan(1e-3);
   }
   await teacher.release();
 });
