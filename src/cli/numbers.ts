@@ -22,7 +22,7 @@ function within(text: string, minimum: number, maximum: number, kind: string, is
 }
 
 /** Parses a list such as 8,16,32. @throws InvalidArgumentError, a usage error */
-export function integers(minimum: number, maximum: number): (text: string) => number[] {
+function integers(minimum: number, maximum: number): (text: string) => number[] {
   return (text) => text.split(',').map(integer(minimum, maximum));
 }
 

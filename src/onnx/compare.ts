@@ -11,7 +11,7 @@ const NOISE = 0.005;
 const MOST_ROWS = 12;
 
 /** What a model finds under a mapping, in short. */
-export interface Trial {
+interface Trial {
   /** The fields that differ from those of the given mapping; none for the given one. */
   changes: Changes;
   /** Images that it was judged on; fewer where a part of them said enough. */

@@ -104,7 +104,7 @@ export async function judge(
 }
 
 /** A sample of the whole, whatever its order: every so many-th image, and among these first every fourth. */
-export function sampleOf(source: ImageSource, count: number): ImageSource {
+function sampleOf(source: ImageSource, count: number): ImageSource {
   const length = Math.min(count, source.length);
   const positions = Array.from({ length }, (_, i) => i).sort((a, b) => (a % 4) - (b % 4) || a - b);
   return {

@@ -183,7 +183,7 @@ function logit(score: number): number {
  * @param range of the scores of many locations
  * @throws InputError with the remedy
  */
-export function assertScores({ scores, tensors }: OnnxMapping, { low, high }: { low: number; high: number }): void {
+function assertScores({ scores, tensors }: OnnxMapping, { low, high }: { low: number; high: number }): void {
   const found = scoresOf({ low, high });
   if (found === scores) return;
   const names = tensors.flatMap(({ tensor, channels }) => (channels.includes('classes') ? [tensor] : [])).join(', ');
@@ -196,6 +196,6 @@ export function assertScores({ scores, tensors }: OnnxMapping, { low, high }: { 
 }
 
 /** What scores are by their range: no head has logits between 0 and 1 everywhere, scores of 0.5 and more. */
-export function scoresOf({ low, high }: { low: number; high: number }): OnnxMapping['scores'] {
+function scoresOf({ low, high }: { low: number; high: number }): OnnxMapping['scores'] {
   return low >= -ROUNDING && high <= 1 + ROUNDING ? 'probabilities' : 'logits';
 }
