@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { collectResults } from '../../src/study/results.js';
-import { storedRun, writeRun } from '../train/storedRun.js';
+import { storedRun, writeTexts } from '../train/storedRun.js';
 import { storedStudy } from './storedStudy.js';
 
 let folder: string;
@@ -11,7 +11,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'edgewise-study-'));
   await mkdir(join(folder, 'plans'));
   for (const run of Object.keys(storedStudy()).filter((file) => file.startsWith('runs/'))) {
-    await writeRun(join(folder, run, '..'), storedRun());
+    await writeTexts(join(folder, run, '..'), storedRun());
   }
 });
 afterAll(() => rm(folder, { recursive: true }));

@@ -90,20 +90,23 @@ export function storedRun() {
   };
 }
 
-export type StoredRun = ReturnType<typeof storedRun>;
+type StoredRun = ReturnType<typeof storedRun>;
+
+type Writable = { [K in keyof StoredRun]: K extends 'tensors' ? StoredRun[K] : unknown };
 
 /** Writes a run's files; the log's lines and the metadata may be any text. */
-export async function writeRun(
-  folder: string,
-  { run, log, metadata, tensors, measures }: { [K in keyof StoredRun]: K extends 'tensors' ? StoredRun[K] : unknown },
-): Promise<void> {
-  const json = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+export async function writeRun(folder: string, run: Writable): Promise<void> {
+  await writeTexts(folder, run);
+  await writeSafetensors(join(folder, CHECKPOINT), run.tensors, { edgewise: json(run.metadata) });
+}
+
+/** The same without the checkpoint. */
+export async function writeTexts(folder: string, { run, log, measures }: Omit<Writable, 'tensors' | 'metadata'>) {
+  const lines = Array.isArray(log) ? log.map((line) => `${json(line)}\n`).join('') : json(log);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'run.json'), json(run));
-  await writeFile(
-    join(folder, 'log.jsonl'),
-    Array.isArray(log) ? log.map((line) => `${json(line)}\n`).join('') : json(log),
-  );
+  await writeFile(join(folder, 'log.jsonl'), lines);
   await writeFile(join(folder, MEASURES), json(measures));
-  await writeSafetensors(join(folder, CHECKPOINT), tensors, { edgewise: json(metadata) });
 }
+
+const json = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
