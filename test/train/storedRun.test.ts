@@ -54,9 +54,10 @@ describe('a checkpoint', () => {
     [{ classes: null }, '(classes is null; it must be array)'],
     [{ classes: [{ id: 1 }] }, '(classes.0.name is missing)'],
     [{ classes: [] }, '(classes is []; it must NOT have fewer than 1 items)'],
+    [{ detector: { ...storedRun().metadata.detector, classes: 7 } }, '(detector.classes is 7, but classes has 2'],
     [
       { detector: { ...storedRun().metadata.detector, classes: 1e9 } },
-      '(detector.classes is 1000000000, but classes has 2',
+      '(classes: 1000000000; expected an integer from 1',
     ],
     [{ detector: { ...storedRun().metadata.detector, strides: 'x' } }, '(strides: "x"; expected'],
     [{ detector: 3 }, '(detector is 3; it must be object)'],
