@@ -11,9 +11,7 @@ test("the README's example runs as it stands", () => {
   writeFileSync(file, code);
   try {
     const printed = execFileSync(process.execPath, [file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-    // All logits are zero for both nets: they agree, and the gradient has a float for each of 2 · 2100 · 68 logits.
-    expect(printed).toMatch(/\[ 0, 0, 0 \] \d+/);
-    expect(Number(printed.split(']')[1])).toBeGreaterThanOrEqual(4 * 2 * 2100 * 68);
+    expect(printed).toMatch(/^\d+\.\d+ \[ 2, 2100, 68 \]\n$/);
   } finally {
     rmSync(file);
   }

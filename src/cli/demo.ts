@@ -24,7 +24,7 @@ import { reportRuns } from './report.js';
 import { runTraining, type Training } from './training.js';
 
 /** Generated images of each student, and those that all three nets are evaluated on. */
-const IMAGES = { train: 960, val: 128 };
+const IMAGES = { train: 960, test: 128 };
 const DETECTOR = { bins: 17, strides: [8, 16, 32] };
 /** The images are generated, so there is no need to augment them; nothing is evaluated before its end. */
 const SETTINGS = {
@@ -56,7 +56,7 @@ const FOLDER = join('runs', 'demo');
 interface DemoOptions extends AdapterOptions {
   seed: number;
   images: number;
-  valImages: number;
+  testImages: number;
   teacher: 'shipped' | 'train';
   out: string;
 }
@@ -68,7 +68,7 @@ export function addDemo(program: Command): void {
     .description('train two students of one teacher, without and with localization distillation, and compare them')
     .option('--seed <n>', 'of the new parameters and the order of the images', parsed.seed, 0)
     .option('--images <n>', 'to train each student on', integer(8, MAX_SHAPES), IMAGES.train)
-    .option('--val-images <n>', 'to evaluate on', parsed.images, IMAGES.val)
+    .option('--test-images <n>', 'to evaluate on', parsed.images, IMAGES.test)
     .addOption(
       new Option('--teacher <which>', 'the one that comes with the package, or one that is trained first')
         .choices(['shipped', 'train'])
@@ -79,7 +79,7 @@ export function addDemo(program: Command): void {
 }
 
 async function demo(device: Device, options: DemoOptions): Promise<Outcome> {
-  const { out, seed, images, valImages } = options;
+  const { out, seed, images, testImages } = options;
   const started = performance.now();
   tell(`Adapter: ${device.adapter.name}`);
   const students = RECIPES.map((recipe) => ({ recipe, run: join(out, `student-${recipe.name}`) }));
@@ -93,7 +93,7 @@ async function demo(device: Device, options: DemoOptions): Promise<Outcome> {
     written.map((path) => basename(path)),
   );
   const data = await openData(SHAPES, 'train', { images });
-  const validation = await openData(SHAPES, 'val', { images: valImages });
+  const test = await openData(SHAPES, 'test', { images: testImages });
   // The papers' students begin with a trained backbone, too, and with a new head.
   const weights = await loadWeights(shipped('shapes-tiny'));
 
@@ -101,7 +101,7 @@ async function demo(device: Device, options: DemoOptions): Promise<Outcome> {
   const teacher = restoreDetector(device, await loadCheckpoint(teacherRun), 'average');
   const rows: DemoRow[] = [];
   try {
-    const measured = await measure(teacher, teacherRun, validation);
+    const measured = await measure(teacher, teacherRun, test);
     if (!measured) return interruptedAt(out);
     rows.push(measured);
     for (const { recipe, run } of students) {
@@ -116,14 +116,14 @@ async function demo(device: Device, options: DemoOptions): Promise<Outcome> {
       const taught = { teacher, teacherRun, teacherCache };
       const { interrupted } = await runTraining(device, { ...training, settings }, taught);
       if (interrupted) return interruptedAt(out);
-      const row = await measureStudent(device, run, validation, { teacher, teacherCache });
+      const row = await measureStudent(device, run, test, { teacher, teacherCache });
       if (!row) return interruptedAt(out);
       rows.push(row);
     }
   } finally {
     teacher.dispose();
   }
-  const page = await reportOf(device, rows, validation, report);
+  const page = await reportOf(device, rows, test, report);
   const seconds = (performance.now() - started) / 1000;
   return {
     data: { adapter: device.adapter.name, seed, runs: rows, report: page, seconds },
@@ -152,10 +152,10 @@ function trainingOf(data: Data, size: DetectorSize, folder: string): Omit<Traini
 }
 
 /** Measures what a student has become. @returns null where that was interrupted */
-async function measureStudent(device: Device, run: string, validation: Data, taught: Taught): Promise<DemoRow | null> {
+async function measureStudent(device: Device, run: string, test: Data, taught: Taught): Promise<DemoRow | null> {
   const student = restoreDetector(device, await loadCheckpoint(run), 'average');
   try {
-    return await measure(student, run, validation, taught);
+    return await measure(student, run, test, taught);
   } finally {
     student.dispose();
   }
@@ -165,8 +165,8 @@ async function measureStudent(device: Device, run: string, validation: Data, tau
 type Taught = Required<Pick<EvaluateOptions, 'teacher' | 'teacherCache'>>;
 
 /** Measures a net and keeps what was found in its run's folder. @returns null where that was interrupted */
-async function measure(detector: Detector, run: string, validation: Data, taught?: Taught): Promise<DemoRow | null> {
-  const { source, split } = validation;
+async function measure(detector: Detector, run: string, test: Data, taught?: Taught): Promise<DemoRow | null> {
+  const { source, split } = test;
   const { recipe } = (await loadCheckpoint(run)).metadata;
   const progress = progressReporter();
   const found = await measureRun(detector, {

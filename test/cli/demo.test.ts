@@ -16,7 +16,7 @@ it('two students of the shipped teacher are trained, compared and shown', async 
     'demo',
     '--images',
     '8',
-    '--val-images',
+    '--test-images',
     '8',
     '--out',
     out,
