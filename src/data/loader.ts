@@ -8,6 +8,8 @@ import type { ImageSource, Sample } from './source.js';
 const PREFETCH = 2;
 // Decoded images kept in memory; 1 GiB holds 4,660 images of 320×240.
 const CACHE_BYTES = 2 ** 30;
+/** Of a batch: 4 GiB, more than any device sees at once. */
+const MAX_VALUES = 2 ** 30;
 
 /** What fixes the batches of every epoch. */
 export interface LoaderOptions {
@@ -57,7 +59,7 @@ export class Loader {
   readonly #cache = new Map<number, { sample: Sample; scale: number }>();
   #cachedBytes = 0;
 
-  /** @throws {InputError} a size is not a positive integer, or dropLast leaves no batch */
+  /** @throws {InputError} a size is not a positive integer, a batch is too large for memory, or dropLast leaves no batch */
   constructor(
     /** What the images come from. */
     readonly source: ImageSource,
@@ -67,6 +69,11 @@ export class Loader {
     for (const name of ['batch', 'height', 'width'] as const)
       if (!Number.isSafeInteger(options[name]) || options[name] < 1)
         throw new InputError(`${name} is ${options[name]}, expected a positive integer`);
+    const { batch, height, width } = options;
+    if (3 * batch * height * width > MAX_VALUES)
+      throw new InputError(
+        `batch: ${batch} images of ${width}×${height} have more than the ${MAX_VALUES} numbers that a batch may have; make the images or the batch smaller`,
+      );
     this.steps = options.dropLast
       ? Math.floor(source.length / options.batch)
       : Math.ceil(source.length / options.batch);

@@ -127,6 +127,10 @@ test('an image that cannot be decoded is reported at its own batch, and not at a
 test.each([
   [{ batch: 0 }, /batch is 0, expected a positive integer/],
   [{ height: 1.5 }, /height is 1\.5/],
+  [
+    { width: 16_384, height: 16_384 },
+    /16384×16384 have more than the 1073741824 numbers .* make the images or the batch smaller/,
+  ],
   [{ batch: 6 }, /batch is 6 but there are 5 images; make it smaller/],
 ])('%j is rejected', (change, message) => {
   expect(() => new Loader(source(5), { ...OPTIONS, ...change })).toThrow(message);
