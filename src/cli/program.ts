@@ -34,11 +34,22 @@ function fail(error: unknown, wantsJson: boolean): void {
   }
   process.exitCode = FAILURE;
   const isSystems = error instanceof Error && 'syscall' in error;
-  const isForeseen = error instanceof InputError || error instanceof DeviceError || isSystems;
-  const message = error instanceof Error ? error.message : String(error);
+  const isForeseen = error instanceof InputError || error instanceof DeviceError || isSystems || lacksMemory(error);
+  const said = error instanceof Error ? error.message : String(error);
+  const message = lacksMemory(error)
+    ? `${said}: there is too little memory; make the images or the batch smaller.`
+    : said;
   if (wantsJson) printError(message);
   if (isForeseen && !wantsJson) process.stderr.write(`edgewise: ${readableLines(message)}\n`);
   if (!isForeseen) process.stderr.write(`${readableLines(inspect(error))}\n`);
+}
+
+/** How V8 refuses an array or a text that is too long for the machine, or for V8 itself. */
+function lacksMemory(error: unknown): boolean {
+  return (
+    error instanceof RangeError &&
+    /allocation failed|^Invalid (typed array|array|string) length(: \d|$)/.test(error.message)
+  );
 }
 
 function printError(message: string): void {

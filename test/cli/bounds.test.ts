@@ -1,8 +1,8 @@
 import { basename, dirname } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Data } from '../../src/cli/data.js';
-import { COMMANDS } from '../../src/cli/program.js';
+import { COMMANDS, runCommand } from '../../src/cli/program.js';
 import { runFolder, type TrainingOptions } from '../../src/cli/training.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { MAX_SETTINGS, trainSettings } from '../../src/train/settings.js';
@@ -37,5 +37,32 @@ test('a run without --out lies in runs, whatever data and recipe are called', ()
     expect(dirname(folder)).toBe('runs');
     expect(basename(folder)).toMatch(/^[^.\p{C}\\][^\p{C}\\]*-tiny-[^.\p{C}\\][^\p{C}\\]*$/u);
     expect(Buffer.byteLength(basename(folder))).toBeLessThan(200);
+  }
+});
+
+test.each<[string, () => unknown, RegExp]>([
+  [
+    'an array too long for the memory',
+    () => new Float32Array(2 ** 40),
+    /^edgewise: Invalid typed array length: 1099511627776: there is too little memory; [^\n]*\n$/,
+  ],
+  [
+    'a text too long for the memory',
+    () => 'x'.repeat(2 ** 30),
+    /^edgewise: Invalid string length: there is too little memory; [^\n]*\n$/,
+  ],
+  ['a negative length', () => new Float32Array(-1), /^RangeError: Invalid typed array length: -1\n\s+at /],
+])('%s: one line for what a user can cause, a stack for what is a fault of ours', async (_, make, message) => {
+  const add = (program: Command) => void program.command('doctor').action(() => void make());
+  vi.spyOn(COMMANDS, 'doctor').mockResolvedValue(add);
+  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const { exitCode } = process;
+  try {
+    await runCommand(['doctor']);
+    expect(process.exitCode).toBe(1);
+    expect(said.mock.calls.map(([text]) => text).join('')).toMatch(message);
+  } finally {
+    process.exitCode = exitCode;
+    vi.restoreAllMocks();
   }
 });
