@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { viteJsonSchema } from './scripts/jsonSchema.js';
 import { viteWgsl } from './scripts/wgsl.js';
 import { browserPath, FLAGS, noBrowser } from './test/browser/chromium.js';
+import { nodeInBrowser } from './test/browser/node.js';
 
 /** All that the rooms with kernels have, and the golden cases: `npm run test:browser`. */
 const ALL = [
@@ -22,9 +23,7 @@ const SOME = [
 if (!browserPath) throw new Error(`no tests in a browser${noBrowser}`);
 
 export default defineConfig({
-  plugins: [viteWgsl({ minify: true }), viteJsonSchema()],
-  // The kernels' tests read golden cases.
-  resolve: { alias: { 'node:fs/promises': new URL('test/browser/files.ts', import.meta.url).pathname } },
+  plugins: [viteWgsl({ minify: true }), viteJsonSchema(), nodeInBrowser()],
   // Found later, a package makes Vite load the test again; those that are for Node only are never asked for.
   optimizeDeps: { include: ['fast-check', 'gl-matrix'], exclude: ['env-paths', 'sharp', 'webgpu'] },
   test: {

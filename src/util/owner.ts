@@ -12,19 +12,21 @@ export interface Owner {
   born: string | null;
 }
 
-const HERE = { host: hostname(), space: read(() => readlinkSync('/proc/self/ns/pid')) };
-
 /** Whether a process runs. `unknown`: it cannot be seen from here. */
 export type Life = 'alive' | 'dead' | 'unknown';
 
+/** Asked for when it is needed: golden cases read files in a browser's tests, where nothing of this is. */
+const here = () => ({ host: hostname(), space: read(() => readlinkSync('/proc/self/ns/pid')) });
+
 /** This process. */
 export function self(): Owner {
-  return { ...HERE, pid: process.pid, born: bornAt(process.pid) };
+  return { ...here(), pid: process.pid, born: bornAt(process.pid) };
 }
 
 /** Whether an owner runs. */
 export function lifeOf({ host, space, pid, born }: Owner): Life {
-  if (host !== HERE.host || space !== HERE.space) return 'unknown';
+  const own = here();
+  if (host !== own.host || space !== own.space) return 'unknown';
   const now = startOf(pid);
   // Where no start is known, the process of this id may be another.
   if (now !== null && (now === undefined || born === null)) return 'unknown';
@@ -40,7 +42,7 @@ export function tagOf({ host, space, pid, born }: Owner): string {
 export function lifeOfTag(tag: string): Life {
   const pid = Number(/^\w+-(\d+)-\w+$/.exec(tag)?.[1]);
   const now = startOf(pid);
-  const own = tagOf({ ...HERE, pid, born: now ?? null });
+  const own = tagOf({ ...here(), pid, born: now ?? null });
   if (now === undefined || tag.split('-')[0] !== own.split('-')[0]) return 'unknown';
   return now !== null && tag === own ? 'alive' : 'dead';
 }
@@ -57,7 +59,7 @@ function startOf(pid: number): string | null | undefined {
   const born = bornAt(pid);
   if (born !== null) return born;
   // Where there is /proc, one of our own that is not in it has ended; those of others may be hidden.
-  return HERE.space === null || isOthers ? undefined : null;
+  return here().space === null || isOthers ? undefined : null;
 }
 
 /**
