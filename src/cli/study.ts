@@ -2,8 +2,10 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { READING } from '../study/columns.js';
 import { curveCells, tableCells } from '../study/markdown.js';
 import { readPlan } from '../study/plan.js';
+import { shippedPlans } from '../study/planFile.js';
 import { collectResults, type StudyResults } from '../study/results.js';
 import { runStudy, type StudyEvent } from '../study/runStudy.js';
+import { shortened } from '../util/readable.js';
 import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDeviceAgain } from './command.js';
 import { addDataOptions, DATA_HELP, type DataOptions, openData, openFitting } from './data.js';
@@ -16,6 +18,7 @@ import { table } from './table.js';
 const MAX_HOURS = 500;
 
 interface StudyCommandOptions extends AdapterOptions, DataOptions {
+  list?: boolean;
   out?: string;
   results?: string;
   seeds?: number[];
@@ -24,15 +27,16 @@ interface StudyCommandOptions extends AdapterOptions, DataOptions {
   maxHours?: number;
 }
 
-/** `edgewise study PLAN DATA --out STUDY` and `edgewise study --results STUDY` */
+/** `edgewise study PLAN DATA --out STUDY`, `edgewise study --results STUDY` and `edgewise study --list` */
 export function addStudy(program: Command): void {
   const command = program
     .command('study')
     .description('train and compare a grid of recipes and seeds; a stopped study goes on where it was')
-    .argument('[plan]', 'a plan file; plans/ of the package has those of the paper’s tables')
+    .argument('[plan]', 'a file, or the name of a plan that comes with the package: those of the paper’s tables')
     .argument('[data]', DATA_HELP)
     .option('--out <folder>', 'where its runs and tables go; plans on the same data may share one, and its runs')
     .option('--results <folder>', 'instead of PLAN and DATA: print the tables of a study as far as it is')
+    .option('--list', 'instead of PLAN and DATA: the plans that come with the package')
     .option('--seeds <list>', 'such as 0,1,2, instead of the plan’s', seedList)
     .option('--epochs <n>', 'instead of the plan’s', parsed.epochs)
     .option('--images <n>', 'how many images of "shapes" to train on', parsed.images)
@@ -47,13 +51,14 @@ async function study(
   options: StudyCommandOptions,
   command: Command,
 ): Promise<Outcome> {
-  const { out, results, seeds, epochs, valImages } = options;
-  if (results !== undefined && file === undefined && out === undefined) {
+  const { out, results, seeds, epochs, valImages, list } = options;
+  if (list && [file, out, results].every((given) => given === undefined)) return listPlans();
+  if (results !== undefined && file === undefined && out === undefined && !list) {
     const found = await collectResults(results);
     return { data: found, text: describe(found) };
   }
-  if (file === undefined || dataName === undefined || out === undefined || results !== undefined) {
-    return command.error('error: give PLAN, DATA and --out, or --results alone');
+  if (file === undefined || dataName === undefined || out === undefined || results !== undefined || list) {
+    return command.error('error: give PLAN, DATA and --out, or --results or --list alone');
   }
   const plan = await readPlan(file, { ...(seeds && { seeds }), ...(epochs !== undefined && { epochs }) });
   const train = await openData(dataName, 'train', options);
@@ -87,6 +92,23 @@ async function study(
       stop.dispose();
     }
   });
+}
+
+/** The plans that come with the package, and what is in them. */
+async function listPlans(): Promise<Outcome> {
+  const plans = await Promise.all((await shippedPlans()).map((name) => readPlan(name)));
+  const data = plans.map(({ name, methods, seeds, tables }) => ({
+    name,
+    methods: methods.map((method) => method.name),
+    seeds,
+    tables: tables.map(({ title }) => title),
+  }));
+  const rows = data.map(({ name, methods, seeds, tables }) => [
+    name,
+    `${methods.length} × ${seeds.length}`,
+    shortened(tables.join('; '), 90) || 'what the others share',
+  ]);
+  return { data: { plans: data }, text: table([['plan', 'students', 'tables'], ...rows]) };
 }
 
 /** Aborted by a signal that asks the process to end, and when the time is over. */

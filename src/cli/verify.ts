@@ -1,9 +1,15 @@
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import type { Deviation } from '../eval/deviation.js';
 import { type GoldenCase, loadGoldenCase } from '../eval/goldenCase.js';
 import { checkGoldenCase } from '../eval/goldenCheck.js';
+import { InputError } from '../util/error.js';
+import { packageFolder } from '../util/packageFolder.js';
 import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
 import { table } from './table.js';
+
+const ENDING = '.safetensors';
 
 /** The golden cases of one file, as `--json` prints them. */
 interface CaseResult {
@@ -12,12 +18,12 @@ interface CaseResult {
   quantities: Deviation[];
 }
 
-/** `edgewise verify FILE…` */
+/** `edgewise verify [FILE…]` */
 export function addVerify(program: Command): void {
   const command = program
     .command('verify')
     .description("check losses, regions and gradients on this adapter against the reference implementation's results")
-    .argument('<file...>', 'golden cases (safetensors)');
+    .argument('[file...]', 'golden cases (safetensors); default: those that come with the package');
   prints(addDeviceOptions(command), verify);
 }
 
@@ -25,6 +31,7 @@ export function addVerify(program: Command): void {
 async function verify(files: string[], options: AdapterOptions): Promise<Outcome> {
   const golden: GoldenCase[] = [];
   for (const file of files) golden.push(await loadGoldenCase(file));
+  if (files.length === 0) golden.push(...(await shippedCases()));
   return withDevice(options, async (device) => {
     const cases: CaseResult[] = [];
     for (const one of golden) {
@@ -35,6 +42,20 @@ async function verify(files: string[], options: AdapterOptions): Promise<Outcome
     const { name } = device.adapter;
     return { data: { adapter: name, passed, cases }, text: describe(name, cases), failed: !passed };
   });
+}
+
+/** The golden cases that scripts/build.js has put into the package, by their names. */
+async function shippedCases(): Promise<GoldenCase[]> {
+  const folder = join(packageFolder(), 'dist/golden');
+  const names = await readdir(folder).catch(() => []);
+  if (names.length === 0) {
+    throw new InputError(`${folder} holds no golden cases: install edgewise anew, or, in its checkout, npm run build`);
+  }
+  const load = async (name: string) => ({
+    ...(await loadGoldenCase(join(folder, name))),
+    file: basename(name, ENDING),
+  });
+  return Promise.all(names.sort().map(load));
 }
 
 function describe(adapter: string, cases: CaseResult[]): string {

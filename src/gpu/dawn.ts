@@ -13,6 +13,7 @@ import {
   isSoftware,
   nameOf,
 } from './foundAdapter.js';
+import { environment, loadLibrary } from './native.js';
 
 type Dawn = typeof import('webgpu');
 
@@ -23,9 +24,8 @@ const DRIVER_VARIABLES = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'] as const;
 const MASKS = ['GPUBufferUsage', 'GPUMapMode', 'GPUShaderStage'] as const;
 
 const VULKAN_LOADER = 'libvulkan.so.1';
-const RTLD_NOW = 0x2;
-const RTLD_GLOBAL = 0x100;
-const RTLD_NODELETE = 0x1000;
+/** A function of it. */
+const VULKAN_FUNCTION = 'vkGetInstanceProcAddr';
 
 /**
  * Dawn's instances by the drivers they see, kept for the life of the process. Dawn's event pump points into the
@@ -35,7 +35,7 @@ const RTLD_NODELETE = 0x1000;
 const instances = new Map<string, GPU>();
 
 /** Whether the system has a Vulkan loader; found out once, because the embedded loader takes its name. */
-let systemLoader: boolean | undefined;
+let systemLoader: Promise<boolean> | undefined;
 
 /** Dawn rejects Mesa 22.3 (Debian 12) and takes 25.0. */
 const REMEDY = [
@@ -90,7 +90,7 @@ async function loadDawn(): Promise<Dawn> {
 /** The best adapter of the drivers that the system, or the user's own `VK_DRIVER_FILES`, offers. */
 async function systemAdapter(dawn: Dawn): Promise<FoundAdapter> {
   // Asked first because Dawn writes a warning to stderr where the loader is missing.
-  if (process.platform === 'linux' && !hasSystemLoader()) {
+  if (process.platform === 'linux' && !(await hasSystemLoader())) {
     throw new DeviceError(`the Vulkan loader, ${VULKAN_LOADER}, is not installed`);
   }
   const found = await openAdapter(dawn, 'hardware');
@@ -128,7 +128,7 @@ async function softwareAdapter(dawn: Dawn): Promise<FoundAdapter> {
 
 async function embeddedAdapter(dawn: Dawn): Promise<FoundAdapter> {
   const files = await unpackSwiftShader();
-  if (!hasSystemLoader() && !loadLibrary(files.loader)) {
+  if (!(await hasSystemLoader()) && !(await loadLibrary(files.loader, VULKAN_FUNCTION))) {
     throw new DeviceError(`${files.loader} does not load: is its folder on a file system mounted noexec?`);
   }
   const found = await openAdapter(dawn, 'embedded', files.manifest);
@@ -151,39 +151,22 @@ async function openAdapter(dawn: Dawn, kind: AdapterKind, manifest?: string): Pr
   // Dawn rounds timestamps to 0.1 ms against side channels between web pages; kernels take less than that.
   const gpu = instances.get(drivers) ?? dawn.create(['disable-dawn-features=timestamp_quantization']);
   instances.set(drivers, gpu);
+  const setVariable = await environment();
   const before = DRIVER_VARIABLES.map((name) => process.env[name]);
   let pending: Promise<GPUAdapter | null>;
   try {
-    if (manifest) for (const name of DRIVER_VARIABLES) process.env[name] = manifest;
+    if (manifest) for (const name of DRIVER_VARIABLES) setVariable(name, manifest);
     pending = gpu.requestAdapter({ powerPreference: 'high-performance' });
   } finally {
-    DRIVER_VARIABLES.forEach((name, i) => {
-      const value = before[i];
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    });
+    for (const [i, name] of DRIVER_VARIABLES.entries()) setVariable(name, before[i]);
   }
   const adapter = await pending;
   if (!adapter) return undefined;
   return foundAdapter(gpu, adapter, kind, nameOf(adapter.info));
 }
 
-/**
- * Loads a shared library for the whole process, so that Dawn's `dlopen('libvulkan.so.1')` finds it, and says whether
- * it is there. Node offers no plain dlopen: `process.dlopen` complains that the library is no add-on and closes it,
- * but RTLD_NODELETE keeps it loaded.
- */
-function loadLibrary(library: string): boolean {
-  try {
-    process.dlopen({ exports: {} }, library, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
-    return true;
-  } catch (thrown) {
-    return (thrown as Error).message.includes('did not self-register');
-  }
-}
-
-function hasSystemLoader(): boolean {
-  systemLoader ??= loadLibrary(VULKAN_LOADER);
+function hasSystemLoader(): Promise<boolean> {
+  systemLoader ??= loadLibrary(VULKAN_LOADER, VULKAN_FUNCTION);
   return systemLoader;
 }
 

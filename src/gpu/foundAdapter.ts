@@ -38,6 +38,7 @@ export function isSoftware(info: GPUAdapterInfo): boolean {
 }
 
 /** What the adapter calls itself. Browsers leave most fields empty. */
-export function nameOf({ description, device, vendor, architecture }: GPUAdapterInfo): string {
+export function nameOf(info: GPUAdapterInfo): string {
+  const { description, device, vendor, architecture } = info;
   return description || device || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed';
 }

@@ -8,6 +8,7 @@ import { InputError } from '../util/error.js';
 import { pathName } from '../util/pathName.js';
 import { checked } from '../util/schema.js';
 import isPlan from './plan.jsonschema';
+import { planFile } from './planFile.js';
 
 /** A teacher that the study trains once, or a run that is there. */
 type PlanTeacher =
@@ -75,11 +76,13 @@ export interface PlanOverrides {
 }
 
 /**
- * Reads a plan. `extends`, a path or a list of paths relative to the file, names plans that it is added to: `student`,
+ * Reads a plan, a file or the name of a shipped one. `extends`, one such or a list of them, files relative to the plan's own, names
+ * plans that it is added to: `student`,
  * `settings` and `teachers` field by field, `methods` by name, `tables` and `curves` by title, each in its first place; the rest is replaced.
  * @throws InputError that names the file, the field, its value and what is allowed
  */
-export async function readPlan(file: string, overrides: PlanOverrides = {}): Promise<Plan> {
+export async function readPlan(plan: string, overrides: PlanOverrides = {}): Promise<Plan> {
+  const file = await planFile(plan, '.');
   return checkPlan(file, await readExtended(file, []), overrides);
 }
 
@@ -95,9 +98,11 @@ async function readExtended(file: string, by: readonly string[]): Promise<Fields
   let merged: Fields = {};
   for (const other of bases) {
     if (typeof other !== 'string') {
-      throw new InputError(`${file}: extends is ${brief(base)}; expected the path of a plan or a list of them.`);
+      throw new InputError(
+        `${file}: extends is ${brief(base)}; expected the path or the name of a plan, or a list of them.`,
+      );
     }
-    merged = merge(merged, await readExtended(resolve(dirname(file), other), [...by, path]));
+    merged = merge(merged, await readExtended(await planFile(other, dirname(file)), [...by, path]));
   }
   return merge(merged, own);
 }

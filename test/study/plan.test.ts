@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { shapesDataset } from '../../src/data/shapes.js';
 import { identify, planJobs } from '../../src/study/jobs.js';
 import { readPlan } from '../../src/study/plan.js';
+import { shippedPlans } from '../../src/study/planFile.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -169,4 +170,16 @@ test('the shipped plans are plans, and all of them together have each run once',
     for (const { hash } of jobs) hashes.add(hash);
   }
   expect(all).toBe(hashes.size);
+});
+
+test('plans of the package go by name, in extends too', async () => {
+  const names = await shippedPlans();
+  expect(names).toEqual(expect.arrayContaining(['paper', 'regions', 'temperature']));
+  for (const name of names) expect((await readPlan(name)).name).toBe(name);
+  const file = await write('own', { extends: 'regions', name: 'own', seeds: [7] });
+  const own = await readPlan(file);
+  expect(own).toEqual({ ...(await readPlan('regions')), name: 'own', seeds: [7] });
+  await expect(readPlan('papers')).rejects.toThrow(
+    /none called papers; there are against, .*or give a file: \.\/papers/,
+  );
 });
