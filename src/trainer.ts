@@ -3,7 +3,7 @@
  * @module edgewise/trainer
  */
 export type { Category, CocoAnnotation, CocoDataset, CocoImage, CocoImageEntry, GroundTruth } from './data/coco.js';
-export { type CocoFolder, openDataset } from './data/folder.js';
+export { type CocoFolder, type OpenDatasetOptions, openDataset } from './data/folder.js';
 export type { Dtype, StoredTensor } from './data/safetensors.js';
 export { type ShapesOptions, shapesDataset, toCoco } from './data/shapes.js';
 export type { ImageSource, Sample } from './data/source.js';

@@ -54,7 +54,11 @@ export async function openDataset(
   if (whole.boxFault !== null) throw new InputError(`${annotations}: ${whole.boxFault}`);
 
   // One listing instead of a look at each of a hundred thousand files.
-  const listed = (await readdir(images, { recursive: true })).map((name) => name.split(sep).join('/'));
+  const entries = await readdir(images, { recursive: true }).catch(({ code, message }: NodeJS.ErrnoException) => {
+    // Where there are no links, as in git on Windows, a link to the images is a file.
+    throw new InputError(`${images} ${code === 'ENOTDIR' ? 'is a file' : `cannot be read (${message})`}; ${layout}`);
+  });
+  const listed = entries.map((name) => name.split(sep).join('/'));
   const names = whole.images.map(({ fileName }) => fileName);
   const files = await matchFiles(images, names, listed);
   if (files.conflict) {

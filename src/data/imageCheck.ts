@@ -127,9 +127,11 @@ function exifNotices(
   paths: readonly string[],
 ): string[] {
   const notices: string[] = [];
+  const number = (count: number) => count.toLocaleString('en');
   const tell = (list: readonly number[], text: string) => {
     const example = list.length > 0 ? paths[list[0]] : '';
-    if (list.length > 0) notices.push(`${list.length.toLocaleString('en')} images ${text} (such as ${example})`);
+    if (list.length > 0)
+      notices.push(`${number(list.length)} of ${number(paths.length)} images ${text} (such as ${example})`);
   };
   tell(upright, 'are turned upright by their EXIF orientation: their entries have the size of the upright picture');
   tell(stored, 'have an EXIF orientation that is not applied: their entries have the size of the stored pixels');

@@ -72,6 +72,9 @@ test('what a data folder lacks is named', async () => {
   await expect(openDataset(data, 'train')).rejects.toThrow(/train\.json does not exist/);
   await rm(join(data, 'images'), { recursive: true });
   await expect(openDataset(data, 'val')).rejects.toThrow(/images does not exist; a data folder holds/);
+  await writeFile(join(data, 'images'), '../images');
+  await expect(openDataset(data, 'val')).rejects.toThrow(/images is a file; a data folder holds/);
+  await rm(join(data, 'images'));
 });
 
 test('all images that cannot be used are told at once, before anything is loaded', async () => {
@@ -199,15 +202,17 @@ test('photos are turned by their EXIF orientation where their entries say so, an
   const data = await dataFolder({ 'a.png': {}, ...upright });
   const source = await openDataset(data, 'val');
   expect(source.dataset.notices).toEqual([
-    expect.stringMatching(/^1 images are turned upright by their EXIF orientation.*p\.png/),
-    expect.stringMatching(/^1 images have an EXIF orientation that their size does not show.*the upright picture, as/),
+    expect.stringMatching(/^1 of \d images are turned upright by their EXIF orientation.*p\.png/),
+    expect.stringMatching(
+      /^1 of \d images have an EXIF orientation that their size does not show.*the upright picture, as/,
+    ),
   ]);
   expect(await source.load(1)).toMatchObject(TURNED);
 
   expect(
     await noticesOf(await dataFolder({ 'p.png': { make: orientation(6) }, 'q.png': { make: orientation(3) } })),
   ).toEqual([
-    expect.stringMatching(/^1 images have an EXIF orientation that is not applied.*p\.png/),
+    expect.stringMatching(/^1 of \d images have an EXIF orientation that is not applied.*p\.png/),
     expect.stringMatching(/boxes are taken for those of the stored pixels; write the files upright/),
   ]);
 });
