@@ -67,7 +67,7 @@ test('it breaks where JSON.parse breaks, with the same line and column', () => {
       const place = ({ message, ...rest }: { message?: string }) => ({ ...rest, place: message?.split(': ', 2)[1] });
       expect(place(outcome(() => read(changed, lengths)))).toEqual(place(outcome(() => parseJson(changed, 'a.json'))));
     }),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   );
 });
 
