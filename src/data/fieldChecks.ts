@@ -97,8 +97,10 @@ export class FieldChecks {
 
   #unexpected(field: string, value: unknown, expected: string): undefined {
     const found = value === undefined ? 'is missing' : `is ${brief(value)}`;
-    // A converter that copies XML writes numbers as texts.
-    const quoted = typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value));
+    // A converter that copies XML writes numbers and truth values as texts.
+    const quoted =
+      typeof value === 'string' &&
+      ((value.trim() !== '' && Number.isFinite(Number(value))) || /^(true|false)$/.test(value));
     this.fault(field, `${found}, expected ${expected}${quoted ? '; take the quotes away' : ''}`);
     return undefined;
   }

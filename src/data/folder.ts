@@ -85,9 +85,10 @@ export async function openDataset(
   const kept = names.map((_, index) => index).filter((index) => !faults.has(index));
   const dataset = faults.size > 0 ? withoutImages(whole, new Set(faults.keys())) : whole;
   const paths = kept.map((index) => files.paths[index]);
+  const repeated = repeatedFiles(paths);
   const leftOut = faults.size > 0 ? [`left out: ${unusable}`] : [];
   return {
-    dataset: { ...dataset, notices: [...dataset.notices, ...files.notices, ...notices, ...leftOut] },
+    dataset: { ...dataset, notices: [...dataset.notices, ...files.notices, ...repeated, ...notices, ...leftOut] },
     paths,
     broken: faults.size,
     length: paths.length,
@@ -98,6 +99,21 @@ export async function openDataset(
       return { ...decoded, boxes, labels, ignore, id };
     },
   };
+}
+
+/** An object of one entry is background in the others of its file. */
+function repeatedFiles(paths: readonly string[]): string[] {
+  const seen = new Set<string>();
+  const again: string[] = [];
+  for (const path of paths) {
+    if (seen.has(path)) again.push(path);
+    seen.add(path);
+  }
+  if (again.length === 0) return [];
+  const count = `${again.length.toLocaleString('en')} of ${paths.length.toLocaleString('en')}`;
+  return [
+    `${count} entries name a file that an entry before has (such as ${again[0]}): objects of one are background in the other`,
+  ];
 }
 
 function doesNotExist({ paths, similar }: MatchedFiles, index: number, name: string): string {

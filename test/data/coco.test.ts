@@ -105,6 +105,7 @@ test.each([
   ],
   ['no box', annotated({ bbox: undefined }), /annotations\[1\]\.bbox is missing/],
   ['an area that is no number', annotated({ area: '5' }), /annotations\[1\]\.area is "5".*take the quotes away/],
+  ['a crowd that is a text', annotated({ iscrowd: 'false' }), /iscrowd is "false".*take the quotes away/],
   ['a negative area', annotated({ area: -1 }), /annotations\[1\]\.area is -1, expected a number .*0 to 1e10/],
   [
     'an infinite box',

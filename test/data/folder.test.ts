@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
@@ -75,6 +75,17 @@ test('what a data folder lacks is named', async () => {
   await writeFile(join(data, 'images'), '../images');
   await expect(openDataset(data, 'val')).rejects.toThrow(/images is a file; a data folder holds/);
   await rm(join(data, 'images'));
+});
+
+test('entries of one file are told: an object of one is background in the other', async () => {
+  const data = await dataFolder({ 'a.png': {}, 'b.png': {} });
+  const file = join(data, 'annotations', 'val.json');
+  const annotations = JSON.parse(await readFile(file, 'utf8'));
+  annotations.images.push({ ...annotations.images[0], id: 3 });
+  await writeFile(file, JSON.stringify(annotations));
+  expect(await noticesOf(data)).toEqual([
+    expect.stringMatching(/^1 of 3 entries name a file that an entry before has \(such as \S+a\.png\)/),
+  ]);
 });
 
 test('all images that cannot be used are told at once, before anything is loaded', async () => {
