@@ -1,6 +1,8 @@
 import { Random } from '../tensor/random.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { InputError } from '../util/error.js';
+import { assertTensor } from '../tensor/tensorArgument.js';
+import { integer, listOf, optional, options as optionsOf, positive, work } from '../util/argument.js';
+import { assertVariable } from './argument.js';
 import { backward, Variable } from './variable.js';
 
 /** The worst differences between the gradients of a function and its central differences. */
@@ -21,24 +23,33 @@ export interface GradientCheckOptions {
   seed?: number;
 }
 
+const TENSORS = listOf((name, value) => assertTensor(name, value), 'tensors');
+const OPTIONS = optionsOf({ step: optional(positive), samples: optional(integer(1)), seed: optional(integer(0)) });
+
 /**
  * Compares the gradients of `f` with central differences, (L(x+h) − L(x−h)) / 2h, for L = Σ v·f(x) with random v.
  * The sum is taken in float64 on the host. Meant for tests of one's own operations.
  * @param f builds the graph from leaves; called many times
  * @param inputs tensors of type f32; their values are changed and put back
- * @throws InputError without inputs
+ * @throws InputError without inputs, or where they are no tensors
  */
 export async function checkGradients(
   f: (...inputs: Variable[]) => Variable,
   inputs: Tensor[],
-  { step = 1e-2, samples = 12, seed = 1 }: GradientCheckOptions = {},
+  options: GradientCheckOptions = {},
 ): Promise<GradientCheck> {
-  if (inputs.length === 0) throw new InputError('checkGradients: give at least one input.');
+  work('f', f);
+  TENSORS('inputs', inputs);
+  OPTIONS('options', options);
+  const { step = 1e-2, samples = 12, seed = 1 } = options;
   const { device } = inputs[0];
+  for (const input of inputs) assertTensor('inputs', input, { device });
   const random = Random.of(seed);
   const evaluate = (): { output: Variable; leaves: Variable[] } => {
     const leaves = inputs.map((input) => new Variable(input, true));
-    return { output: f(...leaves), leaves };
+    const output = f(...leaves);
+    assertVariable('f, its result', output, device);
+    return { output, leaves };
   };
 
   const first = evaluate();

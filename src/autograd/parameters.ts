@@ -1,5 +1,7 @@
 import type { Device } from '../tensor/device.js';
+import { openedDevice } from '../tensor/deviceArgument.js';
 import { sizeOf, type Tensor } from '../tensor/tensor.js';
+import { fields, flag, integer, listOf, numbers, text } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { Variable } from './variable.js';
 
@@ -26,6 +28,11 @@ export interface ParameterValues<Data extends ArrayLike<number> = ArrayLike<numb
 /** Views start at multiples of this many bytes, which every device can bind. */
 const ALIGNMENT = 256;
 
+const declared = listOf(
+  fields({ name: text, shape: listOf(integer(0), 'extents'), decay: flag, initial: numbers }),
+  'declarations { name, shape, decay, initial }',
+);
+
 /**
  * All parameters of a model in one buffer, their gradients in another: an optimizer step is one dispatch, a checkpoint one
  * read. Decayed parameters come first.
@@ -48,6 +55,8 @@ export class ParameterStore {
 
   /** @throws InputError when two parameters have one name or an initial value does not fit its shape */
   constructor(device: Device, declarations: readonly ParameterDeclaration[]) {
+    openedDevice('device', device);
+    declared('declarations', declarations);
     this.device = device;
     this.names = declarations.map(({ name }) => name);
     this.count = declarations.reduce((sum, { shape }) => sum + sizeOf(shape), 0);

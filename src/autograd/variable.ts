@@ -1,4 +1,6 @@
 import type { Tensor } from '../tensor/tensor.js';
+import { assertTensor } from '../tensor/tensorArgument.js';
+import { flag, kindOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { one } from './one.js';
 import { accumulate, addTensors } from './sum.js';
@@ -24,8 +26,10 @@ export class Variable<T extends Tensor = Tensor> {
   /** How a gradient flows to the parents; null of a leaf and of a constant. */
   readonly pullback: Pullback | null;
 
-  /** A leaf. Operations make the others, with `Variable.from`. */
+  /** A leaf. Operations make the others, with `Variable.from`. @throws InputError when the value is no tensor */
   constructor(value: T, requiresGradient = false, parents: readonly Variable[] = [], pullback: Pullback | null = null) {
+    assertTensor('value', value, { type: 'any' });
+    flag('requiresGradient', requiresGradient);
     this.value = value;
     this.requiresGradient = requiresGradient;
     this.parents = parents;
@@ -59,8 +63,9 @@ export interface Seed {
  */
 export function backward(seeds: Seed | Seed[]): void {
   const list = Array.isArray(seeds) ? seeds : [seeds];
+  if (list.length === 0) throw new InputError('seeds: []; expected at least one { variable, gradient }.');
   const flowing = new Flow();
-  for (const { variable, gradient } of list) {
+  for (const { variable, gradient } of list.map(seedOf)) {
     if (!variable.requiresGradient) {
       throw new InputError('backward: the variable does not depend on a leaf that requires a gradient.');
     }
@@ -96,6 +101,21 @@ export function backward(seeds: Seed | Seed[]): void {
     }
     flowing.release(gradient);
   }
+}
+
+/** @throws InputError when it is none; a variable alone is one with a default gradient */
+function seedOf(seed: unknown): Seed {
+  if (seed instanceof Variable) {
+    throw new InputError('seeds: a variable; give { variable }, or { variable, gradient }.');
+  }
+  const { variable, gradient } = (seed ?? {}) as Partial<Seed>;
+  if (!(variable instanceof Variable)) {
+    throw new InputError(`seeds: ${kindOf(seed)}; expected { variable, gradient }, or several of them.`);
+  }
+  assertTensor('seeds.variable', variable.value, { type: 'any' });
+  if (gradient === undefined) return { variable };
+  assertTensor('seeds.gradient', gradient, { device: variable.value.device });
+  return { variable, gradient };
 }
 
 /** A gradient that others hold too, or a second one: added to the leaf's, or a copy of its own. */

@@ -1,4 +1,5 @@
 import { MAX_LEVELS } from '../tensor/pyramid.js';
+import { anything, options } from '../util/argument.js';
 import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
 
@@ -40,6 +41,8 @@ export interface DetectorConfig {
   height: number;
 }
 
+const GIVEN = options({ size: anything, classes: anything, width: anything, height: anything });
+
 /** Most bins that the kernels hold in registers. */
 export const MAX_BINS = 64;
 /** Pixels a side of the largest input. */
@@ -54,6 +57,7 @@ export const MAX_CLASSES = 65_536;
 export function detectorConfig(
   given: Omit<DetectorConfig, 'bins' | 'strides'> & { bins?: number; strides?: readonly number[] },
 ): DetectorConfig {
+  GIVEN('config', given);
   const { size, classes, bins = 17, strides = [8, 16, 32], width, height } = given;
   if (typeof size !== 'string' || !Object.hasOwn(ARCHITECTURES, size)) {
     throw new InputError(`size: ${brief(size)}; expected one of ${Object.keys(ARCHITECTURES).join(', ')}.`);

@@ -1,9 +1,20 @@
 import decodeSource from '../../shaders/detector/decode.wgsl';
+import { assertMapVariable } from '../autograd/argument.js';
 import { type Recipe, resolveRecipe } from '../losses/recipe.js';
 import { makeGrid } from '../regions/grid.js';
 import { assertMaps } from '../tensor/layout.js';
-import type { Level, Pyramid } from '../tensor/pyramid.js';
+import { assertPyramid, type Level, type Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import {
+  anything,
+  fields,
+  integer,
+  listOf,
+  number,
+  optional,
+  options as optionsOf,
+  positive,
+} from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { type ChooseOptions, chooseDetections, type Detections } from './choose.js';
 import type { DetectorConfig } from './config.js';
@@ -19,6 +30,24 @@ export interface DecodeOptions extends ChooseOptions {
   recipe?: Pick<Recipe, 'box' | 'regions'>;
 }
 
+const CONFIG = fields({
+  classes: integer(1),
+  bins: integer(2),
+  strides: anything,
+  width: integer(1),
+  height: integer(1),
+});
+const RECIPE = fields({ box: fields({}), regions: fields({}) });
+const OUTPUTS = fields({ classLogits: anything, boxLogits: anything });
+const OPTIONS = optionsOf({
+  scoreThreshold: optional(number),
+  candidates: optional(integer(1)),
+  iou: optional(number),
+  maximum: optional(integer(1)),
+  imageSizes: optional(listOf(fields({ width: positive, height: positive }), '{ width, height }, one an image')),
+  recipe: optional(RECIPE),
+});
+
 /**
  * The expectation of every edge and the box it means, on the GPU.
  * @param boxLogits pyramid of 4 · bins channels
@@ -28,9 +57,14 @@ export interface DecodeOptions extends ChooseOptions {
  */
 export function decodeBoxes(
   boxLogits: Pyramid,
-  { bins, strides, width, height }: Omit<DetectorConfig, 'size'>,
-  { box, regions }: Pick<Recipe, 'box' | 'regions'> = resolveRecipe('gfocal'),
+  config: Omit<DetectorConfig, 'size'>,
+  recipe: Pick<Recipe, 'box' | 'regions'> = resolveRecipe('gfocal'),
 ): { expected: Tensor; boxes: Tensor } {
+  assertPyramid('boxLogits', boxLogits);
+  CONFIG('config', config);
+  RECIPE('recipe', recipe);
+  const { bins, strides, width, height } = config;
+  const { box, regions } = recipe;
   const { device, batch } = boxLogits;
   const grid = makeGrid({ imageSize: { width, height }, strides, ...regions });
   assertMaps('boxLogits', boxLogits, { batch, channels: 4 * bins, areas: grid.areas, meaning: '4 edges × bins' });
@@ -61,10 +95,15 @@ export function decodeBoxes(
  * @throws DeviceError when class logits, or box logits of a detection, are NaN
  */
 export async function decode(
-  { classLogits, boxLogits }: HeadLogits,
+  outputs: HeadLogits,
   config: Omit<DetectorConfig, 'size'>,
   options: DecodeOptions = {},
 ): Promise<Detections[]> {
+  OUTPUTS('outputs', outputs);
+  const { classLogits, boxLogits } = outputs;
+  for (const [name, value] of Object.entries({ classLogits, boxLogits })) assertMapVariable(`outputs.${name}`, value);
+  CONFIG('config', config);
+  OPTIONS('options', options);
   const { batch } = classLogits.value;
   const sizes = options.imageSizes ?? Array.from({ length: batch }, () => config);
   if (sizes.length !== batch) throw new InputError(`imageSizes: ${sizes.length} sizes for a batch of ${batch} images.`);

@@ -1,11 +1,13 @@
 import { ParameterStore } from '../autograd/parameters.js';
 import { backward, Variable } from '../autograd/variable.js';
 import type { Device } from '../tensor/device.js';
-import { Pyramid } from '../tensor/pyramid.js';
+import { openedDevice } from '../tensor/deviceArgument.js';
+import { assertPyramid, Pyramid } from '../tensor/pyramid.js';
 import { SizingDevice } from '../tensor/sizing.js';
+import { flag, integer, options as optionsOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { declareBackbone } from './backbone.js';
-import type { DetectorConfig } from './config.js';
+import { type DetectorConfig, detectorConfig } from './config.js';
 import { assertBatchFits } from './fits.js';
 import { boxBranchOf, boxLogitsOf, declareHead, type HeadBranches, type HeadLogits } from './head.js';
 import { type Convolution, Layers, type Parameters } from './layers.js';
@@ -22,6 +24,9 @@ export interface DetectorBranches extends HeadBranches {
   /** [B, F, H, W] a level: the neck's output. */
   features: Variable<Pyramid>;
 }
+
+const SEEDED = optionsOf({ seed: integer(0) });
+const TRAINING = optionsOf({ training: flag });
 
 interface Network {
   layers: Layers;
@@ -40,24 +45,30 @@ export class Detector {
   /**
    * A detector with random parameters: convolutions He-normal, the head's outputs of deviation 0.01.
    * @param config from `detectorConfig`
-   * @param seed fixes the initial parameters, bit by bit
+   * @param options `seed` fixes the initial parameters, bit by bit
+   * @throws InputError for a configuration that `detectorConfig` would refuse
    */
-  constructor(device: Device, config: DetectorConfig, { seed }: { seed: number }) {
-    this.config = config;
-    this.#network = declareNetwork(config);
+  constructor(device: Device, config: DetectorConfig, options: { seed: number }) {
+    openedDevice('device', device);
+    SEEDED('options', options);
+    this.config = detectorConfig(config);
+    this.#network = declareNetwork(this.config);
     const { layers } = this.#network;
     this.parameters = new ParameterStore(
       device,
-      device instanceof SizingDevice ? layers.declarations(null) : layers.declarations(seed),
+      device instanceof SizingDevice ? layers.declarations(null) : layers.declarations(options.seed),
     );
   }
 
   /**
    * Checks that the device's kernels can see all that a batch needs; `forward` does it too.
-   * @param training whether there is a backward pass
+   * @param options `training`: whether there is a backward pass
    * @throws InputError that names the largest batch that fits
    */
-  assertFits(batch: number, { training }: { training: boolean }): void {
+  assertFits(batch: number, options: { training: boolean }): void {
+    integer(1)('batch', batch);
+    TRAINING('options', options);
+    const { training } = options;
     this.#assertFits(batch, `forward ${training}`, (sized, images) => {
       const { classLogits, boxLogits } = sized.forward(images, { training });
       // Any values of their sizes do for gradients.
@@ -81,12 +92,13 @@ export class Detector {
   /**
    * Logits and features of a batch.
    * @param images [B, 3, height, width], one level; normalised as in training. They stay the caller's.
-   * @param training true: the outputs remember how they were made, for `backward`, which also frees the intermediates.
+   * @param options `training` true: the outputs remember how they were made, for `backward`, which also frees the intermediates.
    * false: they are constants, intermediates are freed at once, and the caller disposes the three values.
    * @throws InputError when the images do not have three channels or the configured size, or are too many for the device
    */
-  forward(images: Pyramid, { training }: { training: boolean }): DetectorOutputs {
-    const input = this.#input(images);
+  forward(images: Pyramid, options: { training: boolean }): DetectorOutputs {
+    const input = this.#input(images, options);
+    const { training } = options;
     this.assertFits(images.batch, { training });
     const complete = ({ classLogits, boxBranch, features }: DetectorBranches) => ({
       classLogits,
@@ -111,11 +123,12 @@ export class Detector {
 
   /**
    * The same without the box branch's last layer, for a head loss that computes box logits only where it needs them.
-   * @param training as for `forward`; the values that the caller disposes are then those of class logits and both features
+   * @param options as for `forward`; the values that the caller disposes are then those of class logits and both features
    * @throws InputError as `forward`
    */
-  forwardToBoxBranch(images: Pyramid, { training }: { training: boolean }): DetectorBranches {
-    const input = this.#input(images);
+  forwardToBoxBranch(images: Pyramid, options: { training: boolean }): DetectorBranches {
+    const input = this.#input(images, options);
+    const { training } = options;
     this.#assertFits(images.batch, 'box branch', (sized, other) => void sized.forwardToBoxBranch(other, { training }));
     if (training) return this.#network.apply(input, (name) => this.parameters.get(name));
     const frozen = (name: string) => this.parameters.frozen(name);
@@ -130,7 +143,9 @@ export class Detector {
     };
   }
 
-  #input(images: Pyramid): Variable<Pyramid> {
+  #input(images: Pyramid, options: unknown): Variable<Pyramid> {
+    assertPyramid('images', images, this.parameters.device);
+    TRAINING('options', options);
     const { width, height } = this.config;
     const [level] = images.levels;
     if (images.channels !== 3 || images.levels.length !== 1 || level.width !== width || level.height !== height) {

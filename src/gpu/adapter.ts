@@ -59,6 +59,13 @@ async function browserAdapter(preference: AdapterPreference): Promise<FoundAdapt
     throw new InputError("adapter is 'embedded', which exists in Node only; in a browser use 'auto'");
   }
   const gpu = typeof navigator === 'undefined' ? undefined : navigator.gpu;
+  // Node has a navigator, too.
+  if (!gpu && !('window' in globalThis) && !('WorkerGlobalScope' in globalThis)) {
+    throw new DeviceError(
+      'There is no WebGPU here (navigator.gpu is missing): this is no browser, but edgewise was built for one. Where pages are ' +
+        "rendered on a server first, open the device in the browser only; in a program for Node, import 'edgewise'.",
+    );
+  }
   if (!gpu) {
     throw new DeviceError(
       'This browser has no WebGPU (navigator.gpu is missing). Use a browser that has it, over https or on localhost.',

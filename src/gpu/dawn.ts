@@ -37,14 +37,23 @@ const instances = new Map<string, GPU>();
 /** Whether the system has a Vulkan loader; found out once, because the embedded loader takes its name. */
 let systemLoader: Promise<boolean> | undefined;
 
-/** Dawn rejects Mesa 22.3 (Debian 12) and takes 25.0. */
-const REMEDY = [
-  'To get one, install any of',
-  "  the graphics card's own driver, with Vulkan",
-  '  the Vulkan loader and Mesa with its software driver: apt install libvulkan1 mesa-vulkan-drivers',
-  '    (Debian 12: apt install -t bookworm-backports libvulkan1 mesa-vulkan-drivers; its own Mesa 22.3 is too old)',
-  '  or, on Linux x64, ask for auto or embedded: SwiftShader comes with this package',
-].join('\n');
+/** How to get an adapter. Dawn rejects Mesa 22.3 (Debian 12) and takes 25.0. */
+const REMEDIES: Partial<Record<NodeJS.Platform, readonly string[]>> = {
+  linux: [
+    "  the graphics card's own driver, with Vulkan",
+    '  the Vulkan loader and Mesa with its software driver: apt install libvulkan1 mesa-vulkan-drivers',
+    '    (Debian 12: apt install -t bookworm-backports libvulkan1 mesa-vulkan-drivers; its own Mesa 22.3 is too old)',
+    '  or, on Linux x64, ask for auto or embedded: SwiftShader comes with this package',
+  ],
+  darwin: [
+    '  a Mac whose GPU has Metal, or in a virtual machine a GPU that is passed in',
+    '  Linux x64, for example in a container: SwiftShader comes with this package',
+  ],
+  win32: [
+    "  the graphics card's own driver, with Direct3D 12 or Vulkan",
+    '  WSL 2: for Linux x64, SwiftShader comes with this package',
+  ],
+};
 
 /**
  * Finds an adapter in Node. `auto` takes the system's best (hardware before software), then SwiftShader.
@@ -71,7 +80,12 @@ export async function findNodeAdapter(preference: AdapterPreference): Promise<Fo
     found = await attempt('embedded', () => embeddedAdapter(dawn));
   }
   if (found) return found;
-  throw new DeviceError(`No WebGPU adapter was found (asked for: ${preference}).\n${reasons.join('\n')}\n${REMEDY}`);
+  const remedies = REMEDIES[process.platform] ?? ['  Linux x64: SwiftShader comes with this package'];
+  throw new DeviceError(
+    [`No WebGPU adapter was found (asked for: ${preference}).`, ...reasons, 'To get one, use any of', ...remedies].join(
+      '\n',
+    ),
+  );
 }
 
 async function loadDawn(): Promise<Dawn> {

@@ -1,4 +1,6 @@
+import { work as assertWork, isPlain, refuse, syncWork } from '../util/argument.js';
 import { DeviceError, InputError } from '../util/error.js';
+import { assertEncoder, assertLaunch, assertRange } from './argument.js';
 import { type ChoiceName, type Choices, completeChoices } from './choices.js';
 import { DeviceFaults } from './faults.js';
 import { idleUntil } from './idle.js';
@@ -132,6 +134,7 @@ export class Runtime {
    * @throws InputError when a name is unknown or the device cannot run a value
    */
   setChoices(choices: Partial<Choices>): void {
+    if (!isPlain(choices)) refuse('choices', choices, 'an object, such as device.choices');
     this.#choices = completeChoices(this.gpu, choices);
   }
 
@@ -141,6 +144,7 @@ export class Runtime {
    */
   run(launch: Launch): void {
     this.#assertOpen();
+    assertLaunch(launch);
     const { kernel } = launch;
     const declared = this.#interface(kernel);
     const pipeline = this.#pipeline(kernel, declared, launch.constants ?? {});
@@ -148,6 +152,9 @@ export class Runtime {
     const { size, override } = declared.workgroup;
     const invocations = (override ? launch.constants?.[override] : undefined) ?? size;
     const [x, y, z] = launch.workgroups ?? fold(Math.ceil((launch.invocations ?? 0) / invocations));
+    if (![x, y, z].every((count) => Number.isSafeInteger(count) && count >= 0)) {
+      throw new InputError(`kernel ${kernel.name}: ${x}×${y}×${z} workgroups; expected whole numbers.`);
+    }
     if (x * y * z === 0) return;
     if (Math.max(x, y, z) > MAX_WORKGROUPS) {
       throw new InputError(`kernel ${kernel.name}: ${x}×${y}×${z} workgroups; a dimension holds ${MAX_WORKGROUPS}.`);
@@ -163,13 +170,18 @@ export class Runtime {
   /** Records a copy between buffers; offsets and size are multiples of 4 bytes. */
   copy(source: GPUBuffer, sourceOffset: number, target: GPUBuffer, targetOffset: number, bytes: number): void {
     this.#assertOpen();
+    const size = 'bytes';
+    assertRange('source', { buffer: source, offset: sourceOffset, size: bytes }, { offset: 'sourceOffset', size });
+    assertRange('target', { buffer: target, offset: targetOffset, size: bytes }, { offset: 'targetOffset', size });
     this.#commandEncoder().copyBufferToBuffer(source, sourceOffset, target, targetOffset, bytes);
     this.#recorded.add('copy');
   }
 
   /** Records filling a range with zeros; offset and size are multiples of 4 bytes. */
-  clear({ buffer, offset, size }: BufferRange): void {
+  clear(range: BufferRange): void {
     this.#assertOpen();
+    assertRange('range', range);
+    const { buffer, offset, size } = range;
     this.#commandEncoder().clearBuffer(buffer, offset, size);
     this.#recorded.add('clear');
   }
@@ -180,10 +192,12 @@ export class Runtime {
    * outside of `record`. Encoders are to be submitted in the order in which they were recorded, and tensors made outside are to
    * be kept until then.
    * @param work synchronous; it cannot upload, read back or submit
-   * @throws InputError when `work` tries to
+   * @throws InputError when `work` tries to, or is async
    */
   record<T>(encoder: GPUCommandEncoder, work: () => T): T {
     this.#assertOpen();
+    assertEncoder(encoder);
+    syncWork('work', work);
     this.#submit();
     this.#encoder = encoder;
     this.#foreign = true;
@@ -203,6 +217,9 @@ export class Runtime {
   /** Writes from the host. What was recorded before is submitted first, so that order is kept. */
   write(buffer: GPUBuffer, byteOffset: number, data: ArrayBufferView<ArrayBuffer>): void {
     this.#assertOpen();
+    if (!ArrayBuffer.isView(data)) refuse('data', data, 'a typed array');
+    const names = { offset: 'byteOffset', size: 'data of' };
+    assertRange('buffer', { buffer, offset: byteOffset, size: data.byteLength }, names);
     this.#submit();
     this.#faults.check('an upload', () => {
       this.gpu.queue.writeBuffer(buffer, byteOffset, data.buffer, data.byteOffset, data.byteLength);
@@ -213,8 +230,10 @@ export class Runtime {
    * Submits what was recorded and reads a range back.
    * @throws DeviceError as `settled`
    */
-  async read({ buffer, offset, size }: BufferRange): Promise<ArrayBuffer> {
+  async read(range: BufferRange): Promise<ArrayBuffer> {
     this.#assertOpen();
+    assertRange('range', range);
+    const { buffer, offset, size } = range;
     this.#assertOwnEncoder();
     const staging = this.#faults.check('a readback', () =>
       this.gpu.createBuffer({ label: 'read', size: Math.max(4, size), usage: MAP_READ | COPY_DST }),
@@ -256,6 +275,7 @@ export class Runtime {
    * @throws DeviceError when the adapter has no timestamps
    */
   async profile(work: () => void | Promise<void>): Promise<KernelTime[]> {
+    assertWork('work', work);
     this.#assertTimestamps();
     await this.settled();
     const profile = new Profile(this.gpu);
@@ -275,6 +295,7 @@ export class Runtime {
    * @throws DeviceError when the adapter has no timestamps
    */
   async elapsed(work: () => void): Promise<number> {
+    syncWork('work', work);
     this.#assertTimestamps();
     await this.settled();
     const stopwatch = new Stopwatch(this.gpu);

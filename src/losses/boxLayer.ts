@@ -1,5 +1,7 @@
+import type { Device } from '../tensor/device.js';
 import { assertMaps, type Maps } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { assertTensor } from '../tensor/tensorArgument.js';
 import { InputError } from '../util/error.js';
 
 /**
@@ -36,7 +38,8 @@ export interface BoxLayerGradients {
 export type BoxGradient<Box> = Box extends BoxLayer ? BoxLayerGradients : Tensor;
 
 export function isBoxLayer(box: BoxInput): box is BoxLayer {
-  return 'weight' in box;
+  // Also of what a program in plain JavaScript gives.
+  return typeof box === 'object' && box !== null && 'weight' in box;
 }
 
 /** Channels of the features of a layer; 0 where logits are given. */
@@ -56,15 +59,18 @@ export function mapsOf(box: BoxInput): Maps {
 export function assertBoxBranch(
   name: string,
   box: BoxInput,
-  { batch, bins, areas }: { batch: number; bins: number; areas: readonly number[] },
+  { device, batch, bins, areas }: { device: Device; batch: number; bins: number; areas: readonly number[] },
 ): void {
   const meaning = `4 edges × ${bins} bins; LD compares bin with bin, so both nets need the same bins`;
   const channels = 4 * bins;
   if (!isBoxLayer(box)) {
-    assertMaps(name, box, { batch, channels, areas, meaning });
+    assertMaps(name, box, { device, batch, channels, areas, meaning });
     return;
   }
   const { features, weight, bias, levelScales } = box;
+  assertTensor(`${name}.weight`, weight, { device });
+  assertTensor(`${name}.bias`, bias, { device });
+  if (levelScales !== undefined) assertTensor(`${name}.levelScales`, levelScales, { device });
   const [outputs, inputs, ...kernel] = weight.shape;
   if (outputs !== channels || !(inputs > 0) || kernel.some((extent) => extent !== 1)) {
     throw new InputError(
@@ -79,5 +85,11 @@ export function assertBoxBranch(
       `${name}.levelScales: ${levelScales.size} elements; expected one for each of ${areas.length} levels.`,
     );
   }
-  assertMaps(`${name}.features`, features, { batch, channels: inputs, areas, meaning: 'those that the weight takes' });
+  assertMaps(`${name}.features`, features, {
+    device,
+    batch,
+    channels: inputs,
+    areas,
+    meaning: 'those that the weight takes',
+  });
 }

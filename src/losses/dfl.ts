@@ -1,7 +1,8 @@
 import source from '../../shaders/losses/distribution_focal_loss.wgsl';
+import { assertVariable } from '../autograd/argument.js';
 import type { Variable } from '../autograd/variable.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { assertTensor, columnsOf, type RowLossOptions, rowLoss } from './rowLoss.js';
+import { anyOptions, assertShaped, columnsOf, type RowLossOptions, rowLoss } from './rowLoss.js';
 
 const DISTRIBUTION_FOCAL_LOSS = { name: 'distribution focal loss', source };
 
@@ -16,8 +17,11 @@ export const MARGIN = 0.1;
  * @throws InputError when shapes do not fit
  */
 export function distributionFocalLoss(logits: Variable, distances: Tensor, options: RowLossOptions = {}): Variable {
-  const bins = columnsOf('logits', logits.value, 2);
-  assertTensor('distances', distances, [logits.value.shape[0]], 'one a row of logits');
+  assertVariable('logits', logits);
+  anyOptions('options', options);
+  const { value } = logits;
+  const bins = columnsOf('logits', value, 2);
+  assertShaped('distances', distances, [value.shape[0]], 'one a row of logits', value.device);
   return rowLoss(
     logits,
     {

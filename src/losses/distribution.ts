@@ -1,6 +1,7 @@
 import integralSource from '../../shaders/losses/integral.wgsl';
 import softmaxSource from '../../shaders/losses/softmax.wgsl';
 import softmaxGradientSource from '../../shaders/losses/softmax_gradient.wgsl';
+import { assertVariable } from '../autograd/argument.js';
 import { Variable } from '../autograd/variable.js';
 import { columnsOf, withGradient } from './rowLoss.js';
 
@@ -15,6 +16,7 @@ const INTEGRAL = { name: 'integral', source: integralSource };
  * @throws InputError when the logits are not f32 rows
  */
 export function softmaxOverBins(logits: Variable): Variable {
+  assertVariable('logits', logits);
   const bins = columnsOf('logits', logits.value, 1);
   const { device, shape } = logits.value;
   const probabilities = device.empty(shape);
@@ -43,6 +45,7 @@ export function softmaxOverBins(logits: Variable): Variable {
  * @throws InputError when the logits are not f32 rows
  */
 export function integral(logits: Variable): Variable {
+  assertVariable('logits', logits);
   const bins = columnsOf('logits', logits.value, 1);
   const { device, shape } = logits.value;
   const expected = device.empty([shape[0]]);

@@ -1,7 +1,9 @@
 import source from '../../shaders/losses/giou.wgsl';
+import { assertVariable } from '../autograd/argument.js';
 import type { Variable } from '../autograd/variable.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { assertTensor, type RowLossOptions, rowLoss } from './rowLoss.js';
+import { oneOf, optional, options as optionsOf } from '../util/argument.js';
+import { assertShaped, type RowLossOptions, rowLoss } from './rowLoss.js';
 
 const GIOU = { name: 'giou', source };
 
@@ -11,6 +13,8 @@ export interface BoxLossOptions extends RowLossOptions {
   form?: 'giou' | 'ciou';
 }
 
+const OPTIONS = optionsOf({ form: optional(oneOf('giou', 'ciou')) });
+
 /**
  * Box regression loss of each row, 1 − GIoU (Rezatofighi et al., CVPR 2019) or 1 − CIoU (Zheng et al., AAAI 2020; the
  * gradient flows through its trade-off factor too). Where edges coincide each side has half of the gradient, as in torch.
@@ -19,9 +23,12 @@ export interface BoxLossOptions extends RowLossOptions {
  * @throws InputError when shapes do not fit
  */
 export function giouLoss(predicted: Variable, truth: Tensor, options: BoxLossOptions = {}): Variable {
+  assertVariable('predicted', predicted);
+  OPTIONS('options', options);
+  const { device } = predicted.value;
   const shape = [predicted.value.shape[0] ?? 0, 4];
-  assertTensor('predicted', predicted.value, shape, 'boxes x1, y1, x2, y2');
-  assertTensor('truth', truth, shape, 'as many boxes as predicted');
+  assertShaped('predicted', predicted.value, shape, 'boxes x1, y1, x2, y2');
+  assertShaped('truth', truth, shape, 'as many boxes as predicted', device);
   return rowLoss(
     predicted,
     {

@@ -1,12 +1,16 @@
 import { MAX_WORKGROUPS } from '../gpu/runtime.js';
+import { assertTruth } from '../regions/argument.js';
 import { type Assignment, assignAtss } from '../regions/atss.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
 import type { Truth } from '../regions/truth.js';
 import { valuableRegion } from '../regions/vlr.js';
 import type { Device } from '../tensor/device.js';
+import { openedDevice } from '../tensor/deviceArgument.js';
 import { assertMaps, type Maps, tensorOf } from '../tensor/layout.js';
-import type { Pyramid } from '../tensor/pyramid.js';
+import { assertPyramid, type Pyramid } from '../tensor/pyramid.js';
 import { Tensor } from '../tensor/tensor.js';
+import { assertTensor } from '../tensor/tensorArgument.js';
+import { anything, fields, numbers, optional, options as optionsOf } from '../util/argument.js';
 import { DeviceError, InputError } from '../util/error.js';
 import { assertBoxBranch, type BoxGradient, type BoxInput, isBoxLayer, mapsOf } from './boxLayer.js';
 import { cutRows, expectedEdges, prepareCut } from './headCut.js';
@@ -145,6 +149,10 @@ export interface HeadLossResult<Box = Maps> {
   dispose(): void;
 }
 
+const OPTIONS = optionsOf({ imageSize: anything, strides: anything, recipe: anything });
+const INPUT = optionsOf({ student: anything, truth: anything, gradients: optional(fields({})) });
+const OUTPUTS = fields({ classLogits: anything, boxLogits: anything });
+
 /**
  * The losses of a dense head with distribution boxes and their gradients: QFL, GIoU, DFL, localization distillation on the
  * main region and the VLR, class distillation, feature imitation (Zheng et al., CVPR 2022; GFocal, NeurIPS 2020).
@@ -165,7 +173,10 @@ export class HeadLoss implements HeadSetting {
   readonly batch: number;
 
   /** @throws InputError for a wrong option or recipe, or a batch too large for the device; the message names it */
-  constructor(device: Device, { classes, bins, strides, centreOffset, imageSize, batch, recipe }: HeadLossOptions) {
+  constructor(device: Device, options: HeadLossOptions) {
+    openedDevice('device', device);
+    OPTIONS('options', options);
+    const { classes, bins, strides, centreOffset, imageSize, batch, recipe } = options;
     assertCount('classes', classes, 1);
     if (classes > MAX_CLASSES) throw new InputError(`classes: ${classes}; at most ${MAX_CLASSES} are supported.`);
     assertCount('batch', batch, 1);
@@ -173,7 +184,10 @@ export class HeadLoss implements HeadSetting {
     if (bins > MAX_BINS) throw new InputError(`bins: ${bins}; at most ${MAX_BINS} are supported.`);
     this.device = device;
     const resolved = resolveRecipe(recipe);
-    const regions = { ...resolved.regions, centreOffset: centreOffset ?? resolved.regions.centreOffset };
+    const regions = {
+      ...resolved.regions,
+      centreOffset: centreOffset === undefined ? resolved.regions.centreOffset : centreOffset,
+    };
     this.recipe = resolveRecipe({ ...resolved, regions });
     this.grid = makeGrid({ imageSize, strides, ...this.recipe.regions });
     this.classes = classes;
@@ -201,12 +215,11 @@ export class HeadLoss implements HeadSetting {
    * are those of the layer's parts, and a location that learns nothing is neither read nor reported.
    * @throws InputError when an output does not fit the options, before anything is recorded
    */
-  evaluate<Box extends BoxInput, Taught extends BoxInput = Maps>({
-    student,
-    teacher,
-    truth,
-    gradients: given = {},
-  }: HeadLossInput<Box, Taught>): HeadLossResult<Box> {
+  evaluate<Box extends BoxInput, Taught extends BoxInput = Maps>(
+    input: HeadLossInput<Box, Taught>,
+  ): HeadLossResult<Box> {
+    INPUT('input', input);
+    const { student, teacher, truth, gradients: given = {} } = input;
     this.#assertInput(student, teacher, truth, given);
     const { device, recipe, grid, bins } = this;
     const nets = { student, teacher: teacher ?? student };
@@ -284,7 +297,13 @@ export class HeadLoss implements HeadSetting {
    * @param terms and faults of a result, on the host
    */
   faultOf(terms: ArrayLike<number>, faults: ArrayLike<number>): string | null {
+    numbers('terms', terms);
+    numbers('faults', faults);
     const levels = this.grid.levels.length;
+    for (const [name, values] of Object.entries({ terms, faults })) {
+      if (values.length === TERM_NAMES.length * levels) continue;
+      throw new InputError(`${name}: ${values.length} values; expected ${TERM_NAMES.length} × ${levels} levels.`);
+    }
     for (const [index, name] of TERM_NAMES.entries()) {
       for (let level = 0; level < levels; level++) {
         const at = index * levels + level;
@@ -316,8 +335,9 @@ export class HeadLoss implements HeadSetting {
     truth: Truth,
     gradients: GradientTargets,
   ): void {
-    const { recipe, classes, bins, batch, grid } = this;
+    const { device, recipe, classes, bins, batch, grid } = this;
     const { areas } = grid;
+    assertTruth('truth', truth, device);
     if (truth.batch !== batch || truth.classes !== classes) {
       throw new InputError(
         `truth: made for ${truth.batch} images and ${truth.classes} classes; expected ${batch} and ${classes}.`,
@@ -328,33 +348,28 @@ export class HeadLoss implements HeadSetting {
         `teacher: recipe ${recipe.name} distils; give the teacher's outputs, or use the recipe gfocal.`,
       );
     }
-    this.#assertDevice('truth', truth.boxes);
     const read: Tensor[] = [];
     for (const [name, outputs] of Object.entries({ student, ...(teacher && { teacher }) })) {
+      OUTPUTS(name, outputs);
       const { classLogits, boxLogits, features } = outputs;
-      this.#assertDevice(`${name}.classLogits`, tensorOf(classLogits));
-      this.#assertDevice(`${name}.boxLogits`, tensorOf(mapsOf(boxLogits)));
+      const shared = { device, batch, areas };
+      const meaning = 'classes; both nets need the same';
+      assertMaps(`${name}.classLogits`, classLogits, { ...shared, channels: classes, meaning });
+      assertBoxBranch(`${name}.boxLogits`, boxLogits, { ...shared, bins });
       read.push(tensorOf(classLogits), tensorOf(mapsOf(boxLogits)));
-      const classMeaning = `classes; both nets need the same`;
-      assertMaps(`${name}.classLogits`, classLogits, { batch, channels: classes, areas, meaning: classMeaning });
-      assertBoxBranch(`${name}.boxLogits`, boxLogits, { batch, bins, areas });
       if (recipe.imitation.weight > 0) {
         if (recipe.imitation.method.startsWith('gibox')) logitsOf(name, outputs);
         if (!features) throw new InputError(`${name}.features: recipe ${recipe.name} imitates features; give them.`);
+        assertPyramid(`${name}.features`, features, device);
         const { channels } = student.features ?? features;
         const meaning = "the student's width; bring it to the teacher's with a 1×1 convolution";
-        assertMaps(`${name}.features`, features, { batch, channels, areas, meaning });
+        assertMaps(`${name}.features`, features, { ...shared, channels, meaning });
       }
     }
-    for (const [name, tensor] of Object.entries(gradients)) this.#assertDevice(`gradients.${name}`, tensor);
+    for (const [name, tensor] of Object.entries(gradients)) {
+      if (tensor !== undefined) assertTensor(`gradients.${name}`, tensor, { device });
+    }
     assertTargets(student, gradients, read);
-  }
-
-  #assertDevice(name: string, { device }: Tensor): void {
-    if (device.gpu === this.device.gpu) return;
-    throw new InputError(
-      `${name}: a tensor of another GPUDevice than the head loss's; a device reads its own buffers only.`,
-    );
   }
 }
 

@@ -1,13 +1,16 @@
 import source from '../../shaders/losses/imitation.wgsl';
 import factorsSource from '../../shaders/losses/imitation_factors.wgsl';
+import { assertMapVariable } from '../autograd/argument.js';
 import { one } from '../autograd/one.js';
 import { emptyLike } from '../autograd/sum.js';
 import type { Variable } from '../autograd/variable.js';
-import type { Pyramid } from '../tensor/pyramid.js';
+import { assertPyramid, type Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { assertTensor } from '../tensor/tensorArgument.js';
+import { anything, options as optionsOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { sum } from './reduce.js';
-import { assertNumber, assertTensor, withGradient } from './rowLoss.js';
+import { assertNumber, assertShaped, withGradient } from './rowLoss.js';
 
 const IMITATION = { name: 'imitation', source };
 const FACTORS = { name: 'imitation factors', source: factorsSource };
@@ -19,6 +22,8 @@ export interface ImitationOptions {
   /** A scalar a level: 0 where a level should imitate nothing, as LD has it without positives; anything else where it should. */
   gates?: Tensor;
 }
+
+const OPTIONS = optionsOf({ lossWeight: anything, gates: anything });
 
 /**
  * Feature imitation: the mean of (student − teacher)² over the selected locations of a level and all channels, summed
@@ -33,10 +38,15 @@ export function imitationLoss(
   student: Variable<Pyramid>,
   teacher: Pyramid,
   mask: Tensor,
-  { lossWeight = 1, gates }: ImitationOptions = {},
+  options: ImitationOptions = {},
 ): Variable {
+  assertMapVariable('student', student);
+  OPTIONS('options', options);
+  const { lossWeight = 1, gates } = options;
   const { value } = student;
   const { device, batch, levels } = value;
+  assertPyramid('teacher', teacher, device);
+  assertTensor('mask', mask, { device, type: 'any' });
   if (describe(value) !== describe(teacher)) {
     throw new InputError(
       `teacher: features of ${describe(teacher)}; the student's are of ${describe(value)}. There is no adaptation layer: build both necks with the same channels and strides.`,
@@ -48,7 +58,7 @@ export function imitationLoss(
       `mask: a ${mask.type} tensor of ${mask.size} elements; expected f32, one for each of ${locations} locations.`,
     );
   }
-  if (gates) assertTensor('gates', gates, [levels.length], 'one a level');
+  if (gates !== undefined) assertShaped('gates', gates, [levels.length], 'one a level', device);
   assertNumber('lossWeight', lossWeight);
 
   const losses = device.empty([locations]);

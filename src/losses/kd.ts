@@ -1,6 +1,8 @@
 import source from '../../shaders/losses/binary_kl.wgsl';
+import { assertVariable } from '../autograd/argument.js';
 import type { Variable } from '../autograd/variable.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { oneOf, optional, options as optionsOf } from '../util/argument.js';
 import { assertSameRows, type TemperatureOptions, temperatureKL } from './ld.js';
 import { assertNumber, columnsOf, rowLoss } from './rowLoss.js';
 
@@ -8,6 +10,8 @@ const BINARY_KL = { name: 'binary KL', source };
 
 /** Temperature of LD's class distillation. */
 const TEMPERATURE = 2;
+
+const OPTIONS = optionsOf({ form: optional(oneOf('softmax', 'binary')) });
 
 /** How classes are distilled. */
 export interface ClassDistillationOptions extends TemperatureOptions {
@@ -32,6 +36,8 @@ export function classDistillation(
   teacher: Tensor,
   options: ClassDistillationOptions = {},
 ): Variable {
+  assertVariable('student', student);
+  OPTIONS('options', options);
   const { temperature = TEMPERATURE, form = 'softmax', ...rest } = options;
   if (form === 'softmax') return temperatureKL(student, teacher, { ...rest, temperature });
   const classes = columnsOf('student', student.value, 1);

@@ -1,8 +1,9 @@
 import source from '../../shaders/losses/temperature_kl.wgsl';
+import { assertVariable } from '../autograd/argument.js';
 import type { Variable } from '../autograd/variable.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
-import { assertNumber, columnsOf, type RowLossOptions, rowLoss } from './rowLoss.js';
+import { anyOptions, assertNumber, columnsOf, type RowLossOptions, rowLoss } from './rowLoss.js';
 
 const TEMPERATURE_KL = { name: 'temperature KL', source };
 
@@ -25,6 +26,8 @@ export interface TemperatureOptions extends RowLossOptions {
  * @throws InputError when the teacher's shape is not the student's, or the temperature is not positive
  */
 export function temperatureKL(student: Variable, teacher: Tensor, options: TemperatureOptions = {}): Variable {
+  assertVariable('student', student);
+  anyOptions('options', options);
   const { temperature = TEMPERATURE } = options;
   const bins = columnsOf('student', student.value, 1);
   assertNumber('temperature', temperature, 0);
@@ -43,7 +46,7 @@ export function temperatureKL(student: Variable, teacher: Tensor, options: Tempe
 
 /** @throws InputError when the teacher's rows or columns are not the student's */
 export function assertSameRows(student: Tensor, teacher: Tensor): void {
-  const columns = columnsOf('teacher', teacher, 1);
+  const columns = columnsOf('teacher', teacher, 1, student.device);
   if (columns !== student.shape[1]) {
     throw new InputError(
       `teacher: rows of ${columns}; the student's have ${student.shape[1]}. Distillation compares bin by bin (or class by class): train both heads with the same number (bins = reg_max + 1).`,

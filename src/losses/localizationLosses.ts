@@ -1,16 +1,19 @@
 import rowsSource from '../../shaders/losses/localization_losses.wgsl';
 import mapsSource from '../../shaders/losses/localization_losses_maps.wgsl';
 import sumSource from '../../shaders/losses/localization_sum.wgsl';
+import { assertVariable } from '../autograd/argument.js';
 import { one } from '../autograd/one.js';
 import { emptyLike } from '../autograd/sum.js';
 import type { Variable } from '../autograd/variable.js';
 import type { Launch } from '../gpu/runtime.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { assertTensor } from '../tensor/tensorArgument.js';
+import { anything, fields } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { MARGIN } from './dfl.js';
 import { assertSameRows, TEMPERATURE } from './ld.js';
-import { assertNumber, assertTensor, columnsOf, divisorOf, withGradient } from './rowLoss.js';
+import { anyOptions, assertNumber, assertShaped, columnsOf, divisorOf, withGradient } from './rowLoss.js';
 
 const ROWS = { name: 'localization losses of rows', source: rowsSource };
 const MAPS = { name: 'localization losses of maps', source: mapsSource };
@@ -59,6 +62,8 @@ export interface LocalizationLosses {
   expected: Tensor;
 }
 
+const TARGETS = fields({ teacher: anything, distances: anything });
+
 /**
  * LD, DFL and the integral of dense rows of bins in one pass: what `temperatureKL`, `distributionFocalLoss` and `integral`
  * give, with each logit read once and one gradient, written in the forward pass. Backward multiplies it by the incoming
@@ -71,6 +76,9 @@ export function localizationLosses(
   targets: LocalizationTargets,
   options: LocalizationOptions = {},
 ): LocalizationLosses {
+  assertVariable('student', student);
+  TARGETS('targets', targets);
+  anyOptions('options', options);
   const { weights, averageFactor = 1, dflWeight = 1, ldWeight = 1, temperature = TEMPERATURE } = options;
   const { device } = student.value;
   assertNumber('dflWeight', dflWeight);
@@ -128,8 +136,8 @@ function launchOfRows(student: Tensor, { teacher, distances }: LocalizationTarge
   assertBins(bins);
   assertSameRows(student, teacher);
   const rows = student.shape[0];
-  assertTensor('distances', distances, [rows], 'one a row');
-  if (weights) assertTensor('weights', weights, [rows], 'one a row');
+  assertShaped('targets.distances', distances, [rows], 'one a row', student.device);
+  if (weights !== undefined) assertShaped('weights', weights, [rows], 'one a row', student.device);
   return { kernel: ROWS, bins, rows, params: { rows }, invocations: rows };
 }
 
@@ -141,7 +149,7 @@ function launchOfMaps(student: Pyramid, { teacher, distances }: LocalizationTarg
   assertBins(bins);
   assertMapsLike('teacher', teacher, student, student.channels, 'as the student');
   assertMapsLike('distances', distances, student, 4, 'one an edge');
-  if (weights) assertMapsLike('weights', weights, student, 1, 'one a location');
+  if (weights !== undefined) assertMapsLike('weights', weights, student, 1, 'one a location');
   let workgroups = 0;
   const levels = student.levels.flatMap(({ start, height, width }) => {
     const first = workgroups;
@@ -171,6 +179,7 @@ function assertBins(bins: number): void {
 
 /** @throws InputError when it is not a pyramid of the student's batch and levels with `channels` channels */
 function assertMapsLike(name: string, tensor: Tensor, student: Pyramid, channels: number, meaning: string): void {
+  assertTensor(name, tensor, { device: student.device, type: 'f32' });
   const sizes = (maps: Pyramid) => maps.levels.map(({ height, width }) => `${height}×${width}`).join(', ');
   if (!(tensor instanceof Pyramid)) {
     throw new InputError(`${name}: a tensor of shape [${tensor.shape}]; the student is a pyramid: give one too.`);

@@ -1,4 +1,4 @@
-import { brief } from '../util/brief.js';
+import { isPlain, kindOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { faultsIn } from '../util/schema.js';
 import isRecipe from './recipe.jsonschema';
@@ -166,13 +166,12 @@ export function resolveRecipe(recipe: string | PartialRecipe): Recipe {
     throw new InputError(`recipe: there is none called ${recipe}; the shipped ones are ${recipeNames.join(', ')}.`);
   }
   const given = typeof recipe === 'string' ? SHIPPED.find(({ name }) => name === recipe) : recipe;
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new InputError(`recipe: ${brief(given)} is not a JSON object; give a name or the fields to change.`);
+  if (!isPlain(given)) {
+    throw new InputError(`recipe: ${kindOf(given)} is not a JSON object; give a name or the fields to change.`);
   }
   const sections = Object.entries(given).map(([key, value]) => {
     const base = Object.hasOwn(GFOCAL, key) ? GFOCAL[key as keyof Recipe] : undefined;
-    const isSection = typeof base === 'object' && typeof value === 'object' && value !== null && !Array.isArray(value);
-    return [key, isSection ? { ...base, ...value } : value];
+    return [key, typeof base === 'object' && isPlain(value) ? { ...base, ...value } : value];
   });
   const merged = { ...GFOCAL, name: 'custom', ...Object.fromEntries(sections) };
   const { name } = merged;

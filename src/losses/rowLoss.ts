@@ -5,6 +5,8 @@ import { Variable } from '../autograd/variable.js';
 import type { KernelDefinition, Launch } from '../gpu/runtime.js';
 import type { Device } from '../tensor/device.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { assertTensor } from '../tensor/tensorArgument.js';
+import { anything, oneOf, optional, options as optionsOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { sum } from './reduce.js';
 
@@ -30,6 +32,10 @@ interface RowKernel {
   params?: NonNullable<Launch['params']>;
 }
 
+const REDUCTION = optionsOf({ reduction: optional(oneOf('sum', 'none')) });
+/** For options that are looked at field by field where they are used. */
+export const anyOptions = optionsOf({ weights: anything, averageFactor: anything, lossWeight: anything });
+
 /**
  * Runs a loss over the rows of `input`. The kernel writes the weighted losses and their gradients at once; backward is a
  * multiplication by the incoming gradient.
@@ -38,10 +44,11 @@ interface RowKernel {
  */
 export function rowLoss(input: Variable, row: RowKernel, options: RowLossOptions): Variable {
   const { averageFactor = 1, lossWeight = 1, reduction = 'sum' } = options;
+  REDUCTION('options', options);
   const { device, shape } = input.value;
   const rows = shape[0];
   const weights = options.weights ?? one(device);
-  if (options.weights) assertTensor('weights', options.weights, [rows], 'one a row');
+  if (options.weights !== undefined) assertShaped('weights', options.weights, [rows], 'one a row', device);
   const divisor = divisorOf(device, averageFactor);
   assertNumber('lossWeight', lossWeight);
 
@@ -93,8 +100,15 @@ export function withGradient(value: Tensor, input: Variable, gradient: Tensor): 
   });
 }
 
-/** @throws InputError when the tensor is not f32 or has another shape; `meaning` says what the shape is */
-export function assertTensor(name: string, tensor: Tensor, shape: readonly number[], meaning: string): void {
+/** @throws InputError when it is no f32 tensor of the shape, on the device; `meaning` says what the shape is */
+export function assertShaped(
+  name: string,
+  tensor: unknown,
+  shape: readonly number[],
+  meaning: string,
+  device?: Device,
+): asserts tensor is Tensor {
+  assertTensor(name, tensor, { type: 'any', ...(device && { device }) });
   if (tensor.type !== 'f32' || tensor.shape.join() !== shape.join()) {
     throw new InputError(
       `${name}: a ${tensor.type} tensor of shape [${tensor.shape}]; expected f32 of shape [${shape}] (${meaning}).`,
@@ -104,9 +118,11 @@ export function assertTensor(name: string, tensor: Tensor, shape: readonly numbe
 
 /**
  * The number of columns of rows of logits.
- * @throws InputError when the tensor is not f32 of shape [rows, columns] with at least `least` columns
+ * @throws InputError when it is no f32 tensor of shape [rows, columns] with at least `least` columns, on the device
  */
-export function columnsOf(name: string, { type, shape }: Tensor, least: number): number {
+export function columnsOf(name: string, tensor: Tensor, least: number, device?: Device): number {
+  assertTensor(name, tensor, { type: 'any', ...(device && { device }) });
+  const { type, shape } = tensor;
   if (type !== 'f32' || shape.length !== 2 || shape[1] < least) {
     throw new InputError(
       `${name}: a ${type} tensor of shape [${shape}]; expected f32 rows [R, K] with K of at least ${least}.`,
@@ -137,6 +153,7 @@ export function divisorOf(device: Device, averageFactor: number | Tensor): { ten
     }
     return { tensor: one(device), number: averageFactor || Number.POSITIVE_INFINITY };
   }
+  assertTensor('averageFactor', averageFactor, { type: 'any', device });
   if (averageFactor.size !== 1 || averageFactor.type !== 'f32') {
     throw new InputError(
       `averageFactor: a ${averageFactor.type} tensor of shape [${averageFactor.shape}]; expected one f32 element.`,

@@ -2,7 +2,9 @@ import assign from '../../shaders/regions/atss_assign.wgsl';
 import candidates from '../../shaders/regions/atss_candidates.wgsl';
 import labelWeight from '../../shaders/regions/label_weight.wgsl';
 import type { Tensor } from '../tensor/tensor.js';
+import { number, optional, options as optionsOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
+import { assertGrid, assertTruth } from './argument.js';
 import { type Grid, gridParams } from './grid.js';
 import type { Truth } from './truth.js';
 
@@ -26,6 +28,8 @@ export interface AtssOptions {
   ignoreIofThreshold?: number;
 }
 
+const OPTIONS = optionsOf({ ignoreIofThreshold: optional(number) });
+
 /** What each of the N = batch · locations learns, in the order of a pyramid of one channel: level, image, row-major. */
 export interface Assignment {
   /** [N] i32: class of a positive, the number of classes for background. */
@@ -44,6 +48,9 @@ export interface Assignment {
  * @throws InputError for a topk out of range
  */
 export function assignAtss(grid: Grid, truth: Truth, options: AtssOptions = {}): Assignment {
+  assertGrid('grid', grid);
+  assertTruth('truth', truth);
+  OPTIONS('options', options);
   const { topk = 9, ignoreIofThreshold = -1 } = options;
   const { device } = truth.boxes;
   const locations = truth.batch * grid.locations;

@@ -2,7 +2,9 @@ import scoresSource from '../../shaders/regions/gi_scores.wgsl';
 import selectSource from '../../shaders/regions/gi_select.wgsl';
 import { assertMaps, layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { anything, fields, oneOf, optional, options } from '../util/argument.js';
 import { InputError } from '../util/error.js';
+import { assertGrid, assertTruth } from './argument.js';
 import { type Grid, gridParams } from './grid.js';
 import type { Truth } from './truth.js';
 
@@ -37,6 +39,14 @@ export interface GeneralInstancesInput {
   scope: 'batch' | 'image';
 }
 
+const HEAD = fields({ classLogits: anything, boxLogits: anything });
+const INPUT = options({
+  student: HEAD,
+  teacher: HEAD,
+  parameters: optional(oneOf('ltrb', 'offset')),
+  scope: oneOf('batch', 'image'),
+});
+
 /**
  * The region of general instance imitation (Dai et al., CVPR 2021, as LD uses it): on each level the ten locations where
  * teacher and student differ most in a class probability, after suppression by the box of the net that is surer there.
@@ -44,18 +54,21 @@ export interface GeneralInstancesInput {
  * @throws InputError for logits that do not fit the grid, the classes or the bins
  */
 export function generalInstances(grid: Grid, truth: Truth, input: GeneralInstancesInput): Tensor {
+  assertGrid('grid', grid);
+  assertTruth('truth', truth);
+  INPUT('input', input);
   const { student, teacher, bins, parameters = 'ltrb', scope } = input;
+  const { device } = truth.boxes;
   const { batch, classes } = truth;
   if (!Number.isInteger(bins) || bins < 2 || bins > MAX_BINS) {
     throw new InputError(`bins: ${bins}; expected 2 to ${MAX_BINS} bins an edge.`);
   }
   const { areas } = grid;
   for (const [name, { classLogits, boxLogits }] of Object.entries({ student, teacher })) {
-    assertMaps(`${name}.classLogits`, classLogits, { batch, channels: classes, areas, meaning: 'classes' });
+    assertMaps(`${name}.classLogits`, classLogits, { batch, channels: classes, areas, meaning: 'classes', device });
     const meaning = `4 edges × ${bins} bins`;
-    assertMaps(`${name}.boxLogits`, boxLogits, { batch, channels: 4 * bins, areas, meaning });
+    assertMaps(`${name}.boxLogits`, boxLogits, { batch, channels: 4 * bins, areas, meaning, device });
   }
-  const { device } = truth.boxes;
   const locations = batch * grid.locations;
   const mask = device.empty([locations]);
   const scores = device.empty([locations]);

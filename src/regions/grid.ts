@@ -1,4 +1,5 @@
 import { type LevelSize, MAX_LEVELS } from '../tensor/pyramid.js';
+import { anything, fields, kindOf, options } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 
 /** What fixes a grid. */
@@ -36,15 +37,22 @@ export interface Grid {
   readonly levelTable: readonly number[];
 }
 
+const GIVEN = options({ imageSize: fields({ width: anything, height: anything }) });
+
 /**
  * The grid of a head.
  * @throws InputError for sizes and strides that are not positive integers, for no or too many levels, for an anchor
  *   without area
  */
-export function makeGrid({ imageSize, strides, centreOffset = 0, octaveScale = 8 }: GridOptions): Grid {
+export function makeGrid(given: GridOptions): Grid {
+  GIVEN('options', given);
+  const { imageSize, strides, centreOffset = 0, octaveScale = 8 } = given;
   const { width, height } = imageSize;
   if (![width, height].every(isPositiveInteger)) {
-    throw new InputError(`imageSize: ${width}×${height}; expected positive whole numbers of pixels.`);
+    throw new InputError(`imageSize: ${kindOf(width)}×${kindOf(height)}; expected positive whole numbers of pixels.`);
+  }
+  if (!Array.isArray(strides)) {
+    throw new InputError(`strides: ${kindOf(strides)}; expected a list such as [8, 16, 32, 64, 128].`);
   }
   if (strides.length < 1 || strides.length > MAX_LEVELS || !strides.every(isPositiveInteger)) {
     throw new InputError(

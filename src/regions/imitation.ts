@@ -1,6 +1,11 @@
 import regionSource from '../../shaders/regions/imitation_region.wgsl';
 import windowsSource from '../../shaders/regions/imitation_windows.wgsl';
+import type { Device } from '../tensor/device.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { assertTensor } from '../tensor/tensorArgument.js';
+import { anything, fields, oneOf } from '../util/argument.js';
+import { InputError } from '../util/error.js';
+import { assertGrid, assertTruth } from './argument.js';
 import type { Assignment } from './atss.js';
 import { type Grid, gridParams } from './grid.js';
 import type { Truth } from './truth.js';
@@ -11,6 +16,14 @@ const WINDOWS = { name: 'regions/imitation_windows', source: windowsSource };
 /** Constants of shaders/regions/imitation_region.wgsl. */
 const EMPTY = 1;
 const METHODS = { whole: 0, inside: EMPTY, main: 2, finegrained: EMPTY, decouple: EMPTY } as const;
+
+function assertLabels(assignment: unknown, device: Device, locations: number): void {
+  fields({ label: anything })('assignment', assignment);
+  const { label } = assignment as Assignment;
+  assertTensor('assignment.label', label, { device, type: 'i32' });
+  if (label.size === locations) return;
+  throw new InputError(`assignment: labels of ${label.size} locations; the grid and truth have ${locations}.`);
+}
 
 /**
  * - `whole`: everywhere (FitNets, Romero et al., ICLR 2015);
@@ -26,6 +39,7 @@ export type ImitationRegionMethod = keyof typeof METHODS;
  * `generalInstances`. But for the map itself, what goes by boxes takes time by boxes, not by the map.
  * @param assignment of the same grid and truth; only `main` uses it
  * @returns [N] f32, N as in `Assignment`: 1 inside, 0 outside, −1 where the location is beyond its image
+ * @throws InputError for another method, or arguments that do not belong together
  */
 export function imitationRegion(
   method: Exclude<ImitationRegionMethod, 'main'>,
@@ -45,8 +59,12 @@ export function imitationRegion(
   truth: Truth,
   assignment?: Pick<Assignment, 'label'>,
 ): Tensor {
+  oneOf(...Object.keys(METHODS))('method', method);
+  assertGrid('grid', grid);
+  assertTruth('truth', truth);
   const { device } = truth.boxes;
   const locations = truth.batch * grid.locations;
+  if (method === 'main') assertLabels(assignment, device, locations);
   const params = gridParams(grid, truth.batch);
   const mask = device.zeros([locations]);
   if (METHODS[method] !== EMPTY || truth.limited) {

@@ -1,5 +1,7 @@
 import type { Device } from '../tensor/device.js';
+import { openedDevice } from '../tensor/deviceArgument.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { integer, numbers, optional, options } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 
 /** The annotated objects of a batch, on the host. */
@@ -57,6 +59,16 @@ const MAX_BOXES = 65_535;
 const MAX_COORDINATE = 1e9;
 const UNLIMITED = 2 ** 30;
 
+const SIZE = options({ batch: integer(1), classes: integer(1) });
+const GIVEN = options({
+  boxes: numbers,
+  labels: numbers,
+  images: numbers,
+  ignoreBoxes: optional(numbers),
+  ignoreImages: optional(numbers),
+  imageSizes: optional(numbers),
+});
+
 /**
  * Uploads the ground truth of a batch. No boxes at all, boxes without area and boxes outside of their image are fine.
  * @param truth boxes in any order; they are sorted by image, stably
@@ -64,10 +76,10 @@ const UNLIMITED = 2 ** 30;
  *   ordered, labels and images out of range
  */
 export function uploadTruth(device: Device, truth: GroundTruth, size: { batch: number; classes: number }): Truth {
+  openedDevice('device', device);
+  GIVEN('truth', truth);
+  SIZE('size', size);
   const { batch, classes } = size;
-  for (const [name, value] of Object.entries({ batch, classes })) {
-    if (!Number.isInteger(value) || value < 1) throw new InputError(`${name}: ${value}; expected a positive integer.`);
-  }
   const { labels, images, ignoreBoxes = [], ignoreImages = [], imageSizes } = truth;
   assertBoxes('boxes', truth.boxes, 'images', images, batch);
   assertBoxes('ignoreBoxes', ignoreBoxes, 'ignoreImages', ignoreImages, batch);

@@ -1,6 +1,9 @@
 import source from '../../shaders/regions/valuable_region.wgsl';
 import type { Tensor } from '../tensor/tensor.js';
+import { assertTensor } from '../tensor/tensorArgument.js';
+import { anything, fields, number, oneOf, optional, options as optionsOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
+import { assertGrid, assertTruth } from './argument.js';
 import type { Assignment } from './atss.js';
 import { type Grid, gridParams } from './grid.js';
 import type { Truth } from './truth.js';
@@ -18,6 +21,9 @@ export interface ValuableRegionOptions {
   gamma?: number;
 }
 
+const ASSIGNMENT = fields({ thresholds: anything });
+const OPTIONS = optionsOf({ variant: optional(oneOf('paper', 'reference')), gamma: optional(number) });
+
 /**
  * Valuable localization region (VLR): the locations around the main region from which localization is distilled too.
  * Neither positives nor ignored anchors are left out.
@@ -32,7 +38,17 @@ export function valuableRegion(
   assignment: Pick<Assignment, 'thresholds'>,
   options: ValuableRegionOptions = {},
 ): Tensor {
+  assertGrid('grid', grid);
+  assertTruth('truth', truth);
+  ASSIGNMENT('assignment', assignment);
+  assertTensor('assignment.thresholds', assignment.thresholds, { device: truth.boxes.device });
+  OPTIONS('options', options);
   const { variant = 'paper', gamma = 0.25 } = options;
+  if (assignment.thresholds.size !== truth.count) {
+    throw new InputError(
+      `assignment: thresholds of ${assignment.thresholds.size} boxes; the truth has ${truth.count}: assign the same.`,
+    );
+  }
   if (!(gamma >= 0 && gamma <= 1)) throw new InputError(`gamma: ${gamma}; expected a share of t, 0 to 1.`);
   const { device } = truth.boxes;
   const value = device.zeros([truth.batch * grid.locations]);

@@ -1,8 +1,11 @@
 import { type AdapterPreference, findAdapter, requestDevice } from '../gpu/adapter.js';
 import type { Choices } from '../gpu/choices.js';
 import { Runtime } from '../gpu/runtime.js';
+import { fields, flag, numbers, optional, options, syncWork, text } from '../util/argument.js';
 import { assertBindable } from './bindable.js';
-import { type DataType, sizeOf, Tensor, toArray } from './tensor.js';
+import { assertGpuDevice } from './deviceArgument.js';
+import { assertShape, type DataType, dataType, sizeOf, Tensor, toArray } from './tensor.js';
+import { assertTensor } from './tensorArgument.js';
 import { type ChoiceReport, type TuneOptions, tuneChoices, type Workload } from './tune.js';
 
 /** What the kernels run on. */
@@ -45,8 +48,10 @@ export class Device extends Runtime {
   /**
    * Uses a `GPUDevice` that the caller has made and will destroy; `close` frees what edgewise has made on it. Kernels can use
    * the features and limits that it was requested with.
+   * @throws InputError for an adapter, or whatever else is no GPUDevice
    */
   static adopt(gpu: GPUDevice): Device {
+    assertGpuDevice(gpu);
     const { vendor = '', architecture = '', description = '' } = gpu.adapterInfo ?? {};
     const name = description || [vendor, architecture].filter(Boolean).join(' ') || 'adopted device';
     return new Device(gpu, { name, kind: 'adopted', source: 'Device.adopt' });
@@ -56,10 +61,17 @@ export class Device extends Runtime {
    * A tensor with the given values.
    * @param shape default: one dimension
    * @param type default: the values' own type, f32 for plain numbers
+   * @throws InputError when the values are no numbers of the type, not as many as the shape has, or too many for the device
    */
-  tensor(values: ArrayLike<number>, shape: readonly number[] = [values.length], type?: DataType): Tensor {
+  tensor(values: ArrayLike<number>, shape?: readonly number[], type?: DataType): Tensor {
+    if (shape !== undefined) {
+      // Before the values: there may be a thousand million of them.
+      assertShape('shape', shape);
+      assertBindable('tensor', shape, this);
+    }
+    numbers('values', values);
     const inferred = values instanceof Int32Array ? 'i32' : values instanceof Uint32Array ? 'u32' : 'f32';
-    const tensor = this.empty(shape, type ?? inferred);
+    const tensor = this.empty(shape === undefined ? [values.length] : shape, type === undefined ? inferred : type);
     tensor.write(toArray(values, tensor.type));
     return tensor;
   }
@@ -70,6 +82,8 @@ export class Device extends Runtime {
    * @throws InputError when kernels of the device cannot see so large a tensor
    */
   empty(shape: readonly number[], type: DataType = 'f32'): Tensor {
+    assertShape('shape', shape);
+    dataType('type', type);
     assertBindable('tensor', shape, this);
     const buffer = this.pool.take(4 * sizeOf(shape));
     return this.track(new Tensor(this, { buffer, offset: 0, shape: [...shape], type, ownership: 'pooled' }));
@@ -85,17 +99,20 @@ export class Device extends Runtime {
     return tensor;
   }
 
-  /** Makes the innermost `tidy` responsible for a tensor; returns it. */
+  /** Makes the innermost `tidy` responsible for a tensor; returns it. @throws InputError when it is none */
   track<T extends Tensor>(tensor: T): T {
+    assertTensor('tensor', tensor, { type: 'any', device: this });
     this.#scopes.at(-1)?.add(tensor);
     return tensor;
   }
 
   /**
    * Runs `work` and gives back every tensor made in it, except those in its result (a tensor, or an array or plain
-   * object of tensors) and those moved out with `keep`. `work` must be synchronous.
+   * object of tensors) and those moved out with `keep`.
+   * @throws InputError when `work` is async: its tensors would be given back before it uses them
    */
   tidy<T>(work: () => T): T {
+    syncWork('work', work);
     const scope = new Set<Tensor>();
     this.#scopes.push(scope);
     let result: T | undefined;
@@ -129,19 +146,24 @@ export class Device extends Runtime {
     return report;
   }
 
-  /** Takes a tensor out of every enclosing `tidy`: the caller disposes it. */
+  /** Takes a tensor out of every enclosing `tidy`: the caller disposes it. @throws InputError when it is none */
   keep<T extends Tensor>(tensor: T): T {
+    assertTensor('tensor', tensor, { type: 'any', device: this });
     for (const scope of this.#scopes) scope.delete(tensor);
     return tensor;
   }
 }
+
+const OPTIONS = options({ adapter: optional(text), tune: optional(flag), choices: optional(fields({})) });
 
 /**
  * Opens an adapter and a device, with the choices that `device.tune` has kept for the adapter.
  * @throws DeviceError when there is none: it says what was looked for and how to get one
  * @throws InputError when the device cannot run one of the choices given
  */
-export async function openDevice({ adapter = 'auto', tune = true, choices }: OpenOptions = {}): Promise<Device> {
+export async function openDevice(options: OpenOptions = {}): Promise<Device> {
+  OPTIONS('options', options);
+  const { adapter = 'auto', tune = true, choices } = options;
   const found = await findAdapter(adapter);
   const gpu = await requestDevice(found);
   const { description, vendor, architecture } = found.adapter.info;

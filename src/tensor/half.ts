@@ -1,7 +1,9 @@
 import unpackSource from '../../shaders/tensor/unpack_half.wgsl';
+import { refuse } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import type { Device } from './device.js';
-import { sizeOf, type Tensor } from './tensor.js';
+import { openedDevice } from './deviceArgument.js';
+import { assertShape, sizeOf, type Tensor } from './tensor.js';
 
 const UNPACK = { name: 'unpack half', source: unpackSource };
 
@@ -11,6 +13,11 @@ const UNPACK = { name: 'unpack half', source: unpackSource };
  * @throws InputError when there are not as many as the shape has elements
  */
 export function halfTensor(device: Device, halves: Uint16Array<ArrayBuffer>, shape: readonly number[]): Tensor {
+  openedDevice('device', device);
+  if (!(halves instanceof Uint16Array)) {
+    refuse('halves', halves, 'a Uint16Array of the bits, of a Float16Array over its buffer');
+  }
+  assertShape('shape', shape);
   if (halves.length !== sizeOf(shape)) {
     throw new InputError(`halves: ${halves.length} values for a tensor of shape [${shape}] (${sizeOf(shape)}).`);
   }

@@ -1,6 +1,9 @@
+import { type Check, fields, integer, kindOf, listOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
+import type { Device } from './device.js';
 import { Pyramid } from './pyramid.js';
-import type { Tensor } from './tensor.js';
+import { Tensor } from './tensor.js';
+import { assertTensor } from './tensorArgument.js';
 
 /** Where a level's elements lie: element = offset + image·batch + channel·channel + location·location, row-major locations. */
 export interface LevelLayout {
@@ -32,8 +35,13 @@ export function tensorOf(maps: Maps): Tensor {
   return maps instanceof Pyramid ? maps : maps.tensor;
 }
 
-/** The layout of the maps; that of a pyramid follows from its shape. */
+/** The layout of the maps; that of a pyramid follows from its shape. @throws InputError for a tensor or buffer without one */
 export function layoutOf(maps: Maps): LogitLayout {
+  if (!(maps instanceof Pyramid)) assertStrided('maps', maps);
+  return levelsOf(maps);
+}
+
+function levelsOf(maps: Maps): LogitLayout {
   if (!(maps instanceof Pyramid)) return maps.layout;
   return maps.levels.map(({ offset, height, width }) => {
     const area = height * width;
@@ -43,14 +51,16 @@ export function layoutOf(maps: Maps): LogitLayout {
 
 /** The layout for a kernel's uniform: (offset, batch, channel, location) of each level; see shaders/lib/layout.wgsl. */
 export function layoutTable(maps: Maps): number[] {
-  return layoutOf(maps).flatMap(({ offset, batch, channel, location }) => [offset, batch, channel, location]);
+  return levelsOf(maps).flatMap(({ offset, batch, channel, location }) => [offset, batch, channel, location]);
 }
 
 /**
  * The layout of row-major rows `[B, A, channels]`, levels concatenated along A: how most frameworks flatten head outputs.
  * @param areas locations (height × width) of each level, in the order in which they are concatenated
+ * @throws InputError when a number is none
  */
 export function rowMajorLayout(channels: number, areas: readonly number[]): LogitLayout {
+  assertSizes(channels, areas);
   const locations = sum(areas);
   return startsOf(areas).map((start) => ({
     offset: start * channels,
@@ -66,6 +76,7 @@ export function rowMajorLayout(channels: number, areas: readonly number[]): Logi
  * @param areas as for `rowMajorLayout`
  */
 export function channelMajorLayout(channels: number, areas: readonly number[]): LogitLayout {
+  assertSizes(channels, areas);
   const locations = sum(areas);
   return startsOf(areas).map((start) => ({
     offset: start,
@@ -77,7 +88,43 @@ export function channelMajorLayout(channels: number, areas: readonly number[]): 
 
 /** The same maps without their first channels: the layout of a part of the channels of one tensor. */
 export function channelsFrom(layout: LogitLayout, first: number): LogitLayout {
+  layouts('layout', layout);
+  integer(0)('first', first);
   return layout.map((level) => ({ ...level, offset: level.offset + first * level.channel }));
+}
+
+const LEVELS = '{ offset, batch, channel, location } in elements, one a level';
+const layouts: Check = listOf(
+  fields({ offset: integer(0), batch: integer(0), channel: integer(0), location: integer(0) }),
+  LEVELS,
+);
+
+function assertSizes(channels: number, areas: readonly number[]): void {
+  integer(1)('channels', channels);
+  listOf(integer(0), 'locations, one number a level')('areas', areas);
+}
+
+/** @throws InputError where something has no layout; it says how to come by one */
+function assertStrided(name: string, maps: unknown): asserts maps is Exclude<Maps, Pyramid> {
+  if (typeof maps === 'object' && maps !== null && 'tensor' in maps && 'layout' in maps) {
+    assertTensor(`${name}.tensor`, maps.tensor);
+    layouts(`${name}.layout`, maps.layout);
+    return;
+  }
+  const remedy =
+    'Pyramid.of(tensor, batch, channels, grid.levels) or { tensor, layout: rowMajorLayout(channels, grid.areas) }';
+  if (maps instanceof Tensor) {
+    throw new InputError(`${name}: a tensor of shape [${maps.shape}] says not how its maps lie; give ${remedy}.`);
+  }
+  if (typeof maps === 'object' && maps !== null && 'mapState' in maps) {
+    throw new InputError(
+      `${name}: a buffer has neither shape nor layout; give ${remedy}, of tensor = Tensor.borrow(device, buffer, shape).`,
+    );
+  }
+  if (typeof maps === 'object' && maps !== null && 'value' in maps && maps.value instanceof Tensor) {
+    throw new InputError(`${name}: a variable; give its .value.`);
+  }
+  throw new InputError(`${name}: ${kindOf(maps)}; expected ${remedy}.`);
 }
 
 /** Locations before each level. */
@@ -96,11 +143,11 @@ function sum(values: readonly number[]): number {
 export function assertMaps(
   name: string,
   maps: Maps,
-  expected: { batch: number; channels: number; areas: readonly number[]; meaning: string },
+  expected: { device?: Device; batch: number; channels: number; areas: readonly number[]; meaning: string },
 ): void {
-  const { batch, channels, areas, meaning } = expected;
-  const { type } = tensorOf(maps);
-  if (type !== 'f32') throw new InputError(`${name}: elements of ${type}; expected f32.`);
+  const { device, batch, channels, areas, meaning } = expected;
+  if (!(maps instanceof Pyramid)) assertStrided(name, maps);
+  assertTensor(name, tensorOf(maps), { ...(device && { device }) });
   if (maps instanceof Pyramid) {
     const own = maps.levels.map(({ height, width }) => height * width);
     if (own.join() !== areas.join()) {
@@ -120,7 +167,7 @@ export function assertMaps(
   maps.layout.forEach((level, index) => {
     const last =
       level.offset + (batch - 1) * level.batch + (channels - 1) * level.channel + (areas[index] - 1) * level.location;
-    if (Object.values(level).some((value) => !Number.isInteger(value) || value < 0) || last >= maps.tensor.size) {
+    if (last >= maps.tensor.size) {
       throw new InputError(
         `${name}: level ${index} of its layout reaches element ${last} of a tensor of ${maps.tensor.size}; expected ${batch} images × ${channels} channels (${meaning}) × ${areas[index]} locations.`,
       );

@@ -1,7 +1,10 @@
+import { fields, integer, listOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { assertBindable } from './bindable.js';
 import type { Device } from './device.js';
+import { openedDevice } from './deviceArgument.js';
 import { Tensor, type TensorPlacement } from './tensor.js';
+import { assertTensor } from './tensorArgument.js';
 
 /** Kernels hold the level table in a uniform of this many entries. */
 export const MAX_LEVELS = 8;
@@ -61,6 +64,8 @@ export class Pyramid extends Tensor {
    * @throws InputError when there are no levels or more than 8, or kernels of the device cannot see so large a buffer
    */
   static empty(device: Device, batch: number, channels: number, sizes: readonly LevelSize[]): Pyramid {
+    openedDevice('device', device);
+    assertCounts(batch, channels);
     const locations = locationsOf(sizes);
     assertBindable('pyramid', [batch, channels, locations], device);
     const elements = batch * channels * locations;
@@ -74,6 +79,8 @@ export class Pyramid extends Tensor {
    * @throws InputError when the sizes do not give the tensor's number of elements
    */
   static of(tensor: Tensor, batch: number, channels: number, sizes: readonly LevelSize[]): Pyramid {
+    assertTensor('tensor', tensor, { type: 'any' });
+    assertCounts(batch, channels);
     const elements = batch * channels * locationsOf(sizes);
     if (elements !== tensor.size) {
       const list = sizes.map(({ height, width }) => `${height}×${width}`).join(', ');
@@ -91,9 +98,27 @@ export class Pyramid extends Tensor {
   }
 }
 
+/** Looks at maps of several levels in one buffer. @throws InputError that names them and says how to come by them */
+export function assertPyramid(name: string, value: unknown, device?: Device): asserts value is Pyramid {
+  if (value instanceof Tensor && !(value instanceof Pyramid)) {
+    throw new InputError(
+      `${name}: a tensor of shape [${value.shape}]; expected a pyramid: Pyramid.of(tensor, batch, channels, levels).`,
+    );
+  }
+  assertTensor(name, value, { ...(device && { device }) });
+}
+
+const levelSizes = listOf(fields({ height: integer(0), width: integer(0) }), '{ height, width }, one a level');
+
+function assertCounts(batch: number, channels: number): void {
+  integer(0)('batch', batch);
+  integer(0)('channels', channels);
+}
+
 function locationsOf(sizes: readonly LevelSize[]): number {
-  if (sizes.length < 1 || sizes.length > MAX_LEVELS) {
-    throw new InputError(`levels: ${sizes.length}; a pyramid has 1 to ${MAX_LEVELS} levels.`);
+  levelSizes('sizes', sizes);
+  if (sizes.length > MAX_LEVELS) {
+    throw new InputError(`sizes: ${sizes.length}; a pyramid has 1 to ${MAX_LEVELS} levels.`);
   }
   return sizes.reduce((sum, { height, width }) => sum + height * width, 0);
 }

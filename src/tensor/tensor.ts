@@ -1,7 +1,10 @@
+import { isBuffer } from '../gpu/argument.js';
 import type { BufferRange } from '../gpu/runtime.js';
+import { kindOf, numbers, oneOf, refuse } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { assertBindable } from './bindable.js';
 import type { Device } from './device.js';
+import { openedDevice } from './deviceArgument.js';
 
 /** Type of the elements; all have 32 bits. */
 export type DataType = 'f32' | 'i32' | 'u32';
@@ -69,6 +72,8 @@ export class Tensor {
     offset = 0,
     type: DataType = 'f32',
   ): Tensor {
+    openedDevice('device', device);
+    dataType('type', type);
     assertRange(device, buffer, shape, offset);
     return new Tensor(device, { buffer, offset, shape: [...shape], type, ownership: 'borrowed' });
   }
@@ -110,6 +115,8 @@ export class Tensor {
    * @throws InputError when it does not lie inside this tensor or its start is not aligned
    */
   view(shape: readonly number[], start = 0): Tensor {
+    assertShape('shape', shape);
+    if (!Number.isSafeInteger(start) || start < 0) refuse('start', start, 'a whole number of elements, 0 or more');
     if (start + sizeOf(shape) > this.size) {
       throw new InputError(
         `view: shape [${shape}] from element ${start} ends beyond the tensor's ${this.size} elements.`,
@@ -131,6 +138,7 @@ export class Tensor {
 
   /** Copies values from the host. @throws InputError when there are not exactly `size` of them */
   write(values: ArrayLike<number>): void {
+    numbers('values', values);
     if (values.length !== this.size) {
       throw new InputError(`write: ${values.length} values for a tensor of shape [${this.shape}] (${this.size}).`);
     }
@@ -145,13 +153,24 @@ export class Tensor {
   }
 }
 
+/** Types of elements. */
+export const dataType = oneOf('f32', 'i32', 'u32');
+
+/** @throws InputError when it is no list of non-negative integers */
+export function assertShape(name: string, shape: unknown): asserts shape is readonly number[] {
+  if (Array.isArray(shape) && shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) return;
+  throw new InputError(
+    `${name}: ${Array.isArray(shape) ? `[${shape}]` : kindOf(shape)} is not a list of non-negative integers.`,
+  );
+}
+
 /** @throws InputError when `shape` from `offset` on is not a bindable range of `buffer` */
 function assertRange(device: Device, buffer: GPUBuffer, shape: readonly number[], offset: number): void {
+  assertBuffer(buffer);
+  assertShape('shape', shape);
   const alignment = device.gpu.limits.minStorageBufferOffsetAlignment;
   const bytes = 4 * sizeOf(shape);
-  if (shape.some((extent) => !Number.isInteger(extent) || extent < 0)) {
-    throw new InputError(`shape: [${shape}] is not a list of non-negative integers.`);
-  }
+  if (!Number.isSafeInteger(offset) || offset < 0) refuse('offset', offset, 'a whole number of bytes, 0 or more');
   if (offset % alignment !== 0) {
     throw new InputError(
       `offset: ${offset} bytes is not a multiple of ${alignment}, which this device needs; align it, or give the offset in the LogitLayout.`,
@@ -171,9 +190,26 @@ function assertRange(device: Device, buffer: GPUBuffer, shape: readonly number[]
   assertBindable('buffer', shape, device);
 }
 
-/** The values as the typed array of the type; no copy where they are one already. */
+/** @throws InputError where something else is given in place of WebGPU's own buffer */
+function assertBuffer(buffer: unknown): asserts buffer is GPUBuffer {
+  if (buffer instanceof Tensor) throw new InputError('buffer: a tensor; give its .buffer, or tensor.view(shape).');
+  if (!isBuffer(buffer))
+    refuse('buffer', buffer, 'a GPUBuffer with the usage STORAGE; device.tensor(values) uploads numbers');
+}
+
+/**
+ * The values as the typed array of the type; no copy where they are one already.
+ * @throws InputError for a number that the type does not hold
+ */
 export function toArray(values: ArrayLike<number>, type: DataType): Values {
   const array = ARRAYS[type];
   if (values instanceof array && values.buffer instanceof ArrayBuffer) return values as Values;
-  return array.from(values);
+  const converted = array.from(values);
+  if (type !== 'f32') {
+    for (let i = 0; i < converted.length; i++) {
+      if (converted[i] === values[i]) continue;
+      throw new InputError(`values: entry ${i} is ${values[i]}; a tensor of ${type} does not hold it.`);
+    }
+  }
+  return converted;
 }

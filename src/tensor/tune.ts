@@ -1,8 +1,17 @@
 import { type ChoiceName, type Choices, defaultChoices, possibleValues } from '../gpu/choices.js';
+import { fields, listOf, notAsync, optional, options as optionsOf, text, work } from '../util/argument.js';
 import { DeviceError } from '../util/error.js';
 import { tell } from '../util/terminal.js';
 import type { Device } from './device.js';
 import type { Tensor, Values } from './tensor.js';
+import { assertTensor } from './tensorArgument.js';
+
+const WORKLOADS = listOf(
+  fields({ name: text, choices: listOf(text, 'names of choices'), run: work }),
+  'workloads { name, choices, run }',
+);
+const TENSORS = listOf((name, value) => assertTensor(name, value, { type: 'any' }), 'tensors to compare');
+const OPTIONS = optionsOf({ onProgress: optional(work), measure: optional(work) });
 
 /** Rounds of a race: each runs every value once, in turn, so that whatever else slows the machine down hits all of them. */
 const ROUNDS = 7;
@@ -60,13 +69,16 @@ export interface TuneOptions {
  * Measures the values of every choice that a workload depends on, one choice after the other, the others at the best so far
  * (coordinate descent from the defaults, one pass). A value must give the default's results, up to rounding, and then win twice:
  * against all values, and once more against the default alone. The device has the choices afterwards.
- * @throws whatever a workload throws with the default choices; the device's choices then are as before
+ * @throws InputError when there are no workloads, and whatever a workload throws with the default choices; the device's choices then are as before
  */
 export async function tuneChoices(
   device: Device,
   workloads: readonly Workload[],
-  { onProgress, measure = clock(device) }: TuneOptions = {},
+  options: TuneOptions = {},
 ): Promise<ChoiceReport[]> {
+  WORKLOADS('workloads', workloads);
+  OPTIONS('options', options);
+  const { onProgress, measure = clock(device) } = options;
   const before = device.choices;
   const standard = defaultChoices(device.gpu);
   const names = (Object.keys(standard) as ChoiceName[]).filter((name) =>
@@ -181,7 +193,13 @@ function differenceOf(output: Values, expected: Values): number {
 
 /** Each read records its copy at once, before `tidy` takes the tensors back. */
 function outputsOf(device: Device, { run }: Workload): Promise<Values[]> {
-  return device.tidy(() => Promise.all(run().map((tensor) => tensor.read())));
+  return Promise.all(
+    device.tidy(() => {
+      const outputs = notAsync('workloads', run());
+      TENSORS('workloads: what run gives', outputs);
+      return outputs.map((tensor) => tensor.read());
+    }),
+  );
 }
 
 /** The clock from the first launch to the last result, of as many repeats as give a time worth measuring. */

@@ -3,8 +3,9 @@ import averageSource from '../../shaders/train/average.wgsl';
 import clipSource from '../../shaders/train/clip.wgsl';
 import gradientNormSource from '../../shaders/train/gradient_norm.wgsl';
 import sgdSource from '../../shaders/train/sgd.wgsl';
-import type { ParameterStore } from '../autograd/parameters.js';
+import { ParameterStore } from '../autograd/parameters.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { numberFrom, oneOf, options, refuse } from '../util/argument.js';
 
 const GRADIENT_NORM = { name: 'gradientNorm', source: gradientNormSource };
 const CLIP = { name: 'clip', source: clipSource };
@@ -34,6 +35,14 @@ export interface OptimizerSettings {
   ema: number;
 }
 
+const SETTINGS = options({
+  optimizer: oneOf('sgd', 'adamw'),
+  momentum: numberFrom(0, 1),
+  weightDecay: numberFrom(0),
+  clip: numberFrom(0),
+  ema: numberFrom(0, 1),
+});
+
 /**
  * SGD with momentum or AdamW over the flat buffers of a parameter store, with global norm clipping and a moving average,
  * all on the GPU: nothing is read back. An update with a NaN or infinite gradient is skipped, as a whole, and counted.
@@ -54,8 +63,12 @@ export class Optimizer {
   readonly #control: Tensor;
   readonly #scalars: Tensor;
 
-  /** Takes memory for its state on the parameters' device. */
+  /** Takes memory for its state on the parameters' device. @throws InputError for a setting out of range; it is named */
   constructor(parameters: ParameterStore, settings: OptimizerSettings) {
+    if (!(parameters instanceof ParameterStore)) {
+      refuse('parameters', parameters, 'a ParameterStore, such as the .parameters of a detector');
+    }
+    SETTINGS('settings', settings);
     const { device, values } = parameters;
     const zeros = () => device.keep(device.zeros([values.size]));
     this.parameters = parameters;
@@ -81,6 +94,7 @@ export class Optimizer {
    * random start (TensorFlow's ExponentialMovingAverage with num_updates).
    */
   begin(learningRate: number): void {
+    numberFrom(0)('learningRate', learningRate);
     const t = ++this.updates;
     this.#scalars.write([
       learningRate,

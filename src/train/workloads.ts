@@ -1,5 +1,5 @@
 import { backward, Variable } from '../autograd/variable.js';
-import { architectureOf, type DetectorConfig } from '../detector/config.js';
+import { architectureOf, type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { convolutionsOf } from '../detector/detector.js';
 import type { Convolution } from '../detector/layers.js';
 import { HeadLoss } from '../losses/headLoss.js';
@@ -10,10 +10,12 @@ import { groupNorm } from '../ops/groupNorm.js';
 import { biasGradient, weightGradient } from '../ops/weightGradient.js';
 import { uploadTruth } from '../regions/truth.js';
 import type { Device } from '../tensor/device.js';
+import { openedDevice } from '../tensor/deviceArgument.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { Random } from '../tensor/random.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { Workload } from '../tensor/tune.js';
+import { integer } from '../util/argument.js';
 import { assertStepFits } from './fits.js';
 import { DEFAULT_SETTINGS } from './settings.js';
 
@@ -49,7 +51,10 @@ export interface TrainingWorkloads {
  * @param batch images a step
  * @throws InputError when the batch is too large for the device
  */
-export function trainingWorkloads(device: Device, config: DetectorConfig, batch: number): TrainingWorkloads {
+export function trainingWorkloads(device: Device, given: DetectorConfig, batch: number): TrainingWorkloads {
+  const config = detectorConfig(given);
+  openedDevice('device', device);
+  integer(1)('batch', batch);
   const recipe = resolveRecipe(RECIPE);
   const teacher = { config, featureChannels: architectureOf(config).features };
   assertStepFits(device, { config, batch, recipe, settings: DEFAULT_SETTINGS, teacher });

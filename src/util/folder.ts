@@ -14,9 +14,12 @@ export async function makeFolder(path: string, mode?: number): Promise<void> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST' && (await isFolder(path))) return;
     const above = dirname(path);
-    if (code !== 'ENOENT' || above === path || (await isFolder(above))) throw error;
-    await makeFolder(above, mode);
-    await makeFolder(path, mode);
+    if (code !== 'ENOENT' || above === path) throw error;
+    // Another process may have made it meanwhile.
+    if (!(await isFolder(above))) await makeFolder(above, mode);
+    await mkdir(path, mode).catch(async (again: NodeJS.ErrnoException) => {
+      if (again.code !== 'EEXIST' || !(await isFolder(path))) throw again;
+    });
   }
 }
 

@@ -66,7 +66,7 @@ test('without an adapter, doctor says what was looked for and how to get one', a
   expect([code, stdout]).toEqual([1, '']);
   // The Vulkan loader writes lines of its own before.
   expect(stderr).toMatch(/^edgewise: No WebGPU adapter was found \(asked for: software\)\./m);
-  expect(stderr).toContain('To get one, install any of');
+  expect(stderr).toContain('To get one, use any of');
   const json = await edgewiseProcess(['doctor', '--adapter', 'software', '--json'], none);
   expect(json.code).toBe(1);
   expect(JSON.parse(json.stdout).error).toMatch(/^No WebGPU adapter was found/);

@@ -172,7 +172,9 @@ test('wrong input is named', async () => {
   const other = detectorConfig({ size: 'tiny', classes: 4, width: 96, height: 64 });
   await expect(decode(outputs, other)).rejects.toThrow(/classLogits: 3 channels; expected 4/);
   await expect(decode(outputs, { ...config, bins: 16 })).rejects.toThrow(/boxLogits: 68 channels; expected 64/);
-  await expect(decode(outputs, config, { imageSizes: [] })).rejects.toThrow(/imageSizes: 0 sizes for a batch of 1/);
+  await expect(decode(outputs, config, { imageSizes: [config, config] })).rejects.toThrow(
+    /imageSizes: 2 sizes for a batch of 1/,
+  );
 });
 
 test('NaN in a class logit, or in a box that is found, is no detection but an error with the place', async () => {

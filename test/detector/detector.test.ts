@@ -256,7 +256,7 @@ test('a batch that no kernel of the device can see is refused before anything is
   const detector = new Detector(device, config, { seed: 1 });
   const run = vi.spyOn(device, 'run');
   // As if there were so many images: no device could hold them.
-  const images = { batch: 1e7, channels: 3, levels: [{ width: 64, height: 64 }] } as unknown as Pyramid;
+  const images = Object.assign(Pyramid.empty(device, 1, 3, [{ width: 64, height: 64 }]), { batch: 1e7 });
   for (const training of [false, true]) {
     expect(() => detector.forward(images, { training })).toThrow(/^batch: .*The largest batch that fits is \d+\.$/);
     expect(() => detector.forwardToBoxBranch(images, { training })).toThrow(/The largest batch that fits is \d+\.$/);
@@ -266,6 +266,7 @@ test('a batch that no kernel of the device can see is refused before anything is
   expect(() => detector.assertFits(Number(largest) + 1, { training: true })).toThrow(/The largest batch/);
   expect(run).not.toHaveBeenCalled();
   run.mockRestore();
+  images.dispose();
   detector.dispose();
 });
 

@@ -148,6 +148,7 @@ describe('in a browser', () => {
 
   function browser(requestAdapter?: (options: GPURequestAdapterOptions) => Promise<unknown>) {
     vi.stubGlobal('process', undefined);
+    vi.stubGlobal('window', globalThis);
     vi.stubGlobal('navigator', requestAdapter ? { gpu: { requestAdapter } } : {});
   }
 

@@ -106,3 +106,16 @@ test('the masks that host code needs are global, as in a browser', async () => {
   expect(GPUMapMode).toBe('as it was');
   vi.unstubAllGlobals();
 });
+
+test.each([
+  ['linux', /apt install .*SwiftShader comes with this package$/s],
+  ['darwin', /has Metal/],
+  ['win32', /Direct3D 12/],
+  ['freebsd', /Linux x64/],
+] as const)('without an adapter, %s is told how to get one there', async (platform, remedy) => {
+  vi.spyOn(process, 'platform', 'get').mockReturnValue(platform);
+  answers = {};
+  const message = await find('hardware').then(String, (error: Error) => error.message);
+  expect(message).toMatch(remedy);
+  expect(message.includes('apt install')).toBe(platform === 'linux');
+});

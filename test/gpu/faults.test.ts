@@ -131,7 +131,9 @@ describe("an error that is not edgewise's", () => {
     const handler = vi.fn();
     device.gpu.onuncapturederror = handler;
     const tensor = device.tensor([1, 2]);
-    expect(() => device.write(tensor.buffer, 256, new Float32Array(4))).not.toThrow();
+    const destroyed = device.gpu.createBuffer({ size: 16, usage: 0x08 });
+    destroyed.destroy();
+    expect(() => device.write(destroyed, 0, new Float32Array(4))).not.toThrow();
     await expect(device.settled()).rejects.toThrow(/^an upload: /);
     device.copy(tensor.buffer, 0, tensor.buffer, 0, 4);
     await expect(device.settled()).rejects.toThrow(/^the commands of copy: /);
