@@ -51,7 +51,13 @@ describe('what is in the package', () => {
   });
 
   test('a driver, golden cases, plans, examples and source maps of all code', () => {
-    const names = ['dist/swiftshader/NOTICE.txt', 'dist/golden/small-bins.safetensors', 'plans/paper.json', 'LICENSE'];
+    const names = [
+      'dist/swiftshader/NOTICE.txt',
+      'dist/golden/small-bins.safetensors',
+      'plans/paper.json',
+      'LICENSE',
+      'models/shapes-small/checkpoint.safetensors',
+    ];
     expect(files).toEqual(expect.arrayContaining([...names, 'examples/own-buffers.js', 'dist/THIRD-PARTY.txt']));
     const code = files.filter((path) => /^dist\/.*\.js$/.test(path));
     expect(code.filter((path) => !files.includes(`${path}.map`))).toEqual([]);

@@ -30,7 +30,8 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'edgewise-registry-'));
   ({ archive } = await pack(folder));
   const compilers = TYPESCRIPTS.map((version) => `typescript-${version}@npm:typescript@${version}`);
-  await npm(emptyProject('tools'), 'install', 'pnpm@10', 'bun@1', 'deno@2', ...compilers);
+  const judges = ['publint@0.3', '@arethetypeswrong/cli@0.18'];
+  await npm(emptyProject('tools'), 'install', 'pnpm@10', 'bun@1', 'deno@2', ...judges, ...compilers);
   // Where npm runs no scripts of packages, this one has no program yet.
   await program(folder, [tool('bun/install.js')]);
 });
@@ -83,6 +84,14 @@ async function compile(where: string, version: string, skipLibCheck: boolean): P
   writeFileSync(join(where, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
   return (await program(where, [tool(`typescript-${version}/bin/tsc`)])).stdout;
 }
+
+test.each([
+  ['publint', 'publint/src/cli.js', ['--strict']],
+  ['attw', '@arethetypeswrong/cli/dist/index.js', ['--profile', 'esm-only']],
+])('%s has nothing to say', async (_, path, args) => {
+  const { code, stdout } = await program(folder, [tool(path), archive, ...args]);
+  expect(code, stdout).toBe(0);
+});
 
 describe.each(Object.keys(MANAGERS))('%s', (manager) => {
   let where: string;
