@@ -19,6 +19,7 @@ export { type FillOptions, fillTeacherCache } from './train/fillCache.js';
 export { type ClassMeasures, measureRun, type RunMeasures, readMeasures, writeMeasures } from './train/measures.js';
 export type { OptimizerSettings } from './train/optimizer.js';
 export type {
+  CompilationReport,
   EpochReport,
   EvaluationReport,
   StepProgress,

@@ -100,9 +100,6 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
     let y = 2u * line;
     let start = source.w + (image * params.outputs + channel) * area + y * to.w + 4u * column;
     let count = to.w - 4u * column;
-    store_tile(tiles.a, params.outputs - channel, area, start, count);
-    if (y + 1u < to.z) {
-      store_tile(tiles.b, params.outputs - channel, area, start + to.w, count);
-    }
+    store_tiles(tiles, channel, area, start, to.w, vec2u(count, select(0u, count, y + 1u < to.z)));
   }
 }

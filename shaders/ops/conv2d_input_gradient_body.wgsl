@@ -30,20 +30,7 @@ struct Params {
 /// The even and the odd columns of eight consecutive pixels, four each, back in their order.
 fn interleaved(even: vec4f, odd: vec4f, start: u32, count: u32) {
   store_pixels(vec4f(even.x, odd.x, even.y, odd.y), start, count);
-  if (count > 4u) {
-    store_pixels(vec4f(even.z, odd.z, even.w, odd.w), start + 4u, count - 4u);
-  }
-}
-
-fn store_row(even: Tile, odd: Tile, channels: u32, area: u32, start: u32, count: u32) {
-  interleaved(even.c0, odd.c0, start, count);
-  if (channels > 1u) { interleaved(even.c1, odd.c1, start + area, count); }
-  if (channels > 2u) { interleaved(even.c2, odd.c2, start + 2u * area, count); }
-  if (channels > 3u) { interleaved(even.c3, odd.c3, start + 3u * area, count); }
-  if (channels > 4u) { interleaved(even.c4, odd.c4, start + 4u * area, count); }
-  if (channels > 5u) { interleaved(even.c5, odd.c5, start + 5u * area, count); }
-  if (channels > 6u) { interleaved(even.c6, odd.c6, start + 6u * area, count); }
-  if (channels > 7u) { interleaved(even.c7, odd.c7, start + 7u * area, count); }
+  store_pixels(vec4f(even.z, odd.z, even.w, odd.w), start + 4u, max(count, 4u) - 4u);
 }
 
 fn input_gradient(workgroup: vec3u, local: u32, lane: u32) {
@@ -102,9 +89,12 @@ fn input_gradient(workgroup: vec3u, local: u32, lane: u32) {
     let y = 2u * line;
     let start = source.w + (image * params.outputs + channel) * area + y * to.w + 8u * column;
     let count = to.w - 8u * column;
-    store_row(even_even, even_odd, params.outputs - channel, area, start, count);
-    if (y + 1u < to.z) {
-      store_row(odd_even, odd_odd, params.outputs - channel, area, start + to.w, count);
+    let below = select(0u, count, y + 1u < to.z);
+    var at_channel = start;
+    for (var c = channel; c < min(channel + 8u, params.outputs); c++) {
+      interleaved(channel_of(even_even, c), channel_of(even_odd, c), at_channel, count);
+      interleaved(channel_of(odd_even, c), channel_of(odd_odd, c), at_channel + to.w, below);
+      at_channel += area;
     }
   }
 }

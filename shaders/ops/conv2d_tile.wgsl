@@ -39,6 +39,14 @@ fn multiply_add(tile: Tile, weights: Eight, pixels: vec4f) -> Tile {
   );
 }
 
+/// One of the channels, for loops over them: the channels of tiles begin at multiples of eight.
+fn channel_of(tile: Tile, channel: u32) -> vec4f {
+  let odd = (channel & 1u) != 0u;
+  let low = select(select(tile.c0, tile.c1, odd), select(tile.c2, tile.c3, odd), (channel & 2u) != 0u);
+  let high = select(select(tile.c4, tile.c5, odd), select(tile.c6, tile.c7, odd), (channel & 2u) != 0u);
+  return select(low, high, (channel & 4u) != 0u);
+}
+
 /// Two tiles of the same channels.
 struct Tiles {
   a: Tile,

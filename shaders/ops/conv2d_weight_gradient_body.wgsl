@@ -54,20 +54,40 @@ fn accumulate(sum: mat3x3f, pixels: vec4f, top: Row, middle: Row, bottom: Row) -
   );
 }
 
-fn store(chunk: u32, output: u32, input: u32, sum: mat3x3f) {
-  if (output >= params.outputs) {
-    return;
+/// Sums of an output channel; those of an invocation begin at a multiple of eight.
+struct Sums {
+  c0: mat3x3f,
+  c1: mat3x3f,
+  c2: mat3x3f,
+  c3: mat3x3f,
+  c4: mat3x3f,
+  c5: mat3x3f,
+  c6: mat3x3f,
+  c7: mat3x3f,
+}
+
+/// Column `i` of the sums of a channel.
+fn column_of(sums: Sums, channel: u32, i: u32) -> vec3f {
+  let odd = (channel & 1u) != 0u;
+  let low = select(select(sums.c0[i], sums.c1[i], odd), select(sums.c2[i], sums.c3[i], odd), (channel & 2u) != 0u);
+  let high = select(select(sums.c4[i], sums.c5[i], odd), select(sums.c6[i], sums.c7[i], odd), (channel & 2u) != 0u);
+  return select(low, high, (channel & 4u) != 0u);
+}
+
+/// In a loop over the channels: written out, the stores are most of the kernel to compile.
+fn store(chunk: u32, first: u32, input: u32, sums: Sums) {
+  for (var channel = first; channel < min(first + 8u, params.outputs); channel++) {
+    let start = ((chunk * params.outputs + channel) * params.inputs + input) * 9u;
+    store_taps(start, column_of(sums, channel, 0u));
+    store_taps(start + 3u, column_of(sums, channel, 1u));
+    store_taps(start + 6u, column_of(sums, channel, 2u));
   }
-  let start = ((chunk * params.outputs + output) * params.inputs + input) * 9u;
-  partial[start] = sum[0].x;
-  partial[start + 1u] = sum[0].y;
-  partial[start + 2u] = sum[0].z;
-  partial[start + 3u] = sum[1].x;
-  partial[start + 4u] = sum[1].y;
-  partial[start + 5u] = sum[1].z;
-  partial[start + 6u] = sum[2].x;
-  partial[start + 7u] = sum[2].y;
-  partial[start + 8u] = sum[2].z;
+}
+
+fn store_taps(start: u32, taps: vec3f) {
+  partial[start] = taps.x;
+  partial[start + 1u] = taps.y;
+  partial[start + 2u] = taps.z;
 }
 
 /// `channel`: of the input; `first`: output channel. Invocations of no channel of the input do as the last one does.
@@ -125,13 +145,6 @@ fn weight_gradient(own_channel: u32, first: u32, chunk: u32, lane: u32) {
     }
   }
   if (own_channel < params.inputs) {
-    store(chunk, first, channel, sum0);
-    store(chunk, first + 1u, channel, sum1);
-    store(chunk, first + 2u, channel, sum2);
-    store(chunk, first + 3u, channel, sum3);
-    store(chunk, first + 4u, channel, sum4);
-    store(chunk, first + 5u, channel, sum5);
-    store(chunk, first + 6u, channel, sum6);
-    store(chunk, first + 7u, channel, sum7);
+    store(chunk, first, channel, Sums(sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7));
   }
 }

@@ -64,9 +64,6 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
     let channel = 8u * workgroup.y;
     let start = source.w + (image * params.outputs + channel) * to.w + 8u * column;
     let count = to.w - 8u * column;
-    store_tile(tiles.a, params.outputs - channel, to.w, start, count);
-    if (count > 4u) {
-      store_tile(tiles.b, params.outputs - channel, to.w, start + 4u, count - 4u);
-    }
+    store_tiles(tiles, channel, to.w, start, 4u, vec2u(count, max(count, 4u) - 4u));
   }
 }

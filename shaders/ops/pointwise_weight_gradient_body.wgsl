@@ -22,6 +22,8 @@ struct Params {
 /// [chunks, outputs, inputs]
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
 
+#include "conv2d_tile.wgsl"
+
 /// The four input channels' values at four pixels.
 struct Inputs {
   a: vec4f,
@@ -34,15 +36,16 @@ fn products(pixels: vec4f, inputs: Inputs) -> vec4f {
   return vec4f(dot(pixels, inputs.a), dot(pixels, inputs.b), dot(pixels, inputs.c), dot(pixels, inputs.d));
 }
 
-fn store(chunk: u32, output: u32, channel: u32, sum: vec4f) {
-  if (output >= params.outputs) {
-    return;
+/// In a loop over the output channels: written out, the stores are most of the kernel to compile.
+fn store(chunk: u32, first: u32, channel: u32, sums: Tile) {
+  for (var output = first; output < min(first + 8u, params.outputs); output++) {
+    let sum = channel_of(sums, output);
+    let start = (chunk * params.outputs + output) * params.inputs + channel;
+    partial[start] = sum.x;
+    if (channel + 1u < params.inputs) { partial[start + 1u] = sum.y; }
+    if (channel + 2u < params.inputs) { partial[start + 2u] = sum.z; }
+    if (channel + 3u < params.inputs) { partial[start + 3u] = sum.w; }
   }
-  let start = (chunk * params.outputs + output) * params.inputs + channel;
-  partial[start] = sum.x;
-  if (channel + 1u < params.inputs) { partial[start + 1u] = sum.y; }
-  if (channel + 2u < params.inputs) { partial[start + 2u] = sum.z; }
-  if (channel + 3u < params.inputs) { partial[start + 3u] = sum.w; }
 }
 
 /// `own_channel`: first of the input channels; `first`: output channel. Invocations of no channel of the input do as the
@@ -93,13 +96,6 @@ fn weight_gradient(own_channel: u32, first: u32, chunk: u32, lane: u32) {
     }
   }
   if (own_channel < params.inputs) {
-    store(chunk, first, channel, sum0);
-    store(chunk, first + 1u, channel, sum1);
-    store(chunk, first + 2u, channel, sum2);
-    store(chunk, first + 3u, channel, sum3);
-    store(chunk, first + 4u, channel, sum4);
-    store(chunk, first + 5u, channel, sum5);
-    store(chunk, first + 6u, channel, sum6);
-    store(chunk, first + 7u, channel, sum7);
+    store(chunk, first, channel, Tile(sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7));
   }
 }

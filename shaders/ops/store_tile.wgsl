@@ -1,4 +1,5 @@
-// Writing a register tile to dense maps. The kernel declares `output: array<f32>` and `weight: array<vec4f>`.
+// Writing register tiles to dense maps. The kernel declares `output: array<f32>`, `weight: array<vec4f>` and `params.outputs`.
+// Channels are written in a loop: written out, their stores are most of the kernel to compile.
 
 /// The biases of a tile's channels, packed as a tap.
 fn biases(tap: u32) -> Eight {
@@ -7,21 +8,19 @@ fn biases(tap: u32) -> Eight {
 
 /// Writes the first `count` of four consecutive pixels.
 fn store_pixels(pixels: vec4f, start: u32, count: u32) {
-  output[start] = pixels.x;
+  if (count > 0u) { output[start] = pixels.x; }
   if (count > 1u) { output[start + 1u] = pixels.y; }
   if (count > 2u) { output[start + 2u] = pixels.z; }
   if (count > 3u) { output[start + 3u] = pixels.w; }
 }
 
-/// Writes the first `channels` of a tile's channels and `count` of its pixels.
+/// Four pixels of each of two tiles, of the channels from `first` on; those of the second tile begin `step` elements later.
 /// `area`: elements from one channel to the next; `start`: the first channel's first pixel.
-fn store_tile(tile: Tile, channels: u32, area: u32, start: u32, count: u32) {
-  store_pixels(tile.c0, start, count);
-  if (channels > 1u) { store_pixels(tile.c1, start + area, count); }
-  if (channels > 2u) { store_pixels(tile.c2, start + 2u * area, count); }
-  if (channels > 3u) { store_pixels(tile.c3, start + 3u * area, count); }
-  if (channels > 4u) { store_pixels(tile.c4, start + 4u * area, count); }
-  if (channels > 5u) { store_pixels(tile.c5, start + 5u * area, count); }
-  if (channels > 6u) { store_pixels(tile.c6, start + 6u * area, count); }
-  if (channels > 7u) { store_pixels(tile.c7, start + 7u * area, count); }
+fn store_tiles(tiles: Tiles, first: u32, area: u32, start: u32, step: u32, counts: vec2u) {
+  var at = start;
+  for (var channel = first; channel < min(first + 8u, params.outputs); channel++) {
+    store_pixels(channel_of(tiles.a, channel), at, counts.x);
+    store_pixels(channel_of(tiles.b, channel), at + step, counts.y);
+    at += area;
+  }
 }

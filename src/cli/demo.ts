@@ -174,6 +174,7 @@ async function measure(detector: Detector, run: string, test: Data, taught?: Tau
     split,
     recipe,
     ...taught,
+    onCompile: (done, of) => progress.report({ kind: 'compilation', done, of }),
     onProgress: (done, of) => progress.report({ kind: 'evaluation', done, of }),
   }).finally(progress.stop);
   if (!found) return null;

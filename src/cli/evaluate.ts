@@ -27,6 +27,7 @@ import {
 } from './data.js';
 import { parsed } from './numbers.js';
 import { counter, type FoundModel, findModel } from './onnxModel.js';
+import { compilationLines } from './progress.js';
 import { table } from './table.js';
 import { findTeacher } from './teacher.js';
 
@@ -163,15 +164,15 @@ async function measure(
   }
 }
 
-async function evaluated(...given: Parameters<typeof evaluateNet>): Promise<Evaluation> {
-  const found = await evaluateNet(...given);
+async function evaluated(...[net, options]: Parameters<typeof evaluateNet>): Promise<Evaluation> {
+  const found = await evaluateNet(net, { onCompile: compilationLines(), ...options });
   if (!found) throw new DeviceError('The evaluation was interrupted.');
   return found;
 }
 
 /** Measures and writes; what was measured is shown even if it cannot be written. */
-async function measureInto(file: string, ...given: Parameters<typeof measureRun>): Promise<Outcome> {
-  const found = await measureRun(...given);
+async function measureInto(file: string, ...[net, options]: Parameters<typeof measureRun>): Promise<Outcome> {
+  const found = await measureRun(net, { onCompile: compilationLines(), ...options });
   if (!found) throw new DeviceError('The evaluation was interrupted.');
   try {
     await writeMeasures(dirname(file), found, basename(file));

@@ -59,6 +59,11 @@ export function progressReporter(
       } else if (progress.kind === 'warning') {
         stop();
         stream.write(`${readable(progress.message)}\n`);
+      } else if (progress.kind === 'compilation') {
+        const { done, of } = progress;
+        if (!stream.isTTY) return done < of ? line(`compiling kernels (${done} of ${of})`) : undefined;
+        show('compiling kernels ({value} of {total}) {bar}', done, of, {});
+        if (done === of) stop();
       } else if (progress.kind === 'evaluation') {
         const { done, of } = progress;
         if (!stream.isTTY) return line(`evaluation ${done}/${of} images`);
@@ -77,6 +82,12 @@ export function progressReporter(
     },
     stop,
   };
+}
+
+/** The same of kernels alone, for commands that have no other progress. */
+export function compilationLines(): (done: number, of: number) => void {
+  const { report } = progressReporter();
+  return (done, of) => report({ kind: 'compilation', done, of });
 }
 
 function epochLine(progress: Extract<TrainProgress, { kind: 'epoch' }>): string {

@@ -23,6 +23,7 @@ import {
   judgeOnSample,
   openSample,
 } from './onnxModel.js';
+import { compilationLines } from './progress.js';
 
 /** Images that a teacher is judged on: enough to tell a wrong mapping from a right one. */
 const SAMPLE = 64;
@@ -121,6 +122,7 @@ async function fill(
       const computed = await fillTeacherCache(cacheOfFolder(teacher), open, {
         settings: { epochs, batch, seed, augment },
         source: train.source,
+        onCompile: compilationLines(),
         onProgress: counter('batch', 'batches'),
         onWarning: tell,
         signal,

@@ -20,7 +20,7 @@ export function assertBatchFits(
   const fits = ({ bytes, workgroups }: Needs) => bytes <= most.bytes && workgroups <= MAX_WORKGROUPS;
   const image = 4 * 3 * width * height;
   // Sizes are looked at in detail only where the images themselves fit: their number may be anything.
-  const images: Needs = { bytes: batch * image, buffer: 'the images', workgroups: 0 };
+  const images: Needs = { bytes: batch * image, buffer: 'the images', workgroups: 0, kernels: [] };
   const needs = fits(images) ? needsOf(batch) : images;
   if (fits(needs)) return;
   let fitting = 0;

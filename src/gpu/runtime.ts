@@ -4,10 +4,11 @@ import { assertEncoder, assertLaunch, assertRange } from './argument.js';
 import { type ChoiceName, type Choices, completeChoices } from './choices.js';
 import { DeviceFaults } from './faults.js';
 import { idleUntil } from './idle.js';
+import { type KernelVariant, type Pipeline, Pipelines } from './pipelines.js';
 import { BufferPool } from './pool.js';
 import { type KernelTime, Profile, Stopwatch } from './profile.js';
-import { unroll } from './unroll.js';
-import { type KernelInterface, packParameters, readInterface } from './wgsl.js';
+import { Uniforms } from './uniforms.js';
+import { type KernelInterface, packParameters } from './wgsl.js';
 
 /** A kernel: one WGSL module with the entry point `main`. Its bindings, uniform and workgroup size are read from the WGSL. */
 export interface KernelDefinition {
@@ -51,15 +52,9 @@ interface LargestBinding {
   limit: 'maxStorageBufferBindingSize' | 'maxBufferSize';
 }
 
-interface Pipeline {
-  pipeline: GPUComputePipeline;
-  layout: GPUBindGroupLayout;
-}
-
 /** Of a dimension of a dispatch: WebGPU's own limit, which is not raised. */
 export const MAX_WORKGROUPS = 65_535;
 const MAX_CACHED_BIND_GROUPS = 8192;
-const UNIFORM = 0x40;
 const COPY_DST = 0x08;
 const MAP_READ = 0x01;
 
@@ -76,21 +71,20 @@ export class Runtime {
   readonly largestBinding: Readonly<LargestBinding>;
   /** The buffers of pooled tensors; `usedBytes` and `heldBytes` count them. */
   readonly pool: BufferPool;
-  readonly #interfaces = new Map<KernelDefinition['source'], KernelInterface>();
-  readonly #pipelines = new Map<KernelDefinition, Map<string, Pipeline>>();
+  readonly #pipelines: Pipelines;
   readonly #bindGroups = new Map<string, GPUBindGroup>();
-  readonly #uniforms = new Map<string, GPUBuffer>();
+  readonly #uniforms: Uniforms;
   readonly #bufferIds = new WeakMap<GPUBuffer, number>();
   readonly #release: () => void;
   readonly #faults: DeviceFaults;
   #nextBufferId = 0;
-  #nextPipelineId = 0;
-  readonly #pipelineIds = new WeakMap<Pipeline, number>();
   #encoder: GPUCommandEncoder | null = null;
   #pass: GPUComputePassEncoder | null = null;
   /** Whether `#encoder` is one of the caller's. */
   #foreign = false;
   #recorded = new Set<string>();
+  /** While `kernelsOf` works: what would run. */
+  #wanted: KernelVariant[] | null = null;
   #dispatches = 0;
   #profile: Profile | null = null;
   #closing: Promise<void> | null = null;
@@ -102,6 +96,8 @@ export class Runtime {
     this.gpu = gpu;
     this.largestBinding = largestBindingOf(gpu.limits);
     this.#faults = new DeviceFaults(gpu);
+    this.#pipelines = new Pipelines(gpu, this.#faults);
+    this.#uniforms = new Uniforms(gpu);
     const make = (description: GPUBufferDescriptor) =>
       this.#faults.check('memory', () => gpu.createBuffer(description));
     this.pool = new BufferPool(make, gpu.limits.maxBufferSize);
@@ -146,8 +142,12 @@ export class Runtime {
     this.#assertOpen();
     assertLaunch(launch);
     const { kernel } = launch;
-    const declared = this.#interface(kernel);
-    const pipeline = this.#pipeline(kernel, declared, launch.constants ?? {});
+    if (this.#wanted) {
+      this.#wanted.push(launch);
+      return;
+    }
+    const declared = this.#pipelines.interfaceOf(kernel);
+    const pipeline = this.#pipelines.get(launch, this.choice('bins.loops'));
     const group = this.#bindGroup(launch, declared, pipeline);
     const { size, override } = declared.workgroup;
     const invocations = (override ? launch.constants?.[override] : undefined) ?? size;
@@ -165,6 +165,33 @@ export class Runtime {
     pass.dispatchWorkgroups(x, y, z);
     this.#recorded.add(kernel.name);
     this.#dispatches++;
+  }
+
+  /** What `work` would run. It runs with all that it does but its dispatches. */
+  kernelsOf(work: () => unknown): KernelVariant[] {
+    this.#assertOpen();
+    const wanted: KernelVariant[] = [];
+    this.#wanted = wanted;
+    try {
+      work();
+    } finally {
+      this.#wanted = null;
+    }
+    return wanted;
+  }
+
+  /**
+   * Compiles kernels that have not been, all at once and beside the program, so that no launch waits for it.
+   * @param onProgress told of those compiled, at the start too; not called where there is nothing to compile
+   * @throws DeviceError that names the kernel which does not compile, or as `settled`
+   */
+  async compile(
+    variants: Iterable<KernelVariant>,
+    onProgress: (done: number, of: number) => void = () => {},
+  ): Promise<void> {
+    this.#assertOpen();
+    await this.#wait(this.#pipelines.compile(variants, this.choice('bins.loops'), onProgress));
+    await this.#faults.settled();
   }
 
   /** Records a copy between buffers; offsets and size are multiples of 4 bytes. */
@@ -323,7 +350,7 @@ export class Runtime {
       this.#closed = true;
       this.#faults.close();
       this.pool.destroy();
-      for (const buffer of this.#uniforms.values()) buffer.destroy();
+      this.#uniforms.destroy();
       this.#bindGroups.clear();
       this.#release();
     }
@@ -382,55 +409,9 @@ export class Runtime {
     return this.#pass;
   }
 
-  #interface(kernel: KernelDefinition): KernelInterface {
-    let declared = this.#interfaces.get(kernel.source);
-    if (!declared) {
-      declared = readInterface(kernel.name, wholeSource(kernel));
-      this.#interfaces.set(kernel.source, declared);
-    }
-    return declared;
-  }
-
-  #pipeline(kernel: KernelDefinition, declared: KernelInterface, constants: Record<string, number>): Pipeline {
-    let variants = this.#pipelines.get(kernel);
-    if (!variants) {
-      variants = new Map();
-      this.#pipelines.set(kernel, variants);
-    }
-    const loops = this.choice('bins.loops');
-    const key = loops + JSON.stringify(constants);
-    let pipeline = variants.get(key);
-    if (!pipeline) {
-      pipeline = this.#faults.check(`kernel ${kernel.name}`, () => {
-        const layout = this.gpu.createBindGroupLayout({
-          label: kernel.name,
-          entries: declared.bindings.map(({ binding, type }) => ({
-            binding,
-            visibility: 4 /* COMPUTE */,
-            buffer: { type },
-          })),
-        });
-        const source = wholeSource(kernel);
-        const code = loops === 'unrolled' ? unroll(kernel.name, source, constants) : source;
-        const module = this.gpu.createShaderModule({ label: kernel.name, code });
-        return {
-          layout,
-          pipeline: this.gpu.createComputePipeline({
-            label: kernel.name,
-            layout: this.gpu.createPipelineLayout({ label: kernel.name, bindGroupLayouts: [layout] }),
-            compute: { module, entryPoint: 'main', constants },
-          }),
-        };
-      });
-      this.#pipelineIds.set(pipeline, this.#nextPipelineId++);
-      variants.set(key, pipeline);
-    }
-    return pipeline;
-  }
-
   #bindGroup({ kernel, bindings, params }: Launch, declared: KernelInterface, pipeline: Pipeline): GPUBindGroup {
     const ranges: { binding: number; range: BufferRange }[] = [];
-    let key = `${this.#pipelineIds.get(pipeline)}`;
+    let key = `${pipeline.id}`;
     let named = 0;
     for (const { binding, name, type } of declared.bindings) {
       if (type === 'uniform' && !params) throw new InputError(`kernel ${kernel.name}: params are not given.`);
@@ -465,23 +446,10 @@ export class Runtime {
     return group;
   }
 
-  /** Uniforms never change once written: equal content is one buffer, and a step that repeats writes nothing. */
   #uniform(kernel: KernelDefinition, declared: KernelInterface, params: NonNullable<Launch['params']>): BufferRange {
     if (!declared.parameters) throw new InputError(`kernel ${kernel.name}: it has no params.`);
     const bytes = packParameters(kernel.name, declared.parameters, params);
-    const key = String.fromCharCode(...new Uint16Array(bytes));
-    let buffer = this.#uniforms.get(key);
-    if (!buffer) {
-      buffer = this.gpu.createBuffer({
-        label: `params of ${kernel.name}`,
-        size: bytes.byteLength,
-        usage: UNIFORM,
-        mappedAtCreation: true,
-      });
-      new Uint8Array(buffer.getMappedRange()).set(new Uint8Array(bytes));
-      buffer.unmap();
-      this.#uniforms.set(key, buffer);
-    }
+    const buffer = this.#uniforms.get(bytes, `params of ${kernel.name}`);
     return { buffer, offset: 0, size: bytes.byteLength };
   }
 
@@ -506,8 +474,4 @@ function fold(groups: number): [number, number, number] {
   if (groups <= MAX_WORKGROUPS) return [groups, 1, 1];
   const rows = Math.ceil(groups / MAX_WORKGROUPS);
   return [Math.ceil(groups / rows), rows, 1];
-}
-
-function wholeSource({ source }: KernelDefinition): string {
-  return typeof source === 'string' ? source : source.join('\n');
 }

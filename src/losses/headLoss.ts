@@ -292,6 +292,19 @@ export class HeadLoss implements HeadSetting {
   }
 
   /**
+   * Compiles the kernels that `evaluate` needs for such an input, all at once and beside the program: the first call then does
+   * not wait for the compiler. The values of the input do not matter, its layouts do.
+   * @param options `onProgress` is told how many are compiled, of how many
+   * @throws InputError as `evaluate`; DeviceError where a kernel does not compile
+   */
+  async prepare(
+    input: HeadLossInput<BoxInput, BoxInput>,
+    options: { onProgress?: (done: number, of: number) => void } = {},
+  ): Promise<void> {
+    await this.device.prepare(() => this.evaluate(input), options);
+  }
+
+  /**
    * What is wrong with losses that were read: names term, level, image and location of the first that is not finite, and the
    * remedy; null where all are finite.
    * @param terms and faults of a result, on the host

@@ -82,6 +82,7 @@ export async function runJob(context: JobContext, job: Job, teacher: Detector | 
       recipe,
       ...(teacher && { teacher, teacherCache: cacheFolder(study, job) }),
       signal,
+      onCompile: (done, of) => onProgress({ kind: 'compilation', done, of }),
       onProgress: (done, of) => onProgress({ kind: 'evaluation', done, of }),
     });
     if (!measures) return false;

@@ -1,7 +1,7 @@
 import { type AdapterPreference, findAdapter, requestDevice } from '../gpu/adapter.js';
 import type { Choices } from '../gpu/choices.js';
 import { Runtime } from '../gpu/runtime.js';
-import { fields, flag, numbers, optional, options, syncWork, text } from '../util/argument.js';
+import { work as anyWork, fields, flag, numbers, optional, options, syncWork, text } from '../util/argument.js';
 import { assertBindable } from './bindable.js';
 import { assertGpuDevice } from './deviceArgument.js';
 import { assertShape, type DataType, dataType, sizeOf, Tensor, toArray } from './tensor.js';
@@ -131,6 +131,20 @@ export class Device extends Runtime {
   }
 
   /**
+   * Compiles the kernels that `work` needs, all at once and beside the program: later the first call does not wait for it. `work`
+   * runs with its uploads but without its kernels, so that what it computes has no values; its tensors are given back.
+   * @param work synchronous, such as `() => headLoss.evaluate(input)`
+   * @param options `onProgress` is told how many are compiled, of how many; not where all are already
+   * @throws DeviceError that names a kernel which does not compile
+   */
+  async prepare(work: () => unknown, options: { onProgress?: (done: number, of: number) => void } = {}): Promise<void> {
+    syncWork('work', work);
+    PREPARE('options', options);
+    const kernels = this.kernelsOf(() => this.tidy(() => void work()));
+    await this.compile(kernels, options.onProgress);
+  }
+
+  /**
    * Measures the variants of the kernels in these workloads (`trainingWorkloads` makes those of a training step), checks that
    * they agree, and takes the fastest. On a device of `openDevice` in Node, the choices are kept for later ones, in a file in
    * the user's cache folder; in a browser, keep `device.choices`.
@@ -154,6 +168,7 @@ export class Device extends Runtime {
   }
 }
 
+const PREPARE = options({ onProgress: optional(anyWork) });
 const OPTIONS = options({ adapter: optional(text), tune: optional(flag), choices: optional(fields({})) });
 
 /**

@@ -1,3 +1,4 @@
+import type { KernelVariant } from '../gpu/pipelines.js';
 import type { BufferRange, Launch } from '../gpu/runtime.js';
 import { Device } from './device.js';
 import type { DataType, Tensor } from './tensor.js';
@@ -10,6 +11,8 @@ export interface Needs {
   buffer: string;
   /** The most workgroups of a dimension of a dispatch. */
   workgroups: number;
+  /** What it runs. */
+  kernels: KernelVariant[];
 }
 
 /**
@@ -17,7 +20,7 @@ export interface Needs {
  * so tensors have no values and cannot be read.
  */
 export class SizingDevice extends Device {
-  #needs: Needs = { bytes: 0, buffer: '', workgroups: 0 };
+  #needs: Needs = { bytes: 0, buffer: '', workgroups: 0, kernels: [] };
 
   /** @param model what the work is for: its choices between kernels count */
   constructor(model: Device) {
@@ -27,12 +30,13 @@ export class SizingDevice extends Device {
 
   /** What `work` needs. */
   needsOf(work: () => void): Needs {
-    this.#needs = { bytes: 0, buffer: '', workgroups: 0 };
+    this.#needs = { bytes: 0, buffer: '', workgroups: 0, kernels: [] };
     this.tidy(work);
     return this.#needs;
   }
 
-  override run({ kernel, bindings, workgroups = [0, 0, 0] }: Launch): void {
+  override run({ kernel, constants = {}, bindings, workgroups = [0, 0, 0] }: Launch): void {
+    this.#needs.kernels.push({ kernel, constants });
     for (const [name, { size }] of Object.entries(bindings)) this.#note(size, `${name} of ${kernel.name}`);
     this.#needs.workgroups = Math.max(this.#needs.workgroups, ...workgroups);
   }

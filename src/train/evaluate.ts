@@ -18,7 +18,7 @@ import type { Recipe } from '../losses/recipe.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { type Agreement, AgreementMeter } from './agreement.js';
 import { assertComparable, formOf } from './comparable.js';
-import { assertOutputsFit } from './fits.js';
+import { assertOutputsFit, compileOutputs } from './fits.js';
 import { computing, type Teacher, type TeacherStep, teacherOf } from './teacher.js';
 
 /** What a detector is evaluated on, and beside which teacher. */
@@ -35,6 +35,8 @@ export interface EvaluateOptions {
   teacherCache?: string;
   /** Told of files of the cache that cannot be used. */
   onWarning?: (message: string) => void;
+  /** Told of the kernels that are compiled before the first batch; not where the device has them. */
+  onCompile?: (done: number, of: number) => void;
   /** Called after each batch. */
   onProgress?: (done: number, of: number) => void;
   /** Stops after the batch under way: `evaluate` then returns null. */
@@ -82,6 +84,9 @@ export async function evaluate(net: Detector | Teacher, options: EvaluateOptions
   }
   assertOutputsFit('the net', own, batch);
   if (teacher) assertOutputsFit('the teacher', teacher, batch);
+  for (const each of teacher ? [own, teacher] : [own]) {
+    await compileOutputs(each, batch, (done, of) => options.onCompile?.(done, of));
+  }
   const { width, height } = config;
   const loader = new Loader(source, { batch, height, width, seed: 0, augment: false, shuffle: false, dropLast: false });
   const truth = await groundTruthOf(source);

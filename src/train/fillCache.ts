@@ -1,7 +1,7 @@
 import { assertSameClasses } from '../data/classes.js';
 import type { ImageSource } from '../data/source.js';
 import { Pyramid } from '../tensor/pyramid.js';
-import { assertOutputsFit } from './fits.js';
+import { assertOutputsFit, compileOutputs } from './fits.js';
 import type { TrainSettings } from './settings.js';
 import type { Teacher, TeacherStep } from './teacher.js';
 import { TeacherCache } from './teacherCache.js';
@@ -13,6 +13,8 @@ export interface FillOptions {
   settings: Pick<TrainSettings, 'batch' | 'seed' | 'augment' | 'epochs'>;
   /** The images of the trainings to come. */
   source: ImageSource;
+  /** Told of the kernels that are compiled before the first batch; not where the device has them. */
+  onCompile?: (done: number, of: number) => void;
   /** Told of the batches done. */
   onProgress?: (done: number, of: number) => void;
   /** Told of files that cannot be used. */
@@ -32,7 +34,7 @@ export interface FillOptions {
 export async function fillTeacherCache(
   root: string,
   teacher: Teacher,
-  { settings, source, onProgress, onWarning, signal }: FillOptions,
+  { settings, source, onCompile, onProgress, onWarning, signal }: FillOptions,
 ): Promise<number> {
   assertOutputsFit('the teacher', teacher, settings.batch);
   assertSameClasses(
@@ -43,6 +45,7 @@ export async function fillTeacherCache(
   const loader = trainingLoader(source, teacher.config, settings);
   const warn = (message: string) => onWarning?.(message);
   const cache = await TeacherCache.open(root, teacher, loader, { features: false, warn, mustWrite: true });
+  await compileOutputs(teacher, settings.batch, (done, of) => onCompile?.(done, of));
   const total = settings.epochs * loader.steps;
   let computed = 0;
   for (let epoch = 0; epoch < settings.epochs; epoch++) {

@@ -17,6 +17,11 @@ import { TermHistory } from './terms.js';
 /** A net as far as the sizes of its outputs go. */
 type Net = Pick<Teacher, 'config' | 'featureChannels'>;
 
+/** One that is on a device. */
+type RunningNet = Net & Pick<Teacher, 'device'>;
+
+type OnCompiled = (done: number, of: number) => void;
+
 /** A training step, as far as its sizes go. */
 interface StepSizes {
   config: DetectorConfig;
@@ -48,16 +53,35 @@ export function stepNeeds(device: Device, { config, recipe, settings, teacher }:
 }
 
 /**
- * The same for a forward pass without gradients, of a teacher or for an evaluation.
+ * Compiles the kernels of a training step, before the first.
+ * @param onProgress told of those compiled, where there are any to compile
+ */
+export function compileStep(
+  device: Device,
+  { batch, ...sizes }: StepSizes & { batch: number },
+  onProgress: OnCompiled,
+): Promise<void> {
+  return device.compile(stepNeeds(device, sizes)(batch).kernels, onProgress);
+}
+
+/**
+ * As `assertStepFits` for a forward pass without gradients, of a teacher or for an evaluation.
  * @param name of the net, for the message
  * @throws InputError that names the largest batch that fits
  */
-export function assertOutputsFit(name: string, net: Net & Pick<Teacher, 'device'>, batch: number): void {
+export function assertOutputsFit(name: string, net: RunningNet, batch: number): void {
+  assertBatchFits(net.device, name, net.config, batch, outputNeeds(net));
+}
+
+/** As `compileStep` for a forward pass without gradients. */
+export function compileOutputs(net: RunningNet, batch: number, onProgress: OnCompiled): Promise<void> {
+  return net.device.compile(outputNeeds(net)(batch).kernels, onProgress);
+}
+
+function outputNeeds(net: RunningNet): (batch: number) => Needs {
   const sizing = new SizingDevice(net.device);
   const { step } = sizedTeacher(sizing, net);
-  assertBatchFits(net.device, name, net.config, batch, (images) =>
-    sizing.needsOf(() => void step(images).outputs(Pyramid.empty(sizing, images, 3, [net.config]))),
-  );
+  return (batch) => sizing.needsOf(() => void step(batch).outputs(Pyramid.empty(sizing, batch, 3, [net.config])));
 }
 
 /** A batch without pixels, with one object. */

@@ -6,7 +6,7 @@ import { DeviceError } from '../util/error.js';
 import { BEST, CHECKPOINT, saveCheckpoint } from './checkpoint.js';
 import { cacheOf, type TrainContext, type TrainResult, type TrainState } from './context.js';
 import { type Evaluation, evaluate, namedStatistics } from './evaluate.js';
-import { assertStepFits } from './fits.js';
+import { assertStepFits, compileStep } from './fits.js';
 import type { Learner } from './learner.js';
 import { appendLog, type LogEntry } from './runFolder.js';
 import { learningRateAt } from './schedule.js';
@@ -63,6 +63,7 @@ export async function runEpochs(
     // The folder can be gone on with from here on; and a disk that has no room for it is told now.
     if (state.step === 0) await save(run);
     const cache = await openCache(run);
+    if (state.step < total) await compile(run);
     // An epoch that has terms but no steps left was stopped before its evaluation was over.
     while (state.step < total || state.epochTerms.length > 0) {
       const epoch = Math.floor((state.step - Math.sign(state.epochTerms.length)) / loader.steps);
@@ -89,6 +90,16 @@ function makeRun(context: TrainContext, learner: Learner, state: TrainState): Ru
   const now = performance.now();
   const clock = { lastSave: now, lastRead: now, stepSeconds: 0, stepsTimed: 0 };
   return { context, tools, state, loader, total: settings.epochs * loader.steps, clock };
+}
+
+/** The kernels of a step, so that the first does not take a minute in silence. */
+function compile({ context: { device, onProgress }, tools, state: { recipe, settings } }: Run): Promise<void> {
+  const { detector, teacher } = tools;
+  return compileStep(
+    device,
+    { config: detector.config, batch: settings.batch, recipe, settings, teacher },
+    (done, of) => onProgress?.({ kind: 'compilation', done, of }),
+  );
 }
 
 async function openCache({ context, tools: { teacher }, state, loader }: Run): Promise<TeacherCache | null> {
@@ -267,6 +278,7 @@ async function evaluateAverage({ context, tools, state }: Run, validation: Image
       ...(teacher && teacherCache !== undefined && { teacherCache }),
       onWarning: (message) => warn(context, message),
       ...(signal && { signal }),
+      onCompile: (done, of) => onProgress?.({ kind: 'compilation', done, of }),
       onProgress: (done, of) => onProgress?.({ kind: 'evaluation', done, of }),
     }),
   );

@@ -31,6 +31,16 @@ export interface StepReport extends StepProgress {
   kind: 'step';
 }
 
+/** Reported while kernels are compiled, before the first step; not where the device has them. */
+export interface CompilationReport {
+  /** Tells the reports apart. */
+  kind: 'compilation';
+  /** Kernels done. */
+  done: number;
+  /** Kernels in all. */
+  of: number;
+}
+
 /** Reported while a training evaluates. */
 export interface EvaluationReport {
   /** Tells the reports apart. */
@@ -58,4 +68,4 @@ export interface WarningReport {
 }
 
 /** How a training gets on. */
-export type TrainProgress = StepReport | EvaluationReport | EpochReport | WarningReport;
+export type TrainProgress = CompilationReport | StepReport | EvaluationReport | EpochReport | WarningReport;

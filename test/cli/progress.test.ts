@@ -74,3 +74,13 @@ test('on a terminal a bar shows images a second, terms and time left', () => {
   reporter.stop();
   expect(text()).toContain('1/2 images');
 });
+
+test('kernels are told of while they are compiled', () => {
+  const { fake, text } = stream(false);
+  const { report } = progressReporter(fake);
+  for (const done of [0, 1, 2]) report({ kind: 'compilation', done, of: 2 });
+  expect(text()).toBe('compiling kernels (0 of 2)\n');
+  const terminal = stream(true);
+  progressReporter(terminal.fake).report({ kind: 'compilation', done: 1, of: 2 });
+  expect(terminal.text()).toContain('compiling kernels (1 of 2)');
+});

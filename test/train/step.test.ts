@@ -106,20 +106,21 @@ test('the same steps give the same bits twice', async () => {
 });
 
 test.each(['dense', 'listed'] as const)(
-  'the sizes that a step is checked by are those that it has, %s',
+  'the sizes that a step is checked by, and the kernels compiled before it, are those that it has, %s',
   async (branch) => {
     const name = 'main-kd+main-ld+vlr-ld+imitation-inside';
     const runs = vi.spyOn(device, 'run');
     await run(name, branch);
     const bindings = runs.mock.calls.flatMap(([launch]) => Object.values(launch.bindings).map(({ size }) => size));
     const workgroups = runs.mock.calls.flatMap(([launch]) => launch.workgroups ?? []);
+    const variants = runs.mock.calls.map(([{ kernel, constants = {} }]) => kernel.name + JSON.stringify(constants));
     runs.mockRestore();
     const recipe = withBranch(name, branch);
     const teacher = { config: { ...config, size: 'small' as const }, featureChannels: 32 };
-    expect(stepNeeds(device, { config, recipe, settings, teacher })(settings.batch)).toMatchObject({
-      bytes: Math.max(...bindings),
-      workgroups: Math.max(...workgroups),
-    });
+    const { kernels, ...sizes } = stepNeeds(device, { config, recipe, settings, teacher })(settings.batch);
+    expect(sizes).toMatchObject({ bytes: Math.max(...bindings), workgroups: Math.max(...workgroups) });
+    const found = kernels.map(({ kernel, constants }) => kernel.name + JSON.stringify(constants));
+    expect(new Set(found)).toEqual(new Set(variants));
   },
 );
 
