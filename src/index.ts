@@ -12,6 +12,7 @@ export { Detector, type DetectorBranches, type DetectorOutputs } from './detecto
 export type { BoxBranch, HeadBranches, HeadLogits } from './detector/head.js';
 export type { AdapterPreference } from './gpu/adapter.js';
 export type { ChoiceName, Choices } from './gpu/choices.js';
+export type { KernelVariant } from './gpu/pipelines.js';
 export type { KernelTime } from './gpu/profile.js';
 export type { BufferRange, KernelDefinition, Launch } from './gpu/runtime.js';
 export type { BoxGradient, BoxInput, BoxLayer, BoxLayerGradients } from './losses/boxLayer.js';

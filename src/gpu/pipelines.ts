@@ -6,7 +6,9 @@ import { type KernelInterface, readInterface } from './wgsl.js';
 
 /** A kernel and the values of its `override` constants: what is compiled once. */
 export interface KernelVariant {
+  /** What runs. */
   kernel: KernelDefinition;
+  /** Values of its `override` constants. */
   constants?: Record<string, number>;
 }
 
