@@ -6,6 +6,7 @@ import { shapesDataset } from '../data/shapes.js';
 import type { ImageSource } from '../data/source.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { tell } from '../util/terminal.js';
+import { progressLines } from './counter.js';
 
 /** Instead of a folder: the built-in generated data set. */
 export const SHAPES = 'shapes';
@@ -24,8 +25,6 @@ const GENERATED = {
 const GENERATED_SIDE = 96;
 /** Larger images are made smaller by default: a training on a CPU has few pixels to spend. */
 const LARGEST_SIDE = 640;
-/** Milliseconds. */
-const TELL_EVERY = 5000;
 
 export interface Data {
   source: ImageSource;
@@ -84,17 +83,6 @@ export async function openData(data: string, split: Split, options: DataOptions 
     height: Math.round(scale * height),
     skipped,
     notices,
-  };
-}
-
-/** Lines on stderr for what takes long: none before the first few seconds, then one every few. */
-function progressLines(line: (done: number, of: number) => string): (done: number, of: number) => void {
-  let told: number | undefined;
-  return (done, of) => {
-    told ??= performance.now();
-    if (performance.now() - told < TELL_EVERY) return;
-    told = performance.now();
-    tell(line(done, of));
   };
 }
 

@@ -15,6 +15,7 @@ import { DeviceError } from '../util/error.js';
 import { decimals, percent } from '../util/figures.js';
 import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
+import { counter } from './counter.js';
 import {
   addDataOptions,
   assertClassesOf,
@@ -26,7 +27,7 @@ import {
   type Split,
 } from './data.js';
 import { parsed } from './numbers.js';
-import { counter, type FoundModel, findModel } from './onnxModel.js';
+import { type FoundModel, findModel } from './onnxModel.js';
 import { compilationLines } from './progress.js';
 import { table } from './table.js';
 import { findTeacher } from './teacher.js';
@@ -135,9 +136,9 @@ async function evaluateRun(run: string, data: string, options: EvaluateOptions):
   return withDevice(options, async (device) => {
     const detector = restoreDetector(device, checkpoint, 'average');
     try {
-      const { recipe } = checkpoint.metadata;
-      if (options.measures) return await measure(detector, { source, recipe, split: options.split }, checkpoint);
-      return describe((await evaluated(detector, { source, recipe })).averagePrecision);
+      const work = { source, recipe: checkpoint.metadata.recipe, onProgress: counter('evaluated', 'images') };
+      if (options.measures) return await measure(detector, { ...work, split: options.split }, checkpoint);
+      return describe((await evaluated(detector, work)).averagePrecision);
     } finally {
       detector.dispose();
     }

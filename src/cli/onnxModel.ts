@@ -10,6 +10,7 @@ import { InputError } from '../util/error.js';
 import { percent } from '../util/figures.js';
 import { tell } from '../util/terminal.js';
 import type { Outcome } from './command.js';
+import { counter } from './counter.js';
 import { type Data, type DataOptions, openFitting } from './data.js';
 import { table } from './table.js';
 
@@ -180,11 +181,4 @@ async function withNet<T>(found: FoundModel, { source }: Data, work: (net: OnnxN
   } finally {
     await net.release();
   }
-}
-
-/** Counts on a terminal's line, and nowhere else. */
-export function counter(verb: string, things: string): (done: number, of: number) => void {
-  return (done, of) => {
-    if (process.stderr.isTTY) process.stderr.write(`\r${verb} ${done} of ${of} ${things}${done === of ? '\n' : ''}`);
-  };
 }

@@ -3,6 +3,7 @@ import { assignmentStatistics, type ClassAssignment } from '../eval/assignmentSt
 import { recipeNames } from '../losses/recipe.js';
 import { decimals, percent } from '../util/figures.js';
 import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
+import { counter } from './counter.js';
 import { addDataOptions, DATA_HELP, type DataOptions, openData, SPLITS, type Split } from './data.js';
 import { parsed } from './numbers.js';
 import { readRecipe } from './recipe.js';
@@ -39,8 +40,9 @@ async function regions(data: string, options: RegionsOptions): Promise<Outcome> 
   const { source } = opened;
   const config = configOf({ ...options, size: 'tiny' }, { ...DEFAULTS, ...opened, classes: source.classes.length });
   const { strides, width, height } = config;
+  const onProgress = counter('assigned', 'images');
   const classes = await withDevice(options, (device) =>
-    assignmentStatistics(device, { source, imageSize: { width, height }, strides, recipe }),
+    assignmentStatistics(device, { source, imageSize: { width, height }, strides, recipe, onProgress }),
   );
   const anchors = strides.map((stride) => stride * recipe.regions.octaveScale);
   return {

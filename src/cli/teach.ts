@@ -10,19 +10,12 @@ import { DEFAULT_SETTINGS, MAX_SETTINGS } from '../train/settings.js';
 import { writeWhole } from '../util/atomicFile.js';
 import { tell } from '../util/terminal.js';
 import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
+import { counter } from './counter.js';
 import { addDataOptions, DATA_HELP, type Data, type DataOptions, openData } from './data.js';
 import { DEFAULT_RECIPE } from './distill.js';
 import { interruption } from './interruption.js';
 import { integer, parsed } from './numbers.js';
-import {
-  checkOnSample,
-  counter,
-  describeFigures,
-  type FoundModel,
-  findModel,
-  judgeOnSample,
-  openSample,
-} from './onnxModel.js';
+import { checkOnSample, describeFigures, type FoundModel, findModel, judgeOnSample, openSample } from './onnxModel.js';
 import { compilationLines } from './progress.js';
 
 /** Images that a teacher is judged on: enough to tell a wrong mapping from a right one. */
@@ -123,7 +116,7 @@ async function fill(
         settings: { epochs, batch, seed, augment },
         source: train.source,
         onCompile: compilationLines(),
-        onProgress: counter('batch', 'batches'),
+        onProgress: counter('filled', 'batches'),
         onWarning: tell,
         signal,
       });

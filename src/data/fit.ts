@@ -13,7 +13,7 @@ export async function fitSample(
   height: number,
   width: number,
 ): Promise<{ sample: Sample; scale: number }> {
-  const scale = Math.min(height / sample.height, width / sample.width);
+  const scale = scaleToFit(sample, { height, width });
   if (scale === 1) return { sample, scale };
   const size = {
     width: Math.max(1, Math.round(sample.width * scale)),
@@ -22,6 +22,11 @@ export async function fitSample(
   const pixels = await resize(sample, size);
   const scaled = (boxes: Float32Array) => boxes.map((value) => value * scale);
   return { sample: { ...sample, ...size, pixels, boxes: scaled(sample.boxes), ignore: scaled(sample.ignore) }, scale };
+}
+
+/** The factor that makes an image as large as fits. */
+export function scaleToFit(image: Size, into: Size): number {
+  return Math.min(into.height / image.height, into.width / image.width);
 }
 
 /** By sharp in Node; by the canvas in a browser, whose bundle is built without `process` and so leaves sharp out. */

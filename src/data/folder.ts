@@ -87,16 +87,20 @@ export async function openDataset(
   const paths = kept.map((index) => files.paths[index]);
   const repeated = repeatedFiles(paths);
   const leftOut = faults.size > 0 ? [`left out: ${unusable}`] : [];
+  const objects = (index: number) => {
+    const { id, width, height, boxes, labels, ignore } = dataset.images[index];
+    return { id, width, height, boxes, labels, ignore };
+  };
   return {
     dataset: { ...dataset, notices: [...dataset.notices, ...files.notices, ...repeated, ...notices, ...leftOut] },
     paths,
     broken: faults.size,
     length: paths.length,
     classes: dataset.classes,
+    objects,
     async load(index) {
-      const { id, width, height, boxes, labels, ignore } = dataset.images[index];
-      const decoded = await decodeImage(paths[index], { width, height, isUpright: upright.has(kept[index]) });
-      return { ...decoded, boxes, labels, ignore, id };
+      const known = objects(index);
+      return { ...known, ...(await decodeImage(paths[index], { ...known, isUpright: upright.has(kept[index]) })) };
     },
   };
 }

@@ -18,6 +18,9 @@ export interface Sample {
   id: number;
 }
 
+/** An image without its pixels. */
+export type ObjectsOfImage = Omit<Sample, 'pixels'>;
+
 /** A set of annotated images: a COCO folder or the generated shapes. */
 export interface ImageSource {
   /** Number of images. */
@@ -30,4 +33,9 @@ export interface ImageSource {
    * @throws InputError when it cannot be read, or is not of the size that the annotations say
    */
   load(index: number): Promise<Sample>;
+  /**
+   * What is known of an image without decoding it; where a source lacks this, `load` tells.
+   * @param index as `load`'s
+   */
+  objects?(index: number): ObjectsOfImage;
 }

@@ -1,14 +1,19 @@
-import { Loader } from '../data/loader.js';
-import type { ImageSource } from '../data/source.js';
+import { scaleToFit } from '../data/fit.js';
+import type { ImageSource, ObjectsOfImage } from '../data/source.js';
 import type { Recipe } from '../losses/recipe.js';
 import { assignAtss } from '../regions/atss.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
 import { uploadTruth } from '../regions/truth.js';
 import type { Device } from '../tensor/device.js';
 import type { LevelSize } from '../tensor/pyramid.js';
+import { mapInParallel } from '../util/parallel.js';
 
-/** Images at a time. */
-const BATCH = 8;
+/** Images at a time … */
+const BATCH = 64;
+/** … and about as many objects: kernels take no more than 65,535. */
+const OBJECTS = 4096;
+/** Of a source that has to decode its images to know their objects: a large one takes a hundred MB. */
+const DECODED_AT_ONCE = 4;
 
 /** Where the objects of a class get their positives. */
 export interface ClassAssignment {
@@ -49,23 +54,23 @@ export async function assignmentStatistics(device: Device, options: AssignmentOp
   const { source, imageSize, strides, recipe, onProgress } = options;
   const { centreOffset, octaveScale, topk, ignoreIofThreshold } = recipe.regions;
   const grid = makeGrid({ imageSize, strides, centreOffset, octaveScale });
-  const loader = new Loader(source, {
-    ...imageSize,
-    batch: BATCH,
-    seed: 0,
-    augment: false,
-    shuffle: false,
-    dropLast: false,
-  });
   const sides: number[][] = source.classes.map(() => []);
   const classes = source.classes.map(({ name }): ClassAssignment => {
     return { name, objects: 0, side: 0, unassigned: 0, positives: strides.map(() => 0) };
   });
-  let done = 0;
-  for await (const { boxes, labels, imageIndex, ignore, ignoreIndex, ids } of loader.batches(0)) {
+  for await (const images of batches(source, onProgress)) {
+    const objects = images.map((image) => fitted(image, imageSize));
+    const boxes = objects.flatMap((image) => image.boxes);
+    const labels = objects.flatMap((image) => image.labels);
     const truth = uploadTruth(
       device,
-      { boxes, labels, images: imageIndex, ignoreBoxes: ignore, ignoreImages: ignoreIndex },
+      {
+        boxes,
+        labels,
+        images: objects.flatMap((image, position) => image.labels.map(() => position)),
+        ignoreBoxes: objects.flatMap((image) => image.ignore),
+        ignoreImages: objects.flatMap(({ ignore }, position) => Array<number>(ignore.length / 4).fill(position)),
+      },
       { batch: BATCH, classes: classes.length },
     );
     const assignment = assignAtss(grid, truth, { topk, ignoreIofThreshold });
@@ -73,17 +78,48 @@ export async function assignmentStatistics(device: Device, options: AssignmentOp
     for (const tensor of [truth, ...Object.values(assignment)]) tensor.dispose();
     const positives = countPositives(matched, grid, labels.length);
     for (const [object, label] of labels.entries()) {
-      const [x1, y1, x2, y2] = boxes.subarray(4 * object, 4 * object + 4);
+      const [x1, y1, x2, y2] = boxes.slice(4 * object, 4 * object + 4);
       sides[label].push(Math.sqrt((x2 - x1) * (y2 - y1)));
       const found = classes[label];
       found.objects++;
       for (const [level, n] of positives[object].entries()) found.positives[level] += n;
       if (positives[object].every((n) => n === 0)) found.unassigned++;
     }
-    done += ids.length;
-    onProgress?.(done, source.length);
   }
   return classes.map((one, label) => ({ ...one, side: median(sides[label]) }));
+}
+
+/** The images that have objects, some at a time. */
+async function* batches(source: ImageSource, onProgress: AssignmentOptions['onProgress']) {
+  let batch: ObjectsOfImage[] = [];
+  let objects = 0;
+  for (let start = 0; start < source.length; start += BATCH) {
+    const indices = Array.from({ length: Math.min(BATCH, source.length - start) }, (_, i) => start + i);
+    const images = await mapInParallel(indices, (index) => objectsOf(source, index), DECODED_AT_ONCE);
+    for (const image of images.filter(({ labels }) => labels.length > 0)) {
+      if (batch.length === BATCH || objects + image.labels.length > OBJECTS) {
+        if (batch.length > 0) yield batch;
+        [batch, objects] = [[], 0];
+      }
+      batch.push(image);
+      objects += image.labels.length;
+    }
+    onProgress?.(start + indices.length, source.length);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function objectsOf(source: ImageSource, index: number): Promise<ObjectsOfImage> {
+  if (source.objects) return source.objects(index);
+  const { pixels: _, ...objects } = await source.load(index);
+  return objects;
+}
+
+/** The objects in pixels of the network's input. */
+function fitted({ width, height, boxes, labels, ignore }: ObjectsOfImage, input: LevelSize) {
+  const scale = scaleToFit({ width, height }, input);
+  const scaled = (values: Float32Array) => Array.from(values, (value) => value * scale);
+  return { boxes: scaled(boxes), labels: [...labels], ignore: scaled(ignore) };
 }
 
 /** Positives of each object on each level; the boxes of a batch come image by image, as `Truth` has them. */

@@ -60,3 +60,39 @@ test('images without objects and classes without any are zeros', async () => {
   const none = { name: 'none', objects: 0, side: 0, unassigned: 0, positives: [0, 0, 0] };
   expect(await statistics(source)).toEqual([none]);
 });
+
+test('a source that knows its objects without decoding is not decoded; sizes, batches and ignored regions come out the same', async () => {
+  const drawn = shapesDataset({ count: 70, width: 64, height: 128, seed: 3 });
+  const region = (index: number) => new Float32Array(index % 2 === 0 ? [0, 0, 64, 64] : []);
+  const decoded = {
+    ...drawn,
+    load: async (index: number) => ({ ...(await drawn.load(index)), ignore: region(index) }),
+  };
+  const all = await Promise.all(Array.from({ length: 70 }, (_, index) => decoded.load(index)));
+  const done: number[] = [];
+  const known: ImageSource = {
+    ...decoded,
+    load: () => expect.unreachable(),
+    objects: (index) => all[index],
+  };
+  const recipe = resolveRecipe({ regions: { octaveScale: 3, ignoreIofThreshold: 0.5 } });
+  const options = { imageSize, strides, recipe };
+  const onProgress = (count: number, of: number) => done.push(count / of);
+  const found = await assignmentStatistics(device, { ...options, source: known, onProgress });
+  expect(found).toEqual(await assignmentStatistics(device, { ...options, source: decoded }));
+  expect(found.reduce((sum, { objects }) => sum + objects, 0)).toBe(
+    all.reduce((sum, { labels }) => sum + labels.length, 0),
+  );
+  expect(done.at(-1)).toBe(1);
+});
+
+test('more objects than one batch may have', async () => {
+  const one = await shapesDataset({ count: 1, ...imageSize, seed: 1 }).load(0);
+  const crowded = {
+    ...one,
+    boxes: new Float32Array(4 * 33_000).map((_, i) => (i % 4) * 10),
+    labels: new Int32Array(33_000),
+  };
+  const source = { length: 2, classes: [{ id: 1, name: 'many' }], load: async () => crowded };
+  expect((await statistics(source))[0].objects).toBe(66_000);
+});
