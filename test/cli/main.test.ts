@@ -17,7 +17,6 @@ test('help and version', async () => {
 
 test.each([
   [['frobnicate'], /unknown command 'frobnicate'/],
-  [['verify'], /missing required argument 'file'/],
   [
     ['doctor', '--adapter', 'cloud'],
     /argument 'cloud' is invalid\. Allowed choices are auto, hardware, software, embedded/,

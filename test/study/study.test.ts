@@ -157,7 +157,7 @@ test('other data in the same folder are refused', async () => {
 test('wrong usage and a wrong plan are one clear line', async () => {
   expect(await edgewise(['study', plan])).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/^edgewise: give PLAN, DATA and --out, or --results alone/),
+    stderr: expect.stringMatching(/^edgewise: give PLAN, DATA and --out, or --results or --list alone/),
   });
   expect(await edgewise(['study', '--results', join(root, 'nothing')])).toMatchObject({
     code: 1,
