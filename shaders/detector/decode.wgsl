@@ -23,10 +23,16 @@ struct Params {
 #include "../lib/bins.wgsl"
 #include "../lib/box_parameters.wgsl"
 
-fn edge_expectation(at: Location, edge: u32) -> f32 {
+const INFINITY = 0x7f800000u;
+const MINUS_INFINITY = 0xff800000u;
+
+/// `worst` grows to INFINITY or more where a logit is NaN or +infinity: `max` and `exp` of some adapters make numbers of them.
+fn edge_expectation(at: Location, edge: u32, worst: ptr<function, u32>) -> f32 {
   var z: Bins;
   for (var k = 0u; k < BINS; k++) {
     z[k] = logits[element(at, edge * BINS + k, 4u * BINS)];
+    let bits = bitcast<u32>(z[k]);
+    *worst = max(*worst, select(bits & 0x7fffffffu, 0u, bits == MINUS_INFINITY));
   }
   softmax_bins(&z, 1.0);
   return expectation(&z);
@@ -40,8 +46,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   }
   let at = locate(location);
   var edges: vec4f;
+  var worst = 0u;
   for (var edge = 0u; edge < 4u; edge++) {
-    edges[edge] = edge_expectation(at, edge);
+    edges[edge] = edge_expectation(at, edge, &worst);
+  }
+  if (worst >= INFINITY) {
+    let nan = vec4f(bitcast<f32>(worst | 0x400000u));
+    expected[location] = nan;
+    boxes[location] = nan;
+    return;
   }
   expected[location] = edges;
   let level = params.levels[at.level];

@@ -187,9 +187,11 @@ test('NaN in a class logit, or in a box that is found, is no detection but an er
   // Second image, channel 1, row 1, column 3 of stride 16.
   const inClasses = broken(({ classLogits }) => void classLogits[1].set([Number.NaN], 4 * 16 + 7));
   await expect(inClasses).rejects.toThrow(/class logits are NaN at image 1 of the batch, stride 16, row 1, column 3/);
-  const inBoxes = broken(({ classLogits, boxLogits }) => {
-    classLogits[2][3] = 5;
-    boxLogits[2][3] = Number.NaN;
-  });
-  await expect(inBoxes).rejects.toThrow(/box logits are NaN at image 0 of the batch, stride 32, row 1, column 1/);
+  for (const value of [Number.NaN, Infinity]) {
+    const inBoxes = broken(({ classLogits, boxLogits }) => {
+      classLogits[2][3] = 5;
+      boxLogits[2][3] = value;
+    });
+    await expect(inBoxes).rejects.toThrow(/box logits are NaN at image 0 of the batch, stride 32, row 1, column 1/);
+  }
 });
