@@ -3,6 +3,7 @@ import { HeadLoss } from '../../src/losses/headLoss.js';
 import type { PartialRecipe } from '../../src/losses/recipe.js';
 import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
+import { gridLevels } from '../reference/grid.js';
 import type { HeadSizes } from '../reference/types.js';
 import {
   makeHeadLoss,
@@ -91,6 +92,31 @@ describe('bad input is named', () => {
     const boxLogits = upload(device, SIZES, spoiled);
     const result = evaluate((s) => ({ teacher: { ...s.teacher, boxLogits } }));
     await expect(result.read()).rejects.toThrow(/loss_ld is not finite at level 0.*teacher's box logits/);
+  });
+
+  test.each(
+    ['student', 'teacher'].flatMap((net) =>
+      ['classLogits', 'boxLogits'].flatMap((logits) =>
+        [NaN, Infinity].flatMap((value) => [0, -1].map((channel) => [net, logits, value, channel] as const)),
+      ),
+    ),
+  )('of the %s, %s that are %d in channel %d', async (net, logits, value, channel) => {
+    const spoiled = randomOutputs(SIZES, 7, 2)[logits as 'boxLogits'].map((level, l) => {
+      const area = gridLevels(SIZES)[l].anchors.length;
+      const channels = level.length / (SIZES.batch * area);
+      for (let image = 0; image < SIZES.batch; image++) {
+        const start = (image * channels + ((channel + channels) % channels)) * area;
+        level.fill(value, start, start + area);
+      }
+      return level;
+    });
+    for (const form of ['softmax', 'binary'] as const) {
+      const result = evaluate(
+        (s) => ({ [net]: { ...s[net as 'student'], [logits]: upload(device, SIZES, spoiled) } }),
+        { ...REFERENCE, kd: { main: 10, form } },
+      );
+      await expect(result.read()).rejects.toThrow(/is not finite/);
+    }
   });
 
   test('a teacher with other bins', () => {
