@@ -101,7 +101,8 @@ describe('bad input is named', () => {
       ),
     ),
   )('of the %s, %s that are %d in channel %d', async (net, logits, value, channel) => {
-    const spoiled = randomOutputs(SIZES, 7, 2)[logits as 'boxLogits'].map((level, l) => {
+    const spoiled = randomOutputs(SIZES, 7, 2)[logits as 'boxLogits'].map((drawn, l) => {
+      const level = Float32Array.from(drawn);
       const area = gridLevels(SIZES)[l].anchors.length;
       const channels = level.length / (SIZES.batch * area);
       for (let image = 0; image < SIZES.batch; image++) {
