@@ -1,4 +1,5 @@
 import { brief } from '../util/brief.js';
+import { counted } from '../util/counts.js';
 import { InputError } from '../util/error.js';
 
 /** Kinds of faults that one error tells. */
@@ -47,7 +48,8 @@ export class FieldChecks {
     });
     const more = kinds.length - MOST_KINDS;
     const told = kinds.slice(0, MOST_KINDS).join('; ');
-    throw new InputError(`${this.#file}: ${told}${more > 0 ? `; and ${more} other kinds of faults` : ''}`);
+    const others = more > 0 ? `; and ${counted(more, 'other kind')} of faults` : '';
+    throw new InputError(`${this.#file}: ${told}${others}`);
   }
 
   record(value: unknown): Record<string, unknown> | undefined {

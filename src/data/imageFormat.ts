@@ -35,6 +35,11 @@ const SIGNATURES: readonly [name: string, offset: number, signature: string][] =
   ['DICOM image', 128, 'DICM'],
   ['ZIP archive', 0, 'PK\x03\x04'],
   ['gzip archive', 0, '\x1f\x8b'],
+  ['JPEG XR', 0, 'II\xbc'],
+  ['QOI', 0, 'qoif'],
+  ['HDF5 file', 0, '\x89HDF'],
+  ['video', 0, '\x1a\x45\xdf\xa3'],
+  ['video', 8, 'AVI '],
   ['NumPy array', 0, '\x93NUMPY'],
   ['Git LFS pointer (git lfs pull fetches the image)', 0, 'version https://git-lfs'],
 ];
@@ -47,7 +52,10 @@ const READ = new Set(['JPEG', 'PNG', 'WebP', 'AVIF', 'TIFF', 'GIF']);
 export function imageFormat(bytes: Uint8Array): ImageFormat | null {
   const head = String.fromCharCode(...bytes.subarray(0, HEAD));
   const name =
-    SIGNATURES.find(([, offset, signature]) => head.startsWith(signature, offset))?.[0] ?? boxed(head) ?? textual(head);
+    SIGNATURES.find(([, offset, signature]) => head.startsWith(signature, offset))?.[0] ??
+    boxed(head) ??
+    textual(head) ??
+    targa(bytes);
   return name === null ? null : { name, isRead: READ.has(name) };
 }
 
@@ -65,4 +73,13 @@ function textual(head: string): string | null {
   if (/^P[1-7]\s/.test(text)) return 'PNM';
   if (!text.startsWith('<')) return null;
   return /<svg[\s>]/i.test(text) ? 'SVG' : /<html|<!doctype html/i.test(text) ? 'web page' : 'XML document';
+}
+
+/** TGA has no signature; its 18 bytes of header allow few values. */
+function targa(bytes: Uint8Array): string | null {
+  if (bytes.length <= 18) return null;
+  const [, palette, type] = bytes;
+  const isType = palette === 1 ? [1, 9].includes(type) : palette === 0 && [2, 3, 10, 11].includes(type);
+  const hasSize = (bytes[12] || bytes[13]) && (bytes[14] || bytes[15]);
+  return isType && hasSize && [8, 15, 16, 24, 32].includes(bytes[16]) ? 'TGA' : null;
 }

@@ -142,7 +142,7 @@ function assertFormat(file: string, bytes: Uint8Array): string {
   const format = imageFormat(bytes);
   if (format?.isRead) return format.name;
   if (bytes.length === 0) throw new ImageError(`image ${file} is empty`, REPLACE);
-  const what = format ? `is of the format ${format.name}, which is not read` : 'is not an image';
+  const what = format ? `is of the format ${format.name}, which is not read` : 'is of no format that is read';
   throw new ImageError(`image ${file} ${what} (${READ_FORMATS} are)`, 'convert it or leave it out');
 }
 

@@ -135,6 +135,7 @@ test('the faults of a file are told together: the first of each kind, and how ma
   await expect(read({ ...base, annotations: [...annotations, 7, {}] })).rejects.toThrow(
     /image_id is "a", expected an integer \(in 4 of 22 annotations\); annotations\[0\]\.iscrowd is "0", .*\(in 7 of 22 annotations\); annotations\[20\] is 7, expected an object \(in 1 of 22 annotations\); and 2 other kinds of faults$/,
   );
+  await expect(read({ ...base, annotations: [{ iscrowd: 2 }] })).rejects.toThrow(/and 1 other kind of faults$/);
   await expect(read(annotated({ bbox: Array(9e4).fill([[[[1]]]]) }))).rejects.toThrow(
     /bbox is \[\[\[…\]\],.*,…\], expected/,
   );

@@ -108,6 +108,8 @@ test.each([
   ['web page', '<!DOCTYPE html><html><body>Sign in</body></html>'],
   ['Git LFS pointer', 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a'],
   ['PDF', '%PDF-1.7'],
+  ['TGA', '\0\0\x02\0\0\0\0\0\0\0\0\0\x40\0\x30\0\x18\x20\x01\x02\x03'],
+  ['TGA', '\0\x01\x09\0\0\x10\0\x18\0\0\0\0\x40\0\x30\0\x08\0\x01\x02\x03'],
 ])('%s is named, and no decoder sees it', async (name, content) => {
   const file = join(folder, 'other.png');
   await writeFile(file, Buffer.from(content, 'latin1'));
@@ -164,7 +166,9 @@ test('a JPEG cut short, corrupt inside, or no image at all is rejected with its 
   await writeFile(file, corrupt);
   await expect(decodeImage(file)).rejects.toThrow(InputError);
   await writeFile(file, 'not an image');
-  await expect(decodeImage(file)).rejects.toThrow(/broken\.jpg is not an image \(JPEG, PNG, .* are\); convert it/);
+  await expect(decodeImage(file)).rejects.toThrow(
+    /broken\.jpg is of no format that is read \(JPEG, PNG, .* are\); convert it/,
+  );
   await writeFile(file, '');
   await expect(decodeImage(file)).rejects.toThrow(/broken\.jpg is empty; replace it/);
   await expect(decodeImage(join(folder, 'absent.jpg'))).rejects.toThrow(/absent\.jpg cannot be read/);
