@@ -12,7 +12,7 @@ export const openedDevice: Check = (name, value) => {
 };
 
 function remedyOf(value: unknown): string {
-  if (isPromise(value)) return 'await it: await openDevice().';
+  if (isPromise(value)) return 'expected what await openDevice() gives.';
   if (isGpuDevice(value)) return 'give Device.adopt(gpuDevice), made once, or what openDevice() gives.';
   if (has(value, 'pool') && has(value, 'gpu')) {
     return 'it is of another copy of edgewise: import everything from one entry (in Node edgewise, not edgewise/web).';
@@ -29,7 +29,7 @@ function isGpuDevice(value: unknown): value is GPUDevice {
 export function assertGpuDevice(value: unknown): asserts value is GPUDevice {
   if (isGpuDevice(value)) return;
   const remedy = isPromise(value)
-    ? 'await it first.'
+    ? 'expected a GPUDevice.'
     : value instanceof Runtime
       ? 'it is a device of edgewise already: use it as it is.'
       : has(value, 'requestDevice')

@@ -114,7 +114,7 @@ function assertStrided(name: string, maps: unknown): asserts maps is Exclude<Map
   const remedy =
     'Pyramid.of(tensor, batch, channels, grid.levels) or { tensor, layout: rowMajorLayout(channels, grid.areas) }';
   if (maps instanceof Tensor) {
-    throw new InputError(`${name}: a tensor of shape [${maps.shape}] says not how its maps lie; give ${remedy}.`);
+    throw new InputError(`${name}: a tensor of shape [${maps.shape}] does not say how its maps lie; give ${remedy}.`);
   }
   if (typeof maps === 'object' && maps !== null && 'mapState' in maps) {
     throw new InputError(

@@ -109,7 +109,7 @@ export const numbers: Check = (name, value) => {
   if (ArrayBuffer.isView(value) || !list) return;
   for (let i = 0; i < list.length; i++) {
     if (typeof list[i] === 'number') continue;
-    if (typeof list[i] === 'object' && list[i] !== null) {
+    if (Array.isArray(list[i]) || ArrayBuffer.isView(list[i])) {
       throw new InputError(
         `${name}: lists within a list, [${kindOf(list[i])}, …]; give its numbers one after another: ${name}.flat().`,
       );
@@ -165,5 +165,6 @@ function isBig(value: unknown): boolean {
 }
 
 function classOf(value: object): string {
-  return value.constructor?.name ?? '';
+  // esbuild puts an underscore before the name of a class that names itself within.
+  return value.constructor?.name?.replace(/^_/, '') ?? '';
 }
