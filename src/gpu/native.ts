@@ -45,7 +45,7 @@ export async function loadLibrary(library: string, symbol: string): Promise<bool
 
 /**
  * A function that sets an environment variable of the process, or removes it. Bun's `process.env` is a copy that C code does
- * not see, so there it sets both; so is Node's in a worker thread, where nothing helps.
+ * not see, so there it sets both; so is Node's in a worker thread without SHARE_ENV, where nothing helps.
  */
 export async function environment(): Promise<(name: string, value: string | undefined) => void> {
   const bun = await bunFfi();
