@@ -136,7 +136,7 @@ class Display {
       const disk = `${(cacheBytes / 1e9).toFixed(2)} GB of disk for teachers' outputs while they are needed`;
       const kinds = [counted(teachers, 'teacher'), counted(students, 'student')].filter((kind) => kind !== '');
       tell(
-        `${teachers + students} runs (${kinds.join(', ')}), ${finished} of them finished${cacheBytes > 0 ? `; ${disk}` : ''}`,
+        `${counted(teachers + students, 'run')} (${kinds.join(', ')}), ${finished} of them finished${cacheBytes > 0 ? `; ${disk}` : ''}`,
       );
     } else if (event.kind === 'run') {
       this.#heading = `run ${event.index}/${event.of}`;

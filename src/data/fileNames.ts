@@ -7,6 +7,7 @@ const REASONS = {
   form: 'in the other Unicode normal form (macOS writes ä as two characters)',
   backslash: 'with / for \\',
   folders: 'without their leading folders',
+  url: 'as the path of a URL',
 } as const;
 type Reason = keyof typeof REASONS;
 
@@ -27,7 +28,7 @@ export interface MatchedFiles {
 /**
  * Finds the files that an annotation file names, in `images/`. Where there is none of exactly that name, one is taken that only
  * the tools name differently: in the other Unicode normal form, with backslashes, or with folders before it (`images/a.png`,
- * Label Studio's `../../label-studio/data/…/a.png`).
+ * Label Studio's `../../label-studio/data/…/a.png`), or as a URL (`https://…/a%20b.png?width=64`).
  * @param folder absolute path
  * @param listed all files in it, relative to it, with /
  */
@@ -75,7 +76,7 @@ const normal = (name: string) => name.normalize('NFC').replaceAll('\\', '/');
 /** Finds a name in a listing; null where it is not there under any of its names. */
 function finder(listed: readonly string[]): (name: string) => { file: string; reason: Reason } | null {
   const files = new Map(listed.map((file) => [normal(file), file]));
-  return (name) => {
+  const endOf = (name: string): { file: string; reason: Reason } | null => {
     const parts = normal(name).split('/');
     for (let first = 0; first < parts.length; first++) {
       const file = files.get(parts.slice(first).join('/'));
@@ -84,6 +85,23 @@ function finder(listed: readonly string[]): (name: string) => { file: string; re
     }
     return null;
   };
+  return (name) => {
+    const found = endOf(name);
+    if (found) return found;
+    const path = pathOfUrl(name);
+    const match = path === null ? null : endOf(path);
+    return match && { file: match.file, reason: 'url' };
+  };
+}
+
+/** Without query, and decoded; of Label Studio's local files (`/data/local-files/?d=a.png`) what the query names. Null: no URL. */
+function pathOfUrl(name: string): string | null {
+  const path = /\?d=([^&]+)/.exec(name)?.[1] ?? name.replace(/[?#].*/, '');
+  try {
+    return path === name && !path.includes('%') ? null : decodeURIComponent(path);
+  } catch {
+    return null;
+  }
 }
 
 function similarIn(listed: readonly string[]): (name: string) => string | undefined {

@@ -176,6 +176,8 @@ test.each<[string, string, string, RegExp | null]>([
   ],
   ['with images/ doubled', 'images/x.png', 'x.png', /without their leading folders \(images\/x\.png → x\.png\)/],
   ['with a path of Label Studio', '../../label-studio/data/media/upload/1/x.png', 'x.png', /leading folders/],
+  ['as a URL', 'https://example.org/sets/a%20b.png', 'a b.png', /as the path of a URL \(https:.* → a b\.png\)/],
+  ['by what a query names', '/data/local-files/?d=sub/x.png', 'sub/x.png', /as the path of a URL/],
   ['with all of these', 'C:\\data\\images\\sub\\\u00e4.png', 'sub/a\u0308.png', /leading folders/],
 ])('files are found %s', async (_, name, path, notice) => {
   const second = (text: string) => text.replace(/\.png$/, '2.png');
