@@ -6,7 +6,7 @@ export type { Category, CocoAnnotation, CocoDataset, CocoImage, CocoImageEntry, 
 export { type CocoFolder, type OpenDatasetOptions, openDataset } from './data/folder.js';
 export type { Dtype, StoredTensor } from './data/safetensors.js';
 export { type ShapesOptions, shapesDataset, toCoco } from './data/shapes.js';
-export type { ImageSource, Sample } from './data/source.js';
+export type { ImageSource, ObjectsOfImage, Sample } from './data/source.js';
 export { type AssignmentOptions, assignmentStatistics, type ClassAssignment } from './eval/assignmentStatistics.js';
 export { type AveragePrecision, averagePrecision, type PrecisionRecall, STATISTICS } from './eval/averagePrecision.js';
 export { type Detection, readDetections } from './eval/detections.js';

@@ -8,7 +8,7 @@ export { pixelsOf } from './data/fit.js';
 export { type Batch, Loader, type LoaderOptions } from './data/loader.js';
 export { parseSafetensors, type SafetensorsFile, type StoredTensor } from './data/safetensors.js';
 export { type ShapesOptions, shapesDataset, toCoco } from './data/shapes.js';
-export type { ImageSource, Sample } from './data/source.js';
+export type { ImageSource, ObjectsOfImage, Sample } from './data/source.js';
 export { decodeBoxes } from './detector/decode.js';
 export { type AveragePrecision, averagePrecision, STATISTICS } from './eval/averagePrecision.js';
 export type { Detection } from './eval/detections.js';

@@ -10,8 +10,8 @@ import { mapInParallel } from '../util/parallel.js';
 
 /** Images at a time … */
 const BATCH = 64;
-/** … and about as many objects: kernels take no more than 65,535. */
-const OBJECTS = 4096;
+/** … and about as many boxes: kernels take no more than 65,535. */
+const BOXES = 4096;
 /** Of a source that has to decode its images to know their objects: a large one takes a hundred MB. */
 const DECODED_AT_ONCE = 4;
 
@@ -92,17 +92,18 @@ export async function assignmentStatistics(device: Device, options: AssignmentOp
 /** The images that have objects, some at a time. */
 async function* batches(source: ImageSource, onProgress: AssignmentOptions['onProgress']) {
   let batch: ObjectsOfImage[] = [];
-  let objects = 0;
+  let boxes = 0;
   for (let start = 0; start < source.length; start += BATCH) {
     const indices = Array.from({ length: Math.min(BATCH, source.length - start) }, (_, i) => start + i);
     const images = await mapInParallel(indices, (index) => objectsOf(source, index), DECODED_AT_ONCE);
     for (const image of images.filter(({ labels }) => labels.length > 0)) {
-      if (batch.length === BATCH || objects + image.labels.length > OBJECTS) {
+      const own = (image.boxes.length + image.ignore.length) / 4;
+      if (batch.length === BATCH || boxes + own > BOXES) {
         if (batch.length > 0) yield batch;
-        [batch, objects] = [[], 0];
+        [batch, boxes] = [[], 0];
       }
       batch.push(image);
-      objects += image.labels.length;
+      boxes += own;
     }
     onProgress?.(start + indices.length, source.length);
   }
