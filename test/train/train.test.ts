@@ -231,12 +231,12 @@ test('the log holds every term that the recipe switches on, COCO figures and the
   expect(second.agreement?.levels.map(({ stride }) => stride)).toEqual([8, 16, 32]);
 });
 
-test('memory stays the same over 200 steps', async () => {
+test('memory stays the same over 60 steps', async () => {
   const used: number[] = [];
   const held: number[] = [];
   await train({
     ...short('long'),
-    source: shapes(40),
+    source: shapes(12),
     settings: { epochs: 10, batch: 2, evaluateEvery: 0 },
     onProgress: ({ kind }) => {
       if (kind !== 'step') return;
@@ -244,23 +244,30 @@ test('memory stays the same over 200 steps', async () => {
       held.push(device.pool.heldBytes);
     },
   });
-  expect(used).toHaveLength(20);
+  expect(used).toHaveLength(10);
   expect(new Set(used).size).toBe(1);
-  expect(new Set(held.slice(10)).size).toBe(1);
-  // Half a second a step on SwiftShader.
+  expect(new Set(held.slice(5)).size).toBe(1);
 });
 
-test('120 steps on eight images are enough to find their objects again', async () => {
-  const source = shapes(8);
+test('100 steps on four images are enough to find their objects again', async () => {
+  const source = shapes(4);
   const { last } = await train({
     device,
     source,
     validation: source,
     folder: join(root, 'converging'),
     detector: config,
-    settings: { epochs: 120, learningRate: 0.01, warmupSteps: 10, augment: false, ema: 0, evaluateEvery: 120 },
+    settings: {
+      epochs: 100,
+      batch: 4,
+      learningRate: 0.01,
+      warmupSteps: 10,
+      augment: false,
+      ema: 0,
+      evaluateEvery: 100,
+    },
   });
-  // It was 0.79 when this was written.
+  // It was 0.78 and 0.76, on SwiftShader and lavapipe, when this was written.
   expect(last?.evaluation?.AP50).toBeGreaterThan(0.6);
 });
 
