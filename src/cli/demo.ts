@@ -24,7 +24,7 @@ import { reportRuns } from './report.js';
 import { runTraining, type Training } from './training.js';
 
 /** Generated images of each student, and those that all three nets are evaluated on. */
-const IMAGES = { train: 960, test: 128 };
+const IMAGES = { train: 800, test: 128 };
 const DETECTOR = { bins: 17, strides: [8, 16, 32] };
 /** The images are generated, so there is no need to augment them; nothing is evaluated before its end. */
 const SETTINGS = {
