@@ -15,23 +15,43 @@ export interface Run {
 /** A machine five times slower than the slowest that we know needs less. */
 const HOURS = 3_600_000;
 
+interface Hooks {
+  /** Devices that it opens before the tests' one. */
+  devices?: (() => Promise<devices.Device>)[];
+  /** Given all of its stderr whenever there is more. */
+  onStderr?: (stderr: string) => void;
+}
+
 let last: Promise<unknown> = Promise.resolve();
 
 /**
  * Runs a command in this process and on the tests' device, whatever adapter it asks for: ten times quicker than a process of
  * its own. Commands wait for each other, since they share the streams.
  */
-export function edgewise(args: readonly string[], env: Record<string, string> = {}): Promise<Run> {
-  const run = last.then(() => runHere(args, env));
+export function edgewise(args: readonly string[], env: Record<string, string> = {}, hooks: Hooks = {}): Promise<Run> {
+  const run = last.then(() => runHere(args, env, hooks));
   last = run.catch(() => {});
   return run;
 }
 
-async function runHere(args: readonly string[], env: Record<string, string>): Promise<Run> {
+/** Likewise, and sends this process a signal once stderr says something. The command has to listen by then. */
+export function edgewiseStopped(args: readonly string[], signal: NodeJS.Signals, when: RegExp): Promise<Run> {
+  let sent = false;
+  const onStderr = (stderr: string) => {
+    if (sent || !when.test(stderr)) return;
+    sent = true;
+    process.kill(process.pid, signal);
+  };
+  return edgewise(args, {}, { onStderr });
+}
+
+async function runHere(args: readonly string[], env: Record<string, string>, hooks: Hooks): Promise<Run> {
   const written = { stdout: '', stderr: '' };
+  const first = [...(hooks.devices ?? [])];
   let opened = false;
   const to = (stream: keyof typeof written) => (text: unknown) => {
     written[stream] += String(text);
+    if (stream === 'stderr') hooks.onStderr?.(written.stderr);
     return true;
   };
   const line =
@@ -46,7 +66,7 @@ async function runHere(args: readonly string[], env: Record<string, string>): Pr
     vi.spyOn(console, 'error').mockImplementation(line('stderr')),
     vi.spyOn(devices, 'openDevice').mockImplementation(() => {
       opened = true;
-      return sharedDevice();
+      return (first.shift() ?? sharedDevice)();
     }),
   ];
   const before = { env: { ...process.env }, exitCode: process.exitCode };
