@@ -28,9 +28,10 @@ async function stopped(args: string[], signal: NodeJS.Signals, isSo: () => Promi
   const written = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     if (unread) child[name].destroy();
-    else child[name].on('data', (text) => {
-      written[name] += text;
-    });
+    else
+      child[name].on('data', (text) => {
+        written[name] += text;
+      });
   }
   const closed = once(child, 'close');
   while (child.exitCode === null && child.signalCode === null && !(await isSo())) await pause(10);
