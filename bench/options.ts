@@ -1,11 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { AdapterPreference } from '../src/gpu/adapter.js';
+import type { FirstCallRow } from './firstCall.js';
 import { FULL, type Plan, QUICK } from './measure.js';
 import type { Row } from './row.js';
 
+type AnyRow = Row | FirstCallRow;
+
 /** What a run of the bench is asked to do. */
 export interface BenchOptions {
-  rows: Row[];
+  rows: AnyRow[];
   plan: Plan;
   adapter: AdapterPreference;
   /** Whether to measure the other libraries too. */
@@ -26,7 +29,7 @@ const ADAPTERS: readonly AdapterPreference[] = ['auto', 'hardware', 'software', 
  * @param args what comes after `npm run bench --`
  * @throws CommanderError with exit code 1 for a wrong name or option, 0 for `--help`; commander has written the text
  */
-export function parseOptions(args: readonly string[], all: readonly Row[]): BenchOptions {
+export function parseOptions(args: readonly string[], all: readonly AnyRow[]): BenchOptions {
   const command = new Command('npm run bench --')
     .description('Speed of the kernels on this machine, each beside a plain copy of the same bytes.')
     .argument('[names...]', 'rows to measure; default: all of a quick or a full run', (name: string) => {
@@ -34,7 +37,7 @@ export function parseOptions(args: readonly string[], all: readonly Row[]): Benc
       throw new InvalidArgumentError(`Rows are ${all.map((row) => row.name).join(', ')}.`);
     })
     .option('--quick', 'few measurements of the main rows, under a minute on a software adapter (default)')
-    .addOption(new Option('--full', 'more measurements, and all shapes').conflicts('quick'))
+    .addOption(new Option('--full', 'more measurements, and all rows').conflicts('quick'))
     .addOption(new Option('--adapter <kind>', 'what to run on').choices(ADAPTERS).default('auto'))
     .option('--peers', 'measure the same work in other libraries and print how many times as long they take', false)
     .option('--kernels', 'time each kernel of the rows by itself, by timestamps', false)
@@ -55,6 +58,6 @@ interface RunLength {
   full?: boolean;
 }
 
-function describe({ name, what, onlyFull }: Row): string {
+function describe({ name, what, onlyFull }: AnyRow): string {
   return `  ${name.padEnd(30)} ${what}${onlyFull ? ' (--full)' : ''}`;
 }

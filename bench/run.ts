@@ -1,6 +1,7 @@
 import { type AdapterDescription, type Device, openDevice } from '../src/tensor/device.js';
 import { type ChosenClock, chooseClock } from './clock.js';
 import { measureCurves } from './curves.js';
+import { FIRST_CALL, measureFirstCall } from './firstCall.js';
 import type { BenchOptions } from './options.js';
 import { PEERS, type Peer, RunningPeer } from './peers/index.js';
 import { beginReport, type Report } from './report.js';
@@ -17,6 +18,7 @@ export async function runBench(
   args: readonly string[],
   progress: (text: string) => void,
   peers: readonly Peer[] = PEERS,
+  firstCall: readonly string[] = FIRST_CALL,
 ): Promise<Report> {
   const { plan } = options;
   const open = () => openDevice({ adapter: options.adapter, tune: false });
@@ -28,6 +30,10 @@ export async function runBench(
   try {
     for (const row of options.rows) {
       progress(row.name);
+      if ('call' in row) {
+        report.rows.push(await measureFirstCall(row, options.adapter, firstCall));
+        continue;
+      }
       // A device of its own: its memory is free afterwards, and no row finds what another left.
       const device = await open();
       report.rows.push(await measureRow(device, row, { ...options, ...chosen, peers: running, onFailure: progress }));

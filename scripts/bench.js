@@ -5,7 +5,7 @@ import { bundle } from './bundle.js';
 
 const peers = readdirSync('bench/peers').filter((file) => file.endsWith('.ts') && file !== 'index.ts');
 await bundle({
-  entryPoints: ['bench/main.ts', ...peers.map((file) => `bench/peers/${file}`)],
+  entryPoints: ['bench/main.ts', 'bench/first.ts', ...peers.map((file) => `bench/peers/${file}`)],
   outdir: 'dist/bench',
   outbase: 'bench',
 });

@@ -1,9 +1,11 @@
 import { CONVOLUTIONS } from '../convolutions.js';
+import type { FirstCallRow } from '../firstCall.js';
 import type { Row } from '../row.js';
 import { REFERENCE } from '../scene.js';
 import { convolutionRows } from './convolution.js';
 import { cutLdRows } from './cutLd.js';
 import { denseRowsRow } from './denseRows.js';
+import { firstHeadLossRow, firstTrainStepRow } from './firstCall.js';
 import { groupNormRow } from './groupNorm.js';
 import { headLossRow } from './headLoss.js';
 import { listsRow, mapsRow } from './regions.js';
@@ -34,13 +36,14 @@ const MORE_CONVOLUTIONS: Row[] = [
 /** 272,800 edges: 8 images of 640×640 pixels, strides 8 to 128. */
 const EDGES = { batch: 8, bins: 17, levels: [80, 40, 20, 10, 5].map(square) };
 
+const OWN_STEP = { ...BCCD, size: 'small', recipe: 'gfocal' } as const;
 const DISTILLED = { ...BCCD, size: 'tiny', teacher: 'small', recipe: 'main-kd+main-ld+vlr-ld' } as const;
 
 /** A large map with few boxes: most locations learn nothing of boxes. */
 const COCO = { ...DISTILLED, batch: 4, classes: 80, width: 640, height: 640, size: 'small', teacher: 'base' } as const;
 
 /** All rows, in the order of the table. */
-export const ROWS: readonly Row[] = [
+export const ROWS: readonly (Row | FirstCallRow)[] = [
   headLossRow('head-loss', REFERENCE),
   listsRow('regions', REFERENCE),
   listsRow('regions-1280', LARGE),
@@ -50,7 +53,7 @@ export const ROWS: readonly Row[] = [
   mapsRow('regions-maps-1280', LARGE),
   denseRowsRow('rows-ld-dfl', { ...EDGES, layout: 'rows' }),
   denseRowsRow('maps-ld-dfl', { ...EDGES, layout: 'maps' }),
-  trainStepRow('train-step', { ...BCCD, size: 'small', recipe: 'gfocal' }),
+  trainStepRow('train-step', OWN_STEP),
   trainStepRow('train-step-ld', DISTILLED),
   trainStepRow('train-step-ld-listed', { ...DISTILLED, branch: 'listed' }),
   ...SHARED_CONVOLUTIONS[0],
@@ -65,5 +68,7 @@ export const ROWS: readonly Row[] = [
     ...SHARED_CONVOLUTIONS.slice(1).flat(),
     ...MORE_CONVOLUTIONS,
     groupNormRow('group-norm-pyramid', { batch: 4, channels: 64, levels: PYRAMID }),
+    firstHeadLossRow('first-head-loss', REFERENCE),
+    firstTrainStepRow('first-train-step', OWN_STEP),
   ].map((row) => ({ ...row, onlyFull: true })),
 ];

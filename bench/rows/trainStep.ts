@@ -1,8 +1,9 @@
 import type { Batch } from '../../src/data/loader.js';
-import { architectureOf, type DetectorSize, detectorConfig } from '../../src/detector/config.js';
+import { architectureOf, type DetectorConfig, type DetectorSize, detectorConfig } from '../../src/detector/config.js';
 import { Detector, flops } from '../../src/detector/detector.js';
 import { HeadLoss } from '../../src/losses/headLoss.js';
 import { type Recipe, resolveRecipe } from '../../src/losses/recipe.js';
+import type { Device } from '../../src/tensor/device.js';
 import { Random } from '../../src/tensor/random.js';
 import { makeLearner } from '../../src/train/learner.js';
 import { trainSettings } from '../../src/train/settings.js';
@@ -11,7 +12,7 @@ import { TermHistory } from '../../src/train/terms.js';
 import type { Row } from '../row.js';
 import { randomTruth } from '../scene.js';
 
-interface StepSize {
+export interface StepSize {
   size: DetectorSize;
   /** Frozen, where the recipe distils. */
   teacher?: DetectorSize;
@@ -32,32 +33,12 @@ const HISTORY = 128;
 
 /** A step as the trainer makes it: images uploaded, forward, head loss, backward, update. */
 export function trainStepRow(name: string, step: StepSize): Row {
-  const { size, teacher, recipe: recipeName, branch = 'dense', batch, classes, width, height } = step;
-  const taught = teacher ? ` with the frozen teacher ${teacher}` : '';
+  const { teacher, branch = 'dense', batch } = step;
   return {
     name,
-    what: `training step of the detector ${size}${taught}, recipe ${recipeName}, branch ${branch}, ${batch} images of ${width}×${height}`,
+    what: `training step ${describeStep(step)}`,
     prepare: async (device) => {
-      const config = (of: DetectorSize) => detectorConfig({ size: of, classes, width, height });
-      const detector = new Detector(device, config(size), { seed: 1 });
-      const named = resolveRecipe(recipeName);
-      const recipe = { ...named, box: { ...named.box, branch } };
-      const settings = trainSettings({ batch });
-      const frozen = teacher && new Detector(device, config(teacher), { seed: 2 });
-      const learner = makeLearner(detector, frozen, recipe, settings);
-      const headLoss = new HeadLoss(device, { ...detector.config, imageSize: { width, height }, batch, recipe });
-      const history = new TermHistory(headLoss, HISTORY);
-      const images = randomBatch(step);
-      const taught = await learner.teacher?.prepare(images);
-      let steps = 0;
-      const record = () => {
-        steps++;
-        trainStep({ ...learner, headLoss, history }, images, settings.learningRate / settings.warmupSteps, taught);
-      };
-      // Throws where a loss is not finite: a broken step is not worth timing.
-      const between = async () => {
-        await history.take(steps);
-      };
+      const { config, record, between } = await makeStep(device, step);
       const { heldBytes } = device.pool;
       record();
       await between();
@@ -68,14 +49,49 @@ export function trainStepRow(name: string, step: StepSize): Row {
         bytes: null,
         copy: null,
         // Of the branch `listed` only the GPU knows how much it computes.
-        flop: branch === 'listed' ? null : batch * (stepFlops(config(size)) + (teacher ? flops(config(teacher)) : 0)),
+        flop: branch === 'listed' ? null : batch * (stepFlops(config) + (teacher ? flops(configOf(step, teacher)) : 0)),
       };
     },
   };
 }
 
+/** A step in words, for `--help`. */
+export function describeStep({ size, teacher, recipe, branch = 'dense', batch, width, height }: StepSize): string {
+  const taught = teacher ? ` with the frozen teacher ${teacher}` : '';
+  return `of the detector ${size}${taught}, recipe ${recipe}, branch ${branch}, ${batch} images of ${width}×${height}`;
+}
+
+/** The nets, the head loss and the batch of a step. `record` makes one; `between` reads the losses of those made since. */
+export async function makeStep(device: Device, step: StepSize) {
+  const { size, teacher, recipe: recipeName, branch = 'dense', batch, width, height } = step;
+  const config = configOf(step, size);
+  const named = resolveRecipe(recipeName);
+  const recipe = { ...named, box: { ...named.box, branch } };
+  const settings = trainSettings({ batch });
+  const frozen = teacher && new Detector(device, configOf(step, teacher), { seed: 2 });
+  const learner = makeLearner(new Detector(device, config, { seed: 1 }), frozen, recipe, settings);
+  const headLoss = new HeadLoss(device, { ...config, imageSize: { width, height }, batch, recipe });
+  const history = new TermHistory(headLoss, HISTORY);
+  const images = randomBatch(step);
+  const taught = await learner.teacher?.prepare(images);
+  let steps = 0;
+  const record = () => {
+    steps++;
+    trainStep({ ...learner, headLoss, history }, images, settings.learningRate / settings.warmupSteps, taught);
+  };
+  // Throws where a loss is not finite: a broken step is not worth timing.
+  const between = async () => {
+    await history.take(steps);
+  };
+  return { config, batch, recipe, settings, teacher: learner.teacher, record, between };
+}
+
+function configOf({ classes, width, height }: StepSize, size: DetectorSize): DetectorConfig {
+  return detectorConfig({ size, classes, width, height });
+}
+
 /** The convolutions' forward, input gradients and weight gradients of one image; the images themselves need no gradient. */
-function stepFlops(config: ReturnType<typeof detectorConfig>): number {
+function stepFlops(config: DetectorConfig): number {
   const [stem] = architectureOf(config).stem;
   const first = 2 * 3 * 3 ** 2 * stem * Math.ceil(config.width / 2) * Math.ceil(config.height / 2);
   return 3 * flops(config) - first;
