@@ -1,6 +1,7 @@
 import type { Detections } from '../detector/choose.js';
 import type { TermName } from '../losses/headLoss.js';
 import type { LevelSize } from '../tensor/pyramid.js';
+import type { CompilationReport } from '../train/progress.js';
 
 /** The nets of the page: one teacher and two students of the same seed, which differ in nothing but localization distillation. */
 export const STUDENTS = ['with', 'without'] as const;
@@ -105,6 +106,7 @@ export interface Ready {
 /** From the training to the page. */
 export type Report =
   | ({ kind: 'ready' } & Ready)
+  | CompilationReport
   | { kind: 'steps'; step: number; milliseconds: number; terms: StepTerms[] }
   | ({ kind: 'look' } & Look)
   | { kind: 'figures'; step: number; figures: Partial<Record<NetName, Figures>> }

@@ -3,6 +3,7 @@ import { detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
 import { HeadLoss } from '../losses/headLoss.js';
 import type { Device } from '../tensor/device.js';
+import { stepNeeds } from '../train/fits.js';
 import { makeLearner } from '../train/learner.js';
 import { learningRateAt } from '../train/schedule.js';
 import { type StepTools, trainStep } from '../train/step.js';
@@ -94,6 +95,7 @@ export class Session {
     try {
       if (this.#stopped) return;
       this.#reportReady();
+      await this.#compile();
       await this.#look();
       await this.#train();
     } finally {
@@ -103,6 +105,23 @@ export class Session {
       }
       for (const net of Object.values(this.#nets)) net.dispose();
     }
+  }
+
+  /** The kernels of a step, so that the page does not wait for the first look and step in silence. */
+  async #compile(): Promise<void> {
+    const kernels = [...this.#tools].flatMap(
+      ([
+        name,
+        {
+          headLoss: { recipe },
+          teacher,
+        },
+      ]) => {
+        const { config } = this.#nets[name];
+        return stepNeeds(this.#device, { config, recipe, settings: SETTINGS, teacher })(this.#batch).kernels;
+      },
+    );
+    await this.#device.compile(kernels, (done, of) => this.#report({ kind: 'compilation', done, of }));
   }
 
   /** Ends the run after what is under way. */

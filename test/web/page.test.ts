@@ -12,6 +12,13 @@ import { browserPath, launchBrowser, noBrowser } from '../browser/chromium.js';
 const STEPS = 12;
 const LONG = { timeout: 3_600_000 };
 
+declare global {
+  interface Window {
+    /** The test's, exposed to the page. */
+    note(text: string): void;
+  }
+}
+
 let folder: string;
 let server: ChildProcess;
 let url: string;
@@ -46,6 +53,8 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
   let browser: Browser;
   let page: Page;
   const faults: string[] = [];
+  /** What the page has said of its pace. */
+  const paces: string[] = [];
   const strangers: string[] = [];
 
   beforeAll(async () => {
@@ -58,6 +67,11 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
     page.on('request', (request) => {
       if (!request.url().startsWith(url) && !request.url().startsWith('data:')) strangers.push(request.url());
     });
+    await page.exposeFunction('note', (text: string) => paces.push(text));
+    await page.addInitScript(() => {
+      const note = () => window.note(document.querySelector('#pace')?.textContent ?? '');
+      new MutationObserver(note).observe(document, { subtree: true, childList: true });
+    });
     await page.goto(url);
   });
 
@@ -65,6 +79,7 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
 
   it('trains: the losses of both students are finite and fall', async () => {
     await stepsDone(page, 1);
+    expect(paces).toContainEqual(expect.stringMatching(/^compiling kernels \(\d+ of \d\d+\)$/));
     await page.waitForFunction(() =>
       document.querySelector('#losses')?.getAttribute('aria-label')?.includes('with LD'),
     );

@@ -20,6 +20,8 @@ import { makeReading } from './reading.js';
 import { Stage, type StageChoice } from './stage.js';
 
 const SEED = 1;
+/** Before the first step. */
+const STARTING = 'starting';
 
 const pauseButton = element('#pause', HTMLButtonElement);
 const canvas = element('#canvas', HTMLCanvasElement);
@@ -51,6 +53,9 @@ function receive(report: Report): void {
     element('#seen b', HTMLElement).textContent = `AP on ${seen}`;
     element('#seen span', HTMLElement).hidden = report.live; // known of the shipped teacher only
     showFacts(0);
+  } else if (report.kind === 'compilation') {
+    const { done, of } = report;
+    element('#pace', HTMLElement).textContent = done < of ? `compiling kernels (${done} of ${of})` : STARTING;
   } else if (report.kind === 'steps') {
     milliseconds = milliseconds ? 0.8 * milliseconds + 0.2 * report.milliseconds : report.milliseconds;
     charts.addSteps(report.step, report.terms);
@@ -123,7 +128,7 @@ function showFacts(step: number): void {
   const { adapter, parameters, images: count, validation, sameImages, live } = ready;
   const thousand = (value: number) => `${Math.round(value / 1000)} k`;
   const time = `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
-  element('#pace', HTMLElement).textContent = step ? `step ${step} · ${time}` : 'compiling kernels';
+  element('#pace', HTMLElement).textContent = step ? `step ${step} · ${time}` : STARTING;
   const facts = {
     Step: `${step} of ${STEPS}`,
     'Step time': step ? time : NONE,
