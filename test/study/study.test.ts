@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { StudyResults } from '../../src/study/results.js';
 import { type LogEntry, readLog } from '../../src/train/runFolder.js';
 import { edgewise, edgewiseStopped } from '../cli/cli.js';
@@ -42,20 +42,25 @@ const argumentsOf = (name: string) => [
   join(root, name),
 ];
 
-/** A process of its own that is killed when it has ended an epoch; where it has claimed a run, `began` resolves. */
+/** A process of its own that is halted when it has claimed a run, and killed when it has ended an epoch. */
 function startKilled(name: string) {
   const child = spawn(process.execPath, ['dist/cli.js', ...argumentsOf(name)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
   let stderr = '';
-  const began = new Promise<void>((resolve) => {
+  const halted = new Promise<void>((resolve) => {
+    let began = false;
     child.stderr.on('data', (text) => {
       stderr += text;
-      if (/^run \d of 5/m.test(stderr)) resolve();
+      if (!began && /^run \d of 5/m.test(stderr)) {
+        began = child.kill('SIGSTOP');
+        resolve();
+      }
       if (/epoch \d\/2 +loss/.test(stderr)) child.kill('SIGKILL');
     });
     child.stderr.on('end', resolve);
   });
   const ended = once(child, 'close').then(([code, by]) => ({ code, by, stderr }));
-  return { began, ended };
+  return { halted, goOn: () => child.kill('SIGCONT'), ended };
 }
 
 /** The runs that a study said it was working on. */
@@ -139,19 +144,19 @@ test('a study that is stopped, goes on in two processes, and loses one of them l
   const interrupted = await edgewiseStopped(argumentsOf('killed'), 'SIGINT', /run 2\/5.*epoch 1\/2 +loss/);
   expect(interrupted).toMatchObject({ code: 0, stdout: expect.stringMatching(/Stopped: give the same command again/) });
   const [, stopped] = runsIn(interrupted.stderr);
-  const child = startKilled('killed');
-  await child.began;
-  // Does what the other does not, and what that leaves.
-  const { code, stdout, stderr } = await edgewise(argumentsOf('killed'));
+  const other = startKilled('killed');
+  await other.halted;
+  // This one does what the other does not, waits for it, and does what it leaves.
+  const waiting = `waiting for ${stopped}: process `;
+  const onStderr = (said: string) => said.includes(waiting) && other.goOn();
+  const { code, stdout, stderr } = await edgewise(argumentsOf('killed'), {}, { onStderr });
   expect([code, stdout]).toEqual([0, expect.stringMatching(/4 of 4 students finished/)]);
-  const killed = await child.ended;
+  expect(stderr).toContain(waiting);
+  const killed = await other.ended;
   expect(killed).toMatchObject({ code: null, by: 'SIGKILL' });
   expect(runsIn(killed.stderr)).toEqual([stopped]);
-  // Each once, the other's too.
-  const here = runsIn(stderr);
-  expect(here).toHaveLength(new Set(here).size);
-  expect(here).toHaveLength(4);
-  expect(here).toContain(stopped);
+  expect(new Set(runsIn(stderr)).size).toBe(4);
+  expect(runsIn(stderr).slice(3)).toEqual([stopped]);
   expect(await traces('killed')).toEqual(straight);
 });
 
