@@ -16,8 +16,8 @@ export async function bundle(program: string): Promise<string> {
   return outputFiles[0]!.text;
 }
 
-/** The arguments of `execFile` that run a bundled program in a process of its own. */
+/** The arguments of `execFile` that run a bundled program in a process of its own, which says itself which adapter it wants. */
 export function node(code: string, env: Record<string, string> = {}) {
-  const options = { cwd: ROOT, env: { ...process.env, ...env }, timeout: 3_600_000 };
+  const options = { cwd: ROOT, env: { ...process.env, EDGEWISE_ADAPTER: '', ...env }, timeout: 3_600_000 };
   return [process.execPath, ['--input-type=module', '--expose-gc', '--eval', code], options] as const;
 }
