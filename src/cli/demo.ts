@@ -87,7 +87,7 @@ async function demo(device: Device, options: DemoOptions): Promise<Outcome> {
   const report = join(out, 'report.html');
   // The second student reads what the teacher has told the first.
   const teacherCache = join(out, 'teacher-outputs');
-  const written = [...students.map(({ run }) => run), teacherRun, teacherCache, report, join(out, 'report-figures')];
+  const written = [...students.map(({ run }) => run), teacherRun, teacherCache, report];
   await prepareDemoFolder(
     out,
     written.map((path) => basename(path)),
@@ -193,7 +193,13 @@ async function reportOf(device: Device, rows: DemoRow[], data: Data, page: strin
     tell(`no report: ${(error as Error).message}`);
     return null;
   }
-  await reportRuns(device, { folders: rows.map(({ run }) => run), data, page, candidates: CANDIDATES });
+  await reportRuns(device, {
+    folders: rows.map(({ run }) => run),
+    data,
+    page,
+    candidates: CANDIDATES,
+    withFigures: false,
+  });
   return page;
 }
 

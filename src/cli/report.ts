@@ -70,12 +70,14 @@ interface RunReport extends Pick<CollectOptions, 'image' | 'candidates'> {
   data: Data;
   /** Where it goes. */
   page: string;
+  /** Whether each figure is written beside it, as SVG and PNG; true unless given. */
+  withFigures?: boolean;
 }
 
 /** Writes the page and its figures. @returns the figures' folder and names */
 export async function reportRuns(
   device: Device,
-  { folders, data, page, ...options }: RunReport,
+  { folders, data, page, withFigures = true, ...options }: RunReport,
 ): Promise<{ figures: string; ids: string[] }> {
   // Loaded only here: the charts' library is larger than all the rest.
   const { collect, figuresFolder, makeReport, openInputs, writeReport } = await import('../report/index.js');
@@ -89,6 +91,6 @@ export async function reportRuns(
     ...options,
   });
   const { html, figures } = makeReport(collected);
-  await writeReport(page, html, figures);
+  await writeReport(page, html, withFigures ? figures : []);
   return { figures: figuresFolder(page), ids: figures.map(({ id }) => id) };
 }

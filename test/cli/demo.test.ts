@@ -34,7 +34,6 @@ it('two students of the shipped teacher are trained, compared and shown', async 
   expect(await readFile(report, 'utf8')).toContain('kd+ld');
   expect((await readdir(out)).sort()).toEqual([
     'demo.json',
-    'report-figures',
     'report.html',
     'student-kd',
     'student-kd+ld',

@@ -24,7 +24,7 @@ export function agreementFigure(methods: readonly MethodErrors[]): Figure | null
     id: 'agreement',
     title: 'Agreement with the teacher',
     caption:
-      'How far each method’s student is from its own teacher on the validation set, over the locations where the teacher sees an object: shorter ' +
+      'How far each method’s student is from its own teacher on the images of the evaluation, over the locations where the teacher sees an object: shorter ' +
       'is nearer. Left, the mean distance of the expected edges in strides; right, the mean L1 distance of the class scores. Lines: one standard deviation over the seeds, where there are several.',
     panels: [
       barPanel('Localization error', 'strides', 'distilled', methods, ({ localization }) => localization),
