@@ -96,6 +96,7 @@ export class Session {
       if (this.#stopped) return;
       this.#reportReady();
       await this.#compile();
+      if (this.#stopped) return;
       await this.#look();
       await this.#train();
     } finally {

@@ -60,6 +60,7 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
   beforeAll(async () => {
     browser = await launchBrowser();
     page = await browser.newPage({ viewport: { width: 1440, height: 960 }, colorScheme: 'light' });
+    page.setDefaultTimeout(LONG.timeout);
     page.on('console', (message) => {
       if (message.type() === 'error') faults.push(message.text());
     });
