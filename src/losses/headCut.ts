@@ -126,14 +126,14 @@ export function cutRows(
   const { counts } = lists;
   // Without LD in the VLR only the positives learn, which come first in the lists.
   const which = recipe.ld.vlr > 0 ? ALL_ROWS : POSITIVES;
-  const distils = recipe.ld.main > 0 || recipe.ld.vlr > 0;
+  const looksAtTeacher = recipe.ld.main > 0 || recipe.ld.vlr > 0 || recipe.box.bounded > 0;
   const outputs = 4 * bins;
   const inputs = inputsOf(branches.student);
   const slopes = device.empty([(outputs + 1) * rows]);
   const partialSize = outputs * Math.ceil(inputs / 4) + bins + 2;
   const sums = device.empty([(4 * partialSize * rows) / BLOCK]);
   for (const start of rounds(cut, which)) {
-    computeLogits(cut, { which, start, nets: distils ? ['student', 'teacher'] : ['student'] });
+    computeLogits(cut, { which, start, nets: looksAtTeacher ? ['student', 'teacher'] : ['student'] });
     device.run({
       kernel: ROWS,
       constants: { ...positiveConstants(recipe), BINS: bins, LISTS_VLR: which === ALL_ROWS ? 1 : 0 },

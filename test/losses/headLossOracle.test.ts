@@ -174,6 +174,10 @@ const EVERY: PartialRecipe = {
   regions: { vlr: 'paper', ignoreIofThreshold: 0.4 },
 };
 
+test.each(['none', 'student', 'teacher', 'both'] as const)('teacher-bounded boxes without LD, layers of %s', (layers) =>
+  expectOracle({ recipe: { box: { bounded: 0.5 } }, layers }),
+);
+
 describe('each field of a recipe by itself', () => {
   const changes: PartialRecipe[] = [
     {},
