@@ -102,6 +102,23 @@ describe.each(cases)('%s', (_, settings) => {
   });
 });
 
+test('in usingAverage the parameters are their average, and afterwards themselves again', async () => {
+  const store = new ParameterStore(device, declarations);
+  const optimizer = new Optimizer(store, { ...base, ema: 0.5 });
+  optimizer.begin(0.1);
+  setGradients(
+    store,
+    declarations.map(({ initial }) => normals(initial.length)),
+  );
+  optimizer.update();
+  const [trained, average] = [await store.values.read(), await optimizer.average!.read()];
+  expect(trained).not.toEqual(average);
+  expect(await optimizer.usingAverage(() => store.values.read())).toEqual(average);
+  expect(await store.values.read()).toEqual(trained);
+  optimizer.dispose();
+  store.dispose();
+});
+
 describe.each([
   Number.NaN,
   Number.POSITIVE_INFINITY,

@@ -231,6 +231,23 @@ test('the log holds every term that the recipe switches on, COCO figures and the
   expect(second.agreement?.levels.map(({ stride }) => stride)).toEqual([8, 16, 32]);
 });
 
+test('the terms of an epoch are the means of all its steps, not of the last that were read', async () => {
+  const windows: { steps: number; loss: number }[] = [];
+  const { last } = await train({
+    ...short('epoch'),
+    source: shapes(24),
+    settings: { epochs: 1, batch: 2, evaluateEvery: 0 },
+    onProgress: (progress) => {
+      if (progress.kind !== 'step') return;
+      const before = windows.reduce((sum, { steps }) => sum + steps, 0);
+      windows.push({ steps: progress.step - before, loss: progress.loss });
+    },
+  });
+  expect(windows.length).toBeGreaterThan(1);
+  const mean = windows.reduce((sum, { steps, loss }) => sum + steps * loss, 0) / 12;
+  expect(last?.loss).toBeCloseTo(mean, 6);
+});
+
 test('memory stays the same over 60 steps', async () => {
   const used: number[] = [];
   const held: number[] = [];
