@@ -27,18 +27,7 @@ struct Params {
 #include "head_place.wgsl"
 #include "head_coded.wgsl"
 #include "head_ld.wgsl"
-
-fn student_at(element: u32) -> f32 {
-  return student[element];
-}
-
-fn teacher_at(element: u32) -> f32 {
-  return teacher[element];
-}
-
-fn set_gradient(element: u32, slope: f32) {
-  gradient[element] = slope;
-}
+#include "head_bound.wgsl"
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
