@@ -4,10 +4,12 @@ import { bundle, bundleForBrowsers } from './bundle.js';
 import { notices } from './notices.js';
 import { packSwiftShader } from './swiftshader.js';
 import { writeTypes } from './types.js';
+import { writeWgslTypes } from './wgslConstants.js';
 
 /** Golden cases that `edgewise verify` runs by default: they test all that the others do but features, in 0.4 MB of the package. */
 const GOLDEN = ['assign-crowded', 'assign-ignored-regions', 'small-bins'];
 
+writeWgslTypes();
 rmSync('dist', { recursive: true, force: true });
 const metafile = await bundle({
   entryPoints: {

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
+import { constantsOf } from './wgslConstants.js';
 
 const INCLUDE = /^#include[^\S\n]+"([^"]+)"[^\S\n]*\n/m;
 
@@ -74,6 +75,10 @@ export function minifyWgsl(source) {
     .join('\n');
 }
 
+/** @param {string} file @returns {string} the numbers of the file as an export */
+const exportConstants = (file) =>
+  `export const constants = ${JSON.stringify(constantsOf(readFileSync(file, 'utf8')))};`;
+
 /**
  * A WGSL file becomes the list of its parts, each a module of its own, `file.wgsl?index`: kernels share what they include.
  * @param {{ minify?: boolean }} options
@@ -92,7 +97,8 @@ export function esbuildWgsl({ minify = false } = {}) {
           const from = relative(dirname(path), file).split(sep).join('/');
           return `import part${i} from ${JSON.stringify(`./${from}?${index}`)};`;
         });
-        const contents = `${imports.join('\n')}\nexport default [${parts.map((_, i) => `part${i}`).join(', ')}];`;
+        const list = parts.map((_, i) => `part${i}`).join(', ');
+        const contents = `${imports.join('\n')}\nexport default [${list}];\n${exportConstants(path)}`;
         return { contents, loader: 'js', watchFiles: [...files] };
       });
     },
@@ -113,7 +119,7 @@ export function viteWgsl({ minify = false } = {}) {
       const files = new Set();
       const source = expandWgsl(id, files);
       for (const file of files) this.addWatchFile(file);
-      return `export default [${JSON.stringify(minify ? minifyWgsl(source) : source)}];`;
+      return `export default [${JSON.stringify(minify ? minifyWgsl(source) : source)}];\n${exportConstants(id)}`;
     },
   };
 }
