@@ -30,7 +30,7 @@ export interface AtssAssignment {
 const INSIDE_MARGIN = 0.01;
 
 /** Anchors covered by an ignore region by more than the threshold (intersection / anchor area). */
-function ignoredAnchors(anchors: readonly Box[], ignore: readonly Box[], threshold: number): boolean[] {
+export function ignoredAnchors(anchors: readonly Box[], ignore: readonly Box[], threshold: number): boolean[] {
   return anchors.map((anchor) => threshold > 0 && ignore.some((region) => iof(anchor, region) > threshold));
 }
 

@@ -81,3 +81,33 @@ export function ciouLoss(predicted: Box, target: Box): BoxLoss {
   const loss = subtract(1, ciou);
   return { loss: loss.value, gradient: loss.partial };
 }
+
+/**
+ * 1 - CIoU as Ultralytics computes it: 1e-7 is added to both heights, to the union and to the squared diagonal (nothing is
+ * clamped to it), and the trade-off factor alpha = v/(v - IoU + 1 + 1e-7) has no gradient; CIoU = IoU - rho^2/c^2 - alpha v.
+ */
+export function ciouUltralyticsLoss(predicted: Box, target: Box): BoxLoss {
+  const [x1, y1, x2, y2] = variables(predicted);
+  const [width, height] = [subtract(x2, x1), add(subtract(y2, y1), EPSILON)];
+  const [targetWidth, targetHeight] = [target[2] - target[0], target[3] - target[1] + EPSILON];
+  const shared = multiply(
+    clampAtZero(subtract(minimum(x2, target[2]), maximum(x1, target[0]))),
+    clampAtZero(subtract(minimum(y2, target[3]), maximum(y1, target[1]))),
+  );
+  const areas = add(multiply(width, height), targetWidth * targetHeight);
+  const iou = divide(shared, add(subtract(areas, shared), EPSILON));
+  const enclosingWidth = subtract(maximum(x2, target[2]), minimum(x1, target[0]));
+  const enclosingHeight = subtract(maximum(y2, target[3]), minimum(y1, target[1]));
+  const diagonal = add(
+    add(multiply(enclosingWidth, enclosingWidth), multiply(enclosingHeight, enclosingHeight)),
+    EPSILON,
+  );
+  const dx = subtract(add(x1, x2), target[0] + target[2]);
+  const dy = subtract(add(y1, y2), target[1] + target[3]);
+  const centreDistance = divide(add(multiply(dx, dx), multiply(dy, dy)), 4);
+  const angle = subtract(Math.atan2(targetWidth, targetHeight), arctangent(width, height));
+  const aspect = multiply(4 / Math.PI ** 2, multiply(angle, angle));
+  const alpha = aspect.value / (aspect.value - iou.value + 1 + EPSILON);
+  const loss = add(subtract(1, iou), add(divide(centreDistance, diagonal), multiply(alpha, aspect)));
+  return { loss: loss.value, gradient: loss.partial };
+}

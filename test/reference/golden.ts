@@ -44,20 +44,20 @@ export interface GoldenCase extends GoldenAssignment {
 }
 
 /** The tensor of this name, which must be of floats. */
-function floats({ tensors }: SafetensorsFile, key: string): Float32Array {
+export function floats({ tensors }: SafetensorsFile, key: string): Float32Array {
   const tensor = tensors.get(key);
   if (tensor?.dtype !== 'F32') throw new Error(`no float tensor ${key}`);
   return tensor.data;
 }
 
 /** The tensor of this name, which must be of integers. */
-function integers({ tensors }: SafetensorsFile, key: string): Int32Array {
+export function integers({ tensors }: SafetensorsFile, key: string): Int32Array {
   const tensor = tensors.get(key);
   if (tensor?.dtype !== 'I32') throw new Error(`no integer tensor ${key}`);
   return tensor.data;
 }
 
-function boxes(file: SafetensorsFile, key: string): Box[] {
+export function boxesOf(file: SafetensorsFile, key: string): Box[] {
   // The files hold no ignore boxes where an image has none.
   if (!file.tensors.has(key)) return [];
   const rows = floats(file, key);
@@ -79,9 +79,9 @@ function parseAssignment(file: SafetensorsFile): GoldenAssignment {
     imitation: metadata.imitation,
     positives: Number(metadata.numTotalPos),
     truth: Array.from({ length: batch }, (_, image) => ({
-      boxes: boxes(file, `gt.boxes.${image}`),
+      boxes: boxesOf(file, `gt.boxes.${image}`),
       labels: Array.from(integers(file, `gt.labels.${image}`)),
-      ignore: boxes(file, `gt.ignore.${image}`),
+      ignore: boxesOf(file, `gt.ignore.${image}`),
     })),
     assign: strides.map((_, level) => ({
       label: integers(file, `assign.label.${level}`),

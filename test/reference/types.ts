@@ -1,4 +1,5 @@
 import type { Box } from './boxes.js';
+import type { GridLevel } from './grid.js';
 
 /** The sizes of a head loss. */
 export interface HeadSizes {
@@ -25,4 +26,25 @@ export interface ImageTruth {
   labels: readonly number[];
   /** Regions to ignore (COCO's crowds), pixels. */
   ignore?: readonly Box[] | undefined;
+}
+
+/** What a student says about one image; a row a location, levels concatenated. */
+export interface ImagePredictions {
+  /** Class logits, [classes] each. */
+  logits: readonly ArrayLike<number>[];
+  /** Decoded boxes, pixels. */
+  predicted: readonly Box[];
+}
+
+/** Who learns what in one image; a value a location, levels concatenated. */
+export interface ImageAssignment {
+  levels: GridLevel[];
+  /** 1 positive, 0 negative, -1 ignored. */
+  state: Int8Array;
+  /** Class of a positive, -1 elsewhere. */
+  label: Int32Array;
+  /** Ground truth of a positive, -1 elsewhere. */
+  truthIndex: Int32Array;
+  /** Target score of a positive, 0 elsewhere. */
+  score: Float64Array;
 }
