@@ -8,14 +8,13 @@ export { backward, type Pullback, type Seed, Variable } from './autograd/variabl
 export type { ChooseOptions, Detections } from './detector/choose.js';
 export { type DetectorConfig, type DetectorSize, detectorConfig } from './detector/config.js';
 export { type DecodeOptions, decode } from './detector/decode.js';
-export { Detector, type DetectorBranches, type DetectorOutputs } from './detector/detector.js';
-export type { BoxBranch, HeadBranches, HeadLogits } from './detector/head.js';
+export { Detector, type DetectorOutputs } from './detector/detector.js';
+export type { HeadLogits } from './detector/head.js';
 export type { AdapterPreference } from './gpu/adapter.js';
 export type { ChoiceName, Choices } from './gpu/choices.js';
 export type { KernelVariant } from './gpu/pipelines.js';
 export type { KernelTime } from './gpu/profile.js';
 export type { BufferRange, KernelDefinition, Launch } from './gpu/runtime.js';
-export type { BoxGradient, BoxInput, BoxLayer, BoxLayerGradients } from './losses/boxLayer.js';
 export { distributionFocalLoss } from './losses/dfl.js';
 export { integral, softmaxOverBins } from './losses/distribution.js';
 export { type BoxLossOptions, giouLoss } from './losses/giou.js';
@@ -26,11 +25,10 @@ export {
   type HeadLossOptions,
   type HeadLossResult,
   type HeadLossValues,
-  type HeadOutputs,
   type HeadRegions,
-  TERM_NAMES,
-  type TermName,
 } from './losses/headLoss.js';
+export type { HeadOutputs } from './losses/headOutputs.js';
+export { TERM_NAMES, type TermName } from './losses/headTerms.js';
 export { type ImitationOptions, imitationLoss } from './losses/imitation.js';
 export { type ClassDistillationOptions, classDistillation } from './losses/kd.js';
 export { type TemperatureOptions, temperatureKL } from './losses/ld.js';
@@ -43,12 +41,12 @@ export {
 export { type QualityFocalOptions, type QualityTargets, qualityFocalLoss } from './losses/qfl.js';
 export { type ImitationMethod, type PartialRecipe, type Recipe, recipeNames, resolveRecipe } from './losses/recipe.js';
 export type { RowLossOptions } from './losses/rowLoss.js';
-export { type Assignment, type AtssOptions, assignAtss } from './regions/atss.js';
+export { type Assignment, type AssignmentMaps, assignmentMaps } from './regions/assignment.js';
+export { type AtssAssignment, type AtssOptions, assignAtss, atss } from './regions/atss.js';
 export { type GeneralInstancesInput, generalInstances, type HeadMaps } from './regions/generalInstances.js';
 export { type Grid, type GridOptions, makeGrid } from './regions/grid.js';
 export { type ImitationRegionMethod, imitationRegion } from './regions/imitation.js';
 export { type GroundTruth, type Truth, uploadTruth } from './regions/truth.js';
-export { type ValuableRegionOptions, valuableRegion } from './regions/vlr.js';
 export { type AdapterDescription, Device, type OpenOptions, openDevice } from './tensor/device.js';
 export { halfTensor } from './tensor/half.js';
 export {

@@ -22,7 +22,6 @@ const rows = (channels: number) => ({
   layout: edgewise.rowMajorLayout(channels, grid.areas),
 });
 const head = () => ({ classLogits: maps(3), boxLogits: maps(32) });
-const layer = () => ({ features: maps(4), weight: zeros(32, 4), bias: zeros(32), levelScales: zeros(2) });
 const detector = new edgewise.Detector(device, DETECTOR, { seed: 1 });
 const images = () => Pyramid.empty(device, 2, 3, [{ height: 32, width: 64 }]);
 const { classLogits, boxLogits } = detector.forward(images(), { training: false });
@@ -215,23 +214,24 @@ const REGIONS: Use[] = [
       'truth.imageSizes': ['optional'],
     },
   },
-  {
-    name: 'assignAtss',
-    call: edgewise.assignAtss,
-    given: () => ({ grid, truth: truthOf(), options: { topk: 9, ignoreIofThreshold: -1 } }),
-    fine: { options: ['options'], ...fields({ topk: ['optional'], ignoreIofThreshold: ['optional', 'number'] }) },
-  },
-  {
-    name: 'valuableRegion',
-    call: edgewise.valuableRegion,
+  ...Object.entries({ atss: edgewise.atss, assignAtss: edgewise.assignAtss }).map(([name, call]) => ({
+    name,
+    call,
     given: () => ({
       grid,
       truth: truthOf(),
-      assignment: { thresholds: zeros(1) },
-      options: { variant: 'paper', gamma: 0.25 },
+      options: { topk: 9, ignoreIofThreshold: -1, vlr: 'paper', gamma: 0.25 },
     }),
-    fine: { options: ['options'], ...fields({ variant: ['optional'], gamma: ['optional', 'positive'] }) },
-  },
+    fine: {
+      options: ['options'],
+      ...fields({
+        topk: ['optional'],
+        ignoreIofThreshold: ['optional', 'number'],
+        vlr: ['optional'],
+        gamma: ['optional', 'positive'],
+      }),
+    },
+  })),
   {
     name: 'imitationRegion',
     call: edgewise.imitationRegion as Use['call'],
@@ -239,7 +239,7 @@ const REGIONS: Use[] = [
       method: 'main',
       grid,
       truth: truthOf(),
-      assignment: { label: device.zeros([2 * locations], 'i32') },
+      assignment: { table: device.zeros([2 * locations], 'u32') },
     }),
   },
   {
@@ -290,16 +290,15 @@ const LOSSES: Use[] = [
     given: () => ({ input: { student: { classLogits: rows(3), boxLogits: rows(32) }, truth: truthOf() } }),
   },
   {
-    name: 'HeadLoss.evaluate of layers and features',
+    name: 'HeadLoss.evaluate of features',
     call: method(() => loss('imitation-inside'), 'evaluate'),
     given: () => ({
       input: {
-        student: { classLogits: maps(3), boxLogits: layer(), features: maps(4) },
+        student: { ...head(), features: maps(4) },
         teacher: { ...head(), features: maps(4) },
         truth: truthOf(),
       },
     }),
-    fine: { 'input.student.boxLogits.levelScales': ['optional'] },
   },
   {
     name: 'HeadLoss.faultOf',
@@ -458,12 +457,12 @@ const NETS: Use[] = [
     given: () => ({ device, config: DETECTOR, options: { seed: 1 } }),
     fine: { device: ['another device'], 'config.bins': ['optional'], 'config.strides': ['optional'] },
   },
-  ...['forward', 'forwardToBoxBranch'].map((name) => ({
-    name: `Detector.${name}`,
-    call: method(() => detector, name),
+  {
+    name: 'Detector.forward',
+    call: method(() => detector, 'forward'),
     given: () => ({ images: images(), options: { training: false } }),
     fine: { 'options.training': ['true'] },
-  })),
+  },
   {
     name: 'Detector.assertFits',
     call: method(() => detector, 'assertFits'),

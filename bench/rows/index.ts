@@ -3,7 +3,6 @@ import type { FirstCallRow } from '../firstCall.js';
 import type { Row } from '../row.js';
 import { REFERENCE } from '../scene.js';
 import { convolutionRows } from './convolution.js';
-import { cutLdRows } from './cutLd.js';
 import { denseRowsRow } from './denseRows.js';
 import { firstHeadLossRow, firstTrainStepRow } from './firstCall.js';
 import { groupNormRow } from './groupNorm.js';
@@ -55,16 +54,11 @@ export const ROWS: readonly (Row | FirstCallRow)[] = [
   denseRowsRow('maps-ld-dfl', { ...EDGES, layout: 'maps' }),
   trainStepRow('train-step', OWN_STEP),
   trainStepRow('train-step-ld', DISTILLED),
-  trainStepRow('train-step-ld-listed', { ...DISTILLED, branch: 'listed' }),
   ...SHARED_CONVOLUTIONS[0],
   groupNormRow('group-norm', { batch: 2, channels: 64, levels: MAPS }),
   ...[
-    ...cutLdRows('cut-ld', { ...REFERENCE, channels: 64 }),
-    ...cutLdRows('cut-ld-96', { ...REFERENCE, channels: 96 }),
-    ...(['dense', 'listed'] as const).flatMap((branch) => [
-      trainStepRow(`train-step-base-${branch}`, { ...DISTILLED, size: 'base', teacher: 'base', branch }),
-      trainStepRow(`train-step-640-${branch}`, { ...COCO, branch }),
-    ]),
+    trainStepRow('train-step-base', { ...DISTILLED, size: 'base', teacher: 'base' }),
+    trainStepRow('train-step-640', COCO),
     ...SHARED_CONVOLUTIONS.slice(1).flat(),
     ...MORE_CONVOLUTIONS,
     groupNormRow('group-norm-pyramid', { batch: 4, channels: 64, levels: PYRAMID }),

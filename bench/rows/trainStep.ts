@@ -2,7 +2,7 @@ import type { Batch } from '../../src/data/loader.js';
 import { architectureOf, type DetectorConfig, type DetectorSize, detectorConfig } from '../../src/detector/config.js';
 import { Detector, flops } from '../../src/detector/detector.js';
 import { HeadLoss } from '../../src/losses/headLoss.js';
-import { type Recipe, resolveRecipe } from '../../src/losses/recipe.js';
+import { resolveRecipe } from '../../src/losses/recipe.js';
 import type { Device } from '../../src/tensor/device.js';
 import { Random } from '../../src/tensor/random.js';
 import { makeLearner } from '../../src/train/learner.js';
@@ -17,8 +17,6 @@ export interface StepSize {
   /** Frozen, where the recipe distils. */
   teacher?: DetectorSize;
   recipe: string;
-  /** The recipe's `box.branch`; default `dense`. */
-  branch?: Recipe['box']['branch'];
   batch: number;
   classes: number;
   /** Pixels of the network's input, multiples of 32. */
@@ -33,7 +31,7 @@ const HISTORY = 128;
 
 /** A step as the trainer makes it: images uploaded, forward, head loss, backward, update. */
 export function trainStepRow(name: string, step: StepSize): Row {
-  const { teacher, branch = 'dense', batch } = step;
+  const { teacher, batch } = step;
   return {
     name,
     what: `training step ${describeStep(step)}`,
@@ -48,25 +46,23 @@ export function trainStepRow(name: string, step: StepSize): Row {
         scratchBytes: device.pool.heldBytes - heldBytes,
         bytes: null,
         copy: null,
-        // Of the branch `listed` only the GPU knows how much it computes.
-        flop: branch === 'listed' ? null : batch * (stepFlops(config) + (teacher ? flops(configOf(step, teacher)) : 0)),
+        flop: batch * (stepFlops(config) + (teacher ? flops(configOf(step, teacher)) : 0)),
       };
     },
   };
 }
 
 /** A step in words, for `--help`. */
-export function describeStep({ size, teacher, recipe, branch = 'dense', batch, width, height }: StepSize): string {
+export function describeStep({ size, teacher, recipe, batch, width, height }: StepSize): string {
   const taught = teacher ? ` with the frozen teacher ${teacher}` : '';
-  return `of the detector ${size}${taught}, recipe ${recipe}, branch ${branch}, ${batch} images of ${width}×${height}`;
+  return `of the detector ${size}${taught}, recipe ${recipe}, ${batch} images of ${width}×${height}`;
 }
 
 /** The nets, the head loss and the batch of a step. `record` makes one; `between` reads the losses of those made since. */
 export async function makeStep(device: Device, step: StepSize) {
-  const { size, teacher, recipe: recipeName, branch = 'dense', batch, width, height } = step;
+  const { size, teacher, recipe: recipeName, batch, width, height } = step;
   const config = configOf(step, size);
-  const named = resolveRecipe(recipeName);
-  const recipe = { ...named, box: { ...named.box, branch } };
+  const recipe = resolveRecipe(recipeName);
   const settings = trainSettings({ batch });
   const frozen = teacher && new Detector(device, configOf(step, teacher), { seed: 2 });
   const learner = makeLearner(new Detector(device, config, { seed: 1 }), frozen, recipe, settings);

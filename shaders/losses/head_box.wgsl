@@ -10,9 +10,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> student: array<f32>;
 @group(0) @binding(2) var<storage, read> teacher: array<f32>;
 /// [G] xyxy pixels
-@group(0) @binding(3) var<storage, read> truth: array<vec4f>;
+@group(0) @binding(3) var<storage, read> targets: array<vec4f>;
 @group(0) @binding(4) var<storage, read> counts: array<f32>;
-@group(0) @binding(5) var<storage, read> rows: array<Row>;
+@group(0) @binding(5) var<storage, read> samples: array<Sample>;
 /// of head_factors.wgsl
 @group(0) @binding(6) var<storage, read> factors: array<f32>;
 /// laid out as the student's logits
@@ -21,7 +21,7 @@ struct Params {
 @group(0) @binding(8) var<storage, read_write> records: array<u32>;
 
 #include "../lib/layout.wgsl"
-#include "head_row.wgsl"
+#include "../regions/sample.wgsl"
 #include "head_share.wgsl"
 #include "head_place.wgsl"
 #include "head_coded.wgsl"
@@ -35,13 +35,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let before = count_before(image, COUNT_POSITIVES);
   let part = part_of(0u, count_of(image, COUNT_POSITIVES), workgroup.x, workgroups.x);
   for (var i = part.x + local; i < part.y; i += ROWS) {
-    let row = rows[image * params.image_slots + i];
-    let at = place_of(row.location, image);
+    let sample = samples[image * params.image_slots + i];
+    let at = place_of(sample.location, image);
     let entry = params.student_layout[at.level];
     let teacher_entry = params.teacher_layout[at.level];
     let line = Line(strided(entry, image, 0u, at.index), entry.z);
     let teacher_line = Line(strided(teacher_entry, image, 0u, at.index), teacher_entry.z);
-    let box = truth[row.assigned >> 16u] / f32(params.levels[at.level].w);
-    do_positive(row, at, box, RECORD * (before + i), line, teacher_line);
+    let box = targets[sample.assigned >> 16u] / f32(params.levels[at.level].w);
+    do_positive(sample, at, box, RECORD * (before + i), line, teacher_line);
   }
 }

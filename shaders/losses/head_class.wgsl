@@ -8,7 +8,7 @@ struct Params {
   image_slots: u32,
   classes: u32,
   bins: u32,
-  /// COUNT_POSITIVES or COUNT_ROWS
+  /// COUNT_POSITIVES or COUNT_SAMPLES
   which: u32,
   centre_offset: f32,
   /// anchor side in strides
@@ -33,18 +33,16 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student: array<f32>;
 @group(0) @binding(2) var<storage, read> teacher: array<f32>;
-/// box logits, or where EXPECTED four expected edges of each positive, in the order of the lists
 @group(0) @binding(3) var<storage, read> box_logits: array<f32>;
 /// [G] xyxy pixels
-@group(0) @binding(4) var<storage, read> truth: array<vec4f>;
+@group(0) @binding(4) var<storage, read> targets: array<vec4f>;
 @group(0) @binding(5) var<storage, read> counts: array<f32>;
-@group(0) @binding(6) var<storage, read_write> rows: array<Row>;
+@group(0) @binding(6) var<storage, read> samples: array<Sample>;
 /// laid out as the student's logits
 @group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
 /// see head_records.wgsl
 @group(0) @binding(8) var<storage, read_write> records: array<u32>;
 
-override EXPECTED: bool = false;
 /// class distillation: 0 none, 1 KL of the softmax over the classes, 2 sum of binary KL of the classes' sigmoids
 override KD: u32 = 0u;
 
@@ -53,7 +51,7 @@ override KD: u32 = 0u;
 #include "../lib/boxes.wgsl"
 #include "../lib/qfl.wgsl"
 #include "../lib/kl.wgsl"
-#include "head_row.wgsl"
+#include "../regions/sample.wgsl"
 #include "head_place.wgsl"
 #include "head_centre.wgsl"
 #include "head_share.wgsl"
@@ -151,24 +149,21 @@ fn distil(at: Place, highest: f32, factor: f32) -> f32 {
 }
 
 /// Writes a positive's score, and the quality focal loss of its class.
-fn do_positive(at: Place, row: Row, slot: u32, record: u32, highest: f32, factor: f32) {
+fn do_positive(at: Place, sample: Sample, record: u32, highest: f32, factor: f32) {
   let score = 1.0 / (1.0 + exp(-highest));
-  rows[slot].score = score;
+  records[record + RECORD_BOX_WEIGHT] = bitcast<u32>(score);
+  records[record + RECORD_LD_WEIGHT] = bitcast<u32>(score);
   var expected: vec4f;
   for (var edge = 0u; edge < 4u; edge++) {
-    if (EXPECTED) {
-      expected[edge] = box_logits[4u * (record / RECORD) + edge];
-    } else {
-      expected[edge] = expected_edge(at, edge);
-    }
-    records[record + RECORD_LOSSES + edge] = bitcast<u32>(expected[edge]);
+    expected[edge] = expected_edge(at, edge);
+    records[record + RECORD_EDGES + edge] = bitcast<u32>(expected[edge]);
   }
   let predicted = decode_box(expected, centre_of(at), params.anchor, params.bins);
-  let box = truth[row.assigned >> 16u] / f32(params.levels[at.level].w);
-  let element = strided(params.student_layout[at.level], at.image, row.assigned & 0xffffu, at.index);
+  let box = targets[sample.assigned >> 16u] / f32(params.levels[at.level].w);
+  let element = strided(params.student_layout[at.level], at.image, sample.assigned & 0xffffu, at.index);
   let focal = factor * qfl(student[element], box_iou(predicted, box), params.beta);
   gradient[element] = focal.y;
-  records[record + RECORD_QFL] = coded(focal.x, row.location);
+  records[record + RECORD_QFL] = coded(focal.x, sample.location);
 }
 
 @compute @workgroup_size(64)
@@ -176,32 +171,31 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let image = workgroup.y;
   let positives = count_of(image, COUNT_POSITIVES);
   let positives_before = count_before(image, COUNT_POSITIVES);
-  let others_before = params.other_records + count_before(image, COUNT_ROWS) - positives_before;
+  let others_before = params.other_records + OTHER * (count_before(image, COUNT_SAMPLES) - positives_before);
   let part = part_of(0u, count_of(image, params.which), workgroup.x, workgroups.x);
   let factor = class_factor();
   for (var i = part.x + local; i < part.y; i += ROWS) {
-    let slot = image * params.image_slots + i;
-    let row = rows[slot];
-    let at = place_of(row.location, image);
+    let sample = samples[image * params.image_slots + i];
+    let at = place_of(sample.location, image);
     let highest = highest_logit(at);
     let record = RECORD * (positives_before + i);
     if (i < positives) {
-      do_positive(at, row, slot, record, highest, factor);
+      do_positive(at, sample, record, highest, factor);
     }
     if (KD > 0u) {
       let factors = distillation_factors(at.level);
       let main_factor = select(0.0, factors.x, i < positives);
-      let vlr_factor = select(0.0, factors.y, row.vlr > 0.0 && row.assigned != IGNORED);
+      let vlr_factor = select(0.0, factors.y, sample.vlr > 0.0 && sample.assigned != IGNORED);
       var divergence = 0.0;
       if (main_factor + vlr_factor > 0.0) {
         divergence = distil(at, highest, main_factor + vlr_factor);
       }
-      let vlr_loss = coded(vlr_factor * divergence, row.location);
+      let vlr_loss = coded(vlr_factor * divergence, sample.location);
       if (i < positives) {
-        records[record + RECORD_KD] = coded(main_factor * divergence, row.location);
+        records[record + RECORD_KD] = coded(main_factor * divergence, sample.location);
         records[record + RECORD_KD_VLR] = vlr_loss;
       } else {
-        records[others_before + i - positives] = vlr_loss;
+        records[others_before + OTHER * (i - positives) + OTHER_KD] = vlr_loss;
       }
     } else {
       records[record + RECORD_KD] = 0u;

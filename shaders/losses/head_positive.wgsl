@@ -120,14 +120,16 @@ fn positive_terms(expected: vec4f, box: vec4f, centre: vec2f, factors: Factors, 
 }
 
 /// A positive with a known record; adds its losses to it. `box` in strides.
-fn do_positive(row: Row, at: Place, box: vec4f, record: u32, line: Line, teacher_line: Line) {
+fn do_positive(sample: Sample, at: Place, box: vec4f, record: u32, line: Line, teacher_line: Line) {
   var expected: vec4f;
   for (var edge = 0u; edge < 4u; edge++) {
-    expected[edge] = bitcast<f32>(records[record + RECORD_LOSSES + edge]);
+    expected[edge] = bitcast<f32>(records[record + RECORD_EDGES + edge]);
   }
-  let own = Factors(row.score * factors[0], row.score * factors[1], row.score * factors[2], row.vlr * factors[3]);
+  let weight = bitcast<f32>(records[record + RECORD_BOX_WEIGHT]);
+  let ld_weight = bitcast<f32>(records[record + RECORD_LD_WEIGHT]);
+  let own = Factors(weight * factors[0], weight * factors[1], ld_weight * factors[2], sample.vlr * factors[3]);
   let losses = positive_terms(expected, box, centre_of(at), own, line, teacher_line);
   for (var i = 0u; i < 4u; i++) {
-    records[record + RECORD_BOX + i] = coded(losses[i], row.location);
+    records[record + RECORD_BOX + i] = coded(losses[i], sample.location);
   }
 }

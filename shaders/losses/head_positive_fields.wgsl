@@ -2,7 +2,7 @@
 // src/losses/headPasses.ts.
   batch: u32,
   level_count: u32,
-  /// entries of `rows` of an image
+  /// entries of `samples` of an image
   image_slots: u32,
   bins: u32,
   temperature: f32,

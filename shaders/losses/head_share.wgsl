@@ -1,10 +1,10 @@
 // An image's list shared out to the workgroups (n, image): whole groups of ROWS rows, one after another, since neighbours in the
-// list lie in the same pages of each plane of logits. Needs head_row.wgsl and the binding `counts`.
+// list lie in the same pages of each plane of logits. Needs ../regions/sample.wgsl and the binding `counts`.
 
 /// Rows of a group: the invocations of a workgroup.
 const ROWS = 64u;
 
-/// Entries of an image's list that count: those of COUNT_POSITIVES or of COUNT_ROWS.
+/// Entries of an image's list that count: those of COUNT_POSITIVES or of COUNT_SAMPLES.
 fn count_of(image: u32, which: u32) -> u32 {
   return u32(counts[image * COUNTS + which]);
 }

@@ -18,7 +18,7 @@ override TURNS: u32 = 2u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student: array<vec4f>;
-/// [locations], see head_row.wgsl
+/// [locations], see ../regions/sample.wgsl
 @group(0) @binding(2) var<storage, read> table: array<u32>;
 @group(0) @binding(3) var<storage, read> counts: array<f32>;
 /// laid out as the student's logits
@@ -28,7 +28,7 @@ override TURNS: u32 = 2u;
 
 #include "../lib/index.wgsl"
 #include "../lib/qfl_background.wgsl"
-#include "head_row.wgsl"
+#include "../regions/sample.wgsl"
 #include "head_class_factor.wgsl"
 #include "head_stream_sum.wgsl"
 

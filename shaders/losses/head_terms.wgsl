@@ -21,7 +21,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> counts: array<f32>;
 /// of head_stream.wgsl, coded
 @group(0) @binding(2) var<storage, read> stream: array<u32>;
-@group(0) @binding(3) var<storage, read> rows: array<Row>;
+@group(0) @binding(3) var<storage, read> samples: array<Sample>;
 /// see head_records.wgsl
 @group(0) @binding(4) var<storage, read> records: array<u32>;
 /// [locations], where features are imitated
@@ -31,7 +31,7 @@ struct Params {
 /// [terms, levels]: ~location of the first bad one, 0 where all are finite
 @group(0) @binding(7) var<storage, read_write> faults: array<u32>;
 
-#include "head_row.wgsl"
+#include "../regions/sample.wgsl"
 #include "head_share.wgsl"
 #include "head_coded.wgsl"
 #include "head_records.wgsl"
@@ -74,7 +74,7 @@ fn add_rows(image: u32, locations: vec2u, local: u32) {
   let term = local % TERMS;
   var own = Sum();
   for (var i = local / TERMS; i < positives; i += SIZE / TERMS) {
-    let location = rows[first + i].location;
+    let location = samples[first + i].location;
     if (term < RECORD_LOSSES && location >= locations.x && location < locations.y) {
       add(&own, records[RECORD * (before + i) + term]);
     }
@@ -83,17 +83,17 @@ fn add_rows(image: u32, locations: vec2u, local: u32) {
   if (params.ld_vlr + params.kd_vlr == 0u) {
     return;
   }
-  let others = params.other_records + count_before(image, COUNT_ROWS) - before - positives;
+  let others = params.other_records + OTHER * (count_before(image, COUNT_SAMPLES) - before);
   var ld = Sum();
   var kd = Sum();
-  for (var i = positives + local; i < count_of(image, COUNT_ROWS); i += SIZE) {
-    let location = rows[first + i].location;
+  for (var i = positives + local; i < count_of(image, COUNT_SAMPLES); i += SIZE) {
+    let location = samples[first + i].location;
     if (location >= locations.x && location < locations.y) {
       if (params.ld_vlr == 1u) {
-        add(&ld, rows[first + i].assigned);
+        add(&ld, records[others + OTHER * (i - positives) + OTHER_LD]);
       }
       if (params.kd_vlr == 1u) {
-        add(&kd, records[others + i]);
+        add(&kd, records[others + OTHER * (i - positives) + OTHER_KD]);
       }
     }
   }

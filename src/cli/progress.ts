@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import { TERM_NAMES } from '../losses/headLoss.js';
+import { TERM_NAMES } from '../losses/headTerms.js';
 import type { TrainProgress } from '../train/progress.js';
 import { percent } from '../util/figures.js';
 import { readable } from '../util/readable.js';

@@ -9,7 +9,7 @@ import { InputError } from '../util/error.js';
 import { declareBackbone } from './backbone.js';
 import { type DetectorConfig, detectorConfig } from './config.js';
 import { assertBatchFits } from './fits.js';
-import { boxBranchOf, boxLogitsOf, declareHead, type HeadBranches, type HeadLogits } from './head.js';
+import { declareHead, type HeadLogits } from './head.js';
 import { type Convolution, Layers, type Parameters } from './layers.js';
 import { declareNeck } from './neck.js';
 
@@ -19,18 +19,12 @@ export interface DetectorOutputs extends HeadLogits {
   features: Variable<Pyramid>;
 }
 
-/** The same before the box branch's last layer. */
-export interface DetectorBranches extends HeadBranches {
-  /** [B, F, H, W] a level: the neck's output. */
-  features: Variable<Pyramid>;
-}
-
 const SEEDED = optionsOf({ seed: integer(0) });
 const TRAINING = optionsOf({ training: flag });
 
 interface Network {
   layers: Layers;
-  apply: (images: Variable<Pyramid>, parameters: Parameters) => DetectorBranches;
+  apply: (images: Variable<Pyramid>, parameters: Parameters) => DetectorOutputs;
 }
 
 /** A small one-stage detector with distribution boxes: residual backbone, feature pyramid, GFocal head. */
@@ -100,14 +94,9 @@ export class Detector {
     const input = this.#input(images, options);
     const { training } = options;
     this.assertFits(images.batch, { training });
-    const complete = ({ classLogits, boxBranch, features }: DetectorBranches) => ({
-      classLogits,
-      boxLogits: boxLogitsOf(boxBranch),
-      features,
-    });
-    if (training) return complete(this.#network.apply(input, (name) => this.parameters.get(name)));
+    if (training) return this.#network.apply(input, (name) => this.parameters.get(name));
     const values = images.device.tidy(() => {
-      const outputs = complete(this.#network.apply(input, (name) => this.parameters.frozen(name)));
+      const outputs = this.#network.apply(input, (name) => this.parameters.frozen(name));
       return {
         classLogits: outputs.classLogits.value,
         boxLogits: outputs.boxLogits.value,
@@ -117,28 +106,6 @@ export class Detector {
     return {
       classLogits: new Variable(values.classLogits),
       boxLogits: new Variable(values.boxLogits),
-      features: new Variable(values.features),
-    };
-  }
-
-  /**
-   * The same without the box branch's last layer, for a head loss that computes box logits only where it needs them.
-   * @param options as for `forward`; the values that the caller disposes are then those of class logits and both features
-   * @throws InputError as `forward`
-   */
-  forwardToBoxBranch(images: Pyramid, options: { training: boolean }): DetectorBranches {
-    const input = this.#input(images, options);
-    const { training } = options;
-    this.#assertFits(images.batch, 'box branch', (sized, other) => void sized.forwardToBoxBranch(other, { training }));
-    if (training) return this.#network.apply(input, (name) => this.parameters.get(name));
-    const frozen = (name: string) => this.parameters.frozen(name);
-    const values = images.device.tidy(() => {
-      const { classLogits, boxBranch, features } = this.#network.apply(input, frozen);
-      return { classLogits: classLogits.value, box: boxBranch.features.value, features: features.value };
-    });
-    return {
-      classLogits: new Variable(values.classLogits),
-      boxBranch: boxBranchOf(new Variable(values.box), frozen),
       features: new Variable(values.features),
     };
   }

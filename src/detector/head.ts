@@ -1,5 +1,4 @@
 import type { Variable } from '../autograd/variable.js';
-import { conv2d } from '../ops/conv2d.js';
 import { scaleLevels } from '../ops/scaleLevels.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { architectureOf, type DetectorConfig } from './config.js';
@@ -16,41 +15,6 @@ export interface HeadLogits {
   boxLogits: Variable<Pyramid>;
 }
 
-/** The box branch up to its last layer, which Cut LD applies only where a loss needs it. */
-export interface BoxBranch {
-  /** [B, F, H, W] a level */
-  features: Variable<Pyramid>;
-  /** [4 · bins, F, 1, 1] */
-  weight: Variable;
-  /** [4 · bins] */
-  bias: Variable;
-  /** [levels] */
-  levelScales: Variable;
-}
-
-/** What a head makes of a pyramid of features before the box branch's last layer. */
-export interface HeadBranches {
-  /** [B, classes, H, W] a level */
-  classLogits: Variable<Pyramid>;
-  /** What the box logits are made from. */
-  boxBranch: BoxBranch;
-}
-
-/** The parameters of the last layer with the features that go into it. */
-export function boxBranchOf(features: Variable<Pyramid>, parameters: Parameters): BoxBranch {
-  return {
-    features,
-    weight: parameters('head.boxLogits.weight'),
-    bias: parameters('head.boxLogits.bias'),
-    levelScales: parameters('head.levelScales'),
-  };
-}
-
-/** The box logits of every location. */
-export function boxLogitsOf({ features, weight, bias, levelScales }: BoxBranch): Variable<Pyramid> {
-  return scaleLevels(conv2d(features, weight, bias), levelScales);
-}
-
 /**
  * The head of Generalized Focal Loss (Li et al., NeurIPS 2020): two towers shared by all levels, and a learnable factor for
  * each level's box logits. The two output convolutions are 1×1, as in NanoDet and YOLOv8: at these widths 3×3 ones into
@@ -59,7 +23,7 @@ export function boxLogitsOf({ features, weight, bias, levelScales }: BoxBranch):
 export function declareHead(
   layers: Layers,
   config: DetectorConfig,
-): (features: Variable<Pyramid>, parameters: Parameters) => HeadBranches {
+): (features: Variable<Pyramid>, parameters: Parameters) => HeadLogits {
   const { features, tower } = architectureOf(config);
   const { classes, bins, strides } = config;
   const declareTower = (name: string) =>
@@ -75,7 +39,7 @@ export function declareHead(
     outputs: classes,
     bias: -Math.log((1 - PRIOR) / PRIOR),
   });
-  layers.convolution({ ...output, name: 'head.boxLogits', outputs: 4 * bins, bias: 0 });
+  const boxOutput = layers.convolution({ ...output, name: 'head.boxLogits', outputs: 4 * bins, bias: 0 });
   layers.vector('head.levelScales', strides.length, 1);
 
   return (input, parameters) => {
@@ -83,7 +47,7 @@ export function declareHead(
     const boxFeatures = boxTower.reduce((map, layer) => layer(map, parameters), input);
     return {
       classLogits: classOutput(classFeatures, parameters),
-      boxBranch: boxBranchOf(boxFeatures, parameters),
+      boxLogits: scaleLevels(boxOutput(boxFeatures, parameters), parameters('head.levelScales')),
     };
   };
 }

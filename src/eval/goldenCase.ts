@@ -1,5 +1,5 @@
 import { readSafetensors, type SafetensorsFile } from '../data/safetensors.js';
-import { TERM_NAMES } from '../losses/headLoss.js';
+import { TERM_NAMES } from '../losses/headTerms.js';
 import { type ImitationMethod, type Recipe, resolveRecipe } from '../losses/recipe.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
 import type { GroundTruth } from '../regions/truth.js';

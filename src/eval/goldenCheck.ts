@@ -1,14 +1,9 @@
-import {
-  HeadLoss,
-  type HeadLossResult,
-  type HeadLossValues,
-  type HeadRegions,
-  type TermName,
-} from '../losses/headLoss.js';
-import { assignAtss } from '../regions/atss.js';
+import { HeadLoss, type HeadLossResult, type HeadLossValues } from '../losses/headLoss.js';
+import type { TermName } from '../losses/headTerms.js';
+import { type Assignment, assignmentMaps } from '../regions/assignment.js';
+import { atss } from '../regions/atss.js';
 import { imitationRegion } from '../regions/imitation.js';
 import { type Truth, uploadTruth } from '../regions/truth.js';
-import { valuableRegion } from '../regions/vlr.js';
 import type { Device } from '../tensor/device.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor, Values } from '../tensor/tensor.js';
@@ -85,13 +80,14 @@ async function compute(device: Device, golden: GoldenCase): Promise<Computed> {
   const [values, { matched, ...regions }, gradients] = await device.tidy(() => {
     const truth = uploadTruth(device, golden.truth, golden);
     const result = golden.loss && evaluate(device, golden, golden.loss, truth);
-    const regions = result?.regions() ?? assign(golden, truth);
-    const { label, matched, weight, vlr } = regions;
+    const assignment = result?.assignment ?? assign(golden, truth);
+    const { label, matched, weight, vlr } = assignmentMaps(assignment);
+    const mask = result?.regions().imitation ?? null;
     const { classLogits = null, boxLogits = null, features = null } = result?.gradients ?? {};
     // Each read records its copy at once, before `tidy` takes the tensors back.
     return Promise.all([
       result?.read() ?? null,
-      readAll({ label, matched, weight, vlr, imitation: imitationMask(golden, truth, regions) }),
+      readAll({ label, matched, weight, vlr, imitation: imitationMask(golden, truth, { assignment, mask }) }),
       readAll({ cls: classLogits, reg: boxLogits, feat: features }),
     ]);
   });
@@ -116,16 +112,19 @@ function evaluate(device: Device, golden: GoldenCase, loss: GoldenLoss, truth: T
   return headLoss.evaluate({ student: outputs(loss.student), teacher: outputs(loss.teacher), truth });
 }
 
-function assign({ grid, recipe }: GoldenCase, truth: Truth): HeadRegions {
-  const { topk, ignoreIofThreshold, gamma, vlr: variant } = recipe.regions;
-  const assignment = assignAtss(grid, truth, { topk, ignoreIofThreshold });
-  return { ...assignment, vlr: valuableRegion(grid, truth, assignment, { variant, gamma }), imitation: null };
+function assign({ grid, recipe }: GoldenCase, truth: Truth): Assignment {
+  const { topk, ignoreIofThreshold, gamma, vlr } = recipe.regions;
+  return atss(grid, truth, { topk, ignoreIofThreshold, vlr, gamma });
 }
 
 /** The mask that the loss used; where it imitates nothing, or by `gibox`, the one that the file holds instead. */
-function imitationMask({ grid, method }: GoldenCase, truth: Truth, regions: HeadRegions): Tensor {
-  if (method === 'gibox') return imitationRegion('inside', grid, truth, regions);
-  return regions.imitation ?? imitationRegion(method, grid, truth, regions);
+function imitationMask(
+  { grid, method }: GoldenCase,
+  truth: Truth,
+  { assignment, mask }: { assignment: Assignment; mask: Tensor | null },
+): Tensor {
+  if (method === 'gibox') return imitationRegion('inside', grid, truth);
+  return mask ?? imitationRegion(method, grid, truth, assignment);
 }
 
 type Read<T> = { [K in keyof T]: T[K] extends Tensor ? Values : Values | null };

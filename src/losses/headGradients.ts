@@ -2,8 +2,7 @@ import { layoutOf, type Maps, tensorOf } from '../tensor/layout.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
-import { type BoxInput, isBoxLayer, mapsOf } from './boxLayer.js';
-import type { HeadSetting } from './headLists.js';
+import type { HeadSetting } from './headSetting.js';
 
 /** Tensors of the caller's for the gradients. */
 export interface GradientTargets {
@@ -13,7 +12,7 @@ export interface GradientTargets {
   boxLogits?: Tensor;
 }
 
-/** Where the passes write: of the logits, or of the features where a `BoxLayer` is given in their place. */
+/** Where the passes write. */
 export interface HeadGradients {
   classLogits: Tensor;
   boxLogits: Tensor;
@@ -23,7 +22,7 @@ export interface HeadGradients {
 
 interface StudentLogits {
   classLogits: Maps;
-  boxLogits: BoxInput;
+  boxLogits: Maps;
 }
 
 const COPY_DST = 0x08;
@@ -36,9 +35,9 @@ export function headGradients(setting: HeadSetting, student: StudentLogits, give
   const { device, batch, classes, grid } = setting;
   const classTensor = tensorOf(student.classLogits);
   const own: Tensor[] = [];
-  const shared = !isBoxLayer(student.boxLogits) && isSame(classTensor, tensorOf(student.boxLogits));
+  const shared = isSame(classTensor, tensorOf(student.boxLogits));
   const classLogits = given.classLogits ?? (shared ? given.boxLogits : undefined) ?? gradientOf(student.classLogits);
-  const boxLogits = given.boxLogits ?? (shared ? classLogits : gradientOf(mapsOf(student.boxLogits)));
+  const boxLogits = given.boxLogits ?? (shared ? classLogits : gradientOf(student.boxLogits));
   if (boxLogits !== classLogits && classTensor.size > batch * classes * grid.locations) clear(classLogits);
   clear(boxLogits);
   return { classLogits, boxLogits, own };
@@ -64,13 +63,8 @@ export function headGradients(setting: HeadSetting, student: StudentLogits, give
  */
 export function assertTargets(student: StudentLogits, given: GradientTargets, read: readonly Tensor[]): void {
   const { classLogits, boxLogits } = given;
-  if (boxLogits && isBoxLayer(student.boxLogits)) {
-    throw new InputError(
-      'gradients.boxLogits: the student gives a layer in place of box logits; its gradients are new tensors.',
-    );
-  }
   assertApart(student);
-  const like = { classLogits: tensorOf(student.classLogits), boxLogits: tensorOf(mapsOf(student.boxLogits)) };
+  const like = { classLogits: tensorOf(student.classLogits), boxLogits: tensorOf(student.boxLogits) };
   for (const name of ['classLogits', 'boxLogits'] as const) {
     const tensor = given[name];
     if (!tensor) continue;
@@ -102,7 +96,7 @@ export function assertTargets(student: StudentLogits, given: GradientTargets, re
 
 /** @throws InputError where class and box logits begin at the same element */
 function assertApart({ classLogits, boxLogits }: StudentLogits): void {
-  if (isBoxLayer(boxLogits) || !isSame(tensorOf(classLogits), tensorOf(boxLogits))) return;
+  if (!isSame(tensorOf(classLogits), tensorOf(boxLogits))) return;
   const boxLayout = layoutOf(boxLogits);
   if (layoutOf(classLogits).some(({ offset }, level) => offset === boxLayout[level].offset)) {
     throw new InputError(

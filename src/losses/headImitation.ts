@@ -1,14 +1,12 @@
-import { assignAtss } from '../regions/atss.js';
-import { generalInstances, type HeadMaps } from '../regions/generalInstances.js';
+import { type Assignment, COUNTS } from '../regions/assignment.js';
+import { generalInstances } from '../regions/generalInstances.js';
 import type { Grid } from '../regions/grid.js';
 import { imitationRegion } from '../regions/imitation.js';
 import type { Truth } from '../regions/truth.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
-import { type BoxInput, isBoxLayer } from './boxLayer.js';
-import { COUNTS } from './headLists.js';
-import type { HeadOutputs } from './headLoss.js';
+import type { HeadOutputs } from './headOutputs.js';
 import { imitateFeatures } from './imitation.js';
 import type { Recipe } from './recipe.js';
 
@@ -17,11 +15,10 @@ interface ImitationInput {
   recipe: Recipe;
   grid: Grid;
   bins: number;
-  student: HeadOutputs<BoxInput>;
-  teacher: HeadOutputs<BoxInput>;
+  student: HeadOutputs;
+  teacher: HeadOutputs;
   truth: Truth;
-  /** Where its entries [batch, COUNTS] count the positives of each level: a level without any may imitate nothing. */
-  counts: Tensor;
+  assignment: Assignment;
 }
 
 /** What imitation adds to the head loss. */
@@ -40,7 +37,8 @@ export interface ImitationTerm {
  * @returns null where the recipe does not imitate
  */
 export function imitationTerm(input: ImitationInput): ImitationTerm | null {
-  const { recipe, grid, bins, student, teacher, truth, counts } = input;
+  const { recipe, grid, bins, student, teacher, truth, assignment } = input;
+  const { counts } = assignment;
   const { device } = counts;
   const { method, weight, background, needsPositives } = recipe.imitation;
   if (weight === 0 || method === 'none') return null;
@@ -52,15 +50,13 @@ export function imitationTerm(input: ImitationInput): ImitationTerm | null {
   const mask =
     method === 'gibox' || method === 'gibox-image'
       ? generalInstances(grid, truth, {
-          student: logitsOf('student', student),
-          teacher: logitsOf('teacher', teacher),
+          student,
+          teacher,
           bins,
           parameters: recipe.box.parameters,
           scope: method === 'gibox' ? 'batch' : 'image',
         })
-      : method === 'main'
-        ? imitationRegion(method, grid, truth, assignAtss(grid, truth, recipe.regions))
-        : imitationRegion(method, grid, truth);
+      : imitationRegion(method, grid, truth, assignment);
   const losses = device.empty([truth.batch * grid.locations]);
   const gradient = imitateFeatures(student.features, teacher.features, mask, {
     weight,
@@ -71,17 +67,4 @@ export function imitationTerm(input: ImitationInput): ImitationTerm | null {
     losses,
   });
   return { mask, gradient, losses };
-}
-
-/**
- * The logits of a net, for general instances, which look at every location.
- * @throws InputError where the net gives a layer in place of box logits
- */
-export function logitsOf(name: string, { classLogits, boxLogits }: HeadOutputs<BoxInput>): HeadMaps {
-  if (isBoxLayer(boxLogits)) {
-    throw new InputError(
-      `${name}.boxLogits: a layer; general instances (imitation gibox) look at the boxes of all locations: give box logits, or imitate another region.`,
-    );
-  }
-  return { classLogits, boxLogits };
 }

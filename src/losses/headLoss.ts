@@ -1,58 +1,32 @@
 import { MAX_WORKGROUPS } from '../gpu/runtime.js';
 import { assertTruth } from '../regions/argument.js';
-import { type Assignment, assignAtss } from '../regions/atss.js';
+import { type Assignment, type AssignmentMaps, assignmentMaps } from '../regions/assignment.js';
+import { atss } from '../regions/atss.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
 import type { Truth } from '../regions/truth.js';
-import { valuableRegion } from '../regions/vlr.js';
 import type { Device } from '../tensor/device.js';
 import { openedDevice } from '../tensor/deviceArgument.js';
-import { assertMaps, type Maps, tensorOf } from '../tensor/layout.js';
+import { assertMaps, tensorOf } from '../tensor/layout.js';
 import { assertPyramid, type Pyramid } from '../tensor/pyramid.js';
-import { Tensor } from '../tensor/tensor.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { assertTensor } from '../tensor/tensorArgument.js';
 import { anything, fields, numbers, optional, options as optionsOf } from '../util/argument.js';
 import { DeviceError, InputError } from '../util/error.js';
-import { assertBoxBranch, type BoxGradient, type BoxInput, isBoxLayer, mapsOf } from './boxLayer.js';
-import { cutRows, expectedEdges, prepareCut } from './headCut.js';
-import { assertTargets, type GradientTargets, type HeadGradients, headGradients } from './headGradients.js';
-import { imitationTerm, logitsOf } from './headImitation.js';
-import { type HeadSetting, listRegions, type RegionLists } from './headLists.js';
-import { addTerms, boxFactors, boxRows, classRows, type Records } from './headPasses.js';
+import { assertTargets, type GradientTargets, headGradients } from './headGradients.js';
+import { imitationTerm } from './headImitation.js';
+import type { HeadOutputs } from './headOutputs.js';
+import { addTerms, boxFactors, boxSamples, classSamples } from './headPasses.js';
+import type { HeadSetting } from './headSetting.js';
 import { streamClasses } from './headStream.js';
+import { FAULT_SOURCES, TERM_NAMES, type TermName } from './headTerms.js';
 import { needsTeacher, type PartialRecipe, type Recipe, resolveRecipe } from './recipe.js';
 
 /** Bins that kernels hold in registers; MAX_BINS of shaders/lib/bins.wgsl. */
 const MAX_BINS = 64;
-/** A listed row keeps its class in 16 bits. */
+/** A sample keeps its class in 16 bits. */
 const MAX_CLASSES = 65_535;
-/** The most that the lists take a location: 16 a row, 16 for half a quad. */
-const LIST_BYTES = 24;
-
-/** The loss terms in the order of `terms`; the names are those of the reference implementation. */
-export const TERM_NAMES = [
-  'loss_cls',
-  'loss_bbox',
-  'loss_dfl',
-  'loss_ld',
-  'loss_ld_vlr',
-  'loss_kd',
-  'loss_kd_neg',
-  'loss_im',
-] as const;
-/** One of `TERM_NAMES`. */
-export type TermName = (typeof TERM_NAMES)[number];
-
-/** Where the logits of a term's fault lie, for the message. */
-const FAULT_SOURCES: Record<TermName, string> = {
-  loss_cls: "the student's class logits",
-  loss_bbox: "the student's logits",
-  loss_dfl: "the student's logits",
-  loss_ld: "the student's or the teacher's box logits",
-  loss_ld_vlr: "the student's or the teacher's box logits",
-  loss_kd: "the student's or the teacher's class logits",
-  loss_kd_neg: "the student's or the teacher's class logits",
-  loss_im: "the student's or the teacher's features",
-};
+/** Bytes of a sample. */
+const SAMPLE_BYTES = 16;
 
 /** The head and how it is to learn. */
 export interface HeadLossOptions {
@@ -75,25 +49,12 @@ export interface HeadLossOptions {
   recipe: string | PartialRecipe;
 }
 
-/**
- * What a head gives: class logits (C channels), box logits (4·bins channels, edge-major) or the layer that makes them, and
- * features for imitation.
- */
-export interface HeadOutputs<Box extends BoxInput = Maps> {
-  /** C channels: scores are their sigmoids. */
-  classLogits: Maps;
-  /** 4·bins channels, channel = edge · bins + bin, edges left, top, right, bottom; or the layer that makes them. */
-  boxLogits: Box;
-  /** Where the recipe imitates features: the neck's output, as many channels for both nets. */
-  features?: Pyramid;
-}
-
 /** What `HeadLoss.evaluate` compares. */
-export interface HeadLossInput<Box extends BoxInput = Maps, Taught extends BoxInput = Maps> {
+export interface HeadLossInput {
   /** Of the net that learns. */
-  student: HeadOutputs<Box>;
+  student: HeadOutputs;
   /** Needed where the recipe distils. Nothing flows back into it. */
-  teacher?: HeadOutputs<Taught>;
+  teacher?: HeadOutputs;
   /** The objects of the same images, from `uploadTruth`. */
   truth: Truth;
   /** Tensors of the caller's that the gradients are written into; new ones unless given. */
@@ -101,9 +62,7 @@ export interface HeadLossInput<Box extends BoxInput = Maps, Taught extends BoxIn
 }
 
 /** Which locations learn what; each in the order of a pyramid of one channel (level, image, row-major). */
-export interface HeadRegions extends Assignment {
-  /** f32: weight in the valuable localization region, 0 outside. */
-  vlr: Tensor;
+export interface HeadRegions extends AssignmentMaps {
   /** f32: 1 where features are imitated; null where the recipe does not imitate. */
   imitation: Tensor | null;
 }
@@ -117,11 +76,13 @@ export interface HeadLossValues {
 }
 
 /** The result of `evaluate`; everything stays on the GPU until `read`. */
-export interface HeadLossResult<Box = Maps> {
+export interface HeadLossResult {
   /** [8, levels], rows in the order of `TERM_NAMES`, weights included. */
   terms: Tensor;
   /** [1], the sum of the terms. */
   total: Tensor;
+  /** Who learnt what. */
+  assignment: Assignment;
   /** [8, levels] u32: ~index of the first location whose loss is not finite, 0 for none; for `HeadLoss.faultOf`. */
   faults: Tensor;
   /**
@@ -130,14 +91,14 @@ export interface HeadLossResult<Box = Maps> {
   gradients: {
     /** Laid out as the student's class logits. */
     classLogits: Tensor;
-    /** Laid out as the student's box logits; of a `BoxLayer`, the gradients of its parts. */
-    boxLogits: BoxGradient<Box>;
+    /** Laid out as the student's box logits. */
+    boxLogits: Tensor;
     /** Null where the recipe does not imitate features. */
     features: Pyramid | null;
   };
   /**
-   * Records the maps of the regions, which the loss itself holds as lists only: to look at. The truth must not have been
-   * disposed; the caller disposes the maps, but for `imitation`, which belongs to the result.
+   * Records the maps of the assignment that the loss used, which itself holds lists: to look at, before the result is disposed.
+   * The caller disposes the maps, but for `imitation`, which belongs to the result.
    */
   regions(): HeadRegions;
   /**
@@ -200,7 +161,7 @@ export class HeadLoss implements HeadSetting {
   #assertBatch(): void {
     const { device, batch, classes, grid } = this;
     const { bytes, limit } = device.largestBinding;
-    const image = grid.locations * Math.max(4 * classes, LIST_BYTES);
+    const image = grid.locations * Math.max(4 * classes, SAMPLE_BYTES);
     const most = Math.min(Math.floor(bytes / image), MAX_WORKGROUPS);
     if (batch <= most) return;
     const remedy = most > 0 ? `The largest batch that fits is ${most}` : 'Not even one image fits: make it smaller';
@@ -210,73 +171,50 @@ export class HeadLoss implements HeadSetting {
   }
 
   /**
-   * Records the losses and gradients (within `device.record` into an encoder of the caller's); nothing is read back. Where a
-   * net gives its `BoxLayer` in place of box logits, these are computed for the listed locations only (Cut LD), the gradients
-   * are those of the layer's parts, and a location that learns nothing is neither read nor reported.
+   * Records the losses and gradients (within `device.record` into an encoder of the caller's); nothing is read back.
    * @throws InputError when an output does not fit the options, before anything is recorded
    */
-  evaluate<Box extends BoxInput, Taught extends BoxInput = Maps>(
-    input: HeadLossInput<Box, Taught>,
-  ): HeadLossResult<Box> {
+  evaluate(input: HeadLossInput): HeadLossResult {
     INPUT('input', input);
     const { student, teacher, truth, gradients: given = {} } = input;
     this.#assertInput(student, teacher, truth, given);
     const { device, recipe, grid, bins } = this;
     const nets = { student, teacher: teacher ?? student };
-    const { mask, own, ...result } = device.tidy(() => {
+    const made = device.tidy(() => {
       const { own, ...targets } = headGradients(this, student, given);
-      const { classLogits } = targets;
-      const lists = listRegions(this, truth);
-      const stream = streamClasses(this, student.classLogits, lists, classLogits);
-      const { boxLogits, records } = this.#rowLosses(nets, truth, lists, targets);
-      const imitated = imitationTerm({ recipe, grid, bins, ...nets, truth, counts: lists.counts });
-      const imitation = imitated?.losses ?? null;
-      const sums = addTerms(this, lists, stream, { records, imitation });
-      const gradients = { classLogits, boxLogits, features: imitated?.gradient ?? null };
-      return { ...sums, gradients, own, mask: imitated?.mask ?? null };
+      const assignment = this.#assign(truth);
+      const classLogits = { student: student.classLogits, teacher: nets.teacher.classLogits };
+      const boxLogits = { student: student.boxLogits, teacher: nets.teacher.boxLogits };
+      const stream = streamClasses(this, student.classLogits, assignment, targets.classLogits);
+      const records = classSamples(this, { ...classLogits, box: student.boxLogits }, assignment, targets.classLogits);
+      const factors = boxFactors(this, assignment, records);
+      boxSamples(this, boxLogits, assignment, { gradient: targets.boxLogits, records, factors });
+      const imitated = imitationTerm({ recipe, grid, bins, ...nets, truth, assignment });
+      const sums = addTerms(this, assignment, stream, { records, imitation: imitated?.losses ?? null });
+      const gradients = { ...targets, features: imitated?.gradient ?? null };
+      return { ...sums, gradients, own, mask: imitated?.mask ?? null, assignment };
     });
-    const { terms, total, faults } = result;
-    const gradients = result.gradients as HeadLossResult<Box>['gradients'];
+    const { terms, total, faults, gradients, own, mask, assignment } = made;
     return {
       terms,
       total,
       faults,
       gradients,
-      regions: () => ({ ...this.#regions(truth), imitation: mask }),
+      assignment,
+      regions: () => ({ ...assignmentMaps(assignment), imitation: mask }),
       read: () => this.#read(terms, total, faults),
       dispose: () => {
-        const { boxLogits, features } = result.gradients;
-        const layer = boxLogits instanceof Tensor ? [] : Object.values(boxLogits);
-        for (const tensor of [terms, faults, total, ...own, ...layer, features, mask]) tensor?.dispose();
+        assignment.dispose();
+        for (const tensor of [terms, faults, total, ...own, gradients.features, mask]) tensor?.dispose();
       },
     };
   }
 
-  /** The listed rows' losses, and the gradient with respect to the student's box branch. */
-  #rowLosses(
-    { student, teacher }: { student: HeadOutputs<BoxInput>; teacher: HeadOutputs<BoxInput> },
-    truth: Truth,
-    lists: RegionLists,
-    { classLogits: classGradient, boxLogits: gradient }: Omit<HeadGradients, 'own'>,
-  ): { boxLogits: BoxGradient<BoxInput>; records: Records } {
-    const classes = { student: student.classLogits, teacher: teacher.classLogits };
-    const boxes = { student: student.boxLogits, teacher: teacher.boxLogits };
-    if (!isBoxLayer(boxes.student) && !isBoxLayer(boxes.teacher)) {
-      const logits = { student: boxes.student, teacher: boxes.teacher };
-      const records = classRows(this, truth, { ...classes, box: logits.student }, lists, classGradient);
-      boxRows(this, truth, logits, lists, { gradient, records, factors: boxFactors(this, lists) });
-      return { boxLogits: gradient, records };
-    }
-    const cut = prepareCut(this, truth, boxes, lists);
-    const known = isBoxLayer(boxes.student) ? { expected: expectedEdges(cut) } : boxes.student;
-    const records = classRows(this, truth, { ...classes, box: known }, lists, classGradient);
-    return { records, boxLogits: cutRows(cut, { gradient, records, factors: boxFactors(this, lists) }) };
-  }
-
-  #regions(truth: Truth): Omit<HeadRegions, 'imitation'> {
-    const { topk, ignoreIofThreshold, vlr: variant, gamma } = this.recipe.regions;
-    const assignment = assignAtss(this.grid, truth, { topk, ignoreIofThreshold });
-    return { ...assignment, vlr: valuableRegion(this.grid, truth, assignment, { variant, gamma }) };
+  #assign(truth: Truth): Assignment {
+    const { recipe, grid } = this;
+    const { topk, ignoreIofThreshold, vlr, gamma } = recipe.regions;
+    const needsVlr = recipe.ld.vlr > 0 || recipe.kd.vlr > 0;
+    return atss(grid, truth, { topk, ignoreIofThreshold, vlr: needsVlr ? vlr : 'none', gamma });
   }
 
   async #read(terms: Tensor, total: Tensor, faults: Tensor): Promise<HeadLossValues> {
@@ -298,7 +236,7 @@ export class HeadLoss implements HeadSetting {
    * @throws InputError as `evaluate`; DeviceError where a kernel does not compile
    */
   async prepare(
-    input: HeadLossInput<BoxInput, BoxInput>,
+    input: HeadLossInput,
     options: { onProgress?: (done: number, of: number) => void } = {},
   ): Promise<void> {
     await this.device.prepare(() => this.evaluate(input), options);
@@ -342,12 +280,7 @@ export class HeadLoss implements HeadSetting {
     return `${place}, image ${image}, row ${Math.floor(cell / width)}, column ${cell % width}`;
   }
 
-  #assertInput(
-    student: HeadOutputs<BoxInput>,
-    teacher: HeadOutputs<BoxInput> | undefined,
-    truth: Truth,
-    gradients: GradientTargets,
-  ): void {
+  #assertInput(student: HeadOutputs, teacher: HeadOutputs | undefined, truth: Truth, gradients: GradientTargets): void {
     const { device, recipe, classes, bins, batch, grid } = this;
     const { areas } = grid;
     assertTruth('truth', truth, device);
@@ -368,10 +301,10 @@ export class HeadLoss implements HeadSetting {
       const shared = { device, batch, areas };
       const meaning = 'classes; both nets need the same';
       assertMaps(`${name}.classLogits`, classLogits, { ...shared, channels: classes, meaning });
-      assertBoxBranch(`${name}.boxLogits`, boxLogits, { ...shared, bins });
-      read.push(tensorOf(classLogits), tensorOf(mapsOf(boxLogits)));
+      const edges = `4 edges × ${bins} bins; LD compares bin with bin, so both nets need the same bins`;
+      assertMaps(`${name}.boxLogits`, boxLogits, { ...shared, channels: 4 * bins, meaning: edges });
+      read.push(tensorOf(classLogits), tensorOf(boxLogits));
       if (recipe.imitation.weight > 0) {
-        if (recipe.imitation.method.startsWith('gibox')) logitsOf(name, outputs);
         if (!features) throw new InputError(`${name}.features: recipe ${recipe.name} imitates features; give them.`);
         assertPyramid(`${name}.features`, features, device);
         const { channels } = student.features ?? features;

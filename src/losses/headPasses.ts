@@ -4,11 +4,10 @@ import factorsSource from '../../shaders/losses/head_factors.wgsl';
 import termsSource from '../../shaders/losses/head_terms.wgsl';
 import totalSource from '../../shaders/losses/head_total.wgsl';
 import vlrSource from '../../shaders/losses/head_vlr.wgsl';
-import type { Truth } from '../regions/truth.js';
-import type { Device } from '../tensor/device.js';
+import type { Assignment } from '../regions/assignment.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type HeadSetting, mostPositives, mostRows, type RegionLists } from './headLists.js';
+import type { HeadSetting } from './headSetting.js';
 import { classFactor, levelTable, type StreamPartials } from './headStream.js';
 import type { Recipe } from './recipe.js';
 
@@ -20,61 +19,57 @@ const TERMS = { name: 'head terms', source: termsSource };
 const TOTAL = { name: 'head total', source: totalSource };
 
 /** Rows of a workgroup, see head_share.wgsl. */
-export const GROUP = 64;
+const GROUP = 64;
 /** Words of a positive's record, RECORD of head_records.wgsl. */
-const RECORD = 11;
-/** Which entries of the lists a pass goes over: COUNT_POSITIVES or COUNT_ROWS of head_row.wgsl. */
-export const POSITIVES = 0;
-export const ALL_ROWS = 1;
+const RECORD = 13;
+/** Words of a sample that is no positive, OTHER of head_records.wgsl. */
+const OTHER = 2;
+/** Which samples a pass goes over: COUNT_POSITIVES or COUNT_SAMPLES of shaders/regions/sample.wgsl. */
+const POSITIVES = 0;
+const ALL_SAMPLES = 1;
 
-/** The losses of listed rows, in the layout of shaders/losses/head_records.wgsl; those of LD in the VLR are in the rows. */
+/** The losses of samples, in the layout of shaders/losses/head_records.wgsl. */
 export interface Records {
   /** u32. */
   tensor: Tensor;
-  /** Word of the first row that is no positive. */
+  /** Word of the first sample that is no positive. */
   others: number;
 }
 
 /**
- * The listed rows' class losses and the positives' scores and expected edges.
- * @param box the student's box logits, or the positives' expected edges where these are known
+ * The samples' class losses and the positives' weights and expected edges.
  */
-export function classRows(
+export function classSamples(
   setting: HeadSetting,
-  truth: Truth,
-  { student, teacher, box }: { student: Maps; teacher: Maps; box: Maps | { expected: Tensor } },
-  { rows, counts, slots }: RegionLists,
+  { student, teacher, box }: { student: Maps; teacher: Maps; box: Maps },
+  { samples, counts, slots, targets, maxPositives, maxSamples }: Assignment,
   gradient: Tensor,
 ): Records {
   const { device, recipe, classes } = setting;
-  const { kd } = recipe;
-  const which = kd.vlr > 0 ? ALL_ROWS : POSITIVES;
-  const positives = mostPositives(setting, truth);
-  const most = which === POSITIVES ? positives : mostRows(setting, truth);
-  const others = RECORD * positives;
-  const records = device.empty([others + (which === POSITIVES ? 0 : most)], 'u32');
-  const expected = 'expected' in box;
+  const { kd, ld } = recipe;
+  const which = kd.vlr > 0 ? ALL_SAMPLES : POSITIVES;
+  const others = RECORD * maxPositives;
+  const records = device.empty([others + (kd.vlr > 0 || ld.vlr > 0 ? OTHER * maxSamples : 0)], 'u32');
   const distils = kd.main > 0 || kd.vlr > 0;
   device.run({
     kernel: CLASS,
     constants: {
       ...codecConstants(recipe),
-      EXPECTED: expected ? 1 : 0,
       KD: distils ? 1 + ['softmax', 'binary'].indexOf(kd.form) : 0,
     },
     bindings: {
       student: tensorOf(student).range,
       teacher: tensorOf(teacher).range,
-      box_logits: (expected ? box.expected : tensorOf(box)).range,
-      truth: truth.boxes.range4,
+      box_logits: tensorOf(box).range,
+      targets: targets.range4,
       counts: counts.range,
-      rows: rows.range,
+      samples: samples.range,
       gradient: gradient.range,
       records: records.range,
     },
     params: {
       ...classFactor(setting),
-      ...rowParams(setting, slots),
+      ...sampleParams(setting, slots),
       classes,
       which,
       beta: recipe.classification.beta,
@@ -85,23 +80,26 @@ export function classRows(
       other_records: others,
       student_layout: layoutTable(student),
       teacher_layout: layoutTable(teacher),
-      box_layout: expected ? [] : layoutTable(box),
+      box_layout: layoutTable(box),
     },
-    workgroups: workgroupsOfImages(setting, most),
+    workgroups: workgroupsOf(setting, which === POSITIVES ? maxPositives : maxSamples),
   });
   return { tensor: records, others };
 }
 
-/** [4] weights of box, DFL, LD and LD in the VLR over their normalisers, which take the scores of `classRows`. */
-export function boxFactors({ device, recipe, batch }: HeadSetting, { rows, counts, slots }: RegionLists): Tensor {
+/** [4] weights of box, DFL, LD and LD in the VLR over their normalisers, which take the scores of `classSamples`. */
+export function boxFactors(
+  { device, recipe, batch }: HeadSetting,
+  { counts }: Assignment,
+  { tensor: records }: Records,
+): Tensor {
   const { box, dfl, ld } = recipe;
   const factors = device.empty([4]);
   device.run({
     kernel: FACTORS,
-    bindings: { counts: counts.range, rows: rows.range, factors: factors.range },
+    bindings: { counts: counts.range, records: records.range, factors: factors.range },
     params: {
       batch,
-      image_slots: slots,
       box_normaliser: ['weights', 'positives', 'none'].indexOf(box.normaliser),
       ld_normaliser: ['reference', 'weights', 'none'].indexOf(ld.normaliser),
       box_weight: box.weight,
@@ -114,31 +112,30 @@ export function boxFactors({ device, recipe, batch }: HeadSetting, { rows, count
   return factors;
 }
 
-/** The box losses of all listed rows. */
-export function boxRows(
+/** The box losses of all samples. */
+export function boxSamples(
   setting: HeadSetting,
-  truth: Truth,
   { student, teacher }: { student: Maps; teacher: Maps },
-  lists: RegionLists,
+  { samples, counts, slots, targets, maxPositives, maxSamples }: Assignment,
   { gradient, records, factors }: { gradient: Tensor; records: Records; factors: Tensor },
 ): void {
   const { device, recipe, grid, batch, bins } = setting;
-  const { rows, counts, slots } = lists;
   const bindings = {
     student: tensorOf(student).range,
     teacher: tensorOf(teacher).range,
     counts: counts.range,
-    rows: rows.range,
+    samples: samples.range,
     factors: factors.range,
     gradient: gradient.range,
+    records: records.tensor.range,
   };
   const layouts = { student_layout: layoutTable(student), teacher_layout: layoutTable(teacher) };
   device.run({
     kernel: BOX,
     constants: positiveConstants(recipe),
-    bindings: { ...bindings, truth: truth.boxes.range4, records: records.tensor.range },
+    bindings: { ...bindings, targets: targets.range4 },
     params: { ...positiveParams(setting, slots), ...layouts },
-    workgroups: workgroupsOfImages(setting, mostPositives(setting, truth)),
+    workgroups: workgroupsOf(setting, maxPositives),
   });
   if (recipe.ld.vlr === 0) return;
   device.run({
@@ -149,18 +146,19 @@ export function boxRows(
       batch,
       level_count: grid.levels.length,
       image_slots: slots,
+      other_records: records.others,
       temperature: recipe.ld.temperature,
       levels: grid.levelTable,
       ...layouts,
     },
-    workgroups: workgroupsOfImages(setting, mostRows(setting, truth)),
+    workgroups: workgroupsOf(setting, maxSamples),
   });
 }
 
 /** Adds all losses: terms [8, levels], faults [8, levels] (~location of the first bad one, 0 without), total [1]. */
 export function addTerms(
   { device, recipe, grid, batch }: HeadSetting,
-  { rows, counts, slots }: RegionLists,
+  { samples, counts, slots }: Assignment,
   stream: StreamPartials,
   { records, imitation }: { records: Records; imitation: Tensor | null },
 ): { terms: Tensor; faults: Tensor; total: Tensor } {
@@ -173,7 +171,7 @@ export function addTerms(
     bindings: {
       counts: counts.range,
       stream: stream.partials.range,
-      rows: rows.range,
+      samples: samples.range,
       records: records.tensor.range,
       imitation: (imitation ?? counts).range,
       terms: terms.range,
@@ -204,7 +202,7 @@ export function addTerms(
   return { terms, faults, total };
 }
 
-function rowParams({ recipe, grid, batch, bins }: HeadSetting, slots: number) {
+function sampleParams({ recipe, grid, batch, bins }: HeadSetting, slots: number) {
   return {
     batch,
     level_count: grid.levels.length,
@@ -217,10 +215,10 @@ function rowParams({ recipe, grid, batch, bins }: HeadSetting, slots: number) {
 }
 
 /** The uniform fields of shaders/losses/head_positive_fields.wgsl. */
-export function positiveParams(setting: HeadSetting, slots: number) {
+function positiveParams(setting: HeadSetting, slots: number) {
   const { box, dfl, ld } = setting.recipe;
   return {
-    ...rowParams(setting, slots),
+    ...sampleParams(setting, slots),
     temperature: ld.temperature,
     margin: dfl.margin,
     bounded_weight: box.bounded,
@@ -228,7 +226,7 @@ export function positiveParams(setting: HeadSetting, slots: number) {
 }
 
 /** The constants that shaders/losses/head_positive.wgsl asks for: no code of terms that the recipe has not. */
-export function positiveConstants(recipe: Recipe) {
+function positiveConstants(recipe: Recipe) {
   const { box, ld } = recipe;
   return {
     ...codecConstants(recipe),
@@ -243,15 +241,11 @@ function codecConstants({ box }: Recipe) {
 }
 
 /**
- * Workgroups that share out so many groups of 64 rows, of which usually few exist: they take one after another. A processor runs
- * through a workgroup without rows all the same, its lanes masked.
+ * Workgroups of each image that take turns with its groups of 64 samples, of which usually few exist. On CPU adapters an empty
+ * workgroup costs as much as a full one.
+ * @param most samples of all images
  */
-export function workgroupsOf(device: Device, groups: number): [number, number, number] {
-  return [Math.min(groups, device.choice('rows.workgroups')), 1, 1];
-}
-
-/** The same, of at most so many rows of all images, for kernels that give every image its own workgroups. */
-function workgroupsOfImages({ device, batch }: HeadSetting, most: number): [number, number, number] {
+function workgroupsOf({ device, batch }: HeadSetting, most: number): [number, number, number] {
   const groups = Math.ceil(device.choice('rows.workgroups') / batch);
   return [Math.min(groups, Math.ceil(most / GROUP)), batch, 1];
 }

@@ -1,10 +1,11 @@
 import streamSource from '../../shaders/losses/head_stream.wgsl';
 import stridedSource from '../../shaders/losses/head_stream_strided.wgsl';
+import type { Assignment } from '../regions/assignment.js';
 import type { Grid } from '../regions/grid.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { HeadSetting, RegionLists } from './headLists.js';
+import type { HeadSetting } from './headSetting.js';
 
 const STREAM = { name: 'head stream', source: streamSource };
 const STRIDED = { name: 'head stream, strided', source: stridedSource };
@@ -24,7 +25,7 @@ export interface StreamPartials {
 export function streamClasses(
   setting: HeadSetting,
   logits: Maps,
-  { table, counts }: RegionLists,
+  { table, counts }: Assignment,
   gradient: Tensor,
 ): StreamPartials {
   const { device, recipe, grid, classes, batch } = setting;

@@ -6,7 +6,7 @@ import { assertTensor } from '../tensor/tensorArgument.js';
 import { anything, fields, oneOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { assertGrid, assertTruth } from './argument.js';
-import type { Assignment } from './atss.js';
+import type { Assignment } from './assignment.js';
 import { type Grid, gridParams } from './grid.js';
 import type { Truth } from './truth.js';
 
@@ -17,12 +17,12 @@ const WINDOWS = { name: 'regions/imitation_windows', source: windowsSource };
 const EMPTY = 1;
 const METHODS = { whole: 0, inside: EMPTY, main: 2, finegrained: EMPTY, decouple: EMPTY } as const;
 
-function assertLabels(assignment: unknown, device: Device, locations: number): void {
-  fields({ label: anything })('assignment', assignment);
-  const { label } = assignment as Assignment;
-  assertTensor('assignment.label', label, { device, type: 'i32' });
-  if (label.size === locations) return;
-  throw new InputError(`assignment: labels of ${label.size} locations; the grid and truth have ${locations}.`);
+function assertTable(assignment: unknown, device: Device, locations: number): void {
+  fields({ table: anything })('assignment', assignment);
+  const { table } = assignment as Assignment;
+  assertTensor('assignment.table', table, { device, type: 'u32' });
+  if (table.size === locations) return;
+  throw new InputError(`assignment: of ${table.size} locations; the grid and truth have ${locations}.`);
 }
 
 /**
@@ -45,26 +45,26 @@ export function imitationRegion(
   method: Exclude<ImitationRegionMethod, 'main'>,
   grid: Grid,
   truth: Truth,
-  assignment?: Pick<Assignment, 'label'>,
+  assignment?: Pick<Assignment, 'table'>,
 ): Tensor;
 export function imitationRegion(
   method: ImitationRegionMethod,
   grid: Grid,
   truth: Truth,
-  assignment: Pick<Assignment, 'label'>,
+  assignment: Pick<Assignment, 'table'>,
 ): Tensor;
 export function imitationRegion(
   method: ImitationRegionMethod,
   grid: Grid,
   truth: Truth,
-  assignment?: Pick<Assignment, 'label'>,
+  assignment?: Pick<Assignment, 'table'>,
 ): Tensor {
   oneOf(...Object.keys(METHODS))('method', method);
   assertGrid('grid', grid);
   assertTruth('truth', truth);
   const { device } = truth.boxes;
   const locations = truth.batch * grid.locations;
-  if (method === 'main') assertLabels(assignment, device, locations);
+  if (method === 'main') assertTable(assignment, device, locations);
   const params = gridParams(grid, truth.batch);
   const mask = device.zeros([locations]);
   if (METHODS[method] !== EMPTY || truth.limited) {
@@ -73,10 +73,10 @@ export function imitationRegion(
       constants: { METHOD: METHODS[method] },
       bindings: {
         image_sizes: truth.imageSizes.range,
-        label: (assignment?.label ?? truth.labels).range,
+        assigned: (assignment?.table ?? truth.labels).range,
         mask: mask.range,
       },
-      params: { ...params, locations, classes: truth.classes },
+      params: { ...params, locations },
       invocations: locations,
     });
   }

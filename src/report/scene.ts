@@ -7,9 +7,7 @@ import type { Recipe } from '../losses/recipe.js';
 import { assignAtss } from '../regions/atss.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
 import { uploadTruth } from '../regions/truth.js';
-import { valuableRegion } from '../regions/vlr.js';
 import { Pyramid } from '../tensor/pyramid.js';
-import type { Tensor } from '../tensor/tensor.js';
 import { embedImage } from './picture.js';
 import type { Box, EdgeBox, LevelMap, RegionMaps, Scene, View } from './types.js';
 
@@ -157,21 +155,13 @@ async function viewRegions(
   objects: { boxes: Float32Array; labels: Int32Array; images: Int32Array },
   { classes, gamma }: { classes: number; gamma: number },
 ): Promise<RegionMaps[]> {
-  const made: Tensor[] = [];
-  const keep = <T extends Tensor>(tensor: T): T => {
-    made.push(tensor);
-    return tensor;
-  };
+  const truth = uploadTruth(device, objects, { batch: 1, classes });
   try {
-    const truth = uploadTruth(device, objects, { batch: 1, classes });
-    made.push(truth.boxes, truth.labels, truth.images, truth.imageStarts);
-    made.push(truth.ignoreBoxes, truth.ignoreStarts, truth.imageSizes);
-    const assignment = assignAtss(grid, truth);
-    made.push(assignment.label, assignment.matched, assignment.weight, assignment.thresholds);
-    const labels = await assignment.label.read();
     const maps: RegionMaps[] = [];
     for (const variant of ['paper', 'reference'] as const) {
-      const weights = await keep(valuableRegion(grid, truth, assignment, { variant, gamma })).read();
+      const made = assignAtss(grid, truth, { vlr: variant, gamma });
+      const [labels, weights] = await Promise.all([made.label.read(), made.vlr.read()]);
+      for (const tensor of Object.values(made)) tensor.dispose();
       let start = 0;
       const levels = grid.levels.map(({ width, height }, level) => {
         const [from, to] = [start, start + width * height];
@@ -188,7 +178,7 @@ async function viewRegions(
     }
     return maps;
   } finally {
-    for (const tensor of made) tensor.dispose();
+    truth.dispose();
   }
 }
 

@@ -9,7 +9,8 @@ import {
   type Tensor as TfTensor,
   tidy,
 } from '@tensorflow/tfjs-core';
-import type { HeadLoss, HeadOutputs } from '../losses/headLoss.js';
+import type { HeadLoss } from '../losses/headLoss.js';
+import type { HeadOutputs } from '../losses/headOutputs.js';
 import { type GroundTruth, type Truth, uploadTruth } from '../regions/truth.js';
 import { type Maps, rowMajorLayout } from '../tensor/layout.js';
 import { InputError } from '../util/error.js';

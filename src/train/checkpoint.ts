@@ -8,7 +8,7 @@ import { readSafetensors, type StoredTensor, writeSafetensors } from '../data/sa
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
 import type { Choices } from '../gpu/choices.js';
-import { TERM_NAMES } from '../losses/headLoss.js';
+import { TERM_NAMES } from '../losses/headTerms.js';
 import { type Recipe, resolveRecipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import type { Tensor } from '../tensor/tensor.js';

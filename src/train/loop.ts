@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Loader } from '../data/loader.js';
 import type { ImageSource } from '../data/source.js';
-import { HeadLoss, TERM_NAMES, type TermName } from '../losses/headLoss.js';
+import { HeadLoss } from '../losses/headLoss.js';
+import { TERM_NAMES, type TermName } from '../losses/headTerms.js';
 import { DeviceError } from '../util/error.js';
 import { BEST, CHECKPOINT, saveCheckpoint } from './checkpoint.js';
 import { cacheOf, type TrainContext, type TrainResult, type TrainState } from './context.js';

@@ -1,4 +1,4 @@
-import type { TermName } from '../losses/headLoss.js';
+import type { TermName } from '../losses/headTerms.js';
 import type { LogEntry } from './runFolder.js';
 
 /** Where a training is, every few steps. */

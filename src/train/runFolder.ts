@@ -4,7 +4,7 @@ import type { Category } from '../data/coco.js';
 import { readJson } from '../data/json.js';
 import type { DetectorConfig } from '../detector/config.js';
 import type { Choices } from '../gpu/choices.js';
-import type { TermName } from '../losses/headLoss.js';
+import type { TermName } from '../losses/headTerms.js';
 import type { Recipe } from '../losses/recipe.js';
 import type { AdapterDescription } from '../tensor/device.js';
 import { appendLine, removeLeftovers, writeWhole } from '../util/atomicFile.js';

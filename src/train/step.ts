@@ -1,7 +1,6 @@
 import { backward, type Seed } from '../autograd/variable.js';
 import type { Batch } from '../data/loader.js';
-import type { BoxInput } from '../losses/boxLayer.js';
-import type { HeadLoss, HeadLossResult, HeadOutputs } from '../losses/headLoss.js';
+import type { HeadLoss, HeadLossResult } from '../losses/headLoss.js';
 import { type Truth, uploadTruth } from '../regions/truth.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Learner } from './learner.js';
@@ -26,7 +25,6 @@ export function trainStep(tools: StepTools, batch: Batch, rate: number, taught?:
   const optimizers = adapter ? [optimizer, adapter.optimizer] : [optimizer];
   const { device } = optimizer.parameters;
   const { width, height } = detector.config;
-  const { branch } = headLoss.recipe.box;
   device.tidy(() => {
     for (const each of optimizers) each.begin(rate);
     const pixels = device.tensor(batch.images);
@@ -39,7 +37,7 @@ export function trainStep(tools: StepTools, batch: Batch, rate: number, taught?:
     );
     taught?.begin();
     for (const each of optimizers) each.parameters.zeroGradients();
-    const { losses, seeds } = (branch === 'listed' ? listed : dense)(tools, images, truth, taught);
+    const { losses, seeds } = lossesOf(tools, images, truth, taught);
     backward(seeds);
     for (const each of optimizers) each.update();
     history.push(losses);
@@ -54,10 +52,11 @@ interface Recorded {
   seeds: Seed[];
 }
 
-// The teacher goes first: its intermediates are back in the pool when the student needs memory for its graph.
-
-/** Forward passes to the logits of all locations, and the losses. */
-function dense(
+/**
+ * Forward passes and losses. The teacher goes first: its intermediates are back in the pool when the student needs memory for
+ * its graph.
+ */
+function lossesOf(
   { detector, adapter, headLoss }: StepTools,
   images: Pyramid,
   truth: Truth,
@@ -77,43 +76,6 @@ function dense(
     { variable: own.classLogits, gradient: gradients.classLogits },
     { variable: own.boxLogits, gradient: gradients.boxLogits },
   ];
-  if (gradients.features) seeds.push({ variable: features, gradient: gradients.features });
-  return { losses, seeds };
-}
-
-/**
- * Forward passes that leave the box branches' last layers to the head loss, and the losses (Cut LD). A cache, or a teacher
- * that runs elsewhere, has logits: then only the student's layer is left.
- */
-function listed(
-  { detector, adapter, headLoss }: StepTools,
-  images: Pyramid,
-  truth: Truth,
-  taught?: TeacherStep,
-): Recorded {
-  const teacher: HeadOutputs<BoxInput> | undefined = taught?.outputsToBoxBranch?.(images) ?? taught?.outputs(images);
-  const own = detector.forwardToBoxBranch(images, { training: true });
-  const features = adapter ? adapter.apply(own.features) : own.features;
-  const student = {
-    classLogits: own.classLogits.value,
-    boxLogits: {
-      features: own.boxBranch.features.value,
-      weight: own.boxBranch.weight.value,
-      bias: own.boxBranch.bias.value,
-      levelScales: own.boxBranch.levelScales.value,
-    },
-    features: features.value,
-  };
-  const losses = headLoss.evaluate({ student, ...(teacher && { teacher }), truth });
-  const { gradients } = losses;
-  const { levelScales } = gradients.boxLogits;
-  const seeds = [
-    { variable: own.classLogits, gradient: gradients.classLogits },
-    { variable: own.boxBranch.features, gradient: gradients.boxLogits.features },
-    { variable: own.boxBranch.weight, gradient: gradients.boxLogits.weight },
-    { variable: own.boxBranch.bias, gradient: gradients.boxLogits.bias },
-  ];
-  if (levelScales) seeds.push({ variable: own.boxBranch.levelScales, gradient: levelScales });
   if (gradients.features) seeds.push({ variable: features, gradient: gradients.features });
   return { losses, seeds };
 }

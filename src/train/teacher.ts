@@ -1,7 +1,6 @@
 import type { Batch } from '../data/loader.js';
 import { architectureOf, type DetectorConfig } from '../detector/config.js';
 import type { Detector } from '../detector/detector.js';
-import type { BoxLayer } from '../losses/boxLayer.js';
 import type { Recipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import type { Pyramid } from '../tensor/pyramid.js';
@@ -11,23 +10,21 @@ import { provenanceOf } from './provenance.js';
 export type TeacherConfig = Omit<DetectorConfig, 'size'> & Partial<Pick<DetectorConfig, 'size'>>;
 
 /** What a teacher gives for a batch. */
-export interface TeacherOutputs<Box = Pyramid> {
+export interface TeacherOutputs {
   /** C channels. */
   classLogits: Pyramid;
-  /** 4·bins channels, edge-major; or the layer that makes them. */
-  boxLogits: Box;
+  /** 4·bins channels, edge-major. */
+  boxLogits: Pyramid;
   /** Where it has them, for imitation. */
   features?: Pyramid;
 }
 
-/** The teacher's share of one step: `begin`, `outputs` or `outputsToBoxBranch`, then, once the step is submitted, `end`. */
+/** The teacher's share of one step: `begin`, `outputs`, then, once the step is submitted, `end`. */
 export interface TeacherStep {
   /** Uploads what is there already: an upload submits what is recorded, so this comes before anything is. */
   begin(): void;
   /** Records the outputs; they are the caller's. */
   outputs(images: Pyramid): TeacherOutputs;
-  /** The same without the box branch's last layer, for Cut LD; only where the teacher computes here. */
-  outputsToBoxBranch?(images: Pyramid): TeacherOutputs<BoxLayer>;
   /** Gives back what the step held. */
   end(): void;
 }
@@ -102,16 +99,6 @@ export function detectorStep(detector: Detector): TeacherStep {
     outputs: (images) => {
       const { classLogits, boxLogits, features } = detector.forward(images, { training: false });
       return { classLogits: classLogits.value, boxLogits: boxLogits.value, features: features.value };
-    },
-    outputsToBoxBranch: (images) => {
-      const { classLogits, boxBranch, features } = detector.forwardToBoxBranch(images, { training: false });
-      const boxLogits = {
-        features: boxBranch.features.value,
-        weight: boxBranch.weight.value,
-        bias: boxBranch.bias.value,
-        levelScales: boxBranch.levelScales.value,
-      };
-      return { classLogits: classLogits.value, boxLogits, features: features.value };
     },
     end: () => undefined,
   };

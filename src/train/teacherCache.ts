@@ -234,7 +234,6 @@ class FillingStep implements TeacherStep {
 
   outputs(images: Pyramid) {
     const { device } = images;
-    // Of all locations: a file serves both branches.
     const { classLogits, boxLogits, features } = this.#computed.outputs(images);
     const values = { logits: [classLogits, boxLogits], features: features ? [features] : [] };
     this.#packed = this.#parts.map(({ name }) => device.keep(packHalves(values[name])));

@@ -143,17 +143,8 @@ export function trainingWorkloads(device: Device, given: DetectorConfig, batch: 
       name: 'head loss',
       choices: ['stream.planes', 'stream.turns', 'rows.workgroups', 'bins.loops'],
       run: () => {
-        const { terms, gradients } = head.dense();
+        const { terms, gradients } = head.evaluate();
         return [terms, gradients.classLogits, gradients.boxLogits];
-      },
-    },
-    {
-      name: 'head loss of listed rows',
-      choices: ['convolution.weights', 'rows.workgroups', 'bins.loops'],
-      run: () => {
-        const { terms, gradients } = head.listed();
-        const { features, weight, bias, levelScales } = gradients.boxLogits;
-        return [terms, features, weight, bias, ...(levelScales ? [levelScales] : [])];
       },
     },
   ];
@@ -165,25 +156,12 @@ export function trainingWorkloads(device: Device, given: DetectorConfig, batch: 
   };
 }
 
-/** The head loss of a detector with random boxes, and what both nets may give it: random box logits, or the layer that makes them. */
-function headLoss(device: Device, config: DetectorConfig, batch: number, { noise, maps, random }: Draw) {
+/** The head loss of a detector with random boxes and logits. */
+function headLoss(device: Device, config: DetectorConfig, batch: number, { maps, random }: Draw) {
   const { classes, bins, strides, width, height } = config;
   const imageSize = { width, height };
   const loss = new HeadLoss(device, { classes, bins, strides, imageSize, batch, recipe: RECIPE });
-  const channels = architectureOf(config).features;
-  const outputs = () => {
-    const classLogits = maps(classes, strides, CLASS_LOGIT);
-    const layer = {
-      features: maps(channels, strides),
-      weight: noise([4 * bins, channels, 1, 1]),
-      bias: noise([4 * bins]),
-      levelScales: noise([strides.length], 1),
-    };
-    return {
-      dense: { classLogits, boxLogits: maps(4 * bins, strides) },
-      listed: { classLogits, boxLogits: layer },
-    };
-  };
+  const outputs = () => ({ classLogits: maps(classes, strides, CLASS_LOGIT), boxLogits: maps(4 * bins, strides) });
   const [student, teacher] = [outputs(), outputs()];
   const images = Array.from({ length: batch * BOXES }, (_, i) => Math.floor(i / BOXES));
   const boxes = images.flatMap(() => {
@@ -193,11 +171,7 @@ function headLoss(device: Device, config: DetectorConfig, batch: number, { noise
   });
   const labels = images.map(() => Math.floor(random.uniform(0, classes)));
   const truth = uploadTruth(device, { boxes, labels, images }, { batch, classes });
-  return {
-    truth,
-    dense: () => loss.evaluate({ student: student.dense, teacher: teacher.dense, truth }),
-    listed: () => loss.evaluate({ student: student.listed, teacher: teacher.listed, truth }),
-  };
+  return { truth, evaluate: () => loss.evaluate({ student, teacher, truth }) };
 }
 
 /** Each shape once: layers of the same shape take the same time. */

@@ -5,7 +5,6 @@ import type { Detector } from '../detector/detector.js';
 import { assignAtss } from '../regions/atss.js';
 import { makeGrid } from '../regions/grid.js';
 import { uploadTruth } from '../regions/truth.js';
-import { valuableRegion } from '../regions/vlr.js';
 import type { Device } from '../tensor/device.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Answer, Look, NetName } from './protocol.js';
@@ -40,10 +39,9 @@ export async function lookAt(
     const objects = { boxes, labels, images: new Int32Array(labels.length) };
     const ignored = { ignoreBoxes: ignore, ignoreImages: new Int32Array(ignore.length / 4) };
     const truth = uploadTruth(device, { ...objects, ...ignored }, { batch: 1, classes });
-    const assignment = assignAtss(grid, truth);
-    const region = valuableRegion(grid, truth, assignment, { gamma });
+    const assignment = assignAtss(grid, truth, { vlr: 'paper', gamma });
     // Each read records its copy at once, before `tidy` takes the tensors back.
-    return Promise.all([assignment.matched.read(), region.read()]);
+    return Promise.all([assignment.matched.read(), assignment.vlr.read()]);
   });
   const { levels, centreOffset } = grid;
   return {

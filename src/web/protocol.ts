@@ -1,5 +1,5 @@
 import type { Detections } from '../detector/choose.js';
-import type { TermName } from '../losses/headLoss.js';
+import type { TermName } from '../losses/headTerms.js';
 import type { LevelSize } from '../tensor/pyramid.js';
 import type { CompilationReport } from '../train/progress.js';
 

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { progressReporter } from '../../src/cli/progress.js';
-import { TERM_NAMES, type TermName } from '../../src/losses/headLoss.js';
+import { TERM_NAMES, type TermName } from '../../src/losses/headTerms.js';
 import type { TrainProgress } from '../../src/train/progress.js';
 
 const terms = Object.fromEntries(TERM_NAMES.map((name, i) => [name, i < 2 ? i + 1 : 0])) as Record<TermName, number>;

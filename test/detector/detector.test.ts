@@ -2,7 +2,6 @@ import { describe, expect, test, vi } from 'vitest';
 import { backward } from '../../src/autograd/variable.js';
 import { type DetectorConfig, type DetectorSize, detectorConfig } from '../../src/detector/config.js';
 import { Detector, type DetectorOutputs } from '../../src/detector/detector.js';
-import { boxLogitsOf } from '../../src/detector/head.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
 import { sharedDevice } from '../device.js';
@@ -198,24 +197,6 @@ test('with and without a graph the outputs are the same bits', async () => {
   expect(await read(false)).toEqual(await read(true));
 });
 
-test.each([true, false])('the box branch and its last layer give the logits; training %s', async (training) => {
-  const config = detectorConfig({ size: 'tiny', ...SMALL_IMAGE });
-  const detector = new Detector(device, config, { seed: 8 });
-  const images = drawImages(config, 2);
-  const before = device.pool.usedBytes;
-  const whole = detector.forward(images, { training });
-  const branches = detector.forwardToBoxBranch(images, { training });
-  const boxLogits = device.tidy(() => boxLogitsOf(branches.boxBranch).value);
-  expect(await boxLogits.read()).toEqual(await whole.boxLogits.value.read());
-  expect(await branches.classLogits.value.read()).toEqual(await whole.classLogits.value.read());
-  expect(await branches.features.value.read()).toEqual(await whole.features.value.read());
-  if (training) return;
-  const { features } = branches.boxBranch;
-  const variables = [...Object.values(whole), branches.classLogits, branches.features, features];
-  for (const value of [...variables.map((variable) => variable.value), boxLogits]) value.dispose();
-  expect(device.pool.usedBytes).toBe(before);
-});
-
 describe('memory', () => {
   test('a pass without a graph leaves only the outputs', () => {
     const config = detectorConfig({ size: 'base', ...SMALL_IMAGE });
@@ -259,7 +240,6 @@ test('a batch that no kernel of the device can see is refused before anything is
   const images = Object.assign(Pyramid.empty(device, 1, 3, [{ width: 64, height: 64 }]), { batch: 1e7 });
   for (const training of [false, true]) {
     expect(() => detector.forward(images, { training })).toThrow(/^batch: .*The largest batch that fits is \d+\.$/);
-    expect(() => detector.forwardToBoxBranch(images, { training })).toThrow(/The largest batch that fits is \d+\.$/);
   }
   const [, largest] = /fits is (\d+)/.exec(message(() => detector.assertFits(1e7, { training: true }))) ?? [];
   expect(() => detector.assertFits(Number(largest), { training: true })).not.toThrow();

@@ -1,5 +1,5 @@
-import type { BoxInput } from '../../src/losses/boxLayer.js';
-import { HeadLoss, type HeadOutputs as NetOutputs } from '../../src/losses/headLoss.js';
+import { HeadLoss } from '../../src/losses/headLoss.js';
+import type { HeadOutputs as NetOutputs } from '../../src/losses/headOutputs.js';
 import type { PartialRecipe } from '../../src/losses/recipe.js';
 import { uploadTruth } from '../../src/regions/truth.js';
 import type { Device } from '../../src/tensor/device.js';
@@ -59,7 +59,7 @@ export function uploadOutputs(device: Device, sizes: HeadSizes, outputs: HeadOut
     classLogits: upload(device, sizes, outputs.classLogits),
     boxLogits: upload(device, sizes, outputs.boxLogits),
     ...(outputs.features && { features: upload(device, sizes, outputs.features) }),
-  } satisfies NetOutputs<BoxInput>;
+  } satisfies NetOutputs;
 }
 
 /** The ground truth of a batch on the device. */

@@ -13,10 +13,6 @@ export interface HeadCase {
   /** How logits lie, and whether boxes and classes share a tensor. */
   form: FormName;
   together: boolean;
-  /** Which nets give the layer of their box branch in place of box logits. */
-  layers: 'none' | 'both' | 'student' | 'teacher';
-  /** Channels of these layers. */
-  channels: { student: number; teacher: number };
   seed: number;
   /** Deviation of the logits. */
   scale: number;
@@ -133,8 +129,6 @@ export const headCases: fc.Arbitrary<HeadCase> = sizes.chain((given) =>
     truth: fc.array(truths(given), { minLength: given.batch, maxLength: given.batch }),
     form: some(...(Object.keys(FORMS) as FormName[])),
     together: fc.boolean(),
-    layers: some('none', 'none', 'both', 'student', 'teacher'),
-    channels: fc.record({ student: fc.integer({ min: 1, max: 40 }), teacher: fc.integer({ min: 1, max: 40 }) }),
     seed: fc.nat(1e6),
     scale: some(0.5, 3),
   }),

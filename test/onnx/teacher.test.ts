@@ -8,7 +8,7 @@ import { chooseDetections } from '../../src/detector/choose.js';
 import { detectorConfig } from '../../src/detector/config.js';
 import { decode } from '../../src/detector/decode.js';
 import { Detector } from '../../src/detector/detector.js';
-import { TERM_NAMES } from '../../src/losses/headLoss.js';
+import { TERM_NAMES } from '../../src/losses/headTerms.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { exportOnnx } from '../../src/onnx/export.js';
 import { hostOutputs } from '../../src/onnx/judge.js';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { TermName } from '../../src/losses/headLoss.js';
+import type { TermName } from '../../src/losses/headTerms.js';
 import { type ImitationMethod, type Recipe, resolveRecipe } from '../../src/losses/recipe.js';
 import { expectClose } from './closeTo.js';
 import type { GoldenAssignment, GoldenCase } from './golden.js';

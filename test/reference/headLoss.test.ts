@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { TermName } from '../../src/losses/headLoss.js';
+import type { TermName } from '../../src/losses/headTerms.js';
 import { type PartialRecipe, resolveRecipe } from '../../src/losses/recipe.js';
 import { expectClose } from './closeTo.js';
 import { type HeadLossInput, headLossOracle } from './headLoss.js';

@@ -1,4 +1,4 @@
-import type { TermName } from '../../src/losses/headLoss.js';
+import type { TermName } from '../../src/losses/headTerms.js';
 import type { Recipe } from '../../src/losses/recipe.js';
 import { integral, integralGradient, sigmoid } from './bins.js';
 import { type Box, iou, scaled } from './boxes.js';

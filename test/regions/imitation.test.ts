@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { assignAtss } from '../../src/regions/atss.js';
+import { assignmentMaps } from '../../src/regions/assignment.js';
+import { atss } from '../../src/regions/atss.js';
 import { makeGrid } from '../../src/regions/grid.js';
 import { type ImitationRegionMethod, imitationRegion } from '../../src/regions/imitation.js';
 import { uploadTruth } from '../../src/regions/truth.js';
@@ -16,9 +17,9 @@ const device = await sharedDevice();
 async function region(method: ImitationRegionMethod, batch: TestBatch) {
   const grid = makeGrid(batch);
   const truth = uploadTruth(device, groundTruth(batch), { batch: batch.images.length, classes: batch.classes });
-  const assignment = assignAtss(grid, truth);
+  const assignment = atss(grid, truth);
   const mask = imitationRegion(method, grid, truth, assignment);
-  return { mask: Array.from(await mask.read()), label: Array.from(await assignment.label.read()) };
+  return { mask: Array.from(await mask.read()), label: Array.from(await assignmentMaps(assignment).label.read()) };
 }
 
 /** Locations where f32 may decide otherwise than f64: a centre on an edge, an IoU at half of the best. */

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { assignAtss } from '../../src/regions/atss.js';
+import { type AtssOptions, assignAtss } from '../../src/regions/atss.js';
 import { makeGrid } from '../../src/regions/grid.js';
 import { uploadTruth } from '../../src/regions/truth.js';
-import { type ValuableRegionOptions, valuableRegion } from '../../src/regions/vlr.js';
 import { sharedDevice } from '../device.js';
 import { assignAtss as atssOracle } from '../reference/atss.js';
 import { type Box, diou, pseudoDiou } from '../reference/boxes.js';
@@ -14,25 +13,20 @@ import { batches, goldenBatch, goldenNames, groundTruth, oracleGrid, scatter, ty
 
 const device = await sharedDevice();
 
-async function region(batch: TestBatch, options: ValuableRegionOptions = {}, ignoreIofThreshold = -1, topk = 9) {
+async function region(batch: TestBatch, options: AtssOptions = {}) {
   const grid = makeGrid(batch);
   const truth = uploadTruth(device, groundTruth(batch), { batch: batch.images.length, classes: batch.classes });
-  return (await valuableRegion(
-    grid,
-    truth,
-    assignAtss(grid, truth, { ignoreIofThreshold, topk }),
-    options,
-  ).read()) as Float32Array;
+  return (await assignAtss(grid, truth, { vlr: 'paper', ...options }).vlr.read()) as Float32Array;
 }
 
 /** Locations where f32 may decide otherwise than f64: a (pseudo-)DIoU within 1e-5 of an end of its interval. */
-function unclear(batch: TestBatch, { variant, gamma }: Required<ValuableRegionOptions>): boolean[] {
+function unclear(batch: TestBatch, { vlr, gamma }: { vlr: 'paper' | 'reference'; gamma: number }): boolean[] {
   const perImage = batch.images.map((image) => {
     const { levels, thresholds } = atssOracle({ ...oracleGrid(batch, image), ...image });
     return levels.flatMap(({ anchors }) =>
       anchors.map((anchor) =>
         image.boxes.some((box, g) => {
-          const x = variant === 'paper' ? diou(anchor, box) : pseudoDiou(anchor, box);
+          const x = vlr === 'paper' ? diou(anchor, box) : pseudoDiou(anchor, box);
           return [gamma, 1].some((share) => Math.abs(x - share * thresholds[g]) < 1e-5);
         }),
       ),
@@ -41,16 +35,14 @@ function unclear(batch: TestBatch, { variant, gamma }: Required<ValuableRegionOp
   return scatter(batch, perImage, false);
 }
 
-const cases = (['paper', 'reference'] as const).flatMap((variant) =>
-  [0, 0.25, 0.7].map((gamma) => ({ variant, gamma })),
-);
+const cases = (['paper', 'reference'] as const).flatMap((vlr) => [0, 0.25, 0.7].map((gamma) => ({ vlr, gamma })));
 
-test.each(cases)('$variant, gamma $gamma: members and values are those of the oracle', (options) =>
+test.each(cases)('$vlr, gamma $gamma: members and values are those of the oracle', (options) =>
   fc.assert(
     fc.asyncProperty(batches(), async (batch) => {
       const own = await region(batch, options);
       const perImage = batch.images.map((image) =>
-        oracle({ ...oracleGrid(batch, image), ...image, form: options.variant, gamma: options.gamma }),
+        oracle({ ...oracleGrid(batch, image), ...image, form: options.vlr, gamma: options.gamma }),
       );
       const skipped = unclear(batch, options);
       const clear = (values: ArrayLike<number>) => Array.from(values, (value, i) => (skipped[i] ? 0 : value));
@@ -77,17 +69,17 @@ describe('by hand', () => {
   });
 
   test('a box without a threshold, or without area, has no region', async () => {
-    for (const variant of ['paper', 'reference'] as const) {
-      const none = await region(single([[-200, -200, 200, 200]], [64]), { variant, gamma: 0 });
+    for (const vlr of ['paper', 'reference'] as const) {
+      const none = await region(single([[-200, -200, 200, 200]], [64]), { vlr, gamma: 0 });
       expect(Array.from(none)).toEqual([0]);
-      const flat = await region(single([[20, 20, 20, 40]]), { variant });
+      const flat = await region(single([[20, 20, 20, 40]]), { vlr });
       expect(flat.every((v) => v === 0)).toBe(true);
     }
   });
 
   test('gamma 1 leaves nothing of the half-open reference form; gamma 0 leaves most', async () => {
     const count = async (gamma: number) =>
-      (await region(single([box]), { variant: 'reference', gamma })).filter((v) => v > 0).length;
+      (await region(single([box]), { vlr: 'reference', gamma })).filter((v) => v > 0).length;
     expect(await count(1)).toBe(0);
     expect(await count(0)).toBeGreaterThan(await count(0.25));
     expect(await count(0.25)).toBeGreaterThan(0);
@@ -97,8 +89,8 @@ describe('by hand', () => {
     // One candidate on each level, both of IoU ½ and at the box's centre: t = ½ = DIoU. Of the finer anchor all is in the box.
     const centred = single([[0, -16, 32, 48]]);
     const [paper, reference] = [
-      await region(centred, {}, -1, 1),
-      await region(centred, { variant: 'reference' }, -1, 1),
+      await region(centred, { topk: 1 }),
+      await region(centred, { vlr: 'reference', topk: 1 }),
     ];
     const centres = [2 * 8 + 2, 64 + 4 + 1];
     expect(centres.map((location) => paper[location])).toEqual([0.5, 0.5]);
@@ -112,7 +104,7 @@ describe('by hand', () => {
 
 test.each(goldenNames)('golden case %s', async (name) => {
   const golden = await loadGoldenAssignment(`test/golden/${name}.safetensors`);
-  const own = await region(goldenBatch(golden), { variant: 'reference' }, golden.ignoreIofThreshold);
+  const own = await region(goldenBatch(golden), { vlr: 'reference', ignoreIofThreshold: golden.ignoreIofThreshold });
   const right = golden.assign.flatMap((level) => Array.from(level.vlr));
   expect(Array.from(own, (v) => v > 0)).toEqual(right.map((v) => v > 0));
   expectClose(Array.from(own), right, { absolute: 1e-6 }, 'values');

@@ -42,12 +42,9 @@ async function batches(): Promise<Batch[]> {
   return all;
 }
 
-const withBranch = (recipe: string | PartialRecipe, branch: 'dense' | 'listed') =>
-  resolveRecipe({ ...resolveRecipe(recipe), box: { ...resolveRecipe(recipe).box, branch } });
-
 /** Terms and parameters of some steps of a tiny student. */
-async function run(name: string | PartialRecipe, branch: 'dense' | 'listed') {
-  const recipe = withBranch(name, branch);
+async function run(name: string | PartialRecipe) {
+  const recipe = resolveRecipe(name);
   const detector = new Detector(device, config, { seed: 1 });
   const teacher = new Detector(device, { ...config, size: 'small' }, { seed: 2 });
   const before = await detector.parameters.values.read();
@@ -66,24 +63,6 @@ async function run(name: string | PartialRecipe, branch: 'dense' | 'listed') {
   return { terms, parameters, change: parameters.map((value, i) => value - before[i]) };
 }
 
-test.each(['gfocal', 'main-ld', 'main-kd+main-ld+vlr-ld', 'main-kd+main-ld+vlr-ld+imitation-inside'])(
-  '%s: listed box branches train as dense ones',
-  async (recipe) => {
-    const dense = await run(recipe, 'dense');
-    const listed = await run(recipe, 'listed');
-    const largest = Math.max(...dense.change.map(Math.abs));
-    expect(largest).toBeGreaterThan(1e-3);
-    const worst = Math.max(...dense.change.map((own, i) => Math.abs(own - listed.change[i])));
-    // Gradients differ by f32 rounding, and the steps through norms and ReLUs carry that on.
-    expect(worst).toBeLessThan(1e-4 * largest);
-    listed.terms.forEach((step, i) => {
-      step.forEach((term, k) => {
-        expect(Math.abs(term - dense.terms[i][k])).toBeLessThan(1e-4 * Math.abs(dense.terms[i][k]) + 1e-6);
-      });
-    });
-  },
-);
-
 /** Nothing but feature imitation. */
 const IMITATION: PartialRecipe = {
   classification: { weight: 0 },
@@ -92,41 +71,38 @@ const IMITATION: PartialRecipe = {
   imitation: { method: 'inside', weight: 2 },
 };
 
-test.each(['dense', 'listed'] as const)('what imitates features moves the student, %s', async (branch) => {
-  const { change, terms } = await run(IMITATION, branch);
+test('what imitates features moves the student', async () => {
+  const { change, terms } = await run(IMITATION);
   expect(terms[0].reduce((sum, term) => sum + term)).toBeGreaterThan(0);
   expect(Math.max(...change.map(Math.abs))).toBeGreaterThan(1e-3);
-  const still = await run({ ...IMITATION, imitation: { weight: 0 } }, branch);
+  const still = await run({ ...IMITATION, imitation: { weight: 0 } });
   expect(still.change.every((value) => value === 0)).toBe(true);
 });
 
 test('the same steps give the same bits twice', async () => {
-  const first = await run('main-kd+main-ld+vlr-ld', 'listed');
-  expect(await run('main-kd+main-ld+vlr-ld', 'listed')).toEqual(first);
+  const first = await run('main-kd+main-ld+vlr-ld');
+  expect(await run('main-kd+main-ld+vlr-ld')).toEqual(first);
 });
 
-test.each(['dense', 'listed'] as const)(
-  'the sizes that a step is checked by, and the kernels compiled before it, are those that it has, %s',
-  async (branch) => {
-    const name = 'main-kd+main-ld+vlr-ld+imitation-inside';
-    const runs = vi.spyOn(device, 'run');
-    await run(name, branch);
-    const bindings = runs.mock.calls.flatMap(([launch]) => Object.values(launch.bindings).map(({ size }) => size));
-    const workgroups = runs.mock.calls.flatMap(([launch]) => launch.workgroups ?? []);
-    const variants = runs.mock.calls.map(([{ kernel, constants = {} }]) => kernel.name + JSON.stringify(constants));
-    runs.mockRestore();
-    const recipe = withBranch(name, branch);
-    const teacher = { config: { ...config, size: 'small' as const }, featureChannels: 32 };
-    const { kernels, ...sizes } = stepNeeds(device, { config, recipe, settings, teacher })(settings.batch);
-    expect(sizes).toMatchObject({ bytes: Math.max(...bindings), workgroups: Math.max(...workgroups) });
-    const found = kernels.map(({ kernel, constants }) => kernel.name + JSON.stringify(constants));
-    expect(new Set(found)).toEqual(new Set(variants));
-  },
-);
+test('the sizes that a step is checked by, and the kernels compiled before it, are those that it has', async () => {
+  const name = 'main-kd+main-ld+vlr-ld+imitation-inside';
+  const runs = vi.spyOn(device, 'run');
+  await run(name);
+  const bindings = runs.mock.calls.flatMap(([launch]) => Object.values(launch.bindings).map(({ size }) => size));
+  const workgroups = runs.mock.calls.flatMap(([launch]) => launch.workgroups ?? []);
+  const variants = runs.mock.calls.map(([{ kernel, constants = {} }]) => kernel.name + JSON.stringify(constants));
+  runs.mockRestore();
+  const recipe = resolveRecipe(name);
+  const teacher = { config: { ...config, size: 'small' as const }, featureChannels: 32 };
+  const { kernels, ...sizes } = stepNeeds(device, { config, recipe, settings, teacher })(settings.batch);
+  expect(sizes).toMatchObject({ bytes: Math.max(...bindings), workgroups: Math.max(...workgroups) });
+  const found = kernels.map(({ kernel, constants }) => kernel.name + JSON.stringify(constants));
+  expect(new Set(found)).toEqual(new Set(variants));
+});
 
 test('a step leaves nothing in the pool', async () => {
-  await run('main-ld', 'listed');
+  await run('main-ld');
   const used = device.pool.usedBytes;
-  await run('main-ld', 'listed');
+  await run('main-ld');
   expect(device.pool.usedBytes).toBe(used);
 });

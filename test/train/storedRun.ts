@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type StoredTensor, writeSafetensors } from '../../src/data/safetensors.js';
 import { detectorConfig } from '../../src/detector/config.js';
-import { TERM_NAMES } from '../../src/losses/headLoss.js';
+import { TERM_NAMES } from '../../src/losses/headTerms.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { CHECKPOINT } from '../../src/train/checkpoint.js';
 import { MEASURES } from '../../src/train/measures.js';

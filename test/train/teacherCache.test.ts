@@ -5,7 +5,6 @@ import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { shapesDataset } from '../../src/data/shapes.js';
 import { detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
-import { resolveRecipe } from '../../src/losses/recipe.js';
 import type { Device } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { fillTeacherCache } from '../../src/train/fillCache.js';
@@ -152,17 +151,6 @@ test('a recipe with imitation adds the features to a cache of logits', async () 
   await train(short('again', 'cache', imitating));
   expect(forward).not.toHaveBeenCalled();
   expect(await traces('again')).toEqual(expected);
-});
-
-test('a listed student learns from cached logits', async () => {
-  const box = { ...resolveRecipe(RECIPE).box, branch: 'listed' } as const;
-  const recipe = { ...resolveRecipe(RECIPE), box };
-  await train(short('filling', 'cache', recipe));
-  await train(short('finding', 'cache', recipe));
-  expect(await traces('finding')).toEqual(await traces('filling'));
-  await train(short('dense', 'cache'));
-  const [[listed], [dense]] = [await readLog(join(root, 'finding')), await readLog(join(root, 'dense'))];
-  expect(Math.abs(listed.loss / dense.loss - 1)).toBeLessThan(1e-4);
 });
 
 /** A teacher that says the same of every batch, with one value that differs. */

@@ -1,4 +1,4 @@
-import type { TermName } from '../../losses/headLoss.js';
+import type { TermName } from '../../losses/headTerms.js';
 import { type Figures, NETS, type NetName, STUDENTS, type StepTerms } from '../protocol.js';
 import { Chart, type Curve } from './chart.js';
 

@@ -7,7 +7,7 @@ struct Params {
   level_count: u32,
   half_side: f32,
   centre_offset: f32,
-  /// entries of `rows` of an image
+  /// entries of `samples` of an image
   image_slots: u32,
   topk: u32,
   gamma: f32,
@@ -24,23 +24,23 @@ override VLR: bool = true;
 @group(0) @binding(2) var<storage, read> labels: array<i32>;
 /// [B + 1]
 @group(0) @binding(3) var<storage, read> image_starts: array<u32>;
-/// [G, levels, topk], of ../regions/atss_candidates.wgsl
+/// [G, levels, topk], of atss_candidates.wgsl
 @group(0) @binding(4) var<storage, read> positives: array<u32>;
-/// [G, levels], of ../regions/atss_candidates.wgsl
+/// [G, levels], of atss_candidates.wgsl
 @group(0) @binding(5) var<storage, read> windows: array<vec4u>;
-/// [locations], see head_row.wgsl; zeros but for ignored locations. While the lists are made: 1 + place in the list of rows.
+/// [locations], see sample.wgsl; zeros but for ignored locations. While the lists are made: 1 + place in the list of samples.
 @group(0) @binding(6) var<storage, read_write> table: array<u32>;
 /// [B, image_slots]
-@group(0) @binding(7) var<storage, read_write> rows: array<Row>;
+@group(0) @binding(7) var<storage, read_write> samples: array<Sample>;
 /// [B, COUNTS]
 @group(0) @binding(8) var<storage, read_write> counts: array<f32>;
 
 #include "../lib/grid.wgsl"
 #include "../lib/boxes.wgsl"
-#include "../regions/window.wgsl"
-#include "../regions/vlr_member.wgsl"
-#include "head_row.wgsl"
-#include "head_append.wgsl"
+#include "window.wgsl"
+#include "vlr_member.wgsl"
+#include "sample.wgsl"
+#include "append.wgsl"
 
 var<workgroup> level_positives: array<atomic<u32>, 8>;
 var<workgroup> level_vlr: array<atomic<u32>, 8>;
@@ -70,12 +70,12 @@ fn list_positives(list: ptr<function, List>, g: u32, image: u32, local: u32) {
     let place = append(list, found && known == 0u, local);
     if (found && known == 0u) {
       table[location] |= place + 1u;
-      rows[image * params.image_slots + place] = Row(location, (g << 16u) | u32(labels[g]), overlap, 0.0);
+      samples[image * params.image_slots + place] = Sample(location, (g << 16u) | u32(labels[g]), overlap, 0.0);
     } else if (found) {
       let slot = image * params.image_slots + known - 1u;
-      if (overlap > rows[slot].score) {
-        rows[slot].assigned = (g << 16u) | u32(labels[g]);
-        rows[slot].score = overlap;
+      if (overlap > samples[slot].score) {
+        samples[slot].assigned = (g << 16u) | u32(labels[g]);
+        samples[slot].score = overlap;
       }
     }
   }
@@ -105,15 +105,15 @@ fn list_members(list: ptr<function, List>, g: u32, image: u32, level: u32, local
       state = table[location];
     }
     let known = state & ~TABLE_IGNORED;
-    let new_row = overlap > 0.0 && known == 0u;
-    let place = append(list, new_row, local);
-    if (new_row) {
+    let new_sample = overlap > 0.0 && known == 0u;
+    let place = append(list, new_sample, local);
+    if (new_sample) {
       table[location] = state | (place + 1u);
       let assigned = select(BACKGROUND, IGNORED, (state & TABLE_IGNORED) != 0u);
-      rows[image * params.image_slots + place] = Row(location, assigned, 0.0, overlap);
+      samples[image * params.image_slots + place] = Sample(location, assigned, 0.0, overlap);
     } else if (overlap > 0.0) {
       let slot = image * params.image_slots + known - 1u;
-      rows[slot].vlr = max(rows[slot].vlr, overlap);
+      samples[slot].vlr = max(samples[slot].vlr, overlap);
     }
   }
 }
@@ -129,18 +129,19 @@ fn level_of(location: u32) -> u32 {
 /// Leaves in the table what the pass over all class logits needs, and counts.
 fn finish(list: List, image: u32, local: u32) {
   var weight = 0.0;
-  for (var i = local; i < list.rows; i += SIZE) {
-    let row = rows[image * params.image_slots + i];
-    let positive = is_positive(row);
-    table[row.location] = select(select(0u, TABLE_IGNORED, row.assigned == IGNORED), (row.assigned & 0xffffu) + 1u, positive);
-    let level = level_of(row.location);
+  for (var i = local; i < list.samples; i += SIZE) {
+    let sample = samples[image * params.image_slots + i];
+    let positive = is_positive(sample);
+    table[sample.location] = select(select(0u, TABLE_IGNORED, sample.assigned == IGNORED), (sample.assigned & 0xffffu) + 1u, positive);
+    let level = level_of(sample.location);
     if (positive) {
+      samples[image * params.image_slots + i].score = 1.0;
       atomicAdd(&level_positives[level], 1u);
     }
-    if (row.vlr > 0.0) {
+    if (sample.vlr > 0.0) {
       atomicAdd(&level_vlr[level], 1u);
     }
-    weight += row.vlr;
+    weight += sample.vlr;
   }
   weights[local] = weight;
 }
@@ -153,7 +154,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     list_positives(&list, g, image, local);
     storageBarrier();
   }
-  let positive_count = list.rows;
+  let positive_count = list.samples;
   for (var g = image_starts[image]; VLR && g < image_starts[image + 1u]; g++) {
     for (var level = 0u; level < params.level_count; level++) {
       list_members(&list, g, image, level, local);
@@ -173,7 +174,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       sum += weights[i];
     }
     counts[start + COUNT_POSITIVES] = f32(positive_count);
-    counts[start + COUNT_ROWS] = f32(list.rows);
+    counts[start + COUNT_SAMPLES] = f32(list.samples);
     counts[start + COUNT_VLR_WEIGHT] = sum;
+    counts[start + COUNT_SCORES] = f32(positive_count);
   }
 }

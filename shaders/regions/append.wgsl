@@ -3,15 +3,15 @@
 /// At most the bits of a word. Smaller is faster on software adapters, where a barrier switches between the workgroup's parts.
 const SIZE = 32u;
 
-/// Invocations that list a new row, a bit each: three sets in turn, so that one barrier a round is enough.
+/// Invocations that list a new sample, a bit each: three sets in turn, so that one barrier a round is enough.
 var<workgroup> wanted: array<atomic<u32>, 3>;
 
 struct List {
-  rows: u32,
+  samples: u32,
   round: u32,
 }
 
-/// The place of a new row of each invocation that wants one. All call it.
+/// The place of a new sample of each invocation that wants one. All call it.
 fn append(list: ptr<function, List>, wants: bool, local: u32) -> u32 {
   let turn = (*list).round % 3u;
   if (wants) {
@@ -23,8 +23,8 @@ fn append(list: ptr<function, List>, wants: bool, local: u32) -> u32 {
   if (local == 0u) {
     atomicStore(&wanted[((*list).round + 2u) % 3u], 0u);
   }
-  let place = (*list).rows + countOneBits(bits & ((1u << local) - 1u));
-  (*list).rows += countOneBits(bits);
+  let place = (*list).samples + countOneBits(bits & ((1u << local) - 1u));
+  (*list).samples += countOneBits(bits);
   (*list).round++;
   return place;
 }
