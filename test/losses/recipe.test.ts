@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { needsTeacher, type PartialRecipe, recipeNames, resolveRecipe } from '../../src/losses/recipe.js';
+import { PREPARED } from '../../src/losses/recipes.js';
 
 describe('recipes', () => {
   test('every shipped one is valid and survives JSON', () => {
@@ -23,6 +24,22 @@ describe('recipes', () => {
     for (const name of recipeNames) if (name !== 'gfocal') expect(needsTeacher(resolveRecipe(name))).toBe(true);
   });
 
+  test('those of other heads say nothing that is wrong, only what is not supported yet', () => {
+    expect(PREPARED.map(({ name }) => name)).toEqual(
+      ['yolov8', 'nanodet-plus', 'ppyoloe', 'picodet'].flatMap((name) => [name, `${name}+ld`]),
+    );
+    for (const recipe of PREPARED) expect(() => resolveRecipe(recipe)).toThrow(/not supported yet: regions\.assigner/);
+  });
+
+  test('without a VLR main LD is left', () => {
+    expect(resolveRecipe({ regions: { vlr: 'none' }, ld: { main: 1 } }).regions.vlr).toBe('none');
+  });
+
+  test('LD beside another head has the weight of its DFL', () => {
+    const [, yolov8] = PREPARED;
+    expect(yolov8.ld).toEqual({ main: 1.5, temperature: 10, weights: 'target-score', normaliser: 'scores' });
+  });
+
   const bad: [string, unknown, RegExp][] = [
     ['unknown name', 'ours', /none called ours.*gfocal.*main-ld/],
     ['unknown field', { ld: { mian: 1 } }, /unknown field ld\.mian.*main, vlr, temperature/],
@@ -36,6 +53,20 @@ describe('recipes', () => {
     ['null', null, /not a JSON object/],
     ['no such branch', { box: { branch: 'sparse' } }, /box\.branch is "sparse".*dense, listed/],
     ['listed box branches', { box: { branch: 'listed' } }, /box\.branch is listed, which is gone/],
+    ['no VLR to distil in', { regions: { vlr: 'none' }, ld: { vlr: 1 } }, /ld\.vlr is 1 but regions\.vlr is none/],
+    ['no VLR for classes', { regions: { vlr: 'none' }, kd: { vlr: 1 } }, /kd\.vlr is 1 but regions\.vlr is none/],
+    ['nothing to switch to', { regions: { switchAfter: 4 } }, /switchAfter is 4 but regions\.assigner is atss already/],
+    ['half an epoch', { regions: { switchAfter: 0.5 } }, /regions\.switchAfter is 0\.5; it must be integer/],
+    ['many candidates', { taskAligned: { topk: 33 } }, /taskAligned\.topk is 33; it must be <= 32/],
+    ['no candidates', { dynamicSoftLabel: { topk: 0 } }, /dynamicSoftLabel\.topk is 0; it must be >= 1/],
+    ['a negative exponent', { taskAligned: { alpha: -1 } }, /taskAligned\.alpha is -1; it must be >= 0/],
+    ['no such target', { classification: { target: 'x' } }, /classification\.target is "x".*iou, assigned/],
+    ['no such scale', { scale: 'mean' }, /scale is "mean".*none, batch/],
+    [
+      'what the head loss does not honour yet',
+      { scale: 'batch', box: { normaliser: 'scores' } },
+      /not supported yet: box\.normaliser scores, scale batch/,
+    ],
     ['a weight without a method', { imitation: { weight: 2 } }, /imitation\.method is none/],
   ];
   test.each(bad)('%s', (_name, recipe, message) => {

@@ -79,10 +79,12 @@ export function headLossOracle({ student, teacher, truth, sizes, recipe }: HeadL
   const valuablesOfLevel = regions.map(({ vlr }) => vlr.filter((v) => v > 0).length);
   const positives = sum(positivesOfLevel);
   const vlrSum = sum(regions.map(({ vlr }) => sum(vlr))) + WEIGHT_SUM_EPSILON;
-  const classDivisor = { images: samples, positives: Math.max(positives, 1), none: 1 }[classification.normaliser];
-  const boxDivisor = { weights: weightSum, positives: Math.max(positives, 1), none: 1 }[box.normaliser];
-  const ldDivisor = { reference: 4, weights: 4 * weightSum, none: 1 }[ld.normaliser];
-  const ldVlrDivisor = { reference: 16, weights: 4 * vlrSum, none: 1 }[ld.normaliser];
+  const atLeastOne = { positives: Math.max(positives, 1), 'clamped-weights': Math.max(weightSum, 1) };
+  const scores = Number.NaN; // target scores: none of a recipe that is supported has any
+  const classDivisor = { images: samples, ...atLeastOne, scores, none: 1 }[classification.normaliser];
+  const boxDivisor = { weights: weightSum, ...atLeastOne, scores, none: 1 }[box.normaliser];
+  const ldDivisor = { reference: 4, weights: 4 * weightSum, scores, none: 1 }[ld.normaliser];
+  const ldVlrDivisor = { reference: 16, weights: 4 * vlrSum, scores, none: 1 }[ld.normaliser];
   const kdDivisor = (counts: number[], l: number) =>
     ({ level: counts[l], region: sum(counts), none: 1 })[kd.normaliser];
 

@@ -4,9 +4,9 @@ import { diou, iou, pseudoDiou } from './boxes.js';
 export interface VlrInput extends AtssInput {
   /**
    * reference: gamma t <= I / area(anchor) - rho^2/c^2 < t (spec 3.3);
-   * paper: gamma t <= DIoU <= t (algorithm 1, spec 3.2).
+   * paper: gamma t <= DIoU <= t (algorithm 1, spec 3.2); none: no location.
    */
-  form: 'reference' | 'paper';
+  form: 'reference' | 'paper' | 'none';
   /** Lower end of the interval as a share of t. 0.25 unless given. */
   gamma?: number | undefined;
 }
@@ -24,6 +24,7 @@ export function valuableRegion(input: VlrInput): Float64Array {
     levels.flatMap((level) => level.anchors),
     (anchor) => {
       let value = 0;
+      if (form === 'none') return value;
       boxes.forEach((truth, g) => {
         const threshold = thresholds[g];
         const x = form === 'paper' ? diou(anchor, truth) : pseudoDiou(anchor, truth);

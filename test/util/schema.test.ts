@@ -28,7 +28,7 @@ let schema: Schema;
 beforeAll(async () => {
   const file = join(folder, 'thing.jsonschema');
   writeFileSync(file, JSON.stringify(SCHEMA));
-  schema = (await import(`data:text/javascript,${encodeURIComponent(compileJsonSchema(file))}`)).default;
+  schema = (await import(`data:text/javascript,${encodeURIComponent(await compileJsonSchema(file))}`)).default;
 });
 
 const DEEP = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);

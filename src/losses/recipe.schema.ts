@@ -1,0 +1,186 @@
+/**
+ * The one text of a recipe: fields, types, defaults, ranges and what they mean. Read when the package is built, never at run time:
+ * `npm run schemas` makes recipe.generated.ts and the table of docs/train.md of it, scripts/jsonSchema.js the validator.
+ * The defaults are the constants of the reference implementation (LDHead, GFocal), without distillation.
+ */
+import { type TProperties, Type } from 'typebox';
+
+const section = <T extends TProperties>(description: string, fields: T) =>
+  Type.Object(fields, { description, additionalProperties: false });
+/** 0 or more. */
+const weight = (standard: number, description: string) => Type.Number({ default: standard, minimum: 0, description });
+/** Above 0. */
+const positive = (standard: number, description: string) =>
+  Type.Number({ default: standard, exclusiveMinimum: 0, description });
+/** 0 to 1. */
+const fraction = (standard: number, description: string) =>
+  Type.Number({ default: standard, minimum: 0, maximum: 1, description });
+const count = (standard: number, minimum: number, maximum: number, description: string) =>
+  Type.Integer({ default: standard, minimum, maximum, description });
+const flag = (standard: boolean, description: string) => Type.Boolean({ default: standard, description });
+/** One of some words; the first is the default. */
+const choice = <const T extends readonly [string, ...string[]]>(words: T, description: string, title?: string) =>
+  Type.Enum<[...T]>(words, { default: words[0], description, ...(title && { title }) });
+
+/** Candidates that the assigners' kernels keep of an object. */
+const MAX_TOPK = 32;
+
+export default Type.Object(
+  {
+    name: Type.String({
+      default: 'gfocal',
+      minLength: 1,
+      description: "In messages, tables and the run's folder; `custom` where a recipe of yours has none.",
+    }),
+    regions: section('Which locations learn what.', {
+      assigner: choice(
+        ['atss', 'task-aligned', 'dynamic-soft-label', 'given'],
+        'What gives objects to locations: ATSS (GFocal, LD), task-aligned (YOLOv8 to 12, PP-YOLOE), dynamic soft labels (NanoDet-Plus), or the caller.',
+      ),
+      switchAfter: count(0, 0, 1_000_000, 'Epochs that a training begins with ATSS, before the assigner.'),
+      topk: count(9, 1, MAX_TOPK, 'Candidates of each object on each level (ATSS).'),
+      octaveScale: positive(8, 'Side of the anchor in strides.'),
+      centreOffset: fraction(0, 'Where in its cell a location is: 0 corner (GFocal), 0.5 middle (YOLOv8).'),
+      ignoreIofThreshold: Type.Number({
+        default: -1,
+        maximum: 1,
+        description: 'Anchors that crowds cover by more than this share are not negatives; below 0: off.',
+      }),
+      vlr: choice(
+        ['paper', 'reference', 'none'],
+        "Form of the valuable localization region: the paper's DIoU, the reference code's IoF − ρ²/c², or no such region.",
+      ),
+      gamma: fraction(
+        0.25,
+        "Lower end of the VLR, as a share of ATSS's threshold (Algorithm 1); 1: empty, 0: largest.",
+      ),
+    }),
+    taskAligned: section('The assigner `task-aligned`: an object takes the locations of the largest σ^α · overlap^β.', {
+      topk: count(10, 1, MAX_TOPK, 'Locations of each object, over all levels together.'),
+      alpha: weight(0.5, "Exponent of the class's score."),
+      beta: weight(6, 'Exponent of the overlap.'),
+      overlap: choice(
+        ['ciou', 'iou'],
+        'Overlap of the object with the decoded box: CIoU (YOLOv8), or IoU (PP-YOLOE, PicoDet, YOLOv6).',
+      ),
+      masked: flag(
+        true,
+        'Whether overlaps count only inside the object (Ultralytics since 2023): it decides who gets a location that several claim.',
+      ),
+      smallTargets: flag(
+        false,
+        'Whether objects with a side below the first stride count as large as the second in the inside test (STAL).',
+      ),
+    }),
+    dynamicSoftLabel: section('The assigner `dynamic-soft-label` (NanoDet-Plus).', {
+      topk: count(13, 1, MAX_TOPK, "How many of the largest IoUs add up to an object's number of locations."),
+      iouWeight: weight(3, 'Factor of −ln IoU in the cost.'),
+    }),
+    classification: section('The loss on every location and class, `loss_cls`.', {
+      loss: choice(
+        ['qfl', 'bce', 'varifocal'],
+        'Quality focal loss, binary cross entropy with soft targets, or varifocal loss.',
+      ),
+      target: choice(
+        ['iou', 'assigned'],
+        "Target of a positive: the IoU of the student's own box, or the score that the assigner gives.",
+      ),
+      weight: weight(1, 'Of `loss_cls`.'),
+      beta: weight(2, 'Exponent β of quality focal loss, or γ of varifocal loss.'),
+      alpha: weight(0.75, 'Factor α of the negatives in varifocal loss.'),
+      iouWeighted: flag(true, 'Whether varifocal loss weights a positive by its target.'),
+      normaliser: choice(
+        ['images', 'positives', 'scores', 'none'],
+        'Divisor: positives, but at least 1 for each image; positives; sum of the target scores, at least 1; 1.',
+      ),
+    }),
+    box: section('What the bins mean, and the loss on the decoded boxes of the positives, `loss_bbox`.', {
+      parameters: choice(
+        ['ltrb', 'offset'],
+        'Bins mean distances to the edges in strides, or offsets from the anchor.',
+      ),
+      form: choice(
+        ['giou', 'ciou', 'ciou-ultralytics'],
+        "Loss of a decoded box: 1 − GIoU, 1 − CIoU, or 1 − CIoU with Ultralytics' ε.",
+      ),
+      weight: weight(2, 'Of `loss_bbox`.'),
+      bounded: weight(
+        0,
+        "Pseudo-boxes: so much more where the student's box is worse than the teacher's (Chen et al., NeurIPS 2017, eq. 5, with this box loss in place of the squared distance).",
+      ),
+      weights: choice(
+        ['best-score', 'target-score'],
+        "Weight of a positive in `loss_bbox` and `loss_dfl`: the student's best class score, or the target score.",
+      ),
+      normaliser: choice(
+        ['weights', 'clamped-weights', 'positives', 'scores', 'none'],
+        "Divisor of `loss_bbox` and `loss_dfl`: sum of the positives' weights; the same, at least 1; positives; sum of the target scores, at least 1; 1.",
+      ),
+      branch: choice(
+        ['dense', 'listed'],
+        'Always `dense`, box logits of all locations; `listed` (Cut LD) is gone and refused.',
+      ),
+    }),
+    dfl: section('Distribution focal loss on the positives, `loss_dfl`; weighted and normalised as `box`.', {
+      weight: weight(0.25, 'Of `loss_dfl`.'),
+      margin: Type.Number({
+        default: 0.1,
+        exclusiveMinimum: 0,
+        maximum: 1,
+        description: 'Targets end so many bins before the last.',
+      }),
+    }),
+    ld: section('Localization distillation: temperature KL over the bins of each edge.', {
+      main: weight(0, "Weight λ of `loss_ld`, on the positives; the paper's is 0.25."),
+      vlr: weight(0, "Weight λ of `loss_ld_vlr`, on the VLR; the paper's is 0.25."),
+      temperature: positive(10, 'T, which softens both distributions.'),
+      weights: choice(
+        ['best-score', 'target-score', 'teacher-score', 'none'],
+        "Weight of a positive: the student's best class score, the target score, the teacher's best class score, or 1.",
+      ),
+      normaliser: choice(
+        ['reference', 'weights', 'scores', 'none'],
+        "Divisor: 4 and, in the VLR, 16; 4 × the sum of the region's weights; 4 × the sum of the target scores, at least 1; 1.",
+      ),
+    }),
+    kd: section('Class distillation.', {
+      main: weight(0, "Weight of `loss_kd`, on the positives; the paper's is 10."),
+      vlr: weight(0, 'Weight of `loss_kd_neg`, on the VLR.'),
+      temperature: positive(2, "T, which both nets' class logits are divided by."),
+      form: choice(
+        ['softmax', 'binary'],
+        'Over the classes together, or each class by itself, which says something of a single class, too.',
+      ),
+      normaliser: choice(
+        ['level', 'region', 'none'],
+        'Divisor: locations of the region on the level; on all levels; 1.',
+      ),
+    }),
+    imitation: section(
+      "Feature imitation, `loss_im`: mean squared error over the region's locations and all channels.",
+      {
+        method: choice(
+          ['none', 'whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox', 'gibox-image'],
+          'The region in which features are imitated: those of `imitationRegion`, and general instances over the batch or by image.',
+          'ImitationMethod',
+        ),
+        weight: weight(0, 'Of `loss_im`.'),
+        background: weight(2, 'Of `decouple`: how many times the background counts, the foreground counting once.'),
+        needsPositives: flag(
+          true,
+          'Whether a level without positives imitates nothing, as in the reference implementation.',
+        ),
+      },
+    ),
+    scale: choice(
+      ['none', 'batch'],
+      'Factor of every term and gradient: 1, or the number of images in the batch (Ultralytics).',
+    ),
+  },
+  {
+    title: 'Recipe',
+    description:
+      'Everything that a head loss can be told: weights, temperatures, regions and normalisers of every term. Plain JSON. Numbers are weights unless said otherwise; 0 switches a term off.',
+    additionalProperties: false,
+  },
+);

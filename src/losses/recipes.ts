@@ -1,0 +1,104 @@
+import type { Recipe } from './recipe.generated.js';
+
+/** A recipe where every field may be left out; what is left out is that of `gfocal`. */
+export type PartialRecipe = { [K in keyof Recipe]?: Recipe[K] extends object ? Partial<Recipe[K]> : Recipe[K] };
+type NamedRecipe = PartialRecipe & { name: string };
+
+/** Weights of the paper's last row (Main KD + Main LD + VLR LD) for GFocal heads. */
+const MAIN_LD = { main: 0.25 };
+const MAIN_VLR_LD = { main: 0.25, vlr: 0.25 };
+const OURS = { ld: MAIN_VLR_LD, kd: { main: 10 } };
+/** The feature weight of the reference's R50 configuration. */
+const IMITATION_WEIGHT = 2;
+const IMITATIONS = ['whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox', 'gibox-image'] as const;
+
+/** The recipes that have a name; those of the paper's tables. */
+export const SHIPPED: readonly NamedRecipe[] = [
+  { name: 'gfocal' },
+  { name: 'main-ld', ld: MAIN_LD },
+  { name: 'vlr-ld', ld: { vlr: 0.25 } },
+  { name: 'main-ld+vlr-ld', ld: MAIN_VLR_LD },
+  { name: 'main-kd', kd: { main: 10 } },
+  { name: 'main-kd+main-ld', ld: MAIN_LD, kd: { main: 10 } },
+  { name: 'main-kd+main-ld+vlr-ld', ...OURS },
+  { name: 'main-kd+main-ld+vlr-ld+vlr-kd', ld: MAIN_VLR_LD, kd: { main: 10, vlr: 10 } },
+  { name: 'pseudo-box', box: { bounded: 0.5 } }, // the weight of Chen et al.
+  { name: 'paper', ...OURS, regions: { vlr: 'paper' } },
+  { name: 'reference', ...OURS, regions: { vlr: 'reference' } },
+  ...IMITATIONS.flatMap((method) => [
+    { name: `imitation-${method}`, imitation: { method, weight: IMITATION_WEIGHT } },
+    { name: `main-kd+main-ld+vlr-ld+imitation-${method}`, ...OURS, imitation: { method, weight: IMITATION_WEIGHT } },
+  ]),
+];
+
+/** Weights and divisor of the task-aligned heads: everything by the score that the assigner gives. */
+const BY_SCORE = { weights: 'target-score', normaliser: 'scores' } as const;
+
+/** Ultralytics' v8DetectionLoss: YOLOv8, YOLO11, YOLO12. Heads of 16 bins. */
+const YOLOV8: NamedRecipe = {
+  name: 'yolov8',
+  regions: { assigner: 'task-aligned', centreOffset: 0.5, vlr: 'none' },
+  taskAligned: { topk: 10, alpha: 0.5, beta: 6 },
+  classification: { loss: 'bce', target: 'assigned', weight: 0.5, normaliser: 'scores' },
+  box: { form: 'ciou-ultralytics', weight: 7.5, ...BY_SCORE },
+  dfl: { weight: 1.5, margin: 0.01 },
+  scale: 'batch',
+};
+
+/** RangiLyu/nanodet, nanodet_plus_head.py, without the auxiliary head. 8 bins, four levels. */
+const NANODET_PLUS: NamedRecipe = {
+  name: 'nanodet-plus',
+  regions: { assigner: 'dynamic-soft-label', centreOffset: 0, vlr: 'none' },
+  classification: { loss: 'qfl', target: 'assigned', weight: 1, beta: 2, normaliser: 'positives' },
+  box: { form: 'giou', weight: 2, weights: 'best-score', normaliser: 'clamped-weights' },
+  dfl: { weight: 0.25, margin: 0.1 },
+};
+
+/** PaddleDetection's heads have one form; the overlaps that settle conflicts are those of all pairs. */
+const PADDLE = {
+  taskAligned: { topk: 13, alpha: 1, beta: 6, overlap: 'iou', masked: false },
+  classification: {
+    loss: 'varifocal',
+    alpha: 0.75,
+    beta: 2,
+    iouWeighted: true,
+    target: 'assigned',
+    weight: 1,
+    normaliser: 'scores',
+  },
+  box: { form: 'giou', weight: 2.5, ...BY_SCORE },
+} as const;
+
+/** PaddleDetection's ppyoloe_head.py. 17 bins. */
+const PPYOLOE: NamedRecipe = {
+  name: 'ppyoloe',
+  regions: { assigner: 'task-aligned', switchAfter: 4, centreOffset: 0.5, vlr: 'none' },
+  ...PADDLE,
+  dfl: { weight: 0.5, margin: 0.01 },
+};
+
+/** PaddleDetection's PicoHeadV2. 8 bins, four levels. */
+const PICODET: NamedRecipe = {
+  name: 'picodet',
+  regions: { assigner: 'task-aligned', switchAfter: 100, centreOffset: 0.5, vlr: 'none' },
+  ...PADDLE,
+  dfl: { weight: 0.5, margin: 0.1 },
+};
+
+/**
+ * The head with main LD. Both DFL and LD are a mean over the edges with the same kind of weights, and LD's gradient by a logit,
+ * T (softmax(s/T) − softmax(t/T)), is of the size of DFL's, p − y: for large T it tends to the difference of the logits by the number
+ * of bins. So LD gets the weight of the head's own DFL, the proportion of the LD paper (both 0.25 at T = 10), of YOLOv6's
+ * distillation (both 0.5 at T = 20) and of PP-YOLOE's (both 0.5 at T = 1). The divisor is the sum of the target scores, so that it does
+ * not grow with the objects of a step.
+ */
+function withLd(head: NamedRecipe): NamedRecipe {
+  const main = head.dfl?.weight ?? 0.25;
+  return { ...head, name: `${head.name}+ld`, ld: { main, temperature: 10, ...BY_SCORE } };
+}
+
+/** Recipes of other heads: to be shipped when the head loss honours them (supported.ts). */
+export const PREPARED: readonly NamedRecipe[] = [YOLOV8, NANODET_PLUS, PPYOLOE, PICODET].flatMap((head) => [
+  head,
+  withLd(head),
+]);
