@@ -1,6 +1,9 @@
 import { readSafetensors } from '../../src/data/safetensors.js';
+import type { Recipe } from '../../src/losses/recipe.js';
+import { PREPARED } from '../../src/losses/recipes.js';
 import { type Box, boxAt } from './boxes.js';
 import { boxesOf, floats, integers } from './golden.js';
+import { recipeOf } from './recipeOf.js';
 import type { HeadOutputs, HeadSizes, ImageTruth } from './types.js';
 
 /** One call of another head's loss, of `test/golden/heads`. */
@@ -81,5 +84,21 @@ export async function loadGoldenHead(path: string): Promise<GoldenHead> {
     losses: JSON.parse(metadata.losses),
     total: Number(metadata.total),
     gradients: outputs('grad'),
+  };
+}
+
+/** The recipe of that head with the figures of the case. */
+export function goldenHeadRecipe({ head, taskAligned, centreOffset, topk, iouWeight }: GoldenHead): Recipe {
+  const name = head === 'task-aligned' ? 'yolov8' : 'nanodet-plus';
+  const base = recipeOf(PREPARED.find((recipe) => recipe.name === name) ?? {});
+  const recipe = { ...base, regions: { ...base.regions, centreOffset } };
+  if (!taskAligned) return { ...recipe, dynamicSoftLabel: { topk, iouWeight } };
+  const { alpha, beta, masked, gains } = taskAligned;
+  return {
+    ...recipe,
+    taskAligned: { ...recipe.taskAligned, topk, alpha, beta, masked },
+    classification: { ...recipe.classification, weight: gains.cls },
+    box: { ...recipe.box, weight: gains.box },
+    dfl: { ...recipe.dfl, weight: gains.dfl },
   };
 }

@@ -137,7 +137,7 @@ describe('terms', () => {
       { boxes: [], labels: [] },
     ];
     const { terms, total, normalisers } = headLossOracle({ ...input(), truth: empty });
-    expect(normalisers).toEqual({ samples: 2, weightSum: 1e-6 });
+    expect(normalisers).toEqual({ samples: 2, weightSum: 1e-6, scoreSum: 0 });
     expect(total).toBeCloseTo(
       terms.loss_cls.reduce((a, b) => a + b),
       12,

@@ -3,14 +3,15 @@ import type { Recipe } from '../../src/losses/recipe.js';
 import { integral, integralGradient, sigmoid } from './bins.js';
 import { type Box, iou, scaled } from './boxes.js';
 import { type BoxParameters, decodeBox, encodeBox } from './boxParameters.js';
+import { bce, type LogitLoss, varifocal } from './classLosses.js';
 import { distributionFocalLoss } from './distributionFocalLoss.js';
-import { ciouLoss, giouLoss } from './giou.js';
+import { ciouLoss, ciouUltralyticsLoss, giouLoss } from './giou.js';
 import { headRegions, type LevelRegions } from './headRegions.js';
 import { imitationLoss } from './imitation.js';
 import { qualityFocalLoss } from './qualityFocal.js';
 import { addRow, type RowPlace, readRow } from './rows.js';
 import { binaryTemperatureKL, temperatureKL } from './temperatureKL.js';
-import type { HeadOutputs, HeadSizes, ImageTruth } from './types.js';
+import type { GivenAssignment, HeadOutputs, HeadSizes, ImageTruth } from './types.js';
 
 export interface HeadLossInput {
   student: HeadOutputs;
@@ -21,6 +22,8 @@ export interface HeadLossInput {
   sizes: HeadSizes;
   /** Whole, of `resolveRecipe`. */
   recipe: Recipe;
+  /** Of the assigner `given`, one entry an image. */
+  given?: readonly GivenAssignment[] | undefined;
 }
 
 export interface HeadLossResult {
@@ -33,8 +36,10 @@ export interface HeadLossResult {
   normalisers: {
     /** max(1, sum over images of max(positives, 1)): the reference divides the classification loss by it. */
     samples: number;
-    /** sum over positives of max_c sigmoid(class logit), + 1e-6: the reference divides box loss and DFL by it. */
+    /** sum over positives of the box weights, max_c sigmoid(class logit) or target score, + 1e-6. */
     weightSum: number;
+    /** sum over positives of the target scores. */
+    scoreSum: number;
   };
 }
 
@@ -44,13 +49,13 @@ const WEIGHT_SUM_EPSILON = 1e-6;
 /**
  * The whole head loss of the reference's LDHead in float64 with its gradients (spec 2, 4), terms per level over the batch.
  * A level without positives has loss_bbox = loss_dfl = loss_ld = loss_kd = loss_im = 0; loss_cls, loss_ld_vlr and
- * loss_kd_neg do not depend on positives. The weights of positives, the IoU target and the teacher carry no gradient.
+ * loss_kd_neg do not depend on positives. The weights of positives, the targets and the teacher carry no gradient.
  */
-export function headLossOracle({ student, teacher, truth, sizes, recipe }: HeadLossInput): HeadLossResult {
+export function headLossOracle({ student, teacher, truth, sizes, recipe, given }: HeadLossInput): HeadLossResult {
   const { batch, classes, bins, strides } = sizes;
   const { classification, box, dfl, ld, kd, imitation } = recipe;
   const parameters: BoxParameters = { parameters: box.parameters, bins, anchor: recipe.regions.octaveScale };
-  const regions = headRegions(sizes, recipe, truth, student, teacher);
+  const regions = headRegions(sizes, recipe, truth, student, teacher, given);
 
   const classPlace = (l: number, b: number, cell: number): RowPlace => {
     return { image: b, channels: classes, first: 0, length: classes, size: regions[l].level.anchors.length, cell };
@@ -59,16 +64,22 @@ export function headLossOracle({ student, teacher, truth, sizes, recipe }: HeadL
     const size = regions[l].level.anchors.length;
     return { image: b, channels: 4 * bins, first: edge * bins, length: bins, size, cell };
   };
-  /** max over classes of the student's probability, held fixed. */
-  const weightOf = (l: number, b: number, cell: number) =>
-    Math.max(...readRow(student.classLogits[l], classPlace(l, b, cell)).map(sigmoid));
+  /** Weight of a positive, held fixed. */
+  const weightBy = (kind: Recipe['ld']['weights'], l: number, b: number, cell: number, index: number): number => {
+    if (kind === 'none') return 1;
+    if (kind === 'target-score') return regions[l].score[index];
+    const net = kind === 'best-score' ? student : teacher;
+    return net ? Math.max(...readRow(net.classLogits[l], classPlace(l, b, cell)).map(sigmoid)) : 0;
+  };
 
-  let weightSum = WEIGHT_SUM_EPSILON;
+  const sums = { box: 0, ld: 0, scores: 0 };
   const positivesOfImage = new Array<number>(batch).fill(0);
   eachLocation(regions, batch, (l, b, cell, index) => {
     if (regions[l].state[index] !== 1) return;
     positivesOfImage[b]++;
-    weightSum += weightOf(l, b, cell);
+    sums.box += weightBy(box.weights, l, b, cell, index);
+    sums.ld += weightBy(ld.weights, l, b, cell, index);
+    sums.scores += regions[l].score[index];
   });
   const samples = Math.max(
     1,
@@ -79,12 +90,13 @@ export function headLossOracle({ student, teacher, truth, sizes, recipe }: HeadL
   const valuablesOfLevel = regions.map(({ vlr }) => vlr.filter((v) => v > 0).length);
   const positives = sum(positivesOfLevel);
   const vlrSum = sum(regions.map(({ vlr }) => sum(vlr))) + WEIGHT_SUM_EPSILON;
-  const atLeastOne = { positives: Math.max(positives, 1), 'clamped-weights': Math.max(weightSum, 1) };
-  const scores = Number.NaN; // target scores: none of a recipe that is supported has any
-  const classDivisor = { images: samples, ...atLeastOne, scores, none: 1 }[classification.normaliser];
-  const boxDivisor = { weights: weightSum, ...atLeastOne, scores, none: 1 }[box.normaliser];
-  const ldDivisor = { reference: 4, weights: 4 * weightSum, scores, none: 1 }[ld.normaliser];
-  const ldVlrDivisor = { reference: 16, weights: 4 * vlrSum, scores, none: 1 }[ld.normaliser];
+  const weightSum = sums.box + WEIGHT_SUM_EPSILON;
+  const shared = { positives: Math.max(positives, 1), scores: Math.max(sums.scores, 1), none: 1 };
+  const classDivisor = { ...shared, images: samples }[classification.normaliser];
+  const boxDivisor = { ...shared, weights: weightSum, 'clamped-weights': Math.max(sums.box, 1) }[box.normaliser];
+  const ldWeightSum = sums.ld + WEIGHT_SUM_EPSILON;
+  const ldDivisor = { reference: 4, weights: 4 * ldWeightSum, scores: 4 * shared.scores, none: 1 }[ld.normaliser];
+  const ldVlrDivisor = { reference: 16, weights: 4 * vlrSum, scores: 4 * shared.scores, none: 1 }[ld.normaliser];
   const kdDivisor = (counts: number[], l: number) =>
     ({ level: counts[l], region: sum(counts), none: 1 })[kd.normaliser];
 
@@ -106,7 +118,7 @@ export function headLossOracle({ student, teacher, truth, sizes, recipe }: HeadL
     features: like(student.features),
   };
   const classKL = kd.form === 'softmax' ? temperatureKL : binaryTemperatureKL;
-  const boxLoss = box.form === 'giou' ? giouLoss : ciouLoss;
+  const boxLoss = { giou: giouLoss, ciou: ciouLoss, 'ciou-ultralytics': ciouUltralyticsLoss }[box.form];
 
   eachLocation(regions, batch, (l, b, cell, index) => {
     const { level, state, label, truthIndex, vlr } = regions[l];
@@ -115,17 +127,17 @@ export function headLossOracle({ student, teacher, truth, sizes, recipe }: HeadL
     const logits = readRow(student.classLogits[l], place);
     // The label weight: an ignored location learns no class, neither from the ground truth nor from the teacher.
     const labelWeight = state[index] === -1 ? 0 : 1;
-    let quality = 0;
+    let classTarget = regions[l].score[index];
 
     if (state[index] === 1) {
       // Everything of the box in units of stride.
       const target = scaled(truth[b].boxes[truthIndex[index]], 1 / level.stride);
       const centre = [level.centres[cell][0] / level.stride, level.centres[cell][1] / level.stride] as const;
-      const weight = weightOf(l, b, cell);
+      const weight = weightBy(box.weights, l, b, cell, index);
       const rows = edges.map((edge) => readRow(student.boxLogits[l], edge));
       const decoded = decodeBox(rows.map(integral), centre, parameters);
       const predicted = decoded.map(({ value }) => value) as unknown as Box;
-      quality = iou(predicted, target);
+      if (classification.target === 'iou') classTarget = iou(predicted, target);
 
       const overlap = boxLoss(predicted, target);
       let boxScale = (box.weight * weight) / boxDivisor;
@@ -148,7 +160,8 @@ export function headLossOracle({ student, teacher, truth, sizes, recipe }: HeadL
       });
 
       if (teacher) {
-        localization('loss_ld', (ld.main * weight) / ldDivisor, teacher);
+        const ldWeight = weightBy(ld.weights, l, b, cell, index);
+        localization('loss_ld', (ld.main * ldWeight) / ldDivisor, teacher);
         classDistillation('loss_kd', kd.main / kdDivisor(positivesOfLevel, l), teacher);
       }
     }
@@ -160,7 +173,7 @@ export function headLossOracle({ student, teacher, truth, sizes, recipe }: HeadL
 
     const classScale = (classification.weight * labelWeight) / classDivisor;
     const row = logits.map((logit, c) => {
-      const loss = qualityFocalLoss(logit, c === label[index] ? quality : 0, classification.beta);
+      const loss = classLoss(logit, c === label[index] ? classTarget : 0, classification);
       terms.loss_cls[l] += classScale * loss.loss;
       return loss.gradient;
     });
@@ -204,8 +217,21 @@ export function headLossOracle({ student, teacher, truth, sizes, recipe }: HeadL
     }
   });
 
+  const factor = recipe.scale === 'batch' ? batch : 1;
+  for (const values of [...Object.values(terms), ...Object.values(gradients).flat()]) {
+    values.forEach((value, i) => {
+      values[i] = factor * value;
+    });
+  }
   const total = sum(Object.values(terms).flat());
-  return { terms, total, gradients, regions, normalisers: { samples, weightSum } };
+  return { terms, total, gradients, regions, normalisers: { samples, weightSum, scoreSum: sums.scores } };
+}
+
+function classLoss(logit: number, target: number, recipe: Recipe['classification']): LogitLoss {
+  const { loss, alpha, beta, iouWeighted } = recipe;
+  if (loss === 'bce') return bce(logit, target);
+  if (loss === 'varifocal') return varifocal(logit, target, { alpha, gamma: beta, iouWeighted });
+  return qualityFocalLoss(logit, target, beta);
 }
 
 /** Calls `visit` for every location of every image and level; `index` = image * H*W + cell. */

@@ -1,8 +1,13 @@
 import type { Recipe } from '../../src/losses/recipe.js';
-import { assignAtss } from './atss.js';
-import { type GridLevel, gridLevels } from './grid.js';
+import { assignAtss, ignoredAnchors } from './atss.js';
+import { iou } from './boxes.js';
+import type { BoxParameters } from './boxParameters.js';
+import { assignDynamicSoftLabel } from './dynamicSoftLabel.js';
+import { type GridLevel, type GridOptions, gridLevels } from './grid.js';
 import { giboxRegion, imitationRegion } from './imitationRegion.js';
-import type { HeadOutputs, HeadSizes, ImageTruth } from './types.js';
+import { imagePredictions, predictedBox } from './predictions.js';
+import { assignTaskAligned } from './taskAligned.js';
+import type { GivenAssignment, HeadOutputs, HeadSizes, ImageAssignment, ImageTruth } from './types.js';
 import { valuableRegion } from './vlr.js';
 
 /** What each location of one level learns; every array [B, H*W]. */
@@ -14,31 +19,50 @@ export interface LevelRegions {
   label: Int32Array;
   /** Ground truth of its image that a positive belongs to, -1 elsewhere. */
   truthIndex: Int32Array;
-  /** IoU in the valuable region, 0 outside. */
+  /** Target score of a positive, 0 elsewhere; of ATSS the IoU of the student's own box, NaN without outputs of a student. */
+  score: Float64Array;
+  /** IoU in the valuable region, 0 outside; of a given assignment what it gives. */
   vlr: Float64Array;
   /** Imitation region, 1 inside; for `decouple` the foreground. All 0 without a method, and for gibox without a teacher. */
   imitation: Uint8Array;
 }
 
-/** Assignment, valuable region and imitation region of a batch, regrouped from images to levels. */
+interface Context {
+  classes: number;
+  grid: GridOptions;
+  recipe: Recipe;
+  parameters: BoxParameters;
+  student: HeadOutputs;
+}
+
+/**
+ * Assignment, valuable region and imitation region of a batch, regrouped from images to levels.
+ * @param given of the assigner `given`, an entry an image
+ */
 export function headRegions(
   sizes: HeadSizes,
-  { regions, box, imitation: { method } }: Recipe,
+  recipe: Recipe,
   truth: readonly ImageTruth[],
   student: HeadOutputs,
   teacher: HeadOutputs | undefined,
+  given?: readonly GivenAssignment[],
 ): LevelRegions[] {
   const { batch, classes, bins } = sizes;
-  const { topk, octaveScale, centreOffset, ignoreIofThreshold, vlr: form, gamma } = regions;
+  const { method } = recipe.imitation;
+  const { assigner, topk, octaveScale, centreOffset, ignoreIofThreshold, vlr: form, gamma } = recipe.regions;
   const grid = { ...sizes, octaveBaseScale: octaveScale, centreOffset };
+  const parameters = { parameters: recipe.box.parameters, bins, anchor: octaveScale };
   const looksAtBoxes = method === 'gibox' || method === 'gibox-image';
-  const images = truth.map((image) => {
+  const images = truth.map((image, b) => {
     const input = { ...grid, topk, ignoreIofThreshold, ...image };
-    const assignment = assignAtss(input);
+    const assignment = assign({ classes, grid, recipe, parameters, student }, image, b, given?.[b]);
     const positive = assignment.state.map((state) => (state === 1 ? 1 : 0));
     return {
       ...assignment,
-      vlr: valuableRegion({ ...input, form, gamma }),
+      vlr:
+        assigner === 'given'
+          ? (given?.[b].vlr ?? new Float64Array(positive.length))
+          : valuableRegion({ ...input, form, gamma }),
       imitation:
         looksAtBoxes || method === 'none'
           ? new Uint8Array(assignment.state.length)
@@ -54,6 +78,7 @@ export function headRegions(
       state: Int8Array.from(join((image) => image.state)),
       label: Int32Array.from(join((image) => image.label)),
       truthIndex: Int32Array.from(join((image) => image.truthIndex)),
+      score: Float64Array.from(join((image) => image.score)),
       vlr: Float64Array.from(join((image) => image.vlr)),
       imitation:
         looksAtBoxes && teacher
@@ -61,7 +86,7 @@ export function headRegions(
               level,
               batch,
               classes,
-              parameters: { parameters: box.parameters, bins, anchor: octaveScale },
+              parameters,
               student: { classLogits: student.classLogits[l], boxLogits: student.boxLogits[l] },
               teacher: { classLogits: teacher.classLogits[l], boxLogits: teacher.boxLogits[l] },
               scope: method === 'gibox' ? 'batch' : 'image',
@@ -69,4 +94,39 @@ export function headRegions(
           : Uint8Array.from(join((image) => image.imitation)),
     };
   });
+}
+
+/** Image `b` by the recipe's assigner. Anchors that ignore regions cover are ignored whatever the assigner, unless positive. */
+function assign(
+  { classes, grid, recipe, parameters, student }: Context,
+  image: ImageTruth,
+  b: number,
+  given: GivenAssignment | undefined,
+): ImageAssignment {
+  const { assigner, topk, ignoreIofThreshold } = recipe.regions;
+  const levels = gridLevels(grid);
+  if (assigner === 'given') {
+    if (!given) throw new Error(`no given assignment of image ${b}`);
+    return { levels, ...given };
+  }
+  if (assigner === 'atss') {
+    const assignment = assignAtss({ ...grid, topk, ignoreIofThreshold, ...image });
+    const score = levels.flatMap((level, l) =>
+      level.anchors.map((_, cell) => {
+        const g = assignment.truthIndex[level.first + cell];
+        if (g < 0) return 0;
+        const logits = student.boxLogits[l];
+        return logits ? iou(predictedBox(level, logits, b, cell, parameters), image.boxes[g]) : Number.NaN;
+      }),
+    );
+    return { ...assignment, score: Float64Array.from(score) };
+  }
+  const input = { ...grid, ...image, ...imagePredictions(levels, student, b, classes, parameters) };
+  const assignment =
+    assigner === 'task-aligned'
+      ? assignTaskAligned({ ...input, ...recipe.taskAligned })
+      : assignDynamicSoftLabel({ ...input, ...recipe.dynamicSoftLabel });
+  const anchors = levels.flatMap((level) => level.anchors);
+  const ignored = ignoredAnchors(anchors, image.ignore ?? [], image.boxes.length > 0 ? ignoreIofThreshold : -1);
+  return { ...assignment, state: assignment.state.map((s, i) => (s === 0 && ignored[i] ? -1 : s)) };
 }

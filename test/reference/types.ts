@@ -48,3 +48,9 @@ export interface ImageAssignment {
   /** Target score of a positive, 0 elsewhere. */
   score: Float64Array;
 }
+
+/** An assignment that the caller made; `truthIndex` refers to the boxes of the image's truth. */
+export interface GivenAssignment extends Omit<ImageAssignment, 'levels'> {
+  /** Above 0 in the valuable region; none unless given. */
+  vlr?: Float64Array | undefined;
+}
