@@ -106,7 +106,7 @@ export function esbuildWgsl({ minify = false } = {}) {
 }
 
 /**
- * A WGSL file becomes a list of one part, the whole.
+ * A WGSL file becomes the list of its parts.
  * @param {{ minify?: boolean }} options
  * @returns {import('vite').Plugin}
  */
@@ -117,9 +117,9 @@ export function viteWgsl({ minify = false } = {}) {
     load(id) {
       if (!id.endsWith('.wgsl')) return null;
       const files = new Set();
-      const source = expandWgsl(id, files);
+      const parts = partsOf(id, files).map(({ text }) => (minify ? minifyWgsl(text) : text));
       for (const file of files) this.addWatchFile(file);
-      return `export default [${JSON.stringify(minify ? minifyWgsl(source) : source)}];\n${exportConstants(id)}`;
+      return `export default ${JSON.stringify(parts)};\n${exportConstants(id)}`;
     },
   };
 }

@@ -15,18 +15,21 @@ declare module '*/shaders/lib/bins.wgsl' {
     readonly MAX_BINS: number;
   };
 }
-declare module '*/shaders/lib/giou.wgsl' {
+declare module '*/shaders/lib/overlap.wgsl' {
   const source: readonly string[];
   export default source;
   export const constants: {
     readonly BOX_EPSILON: number;
   };
 }
-declare module '*/shaders/losses/head_append.wgsl' {
+declare module '*/shaders/losses/head_class.wgsl' {
   const source: readonly string[];
   export default source;
   export const constants: {
-    readonly SIZE: number;
+    readonly WEIGHT_BEST_SCORE: number;
+    readonly WEIGHT_TARGET_SCORE: number;
+    readonly WEIGHT_TEACHER_SCORE: number;
+    readonly WEIGHT_NONE: number;
   };
 }
 declare module '*/shaders/losses/head_coded.wgsl' {
@@ -36,32 +39,18 @@ declare module '*/shaders/losses/head_coded.wgsl' {
     readonly BAD: number;
   };
 }
-declare module '*/shaders/losses/head_cut_gather.wgsl' {
+declare module '*/shaders/losses/head_normaliser.wgsl' {
   const source: readonly string[];
   export default source;
   export const constants: {
-    readonly CHANNELS: number;
-  };
-}
-declare module '*/shaders/losses/head_cut_matrix.wgsl' {
-  const source: readonly string[];
-  export default source;
-  export const constants: {
-    readonly BLOCK: number;
-    readonly COLUMNS: number;
-  };
-}
-declare module '*/shaders/losses/head_cut_sum.wgsl' {
-  const source: readonly string[];
-  export default source;
-  export const constants: {
-    readonly BLOCK: number;
-  };
-}
-declare module '*/shaders/losses/head_factors.wgsl' {
-  const source: readonly string[];
-  export default source;
-  export const constants: {
+    readonly NORMALISER_NONE: number;
+    readonly NORMALISER_IMAGES: number;
+    readonly NORMALISER_POSITIVES: number;
+    readonly NORMALISER_SCORES: number;
+    readonly NORMALISER_WEIGHTS: number;
+    readonly NORMALISER_CLAMPED_WEIGHTS: number;
+    readonly NORMALISER_REGION: number;
+    readonly NORMALISER_LEVEL: number;
     readonly EPSILON: number;
   };
 }
@@ -69,31 +58,23 @@ declare module '*/shaders/losses/head_records.wgsl' {
   const source: readonly string[];
   export default source;
   export const constants: {
+    readonly TERM_CLASS: number;
+    readonly TERM_BOX: number;
+    readonly TERM_DFL: number;
+    readonly TERM_LD: number;
+    readonly TERM_LD_VLR: number;
+    readonly TERM_KD: number;
+    readonly TERM_KD_VLR: number;
+    readonly TERM_IMITATION: number;
+    readonly TERMS: number;
+    readonly RECORDED: number;
     readonly RECORD: number;
-    readonly RECORD_QFL: number;
-    readonly RECORD_BOX: number;
-    readonly RECORD_DFL: number;
-    readonly RECORD_LD: number;
-    readonly RECORD_LD_VLR: number;
-    readonly RECORD_KD: number;
-    readonly RECORD_KD_VLR: number;
-    readonly RECORD_LOSSES: number;
-  };
-}
-declare module '*/shaders/losses/head_row.wgsl' {
-  const source: readonly string[];
-  export default source;
-  export const constants: {
-    readonly BACKGROUND: number;
-    readonly IGNORED: number;
-    readonly NONE: number;
-    readonly COUNT_POSITIVES: number;
-    readonly COUNT_ROWS: number;
-    readonly COUNT_VLR_WEIGHT: number;
-    readonly COUNT_LEVEL_POSITIVES: number;
-    readonly COUNT_LEVEL_VLR: number;
-    readonly COUNTS: number;
-    readonly TABLE_IGNORED: number;
+    readonly RECORD_EDGES: number;
+    readonly RECORD_BOX_WEIGHT: number;
+    readonly RECORD_LD_WEIGHT: number;
+    readonly OTHER: number;
+    readonly OTHER_LD: number;
+    readonly OTHER_KD: number;
   };
 }
 declare module '*/shaders/losses/head_share.wgsl' {
@@ -115,8 +96,6 @@ declare module '*/shaders/losses/head_terms.wgsl' {
   export default source;
   export const constants: {
     readonly SIZE: number;
-    readonly TERMS: number;
-    readonly IMITATION: number;
   };
 }
 declare module '*/shaders/losses/imitation_factors.wgsl' {
@@ -189,6 +168,13 @@ declare module '*/shaders/ops/pointwise_weight_gradient_body.wgsl' {
     readonly STRIP: number;
   };
 }
+declare module '*/shaders/regions/append.wgsl' {
+  const source: readonly string[];
+  export default source;
+  export const constants: {
+    readonly SIZE: number;
+  };
+}
 declare module '*/shaders/regions/atss_candidates.wgsl' {
   const source: readonly string[];
   export default source;
@@ -227,11 +213,21 @@ declare module '*/shaders/regions/imitation_windows.wgsl' {
     readonly ONE_BITS: number;
   };
 }
-declare module '*/shaders/regions/valuable_region.wgsl' {
+declare module '*/shaders/regions/sample.wgsl' {
   const source: readonly string[];
   export default source;
   export const constants: {
-    readonly SIZE: number;
+    readonly BACKGROUND: number;
+    readonly IGNORED: number;
+    readonly NONE: number;
+    readonly COUNT_POSITIVES: number;
+    readonly COUNT_SAMPLES: number;
+    readonly COUNT_VLR_WEIGHT: number;
+    readonly COUNT_SCORES: number;
+    readonly COUNT_LEVEL_POSITIVES: number;
+    readonly COUNT_LEVEL_VLR: number;
+    readonly COUNTS: number;
+    readonly TABLE_IGNORED: number;
   };
 }
 declare module '*/shaders/train/clip.wgsl' {

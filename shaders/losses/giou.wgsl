@@ -1,4 +1,4 @@
-// Box regression loss of each row: weight (1 - GIoU), or weight (1 - CIoU) where COMPLETE; see ../lib/giou.wgsl.
+// Box regression loss of each row: weight times box_loss of one of terms/giou.wgsl and its like.
 struct Params {
   rows: u32,
   weight_stride: u32,
@@ -16,11 +16,9 @@ struct Params {
 /// [R] with respect to the predicted box
 @group(0) @binding(6) var<storage, read_write> gradient: array<vec4f>;
 
-override COMPLETE: bool = false;
-
 #include "../lib/index.wgsl"
 #include "../lib/row_weight.wgsl"
-#include "../lib/giou.wgsl"
+#include "../lib/overlap.wgsl"
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -29,12 +27,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     return;
   }
   let weight = row_weight(row);
-  var box: BoxLoss;
-  if (COMPLETE) {
-    box = ciou_loss(predicted[row], truth[row]);
-  } else {
-    box = giou_loss(predicted[row], truth[row]);
-  }
+  let box = box_loss(predicted[row], truth[row]);
   losses[row] = weight * box.loss;
   gradient[row] = weight * box.gradient;
 }

@@ -1,7 +1,21 @@
-// The box losses of the positives, an invocation a positive; see head_positive.wgsl.
+// Box loss and DFL (Li et al., NeurIPS 2020, eq. 6) of the positives, an invocation a positive, with the gradient of both. The form of
+// the box loss is in terms/giou.wgsl and its like. Positives are few: loops over bins read logits again, and end at a uniform.
 
 struct Params {
-#include "head_positive_fields.wgsl"
+  batch: u32,
+  level_count: u32,
+  /// entries of `samples` of an image
+  image_slots: u32,
+  bins: u32,
+  /// DFL targets end this many bins before the last
+  margin: f32,
+  centre_offset: f32,
+  /// anchor side in strides
+  anchor: f32,
+  /// of teacher-bounded regression, in units of the box loss
+  bounded_weight: f32,
+  /// (start, height, width, stride in pixels) of each level
+  levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
   teacher_layout: array<vec4u, 8>,
 }
@@ -9,7 +23,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student: array<f32>;
 @group(0) @binding(2) var<storage, read> teacher: array<f32>;
-/// [G] xyxy pixels
+/// [T] xyxy pixels
 @group(0) @binding(3) var<storage, read> targets: array<vec4f>;
 @group(0) @binding(4) var<storage, read> counts: array<f32>;
 @group(0) @binding(5) var<storage, read> samples: array<Sample>;
@@ -17,17 +31,83 @@ struct Params {
 @group(0) @binding(6) var<storage, read> factors: array<f32>;
 /// laid out as the student's logits
 @group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
-/// see head_records.wgsl; expected edges are known
+/// see head_records.wgsl; expected edges and weights are known
 @group(0) @binding(8) var<storage, read_write> records: array<u32>;
 
+/// Whether the recipe has teacher-bounded regression.
+override BOUNDED: bool = false;
+
 #include "../lib/layout.wgsl"
+#include "../lib/overlap.wgsl"
+#include "../lib/box_parameters.wgsl"
+#include "../lib/two_hot.wgsl"
 #include "../regions/sample.wgsl"
 #include "head_share.wgsl"
 #include "head_place.wgsl"
+#include "head_centre.wgsl"
 #include "head_coded.wgsl"
 #include "head_records.wgsl"
-#include "head_positive.wgsl"
-#include "head_bound.wgsl"
+
+/// Expected edge of the teacher, in bins.
+fn teacher_edge(at: Place, edge: u32) -> f32 {
+  let entry = params.teacher_layout[at.level];
+  let first = strided(entry, at.image, edge * params.bins, at.index);
+  var highest = -3.0e38;
+  for (var k = 0u; k < params.bins; k++) {
+    highest = max(highest, teacher[first + k * entry.z]);
+  }
+  var sum = 0.0;
+  var moment = 0.0;
+  for (var k = 0u; k < params.bins; k++) {
+    let power = exp(teacher[first + k * entry.z] - highest);
+    sum += power;
+    moment += f32(k) * power;
+  }
+  return moment / sum;
+}
+
+/// Loss of the expected edges, and its gradient with respect to them; boxes in strides.
+fn box_term(expected: vec4f, box: vec4f, centre: vec2f, at: Place) -> BoxLoss {
+  var loss = box_loss(decode_box(expected, centre, params.anchor, params.bins), box);
+  if (BOUNDED) {
+    // Chen et al., NeurIPS 2017, eq. 5: where the student's box is worse than the teacher's its loss counts once more.
+    var bound: vec4f;
+    for (var edge = 0u; edge < 4u; edge++) {
+      bound[edge] = teacher_edge(at, edge);
+    }
+    let limit = box_loss(decode_box(bound, centre, params.anchor, params.bins), box).loss;
+    // By `<=`, so that a student's loss that is NaN is not taken for a good one.
+    let weight = 1.0 + select(params.bounded_weight, 0.0, loss.loss <= limit);
+    loss = BoxLoss(weight * loss.loss, weight * loss.gradient);
+  }
+  return BoxLoss(loss.loss, decode_pullback(expected, loss.gradient, params.anchor, params.bins));
+}
+
+/// DFL of an edge. Writes the gradient with respect to its logits.
+fn edge_term(first: u32, step: u32, edge_target: f32, expected: f32, box_slope: f32, dfl_factor: f32) -> f32 {
+  var highest = -3.0e38;
+  for (var k = 0u; k < params.bins; k++) {
+    highest = max(highest, student[first + k * step]);
+  }
+  var sum = 0.0;
+  for (var k = 0u; k < params.bins; k++) {
+    sum += exp(student[first + k * step] - highest);
+  }
+  let log_sum = log(sum);
+  var loss = 0.0;
+  for (var k = 0u; k < params.bins; k++) {
+    let element = first + k * step;
+    let log_p = student[element] - highest - log_sum;
+    let p = exp(log_p);
+    let share = two_hot(k, edge_target);
+    // by a branch: 0 · −∞ would be NaN where the logits are far apart
+    if (share > 0.0) {
+      loss -= share * log_p;
+    }
+    gradient[element] = box_slope * p * (f32(k) - expected) + dfl_factor * (p - share);
+  }
+  return loss;
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -36,12 +116,27 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let part = part_of(0u, count_of(image, COUNT_POSITIVES), workgroup.x, workgroups.x);
   for (var i = part.x + local; i < part.y; i += ROWS) {
     let sample = samples[image * params.image_slots + i];
+    let record = RECORD * (before + i);
     let at = place_of(sample.location, image);
     let entry = params.student_layout[at.level];
-    let teacher_entry = params.teacher_layout[at.level];
-    let line = Line(strided(entry, image, 0u, at.index), entry.z);
-    let teacher_line = Line(strided(teacher_entry, image, 0u, at.index), teacher_entry.z);
+    let centre = centre_of(at);
     let box = targets[sample.assigned >> 16u] / f32(params.levels[at.level].w);
-    do_positive(sample, at, box, RECORD * (before + i), line, teacher_line);
+    var expected: vec4f;
+    for (var edge = 0u; edge < 4u; edge++) {
+      expected[edge] = bitcast<f32>(records[record + RECORD_EDGES + edge]);
+    }
+    let weight = bitcast<f32>(records[record + RECORD_BOX_WEIGHT]);
+    let box_factor = weight * factors[factor_at(TERM_BOX, at.level)];
+    let dfl_factor = weight * factors[factor_at(TERM_DFL, at.level)];
+    let term = box_term(expected, box, centre, at);
+    let last = f32(params.bins - 1u) - params.margin;
+    let edges = clamp(encode_box(box, centre, params.anchor, params.bins), vec4f(), vec4f(last));
+    var dfl = 0.0;
+    for (var edge = 0u; edge < 4u; edge++) {
+      let first = strided(entry, image, edge * params.bins, at.index);
+      dfl += edge_term(first, entry.z, edges[edge], expected[edge], box_factor * term.gradient[edge], dfl_factor);
+    }
+    records[record + TERM_BOX] = coded(box_factor * term.loss, sample.location);
+    records[record + TERM_DFL] = coded(dfl_factor * dfl, sample.location);
   }
 }

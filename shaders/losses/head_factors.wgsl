@@ -1,56 +1,81 @@
-// One workgroup: the weights of the box terms over their normalisers (LD spec 4.2–4.5), after head_class.wgsl, which finds the scores.
+// One workgroup, after head_class.wgsl, which finds the weights of positives: each term's weight over its normaliser, by level.
 
 struct Params {
   batch: u32,
-  /// 0 weights, 1 positives, 2 none; for the boxes and DFL
-  box_normaliser: u32,
-  /// 0 reference, 1 weights, 2 none
-  ld_normaliser: u32,
-  box_weight: f32,
-  dfl_weight: f32,
-  ld_weight: f32,
-  ld_vlr_weight: f32,
+  level_count: u32,
+  /// f32 of each term
+  weights: array<vec4f, 2>,
+  /// of each term, see head_normaliser.wgsl
+  normalisers: array<vec4u, 2>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> counts: array<f32>;
 /// see head_records.wgsl
 @group(0) @binding(2) var<storage, read> records: array<u32>;
-/// box, DFL, LD, LD in the VLR
+/// [terms, 8 levels]
 @group(0) @binding(3) var<storage, read_write> factors: array<f32>;
 
 #include "../regions/sample.wgsl"
 #include "head_share.wgsl"
 #include "head_records.wgsl"
-
-/// Added to Σ score by the reference, so that a batch without positives divides by it instead of by zero.
-const EPSILON = 1e-6;
+#include "head_normaliser.wgsl"
 
 var<workgroup> lane_sums: array<vec2f, ROWS>;
+
+fn is_of_vlr(term: u32) -> bool {
+  return term == TERM_LD_VLR || term == TERM_KD_VLR;
+}
+
+/// Σ weight of the term's samples.
+fn weights_of(term: u32) -> f32 {
+  var sum = 0.0;
+  if (is_of_vlr(term)) {
+    for (var image = 0u; image < params.batch; image++) {
+      sum += counts[image * COUNTS + COUNT_VLR_WEIGHT];
+    }
+    return sum;
+  }
+  for (var lane = 0u; lane < ROWS; lane++) {
+    sum += select(lane_sums[lane].x, lane_sums[lane].y, term == TERM_LD);
+  }
+  return sum;
+}
+
+/// Samples of the term's region on a level, or on all.
+fn region_size(term: u32, level: u32, on_all: bool) -> f32 {
+  let first = select(COUNT_LEVEL_POSITIVES, COUNT_LEVEL_VLR, is_of_vlr(term));
+  var sum = 0.0;
+  for (var image = 0u; image < params.batch; image++) {
+    for (var other = 0u; other < params.level_count; other++) {
+      sum += select(0.0, counts[image * COUNTS + first + other], on_all || other == level);
+    }
+  }
+  return sum;
+}
+
+fn divisor_of(term: u32, level: u32) -> f32 {
+  let normaliser = params.normalisers[term / 4u][term % 4u];
+  switch normaliser {
+    case NORMALISER_WEIGHTS: { return weights_of(term) + EPSILON; }
+    case NORMALISER_CLAMPED_WEIGHTS: { return max(weights_of(term), 1.0); }
+    case NORMALISER_REGION: { return region_size(term, level, true); }
+    case NORMALISER_LEVEL: { return region_size(term, level, false); }
+    default: { return divisor_of_counts(normaliser); }
+  }
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) local: u32) {
   var own = vec2f();
   let positives = count_before(params.batch, COUNT_POSITIVES);
   for (var i = local; i < positives; i += ROWS) {
-    own += vec2f(bitcast<f32>(records[RECORD * i + RECORD_BOX_WEIGHT]), bitcast<f32>(records[RECORD * i + RECORD_LD_WEIGHT]));
+    let record = RECORD * i;
+    own += vec2f(bitcast<f32>(records[record + RECORD_BOX_WEIGHT]), bitcast<f32>(records[record + RECORD_LD_WEIGHT]));
   }
   lane_sums[local] = own;
   workgroupBarrier();
-  if (local > 0u) {
-    return;
-  }
-  // of the box losses, of LD
-  var weights = vec2f(EPSILON);
-  for (var lane = 0u; lane < ROWS; lane++) {
-    weights += lane_sums[lane];
-  }
-  var vlr = EPSILON;
-  for (var image = 0u; image < params.batch; image++) {
-    vlr += counts[image * COUNTS + COUNT_VLR_WEIGHT];
-  }
-  let box_count = array<f32, 3>(weights.x, f32(max(positives, 1u)), 1.0)[params.box_normaliser];
-  factors[0] = params.box_weight / box_count;
-  factors[1] = params.dfl_weight / 4.0 / box_count;
-  factors[2] = array<f32, 3>(0.25, 0.25 / weights.y, 1.0)[params.ld_normaliser] * params.ld_weight;
-  factors[3] = array<f32, 3>(1.0 / 16.0, 1.0 / (4.0 * vlr), 1.0)[params.ld_normaliser] * params.ld_vlr_weight;
+  let term = local / 8u;
+  let divisor = divisor_of(term, local % 8u);
+  // A region without samples has no loss.
+  factors[local] = select(0.0, params.weights[term / 4u][term % 4u] / divisor, divisor > 0.0);
 }

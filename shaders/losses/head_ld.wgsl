@@ -1,37 +1,110 @@
-// LD of a row that is no positive, a member of the VLR (LD spec 4.5): its four edges and their gradient. Most of the listed rows
-// are such, so every logit is read once and the loops over bins are written out.
-// The kernel that includes this has student_at, teacher_at and set_gradient, which take an element, and params.temperature.
+// Localization distillation (Zheng et al., CVPR 2022, eq. 3), an invocation a sample: of a positive in the main region, of a member of
+// the VLR there. ℓ = (T²/K) Σ p (ln p − ln q) for each edge, its gradient (T/K) (q − p). Samples of the VLR are many: every logit is
+// read once, and the loops over bins are written out.
 
+struct Params {
+  batch: u32,
+  level_count: u32,
+  image_slots: u32,
+  /// COUNT_POSITIVES or COUNT_SAMPLES
+  which: u32,
+  temperature: f32,
+  /// see head_records.wgsl
+  other_records: u32,
+  /// (start, height, width, stride in pixels) of each level
+  levels: array<vec4u, 8>,
+  student_layout: array<vec4u, 8>,
+  teacher_layout: array<vec4u, 8>,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> student: array<f32>;
+@group(0) @binding(2) var<storage, read> teacher: array<f32>;
+@group(0) @binding(3) var<storage, read> counts: array<f32>;
+@group(0) @binding(4) var<storage, read> samples: array<Sample>;
+/// of head_factors.wgsl
+@group(0) @binding(5) var<storage, read> factors: array<f32>;
+/// laid out as the student's logits; of positives it holds the gradient of the box losses
+@group(0) @binding(6) var<storage, read_write> gradient: array<f32>;
+/// see head_records.wgsl
+@group(0) @binding(7) var<storage, read_write> records: array<u32>;
+
+#include "../lib/layout.wgsl"
 #include "../lib/bins.wgsl"
 #include "../lib/kl.wgsl"
-#include "head_line.wgsl"
+#include "../regions/sample.wgsl"
+#include "head_share.wgsl"
+#include "head_place.wgsl"
+#include "head_coded.wgsl"
+#include "head_records.wgsl"
 
-/// ℓ = (T²/K) Σ p (ln p − ln q), its gradient (T/K) (q − p), both times `factor`.
-fn ld_terms(line: Line, teacher_line: Line, factor: f32) -> f32 {
-  let cold = 1.0 / params.temperature;
+/// KL of the four edges; writes their gradient, or adds it.
+fn distil(at: Place, factor: f32, adds: bool) -> f32 {
+  let entry = params.student_layout[at.level];
+  let teacher_entry = params.teacher_layout[at.level];
+  let inverse_temperature = 1.0 / params.temperature;
   let scale = params.temperature / f32(BINS);
   var kl = 0.0;
   for (var edge = 0u; edge < 4u; edge++) {
-    let first = line.first + edge * BINS * line.step;
-    let teacher_first = teacher_line.first + edge * BINS * teacher_line.step;
+    let first = strided(entry, at.image, edge * BINS, at.index);
+    let teacher_first = strided(teacher_entry, at.image, edge * BINS, at.index);
     var z: Bins;
     var taught: Bins;
     for (var k = 0u; k < BINS; k++) { // unroll
-      z[k] = student_at(first + k * line.step);
+      z[k] = student[first + k * entry.z];
     }
     for (var k = 0u; k < BINS; k++) { // unroll
-      taught[k] = teacher_at(teacher_first + k * teacher_line.step);
+      taught[k] = teacher[teacher_first + k * teacher_entry.z];
     }
     var p: Bins;
     var q: Bins;
-    let sums = vec2f(powers_of_bins(&taught, &p, cold), powers_of_bins(&z, &q, cold));
+    let sums = vec2f(powers_of_bins(&taught, &p, inverse_temperature), powers_of_bins(&z, &q, inverse_temperature));
     let shares = 1.0 / sums;
     let log_ratio = log(sums.x) - log(sums.y);
     for (var k = 0u; k < BINS; k++) { // unroll
       let part = divergence_of(p[k] * shares.x, q[k] * shares.y, z[k] - taught[k] + log_ratio);
       kl += part.x;
-      set_gradient(first + k * line.step, factor * scale * part.y);
+      q[k] = factor * scale * part.y;
+    }
+    if (adds) {
+      for (var k = 0u; k < BINS; k++) { // unroll
+        q[k] += gradient[first + k * entry.z];
+      }
+    }
+    for (var k = 0u; k < BINS; k++) { // unroll
+      gradient[first + k * entry.z] = q[k];
     }
   }
-  return factor * params.temperature * scale * kl;
+  return params.temperature * scale * kl;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let image = workgroup.y;
+  let positives = count_of(image, COUNT_POSITIVES);
+  let positives_before = count_before(image, COUNT_POSITIVES);
+  let others = params.other_records + OTHER * (count_before(image, COUNT_SAMPLES) - positives_before);
+  let part = part_of(0u, count_of(image, params.which), workgroup.x, workgroups.x);
+  for (var i = part.x + local; i < part.y; i += ROWS) {
+    let sample = samples[image * params.image_slots + i];
+    let at = place_of(sample.location, image);
+    let record = RECORD * (positives_before + i);
+    let is_main = i < positives;
+    var main_factor = 0.0;
+    if (is_main) {
+      main_factor = bitcast<f32>(records[record + RECORD_LD_WEIGHT]) * factors[factor_at(TERM_LD, at.level)];
+    }
+    let vlr_factor = sample.vlr * factors[factor_at(TERM_LD_VLR, at.level)];
+    var loss = 0.0;
+    if (main_factor + vlr_factor != 0.0) {
+      loss = distil(at, main_factor + vlr_factor, is_main);
+    }
+    let vlr_loss = coded(vlr_factor * loss, sample.location);
+    if (is_main) {
+      records[record + TERM_LD] = coded(main_factor * loss, sample.location);
+      records[record + TERM_LD_VLR] = vlr_loss;
+    } else {
+      records[others + OTHER * (i - positives) + OTHER_LD] = vlr_loss;
+    }
+  }
 }

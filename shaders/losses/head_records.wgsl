@@ -1,24 +1,32 @@
-// What the passes over listed rows write of each, for head_terms.wgsl to add up; head_class.wgsl first, head_box.wgsl after it.
-// Every row has its own words: a barrier, and whoever adds up within a workgroup, would cost software adapters more.
-//
-// Of each positive, in the order of the lists, RECORD words: coded losses (head_coded.wgsl) in the order of the terms up to
-// RECORD_LOSSES, then the bits of its expected edges, in bins, and of its weights. From `params.other_records` on, where there is
-// distillation in the VLR, of each other sample OTHER words: its coded losses of LD and of KD.
+// What the passes over samples write of each, for head_terms.wgsl to add up. Every sample has its own words: a barrier, and whoever
+// adds up within a workgroup, would cost software adapters more.
 
+// Terms in the order of TERM_NAMES; the first RECORDED have losses of single samples.
+const TERM_CLASS = 0u;
+const TERM_BOX = 1u;
+const TERM_DFL = 2u;
+const TERM_LD = 3u;
+const TERM_LD_VLR = 4u;
+const TERM_KD = 5u;
+const TERM_KD_VLR = 6u;
+const TERM_IMITATION = 7u;
+const TERMS = 8u;
+const RECORDED = 7u;
+
+// Of each positive, in the order of the lists, RECORD words: coded losses (head_coded.wgsl) by term, then the bits of its expected
+// edges, in bins, and of its weights.
 const RECORD = 13u;
-const RECORD_QFL = 0u;
-const RECORD_BOX = 1u;
-const RECORD_DFL = 2u;
-const RECORD_LD = 3u;
-const RECORD_LD_VLR = 4u;
-const RECORD_KD = 5u;
-const RECORD_KD_VLR = 6u;
-const RECORD_LOSSES = 7u;
 const RECORD_EDGES = 7u;
 /// of the box losses and of LD
 const RECORD_BOX_WEIGHT = 11u;
 const RECORD_LD_WEIGHT = 12u;
 
+// From `params.other_records` on, where there is distillation in the VLR, of each other sample OTHER words: its coded losses.
 const OTHER = 2u;
 const OTHER_LD = 0u;
 const OTHER_KD = 1u;
+
+/// Word of a sample's factor in `factors`: a term's weight over its normaliser, by term and level.
+fn factor_at(term: u32, level: u32) -> u32 {
+  return 8u * term + level;
+}

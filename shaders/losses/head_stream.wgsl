@@ -1,13 +1,15 @@
-// Quality focal loss of every class logit of a pyramid as background (LD spec 4.1), four locations at a time; what positives have
-// else, head_class.wgsl writes over it. A workgroup takes 256 TURNS locations of an image and PLANES classes.
+// The class loss of every logit of a pyramid as background, four locations at a time; what positives have else, head_class.wgsl writes
+// over it. The form of the loss is in terms/qfl.wgsl and its like. A workgroup takes 256 TURNS locations of an image and PLANES classes.
 
 struct Params {
   batch: u32,
   level_count: u32,
   classes: u32,
+  /// of the class loss, over its normaliser
+  weight: f32,
+  normaliser: u32,
   beta: f32,
-  cls_weight: f32,
-  cls_normaliser: u32,
+  alpha: f32,
   /// (start, height, width, first workgroup) of each level
   levels: array<vec4u, 8>,
 }
@@ -27,9 +29,9 @@ override TURNS: u32 = 2u;
 @group(0) @binding(5) var<storage, read_write> partials: array<u32>;
 
 #include "../lib/index.wgsl"
-#include "../lib/qfl_background.wgsl"
+#include "../lib/background.wgsl"
 #include "../regions/sample.wgsl"
-#include "head_class_factor.wgsl"
+#include "head_normaliser.wgsl"
 #include "head_stream_sum.wgsl"
 
 fn table_at(location: u32) -> vec4u {
@@ -58,7 +60,7 @@ fn planes(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
     var losses = vec4f();
     for (var c = first; c < last; c++) {
       let share = select(counted, vec4f(), entries == vec4u(c + 1u));
-      let focal = qfl_background(student[at], params.beta);
+      let focal = class_background(student[at]);
       losses += share * focal.loss;
       gradient[at] = (factor * share) * focal.slope;
       at += vectors;
@@ -91,7 +93,7 @@ fn ragged(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
     let share = select(vec4f(), vec4f(1.0), exists & !own & (entries < vec4u(TABLE_IGNORED)));
     let at = (params.classes * start + i) / 4u;
     // What lies beyond the last logit is not ours.
-    let focal = qfl_background(select(vec4f(), student[at], exists), params.beta);
+    let focal = class_background(select(vec4f(), student[at], exists));
     add(&sum, share * focal.loss, locations);
     gradient[at] = (factor * share) * focal.slope;
   }
@@ -106,7 +108,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     level++;
   }
   let rest = group - params.levels[level].w;
-  let factor = class_factor();
+  let factor = params.weight / divisor_of_counts(params.normaliser);
   var sum: StreamSum;
   let entry = params.levels[level];
   if ((entry.y * entry.z) % 4u == 0u && (params.batch * entry.x) % 4u == 0u) {

@@ -5,9 +5,11 @@ struct Params {
   batch: u32,
   level_count: u32,
   classes: u32,
+  /// of the class loss, over its normaliser
+  weight: f32,
+  normaliser: u32,
   beta: f32,
-  cls_weight: f32,
-  cls_normaliser: u32,
+  alpha: f32,
   /// (start, height, width, first workgroup) of each level
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
@@ -25,9 +27,9 @@ struct Params {
 
 #include "../lib/index.wgsl"
 #include "../lib/layout.wgsl"
-#include "../lib/qfl_background.wgsl"
+#include "../lib/background.wgsl"
 #include "../regions/sample.wgsl"
-#include "head_class_factor.wgsl"
+#include "head_normaliser.wgsl"
 #include "head_stream_sum.wgsl"
 
 @compute @workgroup_size(64)
@@ -39,7 +41,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   }
   let area = params.levels[level].y * params.levels[level].z;
   let i = (group - params.levels[level].w) * SIZE + local;
-  let factor = class_factor();
+  let factor = params.weight / divisor_of_counts(params.normaliser);
   var sum = StreamSum();
   if (i < params.batch * area) {
     let location = params.batch * params.levels[level].x + i;
@@ -58,7 +60,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
         }
       }
       let share = select(vec4f(), vec4f(counted), exists & (classes != label));
-      let focal = qfl_background(x, params.beta);
+      let focal = class_background(x);
       add(&sum, share * focal.loss, vec4u(location));
       let slope = (factor * share) * focal.slope;
       for (var k = 0u; k < 4u; k++) {

@@ -37,9 +37,6 @@ struct Params {
 #include "head_records.wgsl"
 
 const SIZE = 128u;
-const TERMS = 8u;
-/// The terms are those of the records, in their order, and this one.
-const IMITATION = 7u;
 
 struct Sum {
   loss: f32,
@@ -75,7 +72,7 @@ fn add_rows(image: u32, locations: vec2u, local: u32) {
   var own = Sum();
   for (var i = local / TERMS; i < positives; i += SIZE / TERMS) {
     let location = samples[first + i].location;
-    if (term < RECORD_LOSSES && location >= locations.x && location < locations.y) {
+    if (term < RECORDED && location >= locations.x && location < locations.y) {
       add(&own, records[RECORD * (before + i) + term]);
     }
   }
@@ -97,8 +94,8 @@ fn add_rows(image: u32, locations: vec2u, local: u32) {
       }
     }
   }
-  keep(RECORD_LD_VLR, local, ld);
-  keep(RECORD_KD_VLR, local, kd);
+  keep(TERM_LD_VLR, local, ld);
+  keep(TERM_KD_VLR, local, kd);
 }
 
 @compute @workgroup_size(128)
@@ -113,7 +110,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   for (var i = entry.w + local; i < end; i += SIZE) {
     add(&background, stream[i]);
   }
-  keep(RECORD_QFL, local, background);
+  keep(TERM_CLASS, local, background);
   let locations = params.batch * vec2u(entry.x, entry.x + entry.y * entry.z);
   for (var image = 0u; image < params.batch; image++) {
     add_rows(image, locations, local);
@@ -123,7 +120,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     for (var i = locations.x + local; i < locations.y; i += SIZE) {
       add(&imitated, coded(imitation[i], i));
     }
-    keep(IMITATION, local, imitated);
+    keep(TERM_IMITATION, local, imitated);
   }
   workgroupBarrier();
   // An invocation a term: one barrier, which software adapters pay dearly for.

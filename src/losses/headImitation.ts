@@ -7,6 +7,7 @@ import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import type { HeadOutputs } from './headOutputs.js';
+import { batchScale } from './headTerms.js';
 import { imitateFeatures } from './imitation.js';
 import type { Recipe } from './recipe.js';
 
@@ -59,7 +60,7 @@ export function imitationTerm(input: ImitationInput): ImitationTerm | null {
       : imitationRegion(method, grid, truth, assignment);
   const losses = device.empty([truth.batch * grid.locations]);
   const gradient = imitateFeatures(student.features, teacher.features, mask, {
-    weight,
+    weight: weight * batchScale(recipe, truth.batch),
     background: method === 'decouple' ? background : 0,
     gates: needsPositives
       ? { tensor: counts, first: COUNTS.levelPositives, images: truth.batch, imageStride: COUNTS.stride }

@@ -12,12 +12,15 @@ import type { Tensor } from '../tensor/tensor.js';
 import { assertTensor } from '../tensor/tensorArgument.js';
 import { anything, fields, numbers, optional, options as optionsOf } from '../util/argument.js';
 import { DeviceError, InputError } from '../util/error.js';
+import { boxSamples, distilBoxes } from './headBoxes.js';
+import { classSamples } from './headClass.js';
 import { assertTargets, type GradientTargets, headGradients } from './headGradients.js';
 import { imitationTerm } from './headImitation.js';
+import { distilClasses } from './headKd.js';
 import type { HeadOutputs } from './headOutputs.js';
-import { addTerms, boxFactors, boxSamples, classSamples } from './headPasses.js';
 import type { HeadSetting } from './headSetting.js';
 import { streamClasses } from './headStream.js';
+import { addTerms, termFactors } from './headSums.js';
 import { FAULT_SOURCES, TERM_NAMES, type TermName } from './headTerms.js';
 import { needsTeacher, type PartialRecipe, type Recipe, resolveRecipe } from './recipe.js';
 
@@ -186,9 +189,17 @@ export class HeadLoss implements HeadSetting {
       const classLogits = { student: student.classLogits, teacher: nets.teacher.classLogits };
       const boxLogits = { student: student.boxLogits, teacher: nets.teacher.boxLogits };
       const stream = streamClasses(this, student.classLogits, assignment, targets.classLogits);
-      const records = classSamples(this, { ...classLogits, box: student.boxLogits }, assignment, targets.classLogits);
-      const factors = boxFactors(this, assignment, records);
-      boxSamples(this, boxLogits, assignment, { gradient: targets.boxLogits, records, factors });
+      const records = classSamples(
+        this,
+        { ...classLogits, boxLogits: student.boxLogits },
+        assignment,
+        targets.classLogits,
+      );
+      const factors = termFactors(this, assignment, records);
+      distilClasses(this, classLogits, assignment, { gradient: targets.classLogits, records, factors });
+      const boxTargets = { gradient: targets.boxLogits, records, factors };
+      boxSamples(this, boxLogits, assignment, boxTargets);
+      distilBoxes(this, boxLogits, assignment, boxTargets);
       const imitated = imitationTerm({ recipe, grid, bins, ...nets, truth, assignment });
       const sums = addTerms(this, assignment, stream, { records, imitation: imitated?.losses ?? null });
       const gradients = { ...targets, features: imitated?.gradient ?? null };

@@ -1,5 +1,8 @@
+import { constants as share } from '../../shaders/losses/head_share.wgsl';
+import { constants as sampleConstants } from '../../shaders/regions/sample.wgsl';
 import type { Grid } from '../regions/grid.js';
 import type { Device } from '../tensor/device.js';
+import type { Tensor } from '../tensor/tensor.js';
 import type { Recipe } from './recipe.js';
 
 /** What every pass of a head loss knows. */
@@ -10,4 +13,41 @@ export interface HeadSetting {
   classes: number;
   bins: number;
   batch: number;
+}
+
+/** The losses of samples, in the layout of shaders/losses/head_records.wgsl. */
+export interface Records {
+  /** u32. */
+  tensor: Tensor;
+  /** Word of the first sample that is no positive. */
+  others: number;
+}
+
+/** The samples that a pass goes over. */
+export const POSITIVES = sampleConstants.COUNT_POSITIVES;
+export const ALL_SAMPLES = sampleConstants.COUNT_SAMPLES;
+
+/** The uniform fields by which a pass finds its samples. */
+export function sampleParams({ grid, batch }: HeadSetting, slots: number) {
+  return { batch, level_count: grid.levels.length, image_slots: slots, levels: grid.levelTable };
+}
+
+/** The uniform fields of what the bins mean. */
+export function codecParams({ recipe, bins }: HeadSetting) {
+  return { bins, centre_offset: recipe.regions.centreOffset, anchor: recipe.regions.octaveScale };
+}
+
+/** The override of shaders/lib/box_parameters.wgsl. */
+export function codecConstants({ box }: Recipe) {
+  return { OFFSET_BOX: box.parameters === 'offset' ? 1 : 0 };
+}
+
+/**
+ * Workgroups of each image that take turns with its groups of 64 samples, of which usually few exist. On CPU adapters an empty
+ * workgroup costs as much as a full one.
+ * @param most samples of all images
+ */
+export function sampleWorkgroups({ device, batch }: HeadSetting, most: number): [number, number, number] {
+  const groups = Math.ceil(device.choice('rows.workgroups') / batch);
+  return [Math.min(groups, Math.ceil(most / share.ROWS)), batch, 1];
 }

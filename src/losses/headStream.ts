@@ -5,13 +5,15 @@ import type { Grid } from '../regions/grid.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { classForms, composed, streamConstants } from './compose.js';
+import { classParams } from './headClass.js';
 import type { HeadSetting } from './headSetting.js';
 
-const STREAM = { name: 'head stream', source: streamSource };
-const STRIDED = { name: 'head stream, strided', source: stridedSource };
+const packedKernelOf = composed('head stream', streamSource, classForms);
+const stridedKernelOf = composed('head stream, strided', stridedSource, classForms);
 
 /** Invocations of a workgroup, SIZE of head_stream_sum.wgsl. */
-const GROUP = 64;
+export const STREAM_GROUP = 64;
 
 /** Partial losses of the pass over all class logits, and how they lie. */
 export interface StreamPartials {
@@ -29,28 +31,27 @@ export function streamClasses(
   gradient: Tensor,
 ): StreamPartials {
   const { device, recipe, grid, classes, batch } = setting;
-  const { beta } = recipe.classification;
   const [planes, turns] = [device.choice('stream.planes'), device.choice('stream.turns')];
   const packed = logits instanceof Pyramid && logits.levels.every(({ offset }) => offset % 4 === 0);
   const groupsOf = packed
     ? (area: number) =>
         area % 4 === 0
-          ? Math.ceil(area / (4 * GROUP * turns)) * Math.ceil(classes / planes) * batch
-          : Math.ceil((batch * classes * area) / (4 * GROUP * planes))
-    : (area: number) => Math.ceil((batch * area) / GROUP);
+          ? Math.ceil(area / (4 * STREAM_GROUP * turns)) * Math.ceil(classes / planes) * batch
+          : Math.ceil((batch * classes * area) / (4 * STREAM_GROUP * planes))
+    : (area: number) => Math.ceil((batch * area) / STREAM_GROUP);
   let groups = 0;
   const starts = grid.areas.map((area) => {
     const start = groups;
     groups += groupsOf(area);
     return start;
   });
-  const partials = device.empty([GROUP * groups], 'u32');
+  const partials = device.empty([STREAM_GROUP * groups], 'u32');
   const shared = { table: table.range, counts: counts.range, partials: partials.range };
-  const params = { ...classFactor(setting), classes, beta, levels: levelTable(grid, starts) };
-  const constants = { BETA_IS_TWO: beta === 2 ? 1 : 0 };
+  const params = { ...classParams(setting), level_count: grid.levels.length, levels: levelTable(grid, starts) };
+  const constants = streamConstants(recipe.classification);
   if (packed) {
     device.run({
-      kernel: STREAM,
+      kernel: packedKernelOf(recipe.classification.loss),
       constants: { ...constants, PLANES: planes, TURNS: turns },
       bindings: {
         ...shared,
@@ -58,29 +59,18 @@ export function streamClasses(
         gradient: gradient.range4,
       },
       params,
-      invocations: GROUP * groups,
+      invocations: STREAM_GROUP * groups,
     });
   } else {
     device.run({
-      kernel: STRIDED,
+      kernel: stridedKernelOf(recipe.classification.loss),
       constants,
       bindings: { ...shared, student: tensorOf(logits).range, gradient: gradient.range },
       params: { ...params, student_layout: layoutTable(logits) },
-      invocations: GROUP * groups,
+      invocations: STREAM_GROUP * groups,
     });
   }
   return { partials, starts };
-}
-
-/** The uniform fields that shaders/losses/head_class_factor.wgsl asks for. */
-export function classFactor({ recipe, grid, batch }: HeadSetting) {
-  const { weight, normaliser } = recipe.classification;
-  return {
-    batch,
-    level_count: grid.levels.length,
-    cls_weight: weight,
-    cls_normaliser: ['images', 'positives', 'none'].indexOf(normaliser),
-  };
 }
 
 /** The level table with the given starts of the levels in place of their strides. */

@@ -1,25 +1,104 @@
-/** The loss terms in the order of `terms`; the names are those of the reference implementation. */
-export const TERM_NAMES = [
-  'loss_cls',
-  'loss_bbox',
-  'loss_dfl',
-  'loss_ld',
-  'loss_ld_vlr',
-  'loss_kd',
-  'loss_kd_neg',
-  'loss_im',
-] as const;
+import { constants as normalisers } from '../../shaders/losses/head_normaliser.wgsl';
+import type { HeadSetting } from './headSetting.js';
+import type { Recipe } from './recipe.js';
+
+const NORMALISERS = {
+  none: normalisers.NORMALISER_NONE,
+  images: normalisers.NORMALISER_IMAGES,
+  positives: normalisers.NORMALISER_POSITIVES,
+  scores: normalisers.NORMALISER_SCORES,
+  weights: normalisers.NORMALISER_WEIGHTS,
+  'clamped-weights': normalisers.NORMALISER_CLAMPED_WEIGHTS,
+  region: normalisers.NORMALISER_REGION,
+  level: normalisers.NORMALISER_LEVEL,
+};
+
+/** What a term's sum is divided by, as shaders/losses/head_normaliser.wgsl numbers it, and multiplied by. */
+export interface Scale {
+  weight: number;
+  normaliser: number;
+}
+
+/** A term of the head loss. */
+interface HeadTerm {
+  /** The reference implementation's. */
+  name: string;
+  /** Where the logits of its fault lie, for the message. */
+  fault: string;
+  scale(recipe: Recipe): { weight: number; normaliser: keyof typeof NORMALISERS };
+}
+
+/** LD's mean over four edges; the reference divides by 4 and by 16 in place of a sum of weights. */
+function ldScale(weight: number, { normaliser }: Recipe['ld'], reference: number) {
+  if (normaliser === 'reference') return { weight: weight / reference, normaliser: 'none' } as const;
+  return { weight: normaliser === 'none' ? weight : weight / 4, normaliser };
+}
+
+/** The terms, in the order of shaders/losses/head_records.wgsl. */
+const TERMS = [
+  {
+    name: 'loss_cls',
+    fault: "the student's class logits",
+    scale: ({ classification }) => classification,
+  },
+  {
+    name: 'loss_bbox',
+    fault: "the student's logits",
+    scale: ({ box }) => box,
+  },
+  {
+    name: 'loss_dfl',
+    fault: "the student's logits",
+    scale: ({ box: { normaliser }, dfl: { weight } }) => ({ weight: weight / 4, normaliser }),
+  },
+  {
+    name: 'loss_ld',
+    fault: "the student's or the teacher's box logits",
+    scale: ({ ld }) => ldScale(ld.main, ld, 4),
+  },
+  {
+    name: 'loss_ld_vlr',
+    fault: "the student's or the teacher's box logits",
+    scale: ({ ld }) => ldScale(ld.vlr, ld, 16),
+  },
+  {
+    name: 'loss_kd',
+    fault: "the student's or the teacher's class logits",
+    scale: ({ kd: { main, normaliser } }) => ({ weight: main, normaliser }),
+  },
+  {
+    name: 'loss_kd_neg',
+    fault: "the student's or the teacher's class logits",
+    scale: ({ kd: { vlr, normaliser } }) => ({ weight: vlr, normaliser }),
+  },
+  {
+    name: 'loss_im',
+    fault: "the student's or the teacher's features",
+    scale: ({ imitation: { weight } }) => ({ weight, normaliser: 'none' }),
+  },
+] as const satisfies HeadTerm[];
+
 /** One of `TERM_NAMES`. */
-export type TermName = (typeof TERM_NAMES)[number];
+export type TermName = (typeof TERMS)[number]['name'];
+
+/** The loss terms in the order of `terms`; the names are those of the reference implementation. */
+export const TERM_NAMES: readonly TermName[] = TERMS.map(({ name }) => name);
 
 /** Where the logits of a term's fault lie, for the message. */
-export const FAULT_SOURCES: Record<TermName, string> = {
-  loss_cls: "the student's class logits",
-  loss_bbox: "the student's logits",
-  loss_dfl: "the student's logits",
-  loss_ld: "the student's or the teacher's box logits",
-  loss_ld_vlr: "the student's or the teacher's box logits",
-  loss_kd: "the student's or the teacher's class logits",
-  loss_kd_neg: "the student's or the teacher's class logits",
-  loss_im: "the student's or the teacher's features",
-};
+export const FAULT_SOURCES = Object.fromEntries(TERMS.map(({ name, fault }) => [name, fault])) as Record<
+  TermName,
+  string
+>;
+
+/** Weight and normaliser of each term, in the order of `TERM_NAMES`. */
+export function scalesOf({ recipe, batch }: HeadSetting): Scale[] {
+  return TERMS.map((term: HeadTerm) => {
+    const { weight, normaliser } = term.scale(recipe);
+    return { weight: weight * batchScale(recipe, batch), normaliser: NORMALISERS[normaliser] };
+  });
+}
+
+/** What every term is multiplied by. */
+export function batchScale({ scale }: Recipe, batch: number): number {
+  return scale === 'batch' ? batch : 1;
+}

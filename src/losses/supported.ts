@@ -4,15 +4,6 @@ import type { Recipe } from './recipe.generated.js';
 /** Values that a recipe may have but the head loss does not honour yet. */
 const UNSUPPORTED = {
   'regions.assigner': ['task-aligned', 'dynamic-soft-label', 'given'],
-  'classification.loss': ['bce', 'varifocal'],
-  'classification.target': ['assigned'],
-  'classification.normaliser': ['scores'],
-  'box.form': ['ciou-ultralytics'],
-  'box.weights': ['target-score'],
-  'box.normaliser': ['clamped-weights', 'scores'],
-  'ld.weights': ['target-score', 'teacher-score', 'none'],
-  'ld.normaliser': ['scores'],
-  scale: ['batch'],
 };
 
 /** @throws InputError that names every value of the recipe which the head loss does not honour yet */

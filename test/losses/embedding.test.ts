@@ -270,7 +270,7 @@ test('an evaluation makes no buffer, copies nothing, uploads nothing, reads noth
     evaluate().dispose();
     const { dispatches } = device;
     expect(counted(() => evaluate().dispose())).toEqual({});
-    expect(device.dispatches - dispatches).toBe(9);
+    expect(device.dispatches - dispatches).toBe(10);
     expect(counted(() => device.submit())).toEqual({ submit: 1 });
     const result = evaluate();
     for (const name of Object.keys(calls)) delete calls[name];

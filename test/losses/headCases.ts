@@ -22,13 +22,47 @@ const some = <T>(...values: T[]) => fc.constantFrom(...values);
 
 /**
  * Numbers of a recipe are uniforms of the kernels, so that any of them may be drawn. What makes a variant of a kernel comes in
- * two sets only.
+ * a few sets only.
  */
 const recipes = fc
   .record({
     variant: some(
-      { vlr: 'paper', beta: 2, form: 'giou', parameters: 'ltrb' } as const,
-      { vlr: 'reference', beta: 1.5, form: 'ciou', parameters: 'offset' } as const,
+      {
+        vlr: 'paper',
+        loss: 'qfl',
+        beta: 2,
+        form: 'giou',
+        parameters: 'ltrb',
+        box: 'best-score',
+        ld: 'best-score',
+      } as const,
+      {
+        vlr: 'reference',
+        loss: 'qfl',
+        beta: 1.5,
+        form: 'ciou',
+        parameters: 'offset',
+        box: 'best-score',
+        ld: 'none',
+      } as const,
+      {
+        vlr: 'paper',
+        loss: 'bce',
+        beta: 2,
+        form: 'ciou-ultralytics',
+        parameters: 'ltrb',
+        box: 'best-score',
+        ld: 'teacher-score',
+      } as const,
+      {
+        vlr: 'paper',
+        loss: 'varifocal',
+        beta: 2,
+        form: 'giou',
+        parameters: 'ltrb',
+        box: 'best-score',
+        ld: 'best-score',
+      } as const,
     ),
     regions: fc.record({
       topk: some(1, 4, 9, 32),
@@ -37,8 +71,16 @@ const recipes = fc
       ignoreIofThreshold: some(-1, 0.4),
       gamma: some(0, 0.25, 0.9),
     }),
-    classification: fc.record({ weight: some(0, 1), normaliser: some('images', 'positives', 'none') }),
-    box: fc.record({ weight: some(0, 2), bounded: some(0, 0.5), normaliser: some('weights', 'positives', 'none') }),
+    classification: fc.record({
+      weight: some(0, 1),
+      alpha: some(0.5, 0.75),
+      normaliser: some('images', 'positives', 'none'),
+    }),
+    box: fc.record({
+      weight: some(0, 2),
+      bounded: some(0, 0.5),
+      normaliser: some('weights', 'clamped-weights', 'positives', 'none'),
+    }),
     dfl: fc.record({ weight: some(0, 0.25), margin: some(0.1, 0.5) }),
     ld: fc.record({
       main: some(0, 0.25),
@@ -53,6 +95,7 @@ const recipes = fc
       form: some('softmax', 'binary'),
       normaliser: some('level', 'region', 'none'),
     }),
+    scale: some('none', 'batch'),
     imitation: fc.record({
       method: some('whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox', 'gibox-image'),
       weight: some(0, 2),
@@ -60,12 +103,13 @@ const recipes = fc
       needsPositives: fc.boolean(),
     }),
   })
-  .map(({ variant: { vlr, beta, form, parameters }, regions, classification, box, ...rest }) =>
+  .map(({ variant: { vlr, loss, beta, form, parameters, ...weights }, regions, classification, box, ld, ...rest }) =>
     resolveRecipe({
       ...rest,
       regions: { ...regions, vlr },
-      classification: { ...classification, beta },
-      box: { ...box, form, parameters },
+      classification: { ...classification, loss, beta },
+      box: { ...box, form, parameters, weights: weights.box },
+      ld: { ...ld, weights: weights.ld },
     } as PartialRecipe),
   );
 

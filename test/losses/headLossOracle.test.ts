@@ -144,7 +144,12 @@ describe('each field of a recipe by itself', () => {
     { classification: { normaliser: 'positives' } },
     { classification: { normaliser: 'none' } },
     { box: { weight: 3 } },
+    { classification: { loss: 'bce' } },
+    { classification: { loss: 'varifocal' } },
+    { classification: { loss: 'varifocal', alpha: 0.25, beta: 1, iouWeighted: false } },
     { box: { bounded: 0.5 } },
+    { box: { form: 'ciou-ultralytics' } },
+    { box: { normaliser: 'clamped-weights' } },
     { box: { normaliser: 'positives' } },
     { box: { normaliser: 'none' } },
     { dfl: { weight: 1 } },
@@ -154,6 +159,9 @@ describe('each field of a recipe by itself', () => {
     { ld: { temperature: 1 } },
     { ld: { normaliser: 'weights' } },
     { ld: { normaliser: 'none' } },
+    { ld: { weights: 'teacher-score', normaliser: 'weights' } },
+    { ld: { weights: 'none' } },
+    { scale: 'batch' },
     { kd: { main: 1 } },
     { kd: { vlr: 1 } },
     { kd: { temperature: 5 } },
@@ -170,6 +178,7 @@ describe('each field of a recipe by itself', () => {
     const recipe = Object.fromEntries(
       Object.entries({ ...EVERY, ...change }).map(([key]) => {
         const section = key as keyof PartialRecipe;
+        if (typeof change[section] === 'string') return [section, change[section]];
         return [section, { ...(EVERY[section] as object), ...(change[section] as object) }];
       }),
     );

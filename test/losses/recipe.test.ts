@@ -64,8 +64,8 @@ describe('recipes', () => {
     ['no such scale', { scale: 'mean' }, /scale is "mean".*none, batch/],
     [
       'what the head loss does not honour yet',
-      { scale: 'batch', box: { normaliser: 'scores' } },
-      /not supported yet: box\.normaliser scores, scale batch/,
+      { regions: { assigner: 'task-aligned' } },
+      /not supported yet: regions\.assigner task-aligned/,
     ],
     ['a weight without a method', { imitation: { weight: 2 } }, /imitation\.method is none/],
   ];

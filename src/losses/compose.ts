@@ -1,0 +1,53 @@
+import bce from '../../shaders/losses/terms/bce.wgsl';
+import ciou from '../../shaders/losses/terms/ciou.wgsl';
+import ciouUltralytics from '../../shaders/losses/terms/ciou_ultralytics.wgsl';
+import giou from '../../shaders/losses/terms/giou.wgsl';
+import binary from '../../shaders/losses/terms/kd_binary.wgsl';
+import softmax from '../../shaders/losses/terms/kd_softmax.wgsl';
+import qfl from '../../shaders/losses/terms/qfl.wgsl';
+import varifocal from '../../shaders/losses/terms/varifocal.wgsl';
+import type { KernelDefinition } from '../gpu/runtime.js';
+import type { Recipe } from './recipe.js';
+
+/** Forms of the class loss: `class_background`, four logits of classes that are not there, and `class_loss`. */
+export const classForms = { qfl, bce, varifocal };
+/** Forms of the box loss: `box_loss` of a predicted box against a true one. */
+export const boxForms = { giou, ciou, 'ciou-ultralytics': ciouUltralytics };
+/** Forms of class distillation: `distil`, the divergence at a sample, whose gradient it adds. */
+export const kdForms = { softmax, binary };
+
+/** A name of `boxForms`. */
+export type BoxForm = keyof typeof boxForms;
+
+/**
+ * Kernels that share a body and differ in one form, composed when they are first asked for.
+ * @param body calls functions that each form defines
+ */
+export function composed<Form extends string>(
+  name: string,
+  body: readonly string[],
+  forms: Readonly<Record<Form, readonly string[]>>,
+): (form: Form) => KernelDefinition {
+  const made = new Map<Form, KernelDefinition>();
+  return (form) => {
+    let kernel = made.get(form);
+    if (!kernel) {
+      // What both include is there once.
+      kernel = { name: `${name}, ${form}`, source: [...new Set([...forms[form], ...body])] };
+      made.set(form, kernel);
+    }
+    return kernel;
+  };
+}
+
+/** The overrides that a form of `class_background` has. */
+export function streamConstants({ loss, beta }: Recipe['classification']): Record<string, number> {
+  return loss === 'bce' ? {} : { BETA_IS_TWO: beta === 2 ? 1 : 0 };
+}
+
+/** The overrides that a form of `class_loss` has. */
+export function classConstants(classification: Recipe['classification']): Record<string, number> {
+  const { loss, iouWeighted } = classification;
+  const own = streamConstants(classification);
+  return loss === 'varifocal' ? { ...own, IOU_WEIGHTED: iouWeighted ? 1 : 0 } : own;
+}

@@ -1,0 +1,96 @@
+import boxSource from '../../shaders/losses/head_box.wgsl';
+import ldSource from '../../shaders/losses/head_ld.wgsl';
+import type { Assignment } from '../regions/assignment.js';
+import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { boxForms, composed } from './compose.js';
+import {
+  ALL_SAMPLES,
+  codecConstants,
+  codecParams,
+  type HeadSetting,
+  POSITIVES,
+  type Records,
+  sampleParams,
+  sampleWorkgroups,
+} from './headSetting.js';
+
+const boxKernelOf = composed('head box', boxSource, boxForms);
+const LD = { name: 'head LD', source: ldSource };
+
+/** Where the box passes write. */
+interface BoxTargets {
+  /** Of the box logits. */
+  gradient: Tensor;
+  records: Records;
+  factors: Tensor;
+}
+
+/** Box loss and DFL of the positives. */
+export function boxSamples(
+  setting: HeadSetting,
+  { student, teacher }: { student: Maps; teacher: Maps },
+  { samples, counts, slots, targets, maxPositives }: Assignment,
+  { gradient, records, factors }: BoxTargets,
+): void {
+  const { device, recipe } = setting;
+  const { box, dfl } = recipe;
+  device.run({
+    kernel: boxKernelOf(box.form),
+    constants: { ...codecConstants(recipe), BOUNDED: box.bounded > 0 ? 1 : 0 },
+    bindings: {
+      student: tensorOf(student).range,
+      teacher: tensorOf(teacher).range,
+      targets: targets.range4,
+      counts: counts.range,
+      samples: samples.range,
+      factors: factors.range,
+      gradient: gradient.range,
+      records: records.tensor.range,
+    },
+    params: {
+      ...sampleParams(setting, slots),
+      ...codecParams(setting),
+      margin: dfl.margin,
+      bounded_weight: box.bounded,
+      student_layout: layoutTable(student),
+      teacher_layout: layoutTable(teacher),
+    },
+    workgroups: sampleWorkgroups(setting, maxPositives),
+  });
+}
+
+/** LD of the samples, after `boxSamples`; nothing where the recipe has none. */
+export function distilBoxes(
+  setting: HeadSetting,
+  { student, teacher }: { student: Maps; teacher: Maps },
+  { samples, counts, slots, maxPositives, maxSamples }: Assignment,
+  { gradient, records, factors }: BoxTargets,
+): void {
+  const { device, recipe, bins } = setting;
+  const { ld } = recipe;
+  if (ld.main === 0 && ld.vlr === 0) return;
+  const which = ld.vlr > 0 ? ALL_SAMPLES : POSITIVES;
+  device.run({
+    kernel: LD,
+    constants: { BINS: bins },
+    bindings: {
+      student: tensorOf(student).range,
+      teacher: tensorOf(teacher).range,
+      counts: counts.range,
+      samples: samples.range,
+      factors: factors.range,
+      gradient: gradient.range,
+      records: records.tensor.range,
+    },
+    params: {
+      ...sampleParams(setting, slots),
+      which,
+      temperature: ld.temperature,
+      other_records: records.others,
+      student_layout: layoutTable(student),
+      teacher_layout: layoutTable(teacher),
+    },
+    workgroups: sampleWorkgroups(setting, which === POSITIVES ? maxPositives : maxSamples),
+  });
+}

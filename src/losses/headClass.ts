@@ -1,0 +1,77 @@
+import classSource, { constants } from '../../shaders/losses/head_class.wgsl';
+import { constants as words } from '../../shaders/losses/head_records.wgsl';
+import type { Assignment } from '../regions/assignment.js';
+import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { classConstants, classForms, composed } from './compose.js';
+import {
+  codecConstants,
+  codecParams,
+  type HeadSetting,
+  type Records,
+  sampleParams,
+  sampleWorkgroups,
+} from './headSetting.js';
+import { scalesOf } from './headTerms.js';
+
+const WEIGHTS = {
+  'best-score': constants.WEIGHT_BEST_SCORE,
+  'target-score': constants.WEIGHT_TARGET_SCORE,
+  'teacher-score': constants.WEIGHT_TEACHER_SCORE,
+  none: constants.WEIGHT_NONE,
+};
+
+const kernelOf = composed('head class', classSource, classForms);
+
+/**
+ * The positives' class loss, weights and expected edges, after the pass over all class logits.
+ * @param gradient of the class logits
+ */
+export function classSamples(
+  setting: HeadSetting,
+  { student, teacher, boxLogits }: { student: Maps; teacher: Maps; boxLogits: Maps },
+  { samples, counts, slots, targets, maxPositives, maxSamples }: Assignment,
+  gradient: Tensor,
+): Records {
+  const { device, recipe } = setting;
+  const { classification, box, kd, ld } = recipe;
+  const others = words.RECORD * maxPositives;
+  const tensor = device.empty([others + (kd.vlr > 0 || ld.vlr > 0 ? words.OTHER * maxSamples : 0)], 'u32');
+  device.run({
+    kernel: kernelOf(classification.loss),
+    constants: {
+      ...codecConstants(recipe),
+      ...classConstants(classification),
+      BOX_WEIGHT: WEIGHTS[box.weights],
+      LD_WEIGHT: WEIGHTS[ld.weights],
+      ASSIGNED: classification.target === 'assigned' ? 1 : 0,
+    },
+    bindings: {
+      student: tensorOf(student).range,
+      teacher: tensorOf(teacher).range,
+      box_logits: tensorOf(boxLogits).range,
+      targets: targets.range4,
+      counts: counts.range,
+      samples: samples.range,
+      gradient: gradient.range,
+      records: tensor.range,
+    },
+    params: {
+      ...sampleParams(setting, slots),
+      ...codecParams(setting),
+      ...classParams(setting),
+      student_layout: layoutTable(student),
+      teacher_layout: layoutTable(teacher),
+      box_layout: layoutTable(boxLogits),
+    },
+    workgroups: sampleWorkgroups(setting, maxPositives),
+  });
+  return { tensor, others };
+}
+
+/** The uniform fields of the class loss. */
+export function classParams(setting: HeadSetting) {
+  const [{ weight, normaliser }] = scalesOf(setting);
+  const { beta, alpha } = setting.recipe.classification;
+  return { batch: setting.batch, classes: setting.classes, weight, normaliser, beta, alpha };
+}

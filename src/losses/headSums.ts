@@ -1,0 +1,81 @@
+import factorsSource from '../../shaders/losses/head_factors.wgsl';
+import termsSource from '../../shaders/losses/head_terms.wgsl';
+import totalSource from '../../shaders/losses/head_total.wgsl';
+import type { Assignment } from '../regions/assignment.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { HeadSetting, Records } from './headSetting.js';
+import { levelTable, STREAM_GROUP, type StreamPartials } from './headStream.js';
+import { scalesOf, TERM_NAMES } from './headTerms.js';
+
+const FACTORS = { name: 'head factors', source: factorsSource };
+const TERMS = { name: 'head terms', source: termsSource };
+const TOTAL = { name: 'head total', source: totalSource };
+
+/** Levels that `factors` has room for. */
+const LEVELS = 8;
+
+/** [terms, 8 levels] f32: each term's weight over its normaliser, after `classSamples`, which finds the weights of positives. */
+export function termFactors(setting: HeadSetting, { counts }: Assignment, { tensor: records }: Records): Tensor {
+  const { device, grid, batch } = setting;
+  const factors = device.empty([TERM_NAMES.length, LEVELS]);
+  const scales = scalesOf(setting);
+  device.run({
+    kernel: FACTORS,
+    bindings: { counts: counts.range, records: records.range, factors: factors.range },
+    params: {
+      batch,
+      level_count: grid.levels.length,
+      weights: scales.map(({ weight }) => weight),
+      normalisers: scales.map(({ normaliser }) => normaliser),
+    },
+    workgroups: [1, 1, 1],
+  });
+  return factors;
+}
+
+/** Adds all losses: terms [8, levels], faults [8, levels] (~location of the first bad one, 0 without), total [1]. */
+export function addTerms(
+  { device, recipe, grid, batch }: HeadSetting,
+  { samples, counts, slots }: Assignment,
+  stream: StreamPartials,
+  { records, imitation }: { records: Records; imitation: Tensor | null },
+): { terms: Tensor; faults: Tensor; total: Tensor } {
+  const levels = grid.levels.length;
+  const terms = device.empty([TERM_NAMES.length, levels]);
+  const faults = device.empty([TERM_NAMES.length, levels], 'u32');
+  const total = device.empty([1]);
+  device.run({
+    kernel: TERMS,
+    bindings: {
+      counts: counts.range,
+      stream: stream.partials.range,
+      samples: samples.range,
+      records: records.tensor.range,
+      imitation: (imitation ?? counts).range,
+      terms: terms.range,
+      faults: faults.range,
+    },
+    params: {
+      batch,
+      level_count: levels,
+      image_slots: slots,
+      stream_count: stream.partials.size,
+      ld_vlr: recipe.ld.vlr > 0 ? 1 : 0,
+      kd_vlr: recipe.kd.vlr > 0 ? 1 : 0,
+      other_records: records.others,
+      imitates: imitation ? 1 : 0,
+      levels: levelTable(
+        grid,
+        stream.starts.map((start) => STREAM_GROUP * start),
+      ),
+    },
+    workgroups: [levels, 1, 1],
+  });
+  device.run({
+    kernel: TOTAL,
+    bindings: { terms: terms.range, total: total.range },
+    params: { count: terms.size },
+    workgroups: [1, 1, 1],
+  });
+  return { terms, faults, total };
+}
