@@ -42,10 +42,15 @@ export { type QualityFocalOptions, type QualityTargets, qualityFocalLoss } from 
 export { type ImitationMethod, type PartialRecipe, type Recipe, recipeNames, resolveRecipe } from './losses/recipe.js';
 export type { RowLossOptions } from './losses/rowLoss.js';
 export { type Assignment, type AssignmentMaps, assignmentMaps } from './regions/assignment.js';
-export { type AtssAssignment, type AtssOptions, assignAtss, atss } from './regions/atss.js';
-export { type GeneralInstancesInput, generalInstances, type HeadMaps } from './regions/generalInstances.js';
+export { type AtssAssignment, assignAtss, atss } from './regions/atss.js';
+export type { AtssOptions } from './regions/atssCandidates.js';
+export { type DynamicSoftLabelOptions, dynamicSoftLabel } from './regions/dynamicSoftLabel.js';
+export { type GeneralInstancesInput, generalInstances } from './regions/generalInstances.js';
+export { assignmentOf, type GivenAssignment } from './regions/given.js';
 export { type Grid, type GridOptions, makeGrid } from './regions/grid.js';
 export { type ImitationRegionMethod, imitationRegion } from './regions/imitation.js';
+export type { HeadMaps, StudentOptions } from './regions/student.js';
+export { type TaskAlignedOptions, taskAligned } from './regions/taskAligned.js';
 export { type GroundTruth, type Truth, uploadTruth } from './regions/truth.js';
 export { type AdapterDescription, Device, type OpenOptions, openDevice } from './tensor/device.js';
 export { halfTensor } from './tensor/half.js';

@@ -186,6 +186,14 @@ declare module '*/shaders/regions/atss_candidates.wgsl' {
     readonly INSIDE_MARGIN: number;
   };
 }
+declare module '*/shaders/regions/best_lists.wgsl' {
+  const source: readonly string[];
+  export default source;
+  export const constants: {
+    readonly LANES: number;
+    readonly MAX_BEST: number;
+  };
+}
 declare module '*/shaders/regions/gi_select.wgsl' {
   const source: readonly string[];
   export default source;
@@ -194,6 +202,13 @@ declare module '*/shaders/regions/gi_select.wgsl' {
     readonly INSTANCES: number;
     readonly SUPPRESSION_IOU: number;
     readonly NONE: number;
+  };
+}
+declare module '*/shaders/regions/given_samples.wgsl' {
+  const source: readonly string[];
+  export default source;
+  export const constants: {
+    readonly SIZE: number;
   };
 }
 declare module '*/shaders/regions/imitation_region.wgsl' {
@@ -228,6 +243,34 @@ declare module '*/shaders/regions/sample.wgsl' {
     readonly COUNT_LEVEL_VLR: number;
     readonly COUNTS: number;
     readonly TABLE_IGNORED: number;
+  };
+}
+declare module '*/shaders/regions/score_sum.wgsl' {
+  const source: readonly string[];
+  export default source;
+  export const constants: {
+    readonly LANES: number;
+  };
+}
+declare module '*/shaders/regions/task_aligned_scores.wgsl' {
+  const source: readonly string[];
+  export default source;
+  export const constants: {
+    readonly METRIC_EPSILON: number;
+  };
+}
+declare module '*/shaders/regions/task_overlap.wgsl' {
+  const source: readonly string[];
+  export default source;
+  export const constants: {
+    readonly OVERLAP_EPSILON: number;
+  };
+}
+declare module '*/shaders/regions/task_reach.wgsl' {
+  const source: readonly string[];
+  export default source;
+  export const constants: {
+    readonly REACH_MARGIN: number;
   };
 }
 declare module '*/shaders/train/clip.wgsl' {

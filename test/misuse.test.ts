@@ -31,6 +31,15 @@ const OPTIONAL = { weights: ['optional'], averageFactor: ['optional', 'positive'
 /** The fields of options, with their paths. */
 const fields = (fine: Record<string, string[]>) =>
   Object.fromEntries(Object.entries(fine).map(([name, values]) => [`options.${name}`, values]));
+const ATSS = { topk: 9, ignoreIofThreshold: -1, vlr: 'none', gamma: 0.25 };
+/** What an assigner that looks at the student may be given. */
+const assignerFine = (own: Record<string, string[]>) => ({
+  ...fields({ ...own, parameters: ['optional'], topk: ['optional'], atss: ['optional', '{}'] }),
+  'options.atss.topk': ['optional'],
+  'options.atss.ignoreIofThreshold': ['optional', 'number'],
+  'options.atss.vlr': ['optional'],
+  'options.atss.gamma': ['optional', 'positive'],
+});
 const rowOptions = () => ({ weights: zeros(4), averageFactor: 1, lossWeight: 1, reduction: 'sum' });
 const rowFine = { options: ['options'], ...fields({ ...OPTIONAL, reduction: ['optional'] }) };
 
@@ -241,6 +250,73 @@ const REGIONS: Use[] = [
       truth: truthOf(),
       assignment: { table: device.zeros([2 * locations], 'u32') },
     }),
+  },
+  {
+    name: 'taskAligned',
+    call: edgewise.taskAligned,
+    given: () => ({
+      grid,
+      truth: truthOf(),
+      student: head(),
+      options: {
+        bins: 8,
+        parameters: 'ltrb',
+        topk: 10,
+        alpha: 0.5,
+        beta: 6,
+        overlap: 'ciou',
+        masked: true,
+        smallTargets: false,
+        atss: ATSS,
+      },
+    }),
+    fine: assignerFine({
+      alpha: ['optional', 'positive'],
+      beta: ['optional', 'positive'],
+      overlap: ['optional'],
+      masked: ['optional', 'true'],
+      smallTargets: ['optional', 'true'],
+    }),
+  },
+  {
+    name: 'dynamicSoftLabel',
+    call: edgewise.dynamicSoftLabel,
+    given: () => ({
+      grid,
+      truth: truthOf(),
+      student: head(),
+      options: { bins: 8, parameters: 'ltrb', topk: 13, iouWeight: 3, atss: ATSS },
+    }),
+    fine: assignerFine({ iouWeight: ['optional', 'positive'] }),
+  },
+  {
+    name: 'assignmentOf',
+    call: edgewise.assignmentOf,
+    given: () => ({
+      device,
+      given: {
+        grid,
+        batch: 1,
+        classes: 3,
+        labels: new Array(locations).fill(-1),
+        boxes: new Array(4 * locations).fill(0),
+        weights: new Array(locations).fill(1),
+        scores: new Array(locations).fill(1),
+        vlr: new Array(locations).fill(0),
+        order: 'image',
+      },
+    }),
+    fine: {
+      device: ['another device'],
+      'given.boxes.0': ['anyNumber'],
+      'given.labels.0': ['-1'],
+      'given.scores.0': ['0.5'],
+      'given.vlr.0': ['0.5'],
+      'given.weights': ['optional'],
+      'given.scores': ['optional'],
+      'given.vlr': ['optional'],
+      'given.order': ['optional'],
+    },
   },
   {
     name: 'generalInstances',

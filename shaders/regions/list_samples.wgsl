@@ -1,6 +1,6 @@
-// One workgroup an image: lists the positives and the members of the VLR (Zheng et al., CVPR 2022, algorithm 1). Ground truths
-// are taken one after another, each looked at only in its candidates and its windows, so the time grows with the boxes and not
-// with the map. No floating-point atomics; the list has a fixed order.
+// One workgroup an image: lists the positives, by list_positives of the file that includes this, and the members of the VLR (Zheng et
+// al., CVPR 2022, algorithm 1). Objects are taken one after another, each looked at only in its candidates and its windows, so the
+// time grows with the boxes and not with the map. No floating-point atomics; the list has a fixed order.
 
 struct Params {
   batch: u32,
@@ -9,6 +9,7 @@ struct Params {
   centre_offset: f32,
   /// entries of `samples` of an image
   image_slots: u32,
+  /// entries of `positives` of an object on a level, or on all together
   topk: u32,
   gamma: f32,
   levels: array<vec4u, 8>,
@@ -24,7 +25,7 @@ override VLR: bool = true;
 @group(0) @binding(2) var<storage, read> labels: array<i32>;
 /// [B + 1]
 @group(0) @binding(3) var<storage, read> image_starts: array<u32>;
-/// [G, levels, topk], of atss_candidates.wgsl
+/// what list_positives takes
 @group(0) @binding(4) var<storage, read> positives: array<u32>;
 /// [G, levels], of atss_candidates.wgsl
 @group(0) @binding(5) var<storage, read> windows: array<vec4u>;
@@ -41,45 +42,7 @@ override VLR: bool = true;
 #include "vlr_member.wgsl"
 #include "sample.wgsl"
 #include "append.wgsl"
-
-var<workgroup> level_positives: array<atomic<u32>, 8>;
-var<workgroup> level_vlr: array<atomic<u32>, 8>;
-var<workgroup> weights: array<f32, SIZE>;
-
-/// A location that is positive for several ground truths takes the one of highest IoU, then of lowest index.
-fn list_positives(list: ptr<function, List>, g: u32, image: u32, local: u32) {
-  let box = boxes[g];
-  let entries = params.level_count * params.topk;
-  for (var first = 0u; first < entries; first += SIZE) {
-    let entry = first + local;
-    var cell = NONE;
-    if (entry < entries) {
-      cell = positives[g * entries + entry];
-    }
-    let found = cell != NONE;
-    var location = 0u;
-    var overlap = 0.0;
-    var known = 0u;
-    if (found) {
-      let level = entry / params.topk;
-      let width = params.levels[level].z;
-      location = location_of(level, image, vec2u(cell % width, cell / width));
-      overlap = box_iou(anchor_box(level, cell), box);
-      known = table[location] & ~TABLE_IGNORED;
-    }
-    let place = append(list, found && known == 0u, local);
-    if (found && known == 0u) {
-      table[location] |= place + 1u;
-      samples[image * params.image_slots + place] = Sample(location, (g << 16u) | u32(labels[g]), overlap, 0.0);
-    } else if (found) {
-      let slot = image * params.image_slots + known - 1u;
-      if (overlap > samples[slot].score) {
-        samples[slot].assigned = (g << 16u) | u32(labels[g]);
-        samples[slot].score = overlap;
-      }
-    }
-  }
-}
+#include "count_samples.wgsl"
 
 /// IoU of a member of the region of a box, 0 of another anchor.
 fn member_overlap(level: u32, cell: vec2u, box: vec4f, threshold: f32) -> f32 {
@@ -118,37 +81,8 @@ fn list_members(list: ptr<function, List>, g: u32, image: u32, level: u32, local
   }
 }
 
-fn level_of(location: u32) -> u32 {
-  var level = 0u;
-  while (level + 1u < params.level_count && location >= params.batch * params.levels[level + 1u].x) {
-    level++;
-  }
-  return level;
-}
-
-/// Leaves in the table what the pass over all class logits needs, and counts.
-fn finish(list: List, image: u32, local: u32) {
-  var weight = 0.0;
-  for (var i = local; i < list.samples; i += SIZE) {
-    let sample = samples[image * params.image_slots + i];
-    let positive = is_positive(sample);
-    table[sample.location] = select(select(0u, TABLE_IGNORED, sample.assigned == IGNORED), (sample.assigned & 0xffffu) + 1u, positive);
-    let level = level_of(sample.location);
-    if (positive) {
-      samples[image * params.image_slots + i].score = 1.0;
-      atomicAdd(&level_positives[level], 1u);
-    }
-    if (sample.vlr > 0.0) {
-      atomicAdd(&level_vlr[level], 1u);
-    }
-    weight += sample.vlr;
-  }
-  weights[local] = weight;
-}
-
-@compute @workgroup_size(32)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
-  let image = workgroup.x;
+/// All of an image; for a workgroup of SIZE invocations.
+fn list_image(image: u32, local: u32) {
   var list = List(0u, 0u);
   for (var g = image_starts[image]; g < image_starts[image + 1u]; g++) {
     list_positives(&list, g, image, local);
@@ -161,21 +95,5 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     }
     storageBarrier();
   }
-  finish(list, image, local);
-  workgroupBarrier();
-  let start = image * COUNTS;
-  if (local < 8u) {
-    counts[start + COUNT_LEVEL_POSITIVES + local] = f32(atomicLoad(&level_positives[local]));
-    counts[start + COUNT_LEVEL_VLR + local] = f32(atomicLoad(&level_vlr[local]));
-  }
-  if (local == 0u) {
-    var sum = 0.0;
-    for (var i = 0u; i < SIZE; i++) {
-      sum += weights[i];
-    }
-    counts[start + COUNT_POSITIVES] = f32(positive_count);
-    counts[start + COUNT_SAMPLES] = f32(list.samples);
-    counts[start + COUNT_VLR_WEIGHT] = sum;
-    counts[start + COUNT_SCORES] = f32(positive_count);
-  }
+  count_samples(positive_count, list.samples, image, local);
 }

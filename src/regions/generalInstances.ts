@@ -1,11 +1,12 @@
 import scoresSource from '../../shaders/regions/gi_scores.wgsl';
 import selectSource from '../../shaders/regions/gi_select.wgsl';
-import { assertMaps, layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
+import { layoutTable, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { anything, fields, oneOf, optional, options } from '../util/argument.js';
+import { oneOf, optional, options } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { assertGrid, assertTruth } from './argument.js';
 import { type Grid, gridParams } from './grid.js';
+import { assertHead, type HeadMaps } from './student.js';
 import type { Truth } from './truth.js';
 
 const SCORES = { name: 'regions/gi_scores', source: scoresSource };
@@ -13,14 +14,6 @@ const SELECT = { name: 'regions/gi_select', source: selectSource };
 
 /** Size of the array in shaders/lib/bins.wgsl. */
 const MAX_BINS = 64;
-
-/** Class logits (C channels) and box logits (4·bins channels, edge-major) of a head. */
-export interface HeadMaps {
-  /** C channels, one a class. */
-  classLogits: Maps;
-  /** 4 · bins channels; channel = edge · bins + bin, edges left, top, right, bottom. */
-  boxLogits: Maps;
-}
 
 /** What general instances are found from. */
 export interface GeneralInstancesInput {
@@ -39,10 +32,7 @@ export interface GeneralInstancesInput {
   scope: 'batch' | 'image';
 }
 
-const HEAD = fields({ classLogits: anything, boxLogits: anything });
 const INPUT = options({
-  student: HEAD,
-  teacher: HEAD,
   parameters: optional(oneOf('ltrb', 'offset')),
   scope: oneOf('batch', 'image'),
 });
@@ -63,12 +53,8 @@ export function generalInstances(grid: Grid, truth: Truth, input: GeneralInstanc
   if (!Number.isInteger(bins) || bins < 2 || bins > MAX_BINS) {
     throw new InputError(`bins: ${bins}; expected 2 to ${MAX_BINS} bins an edge.`);
   }
-  const { areas } = grid;
-  for (const [name, { classLogits, boxLogits }] of Object.entries({ student, teacher })) {
-    assertMaps(`${name}.classLogits`, classLogits, { batch, channels: classes, areas, meaning: 'classes', device });
-    const meaning = `4 edges × ${bins} bins`;
-    assertMaps(`${name}.boxLogits`, boxLogits, { batch, channels: 4 * bins, areas, meaning, device });
-  }
+  assertHead('student', student, grid, truth, bins);
+  assertHead('teacher', teacher, grid, truth, bins);
   const locations = batch * grid.locations;
   const mask = device.empty([locations]);
   const scores = device.empty([locations]);

@@ -13,20 +13,17 @@ export interface DynamicSoftLabelInput extends GridOptions, ImagePredictions, Pi
 /** Keeps ln IoU finite. */
 const IOU_EPSILON = 1e-7;
 
-/**
- * Dynamic soft label assignment of one image as in NanoDet-Plus. Candidates are the locations whose centre is strictly inside any object.
- * Cost of a candidate for an object: sum over classes of |y - s|^2 BCE(x, y), with y the IoU at the object's class and 0 elsewhere,
- * + iouWeight (-ln(IoU + 1e-7)). An object takes its k cheapest candidates, in the object or not, k = max(1, floor(sum of the
- * `topk` largest IoUs)), by (cost, index); a location that several objects took goes to the one of lowest cost among all objects of
- * the image, then of lowest index. Target score: IoU. The class term is finite for every logit; theirs clamps ln at -100.
- */
-export function assignDynamicSoftLabel(input: DynamicSoftLabelInput): ImageAssignment {
-  const { boxes, labels, logits, predicted, topk = 13, iouWeight = 3 } = input;
-  const levels = gridLevels(input);
-  const centres = levels.flatMap((level) => level.centres);
-  const truthIndex = new Int32Array(centres.length).fill(-1);
-  const score = new Float64Array(centres.length);
+/** The candidates of an image, and what they cost: a row an object, a value a candidate. */
+export interface SoftLabelCosts {
+  /** Locations. */
+  candidates: number[];
+  overlaps: number[][];
+  costs: number[][];
+}
 
+export function softLabelCosts(input: DynamicSoftLabelInput): SoftLabelCosts {
+  const { boxes, labels, logits, predicted, iouWeight = 3 } = input;
+  const centres = gridLevels(input).flatMap((level) => level.centres);
   const candidates = centres.flatMap(([x, y], i) => (boxes.some((box) => insideMargin(x, y, box) > 0) ? [i] : []));
   const overlaps = boxes.map((box) => candidates.map((i) => iou(predicted[i], box)));
   const costs = overlaps.map((row, g) =>
@@ -36,6 +33,23 @@ export function assignDynamicSoftLabel(input: DynamicSoftLabelInput): ImageAssig
       return losses.reduce((a, b) => a + b, 0) - iouWeight * Math.log(overlap + IOU_EPSILON);
     }),
   );
+  return { candidates, overlaps, costs };
+}
+
+/**
+ * Dynamic soft label assignment of one image as in NanoDet-Plus. Candidates are the locations whose centre is strictly inside any object.
+ * Cost of a candidate for an object: sum over classes of |y - s|^2 BCE(x, y), with y the IoU at the object's class and 0 elsewhere,
+ * + iouWeight (-ln(IoU + 1e-7)). An object takes its k cheapest candidates, in the object or not, k = max(1, floor(sum of the
+ * `topk` largest IoUs)), by (cost, index); a location that several objects took goes to the one of lowest cost among all objects of
+ * the image, then of lowest index. Target score: IoU. The class term is finite for every logit; theirs clamps ln at -100.
+ */
+export function assignDynamicSoftLabel(input: DynamicSoftLabelInput): ImageAssignment {
+  const { labels, topk = 13 } = input;
+  const levels = gridLevels(input);
+  const locations = levels.reduce((sum, { centres }) => sum + centres.length, 0);
+  const truthIndex = new Int32Array(locations).fill(-1);
+  const score = new Float64Array(locations);
+  const { candidates, overlaps, costs } = softLabelCosts(input);
 
   const takenBy = candidates.map((): number[] => []);
   costs.forEach((cost, g) => {

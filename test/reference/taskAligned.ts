@@ -38,6 +38,31 @@ function largest(values: ArrayLike<number>, count: number): number[] {
   return indices.sort((a, b) => values[b] - values[a] || a - b).slice(0, count);
 }
 
+/** How well every location suits every object: a row an object, a value a location. */
+export interface Alignment {
+  /** Whether the centre is in the object, and by how many pixels. */
+  inside: boolean[][];
+  margins: number[][];
+  overlaps: number[][];
+  metrics: number[][];
+}
+
+export function alignmentOf(input: TaskAlignedInput): Alignment {
+  const { boxes, labels, logits, predicted, strides } = input;
+  const { alpha = 0.5, beta = 6, overlap = 'ciou', masked = true, smallTargets = false } = input;
+  const centres = gridLevels(input).flatMap((level) => level.centres);
+  const overlapOf = (box: Box, truth: Box) =>
+    Math.max(0, overlap === 'ciou' ? 1 - ciouUltralyticsLoss(box, truth).loss : iou(box, truth));
+  const margins = boxes.map((box) => {
+    const reach = smallTargets ? enlarged(box, strides) : box;
+    return centres.map(([x, y]) => insideMargin(x, y, reach));
+  });
+  const inside = margins.map((row) => row.map((margin) => margin > INSIDE_MARGIN));
+  const overlaps = boxes.map((box, g) => predicted.map((p, i) => (masked && !inside[g][i] ? 0 : overlapOf(p, box))));
+  const metrics = overlaps.map((row, g) => row.map((u, i) => sigmoid(logits[i][labels[g]]) ** alpha * u ** beta));
+  return { inside, margins, overlaps, metrics };
+}
+
 /**
  * Task-aligned assignment (TOOD, Feng et al., ICCV 2021) of one image as in YOLOv8 to YOLO12.
  * Metric m = score^alpha overlap^beta. An object chooses the `topk` locations of largest m > 0 whose centres it holds; a location that
@@ -45,19 +70,10 @@ function largest(values: ArrayLike<number>, count: number): number[] {
  * Target score of a positive: m U / (M + 1e-9), M and U the largest metric and overlap of its object's positives.
  */
 export function assignTaskAligned(input: TaskAlignedInput): ImageAssignment {
-  const { boxes, labels, logits, predicted, strides } = input;
-  const { topk = 10, alpha = 0.5, beta = 6, overlap = 'ciou', masked = true, smallTargets = false } = input;
+  const { boxes, labels, topk = 10 } = input;
   const levels = gridLevels(input);
   const centres = levels.flatMap((level) => level.centres);
-  const overlapOf = (box: Box, truth: Box) =>
-    Math.max(0, overlap === 'ciou' ? 1 - ciouUltralyticsLoss(box, truth).loss : iou(box, truth));
-
-  const inside = boxes.map((box) => {
-    const reach = smallTargets ? enlarged(box, strides) : box;
-    return centres.map(([x, y]) => insideMargin(x, y, reach) > INSIDE_MARGIN);
-  });
-  const overlaps = boxes.map((box, g) => predicted.map((p, i) => (masked && !inside[g][i] ? 0 : overlapOf(p, box))));
-  const metrics = overlaps.map((row, g) => row.map((u, i) => sigmoid(logits[i][labels[g]]) ** alpha * u ** beta));
+  const { inside, overlaps, metrics } = alignmentOf(input);
 
   const chosenBy = centres.map((): number[] => []);
   metrics.forEach((row, g) => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { generalInstances, type HeadMaps } from '../../src/regions/generalInstances.js';
+import { generalInstances } from '../../src/regions/generalInstances.js';
 import { makeGrid } from '../../src/regions/grid.js';
+import type { HeadMaps } from '../../src/regions/student.js';
 import { uploadTruth } from '../../src/regions/truth.js';
 import { type Maps, rowMajorLayout } from '../../src/tensor/layout.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type AtssOptions, assignAtss } from '../../src/regions/atss.js';
+import { assignAtss } from '../../src/regions/atss.js';
+import type { AtssOptions } from '../../src/regions/atssCandidates.js';
 import { makeGrid } from '../../src/regions/grid.js';
 import { uploadTruth } from '../../src/regions/truth.js';
 import { sharedDevice } from '../device.js';

@@ -1,0 +1,46 @@
+// One workgroup an image: the target score of a positive is the IoU of the student's box with its target.
+
+struct Params {
+  batch: u32,
+  level_count: u32,
+  half_side: f32,
+  centre_offset: f32,
+  image_slots: u32,
+  bins: u32,
+  levels: array<vec4u, 8>,
+  box_layout: array<vec4u, 8>,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> student_box: array<f32>;
+/// [T] xyxy pixels
+@group(0) @binding(2) var<storage, read> targets: array<vec4f>;
+/// [B, image_slots]
+@group(0) @binding(3) var<storage, read_write> samples: array<Sample>;
+/// [B, COUNTS]
+@group(0) @binding(4) var<storage, read_write> counts: array<f32>;
+
+#include "../lib/pyramid.wgsl"
+#include "../lib/layout.wgsl"
+#include "../lib/grid.wgsl"
+#include "../lib/boxes.wgsl"
+#include "../lib/box_parameters.wgsl"
+#include "sample.wgsl"
+#include "student_box.wgsl"
+#include "score_sum.wgsl"
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
+  let image = workgroup.x;
+  let first = image * params.image_slots;
+  let end = first + u32(counts[image * COUNTS + COUNT_POSITIVES]);
+  var sum = 0.0;
+  for (var i = first + local; i < end; i += LANES) {
+    let sample = samples[i];
+    let at = locate(sample.location);
+    let score = box_iou(student_box_at(at.level, at.image, at.index), targets[sample.assigned >> 16u]);
+    samples[i].score = score;
+    sum += score;
+  }
+  write_score_sum(sum, image, local);
+}

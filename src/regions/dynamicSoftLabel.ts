@@ -1,0 +1,107 @@
+import candidatesSource from '../../shaders/regions/dynamic_soft_label_candidates.wgsl';
+import chooseSource from '../../shaders/regions/dynamic_soft_label_choose.wgsl';
+import listSource from '../../shaders/regions/list_chosen.wgsl';
+import { number, optional, options as optionsOf } from '../util/argument.js';
+import { InputError } from '../util/error.js';
+import { assertGrid, assertTruth } from './argument.js';
+import type { Assignment } from './assignment.js';
+import { assertTopk, atssCandidates, labelTable, resolveAtss } from './atssCandidates.js';
+import { type Grid, gridParams } from './grid.js';
+import { listSamples } from './listing.js';
+import { scoreByOverlap } from './overlapScores.js';
+import {
+  assertHead,
+  boxReading,
+  classReading,
+  type HeadMaps,
+  STUDENT_OPTIONS,
+  type StudentOptions,
+} from './student.js';
+import type { Truth } from './truth.js';
+
+const CANDIDATES = { name: 'regions/dynamic_soft_label_candidates', source: candidatesSource };
+const CHOOSE = { name: 'regions/dynamic_soft_label_choose', source: chooseSource };
+const LIST = { name: 'regions/list_chosen', source: listSource };
+
+/** The assigner's settings; the defaults are those of NanoDet-Plus. */
+export interface DynamicSoftLabelOptions extends StudentOptions {
+  /** An object's largest IoUs whose sum is its number of locations, 1 to 32. Default 13. */
+  topk?: number;
+  /** Weight of −ln IoU in the cost. Default 3. */
+  iouWeight?: number;
+}
+
+const OPTIONS = optionsOf({ ...STUDENT_OPTIONS, iouWeight: optional(number) });
+
+/**
+ * Dynamic soft label assignment of NanoDet-Plus. Candidates are the locations whose centre is inside any object. Cost of a
+ * candidate for an object: over the classes Σ |y − s|² BCE(x, y), with y the IoU at the object's class and 0 elsewhere, plus
+ * iouWeight · (−ln(IoU + 1e-7)). An object chooses its k cheapest candidates, k the sum of its `topk` largest IoUs, truncated
+ * but at least 1; a location that several chose goes to the one of lowest cost among all objects of the image. Ties: the lowest
+ * index. Target score of a positive: the IoU of the student's box.
+ * @param student its logits, of any layout; nothing flows back into them
+ * @throws InputError for maps that do not fit the grid and truth, or settings out of range
+ */
+export function dynamicSoftLabel(
+  grid: Grid,
+  truth: Truth,
+  student: HeadMaps,
+  options: DynamicSoftLabelOptions,
+): Assignment {
+  assertGrid('grid', grid);
+  assertTruth('truth', truth);
+  OPTIONS('options', options);
+  const { topk = 13, iouWeight = 3 } = options;
+  assertTopk(topk, 'IoUs an object');
+  if (iouWeight < 0) throw new InputError(`iouWeight: ${iouWeight}; expected a weight of at least 0.`);
+  assertHead('student', student, grid, truth, options.bins);
+  const region = resolveAtss('atss', options.atss ?? {});
+  const { device } = truth.boxes;
+  const locations = truth.batch * grid.locations;
+  const params = gridParams(grid, truth.batch);
+  return device.tidy(() => {
+    const table = labelTable(grid, truth, region.ignoreIofThreshold);
+    const windows = region.vlr === 'none' ? null : atssCandidates(grid, truth, region, table).windows;
+    const located = device.empty([locations, 8]);
+    const chosen = device.empty([truth.count * topk + locations], 'u32');
+    const box = boxReading(student, options);
+    const classes = classReading(student);
+    const shared = {
+      ...classes.bindings,
+      boxes: truth.boxes.range4,
+      labels: truth.labels.range,
+      located: located.range4,
+      chosen: chosen.range,
+    };
+    device.run({
+      kernel: CANDIDATES,
+      constants: box.constants,
+      bindings: {
+        ...shared,
+        ...box.bindings,
+        image_starts: truth.imageStarts.range,
+        image_sizes: truth.imageSizes.range,
+      },
+      params: {
+        ...params,
+        ...classes.params,
+        ...box.params,
+        locations,
+        classes: truth.classes,
+        iou_weight: iouWeight,
+        first_owner: truth.count * topk,
+      },
+      invocations: locations,
+    });
+    device.run({
+      kernel: CHOOSE,
+      bindings: { ...shared, images: truth.images.range },
+      params: { ...params, ...classes.params, topk, iou_weight: iouWeight },
+      workgroups: [truth.count, 1, 1],
+    });
+    const found = { kernel: LIST, positives: chosen, topk, most: topk, table, windows };
+    const assignment = listSamples(grid, truth, found, region);
+    scoreByOverlap(grid, assignment, student, options);
+    return assignment;
+  });
+}

@@ -1,0 +1,23 @@
+import source from '../../shaders/regions/overlap_scores.wgsl';
+import type { Assignment } from './assignment.js';
+import { type Grid, gridParams } from './grid.js';
+import { boxReading, type HeadMaps, type StudentOptions } from './student.js';
+
+const KERNEL = { name: 'regions/overlap_scores', source };
+
+/** Records target scores into an assignment: the IoU of the student's box with a positive's target. */
+export function scoreByOverlap(
+  grid: Grid,
+  { batch, samples, counts, slots, targets }: Assignment,
+  student: HeadMaps,
+  options: StudentOptions,
+): void {
+  const box = boxReading(student, options);
+  samples.device.run({
+    kernel: KERNEL,
+    constants: box.constants,
+    bindings: { ...box.bindings, targets: targets.range4, samples: samples.range, counts: counts.range },
+    params: { ...gridParams(grid, batch), ...box.params, image_slots: slots },
+    workgroups: [batch, 1, 1],
+  });
+}

@@ -1,0 +1,64 @@
+import { assertMaps, layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
+import { anything, fields, integer, oneOf, optional } from '../util/argument.js';
+import type { AtssOptions } from './atssCandidates.js';
+import type { Grid } from './grid.js';
+import type { Truth } from './truth.js';
+
+/** Class logits (C channels) and box logits (4·bins channels, edge-major) of a head. */
+export interface HeadMaps {
+  /** C channels, one a class; scores are their sigmoids. */
+  classLogits: Maps;
+  /** 4 · bins channels; channel = edge · bins + bin, edges left, top, right, bottom. */
+  boxLogits: Maps;
+}
+
+/** What every assigner that looks at the student asks for. */
+export interface StudentOptions {
+  /** Bins of an edge, K. */
+  bins: number;
+  /** What the bins stand for; see shaders/lib/box_parameters.wgsl. Default `ltrb`. */
+  parameters?: 'ltrb' | 'offset';
+  /**
+   * What goes by ATSS whoever assigns: the VLR and which labels are ignored; `topk` is that of the thresholds of the VLR.
+   * Default: no VLR, nothing ignored.
+   */
+  atss?: AtssOptions;
+}
+
+/** Of the fields of `StudentOptions`. */
+export const STUDENT_OPTIONS = { parameters: optional(oneOf('ltrb', 'offset')), atss: optional(fields({})) };
+
+const HEAD = fields({ classLogits: anything, boxLogits: anything });
+
+/** @throws InputError for maps that do not fit the grid, the truth's classes or the bins */
+export function assertHead(
+  name: string,
+  head: HeadMaps,
+  grid: Grid,
+  { boxes, batch, classes }: Truth,
+  bins: number,
+): void {
+  integer(2)('bins', bins);
+  HEAD(name, head);
+  const shared = { batch, areas: grid.areas, device: boxes.device };
+  assertMaps(`${name}.classLogits`, head.classLogits, { ...shared, channels: classes, meaning: 'classes' });
+  const meaning = `4 edges × ${bins} bins`;
+  assertMaps(`${name}.boxLogits`, head.boxLogits, { ...shared, channels: 4 * bins, meaning });
+}
+
+/** The constants, bindings and uniform fields of shaders/regions/student_box.wgsl. */
+export function boxReading({ boxLogits }: HeadMaps, { bins, parameters = 'ltrb' }: StudentOptions) {
+  return {
+    constants: { OFFSET_BOX: parameters === 'offset' ? 1 : 0 },
+    bindings: { student_box: tensorOf(boxLogits).range },
+    params: { bins, box_layout: layoutTable(boxLogits) },
+  };
+}
+
+/** The binding and the uniform field of the class logits. */
+export function classReading({ classLogits }: HeadMaps) {
+  return {
+    bindings: { student_class: tensorOf(classLogits).range },
+    params: { class_layout: layoutTable(classLogits) },
+  };
+}
