@@ -1,98 +1,100 @@
 /**
- * The one include mechanism for WGSL, shared by esbuild (the package) and Vite (the tests).
- * A line `#include "path"` is replaced by that file; a file already included is left out the second time.
+ * WGSL files as modules, shared by esbuild (the package) and Vite (the tests). A file becomes the list of its parts: what stands
+ * between its lines `#include "path"`, and the parts of those files. A file already included is left out the second time.
+ * What the host has to know (bindings, `struct Params`, loops to write out) is read here, so that no WGSL is parsed at run time;
+ * src/gpu/wgsl.ts says what a part is.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { constantsOf } from './wgslConstants.js';
+import { codeOf } from './wgslLoops.js';
+import { minifyWgsl } from './wgslMinify.js';
+import { declarationsOf } from './wgslReflect.js';
 
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const INCLUDE = /^#include[^\S\n]+"([^"]+)"[^\S\n]*\n/m;
 
+/** @typedef {{ file: string, index: number, line: number, text: string }} Part a stretch of a file, from its line on */
+
 /**
- * A module in the parts that it is put together from: what stands between the includes of its files.
+ * A module in the parts that it is put together from.
  * @param {string} file absolute path
  * @param {Set<string>} seen files already in the module; those read here are added
- * @returns {{ file: string, index: number, text: string }[]} each part with its place in its file
+ * @returns {Part[]}
  */
-function partsOf(file, seen) {
+function partsOf(file, seen = new Set()) {
   seen.add(file);
-  /** @type {{ file: string, index: number, text: string }[]} */
+  /** @type {Part[]} */
   const parts = [];
-  for (const [index, { include, text }] of segments(file).entries()) {
+  for (const { include, ...part } of segments(file)) {
     const included = include && resolve(dirname(file), include);
     if (included && !seen.has(included)) parts.push(...partsOf(included, seen));
-    parts.push({ file, index, text });
+    parts.push(part);
   }
   return parts;
 }
 
-/** @param {string} file @returns {{ include: string | null, text: string }[]} what follows the beginning and each include */
+/** @param {string} file @returns {(Part & { include: string | null })[]} what follows the beginning and each include */
 function segments(file) {
   const [first, ...rest] = readFileSync(file, 'utf8').split(INCLUDE);
-  const found = [{ include: /** @type {string | null} */ (null), text: first }];
-  for (let i = 0; i < rest.length; i += 2) found.push({ include: rest[i], text: rest[i + 1] });
+  const found = [{ include: /** @type {string | null} */ (null), file, index: 0, line: 1, text: first }];
+  for (let i = 0; i < rest.length; i += 2) {
+    const { line, text } = found[found.length - 1];
+    found.push({ include: rest[i], file, index: found.length, line: line + lines(text) + 1, text: rest[i + 1] });
+  }
   return found;
 }
 
-/**
- * Reads a WGSL file and expands its includes.
- * @param {string} file absolute path
- * @param {Set<string>} seen the files of the module are added
- * @returns {string}
- */
-export function expandWgsl(file, seen = new Set()) {
+/** @param {string} text @returns {number} */
+const lines = (text) => text.split('\n').length - 1;
+
+/** @param {string} file @param {Set<string>} [seen] */
+export function expandWgsl(file, seen) {
   return partsOf(file, seen)
     .map(({ text }) => text)
     .join('');
 }
 
-/** Lines that src/gpu/wgsl.ts and src/gpu/unroll.ts look for as they are written. */
-const VERBATIM = /^override |\/\/ unroll$/;
-const OPERATOR = /[-+*/%&|^~<>=!]/;
-const WORD = /\w/;
-
 /**
- * A module without comments, indentation and spaces that keep no two tokens apart. Names and lines stay, so errors can be read.
- * @param {string} source
- * @returns {string}
+ * A part as the runtime takes it: WGSL alone, or with what the host has to know of it.
+ * @param {Part} part
+ * @param {boolean} minify also: without the comments that say where the code comes from
+ * @returns {import('../src/gpu/wgsl.js').WgslPart}
  */
-export function minifyWgsl(source) {
-  if (source.includes('/*')) throw new Error('WGSL: use // comments only, block comments are not minified');
-  // Two words, or two operators (`- -x` is no `--x`), stay apart.
-  const apart = (/** @type {RegExp} */ kind, /** @type {string[]} */ ...sides) =>
-    sides.every((side) => kind.test(side));
-  return source
-    .split('\n')
-    .map((line) => line.trim())
-    .map((line) => {
-      if (VERBATIM.test(line)) return line;
-      const code = line.replace(/\s*\/\/.*$/, '');
-      return code.replace(/(\S)\s+(?=(\S))/g, (_, before, after) =>
-        apart(WORD, before, after) || apart(OPERATOR, before, after) ? `${before} ` : before,
-      );
-    })
-    .filter((line) => line !== '')
-    .join('\n');
+function partFor({ file, line, text }, minify) {
+  const name = relative(ROOT, file).split(sep).join('/');
+  const code = codeOf(text, minify ? { minify: minifyWgsl } : { from: { file: name, line } });
+  const declarations = declarationsOf(name, text, () => expandWgsl(file));
+  return !declarations && typeof code === 'string' ? code : { code, ...declarations };
 }
 
-/** @param {string} file @returns {string} the numbers of the file as an export */
+/** @param {string} text */
+const isEmpty = (text) => minifyWgsl(text).trim() === '';
+
+/**
+ * What a module exports beside its parts.
+ * @param {string} file
+ */
 const exportConstants = (file) =>
   `export const constants = ${JSON.stringify(constantsOf(readFileSync(file, 'utf8')))};`;
 
 /**
- * A WGSL file becomes the list of its parts, each a module of its own, `file.wgsl?index`: kernels share what they include.
+ * Each part is a module of its own, `file.wgsl?index`: kernels share what they include.
  * @param {{ minify?: boolean }} options
  * @returns {import('esbuild').Plugin}
  */
 export function esbuildWgsl({ minify = false } = {}) {
-  const finish = minify ? minifyWgsl : (/** @type {string} */ source) => source;
   return {
     name: 'wgsl',
     setup(build) {
       build.onLoad({ filter: /\.wgsl$/ }, ({ path, suffix }) => {
-        if (suffix) return { contents: finish(segments(path)[Number(suffix.slice(1))].text), loader: 'text' };
+        if (suffix) {
+          const part = partFor(segments(path)[Number(suffix.slice(1))], minify);
+          return { contents: `export default ${JSON.stringify(part)};`, loader: 'js' };
+        }
         const files = new Set();
-        const parts = partsOf(path, files).filter(({ text }) => finish(text).trim() !== '');
+        const parts = partsOf(path, files).filter(({ text }) => !isEmpty(text));
         const imports = parts.map(({ file, index }, i) => {
           const from = relative(dirname(path), file).split(sep).join('/');
           return `import part${i} from ${JSON.stringify(`./${from}?${index}`)};`;
@@ -106,7 +108,6 @@ export function esbuildWgsl({ minify = false } = {}) {
 }
 
 /**
- * A WGSL file becomes the list of its parts.
  * @param {{ minify?: boolean }} options
  * @returns {import('vite').Plugin}
  */
@@ -117,9 +118,20 @@ export function viteWgsl({ minify = false } = {}) {
     load(id) {
       if (!id.endsWith('.wgsl')) return null;
       const files = new Set();
-      const parts = partsOf(id, files).map(({ text }) => (minify ? minifyWgsl(text) : text));
+      const parts = partsOf(id, files)
+        .filter(({ text }) => !isEmpty(text))
+        .map((part) => partFor(part, minify));
       for (const file of files) this.addWatchFile(file);
       return `export default ${JSON.stringify(parts)};\n${exportConstants(id)}`;
     },
   };
+}
+
+/**
+ * A WGSL text as a kernel's source, for tests.
+ * @param {string} text
+ * @returns {import('../src/gpu/wgsl.js').WgslPart[]}
+ */
+export function wgslOf(text) {
+  return [{ code: codeOf(text, {}), ...declarationsOf('the text', text, () => text) }];
 }

@@ -41,7 +41,7 @@ export function wgslTypes() {
     if (fields.length === 0) return [];
     return [
       `declare module '*/shaders/${file}' {`,
-      '  const source: readonly string[];',
+      "  const source: readonly import('./gpu/wgsl.js').WgslPart[];",
       '  export default source;',
       '  export const constants: {',
       ...fields.map((name) => `    readonly ${name}: number;`),
@@ -55,7 +55,7 @@ export function wgslTypes() {
     ...modules,
     // Of two patterns that fit, TypeScript takes the one declared first.
     "declare module '*.wgsl' {",
-    '  const source: readonly string[];',
+    "  const source: readonly import('./gpu/wgsl.js').WgslPart[];",
     '  export default source;',
     '}',
   ].join('\n')}\n`;

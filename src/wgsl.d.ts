@@ -1,7 +1,7 @@
 // Written by scripts/wgslConstants.js (`npm run build`); not by hand.
 // A WGSL module with its includes expanded, in parts that kernels share, and the constants of the file itself.
 declare module '*/shaders/detector/decode.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly INFINITY: number;
@@ -9,21 +9,21 @@ declare module '*/shaders/detector/decode.wgsl' {
   };
 }
 declare module '*/shaders/lib/bins.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly MAX_BINS: number;
   };
 }
 declare module '*/shaders/lib/overlap.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly BOX_EPSILON: number;
   };
 }
 declare module '*/shaders/losses/head_class.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly WEIGHT_BEST_SCORE: number;
@@ -33,14 +33,14 @@ declare module '*/shaders/losses/head_class.wgsl' {
   };
 }
 declare module '*/shaders/losses/head_coded.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly BAD: number;
   };
 }
 declare module '*/shaders/losses/head_normaliser.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly NORMALISER_NONE: number;
@@ -55,7 +55,7 @@ declare module '*/shaders/losses/head_normaliser.wgsl' {
   };
 }
 declare module '*/shaders/losses/head_records.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly TERM_CLASS: number;
@@ -78,105 +78,105 @@ declare module '*/shaders/losses/head_records.wgsl' {
   };
 }
 declare module '*/shaders/losses/head_share.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly ROWS: number;
   };
 }
 declare module '*/shaders/losses/head_stream_sum.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly SIZE: number;
   };
 }
 declare module '*/shaders/losses/head_terms.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly SIZE: number;
   };
 }
 declare module '*/shaders/losses/imitation_factors.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly SIZE: number;
   };
 }
 declare module '*/shaders/losses/localization_row.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly LN2: number;
   };
 }
 declare module '*/shaders/losses/localization_sum.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly SIZE: number;
   };
 }
 declare module '*/shaders/losses/reduce.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly SIZE: number;
   };
 }
 declare module '*/shaders/ops/align_rows.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly TURNS: number;
   };
 }
 declare module '*/shaders/ops/conv2d_weight_gradient_body.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly ROWS: number;
   };
 }
 declare module '*/shaders/ops/every_second.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly TURNS: number;
   };
 }
 declare module '*/shaders/ops/group_norm_gradient.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly ELEMENT_SIZE: number;
   };
 }
 declare module '*/shaders/ops/group_norm_gradient_odd.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly ELEMENT_SIZE: number;
   };
 }
 declare module '*/shaders/ops/pointwise_weight_gradient_body.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly STRIP: number;
   };
 }
 declare module '*/shaders/regions/append.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly SIZE: number;
   };
 }
 declare module '*/shaders/regions/atss_candidates.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly MAX_TOPK: number;
@@ -187,7 +187,7 @@ declare module '*/shaders/regions/atss_candidates.wgsl' {
   };
 }
 declare module '*/shaders/regions/best_lists.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly LANES: number;
@@ -195,7 +195,7 @@ declare module '*/shaders/regions/best_lists.wgsl' {
   };
 }
 declare module '*/shaders/regions/gi_select.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly SIZE: number;
@@ -205,14 +205,14 @@ declare module '*/shaders/regions/gi_select.wgsl' {
   };
 }
 declare module '*/shaders/regions/given_samples.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly SIZE: number;
   };
 }
 declare module '*/shaders/regions/imitation_region.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly WHOLE: number;
@@ -221,7 +221,7 @@ declare module '*/shaders/regions/imitation_region.wgsl' {
   };
 }
 declare module '*/shaders/regions/imitation_windows.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly SIZE: number;
@@ -229,7 +229,7 @@ declare module '*/shaders/regions/imitation_windows.wgsl' {
   };
 }
 declare module '*/shaders/regions/sample.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly BACKGROUND: number;
@@ -246,41 +246,41 @@ declare module '*/shaders/regions/sample.wgsl' {
   };
 }
 declare module '*/shaders/regions/score_sum.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly LANES: number;
   };
 }
 declare module '*/shaders/regions/task_aligned_scores.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly METRIC_EPSILON: number;
   };
 }
 declare module '*/shaders/regions/task_overlap.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly OVERLAP_EPSILON: number;
   };
 }
 declare module '*/shaders/regions/task_reach.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly REACH_MARGIN: number;
   };
 }
 declare module '*/shaders/train/clip.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly LANES: number;
   };
 }
 declare module '*.wgsl' {
-  const source: readonly string[];
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
 }

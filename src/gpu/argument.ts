@@ -8,8 +8,15 @@ import type { BufferRange, Launch } from './runtime.js';
  */
 export function assertLaunch(launch: Launch): void {
   const { kernel, bindings } = (launch ?? {}) as Partial<Launch>;
-  const isSource = typeof kernel?.source === 'string' || Array.isArray(kernel?.source);
-  if (!isSource) refuse('launch.kernel', kernel, '{ name, source }, the source WGSL in one text or several');
+  const { source } = kernel ?? {};
+  if (typeof source === 'string') {
+    refuse(
+      'launch.kernel.source',
+      source,
+      'a list of parts, such as [{ code, reads, writes, uniform, params, workgroup }]',
+    );
+  }
+  if (!Array.isArray(source)) refuse('launch.kernel', kernel, '{ name, source }, the source a list of parts');
   if (typeof bindings !== 'object' || bindings === null) refuse('launch.bindings', bindings, 'ranges by their names');
   for (const name in bindings) {
     if (isBuffer(bindings[name]?.buffer)) continue;

@@ -23,8 +23,11 @@ export class DeviceFaults {
     void gpu.lost.then(({ reason, message }) => this.#onLoss(reason, message));
   }
 
-  /** Runs `make` inside error scopes; what they catch is kept, with `what` before it. */
-  check<T>(what: string, make: () => T): T {
+  /**
+   * Runs `make` inside error scopes; what they catch is kept, with `what` before it.
+   * @param explain says more than the error does; null where it cannot
+   */
+  check<T>(what: string, make: () => T, explain: () => Promise<string | null> = async () => null): T {
     this.#gpu.pushErrorScope('validation');
     this.#gpu.pushErrorScope('out-of-memory');
     try {
@@ -32,8 +35,13 @@ export class DeviceFaults {
     } finally {
       const popped = [this.#gpu.popErrorScope(), this.#gpu.popErrorScope()];
       const check = Promise.all(popped).then(
-        (errors) => {
-          for (const error of errors) if (error) this.#keep(`${what}: ${error.message}`);
+        async (errors) => {
+          const error = errors.find((caught) => caught !== null);
+          if (!error) return;
+          // Kept before it is explained: what follows from it comes later.
+          const kept = this.#keep(`${what}: ${error.message}`);
+          const why = await explain();
+          if (why !== null) kept.message = `${what}: ${why}`;
         },
         () => {}, // the device is lost, which is told by itself
       );
@@ -109,7 +117,9 @@ export class DeviceFaults {
     return new InputError('device: it was closed while something waited for it; await that first.');
   }
 
-  #keep(message: string): void {
-    this.#kept ??= new DeviceError(message);
+  #keep(message: string): DeviceError {
+    const error = new DeviceError(message);
+    this.#kept ??= error;
+    return error;
   }
 }

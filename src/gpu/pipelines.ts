@@ -1,8 +1,9 @@
 import { DeviceError } from '../util/error.js';
+import { assemble, located } from './assemble.js';
+import { dumpWgsl } from './dumpWgsl.js';
 import type { DeviceFaults } from './faults.js';
 import type { KernelDefinition } from './runtime.js';
-import { unroll } from './unroll.js';
-import { type KernelInterface, readInterface } from './wgsl.js';
+import { joinInterface, type KernelInterface } from './wgsl.js';
 
 /** A kernel and the values of its `override` constants: what is compiled once. */
 export interface KernelVariant {
@@ -42,7 +43,7 @@ export class Pipelines {
   interfaceOf(kernel: KernelDefinition): KernelInterface {
     let declared = this.#interfaces.get(kernel.source);
     if (!declared) {
-      declared = readInterface(kernel.name, wholeSource(kernel));
+      declared = joinInterface(kernel.name, kernel.source);
       this.#interfaces.set(kernel.source, declared);
     }
     return declared;
@@ -53,10 +54,13 @@ export class Pipelines {
     const { known, key } = this.#find(variant, loops);
     let pipeline = known.get(key);
     if (!pipeline) {
-      pipeline = this.#faults.check(`kernel ${variant.kernel.name}`, () => {
-        const { layout, description } = this.#describe(variant, loops);
-        return { id: this.#nextId++, layout, pipeline: this.#gpu.createComputePipeline(description) };
-      });
+      const { layout, description, explain } = this.#describe(variant, loops);
+      const make = () => this.#gpu.createComputePipeline(description);
+      pipeline = {
+        id: this.#nextId++,
+        layout,
+        pipeline: this.#faults.check(`kernel ${variant.kernel.name}`, make, explain),
+      };
       known.set(key, pipeline);
     }
     return pipeline;
@@ -86,11 +90,9 @@ export class Pipelines {
     const stand = new StandIns(this.#gpu);
     const compiled = Promise.all(
       [...missing.values()].map(async ({ variant, known, key }) => {
-        const { layout, description } = this.#faults.check(`kernel ${variant.kernel.name}`, () =>
-          this.#describe(variant, loops),
-        );
-        const pipeline = await this.#gpu.createComputePipelineAsync(description).catch((cause: Error) => {
-          throw new DeviceError(`kernel ${variant.kernel.name}: ${cause.message}`, { cause });
+        const { layout, description, explain } = this.#describe(variant, loops);
+        const pipeline = await this.#gpu.createComputePipelineAsync(description).catch(async (cause: Error) => {
+          throw new DeviceError(`kernel ${variant.kernel.name}: ${(await explain()) ?? cause.message}`, { cause });
         });
         // One that was asked for meanwhile stays: bind groups may hold its layout.
         if (!known.has(key)) known.set(key, { id: this.#nextId++, layout, pipeline });
@@ -123,23 +125,34 @@ export class Pipelines {
 
   #describe({ kernel, constants = {} }: KernelVariant, loops: Loops) {
     const { name: label } = kernel;
-    const layout = this.#gpu.createBindGroupLayout({
-      label,
-      entries: this.interfaceOf(kernel).bindings.map(({ binding, type }) => ({
-        binding,
-        visibility: 4 /* COMPUTE */,
-        buffer: { type },
-      })),
-    });
-    const source = wholeSource(kernel);
-    const code = loops === 'unrolled' ? unroll(label, source, constants) : source;
-    const module = this.#gpu.createShaderModule({ label, code });
-    const description: GPUComputePipelineDescriptor = {
-      label,
-      layout: this.#gpu.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
-      compute: { module, entryPoint: 'main', constants },
+    const { bindings, overrides } = this.interfaceOf(kernel);
+    const code = assemble(label, kernel.source, loops === 'unrolled', constants, overrides);
+    dumpWgsl(label, constants, code);
+    let module: GPUShaderModule | undefined;
+    const explain = async () => {
+      const messages = (await module?.getCompilationInfo().catch(() => null))?.messages ?? [];
+      const error = messages.find(({ type }) => type === 'error');
+      return error ? located(code, error) : null;
     };
-    return { layout, description };
+    return this.#faults.check(
+      `kernel ${label}`,
+      () => {
+        const entries = bindings.map(({ binding, type }) => ({
+          binding,
+          visibility: 4 /* COMPUTE */,
+          buffer: { type },
+        }));
+        const layout = this.#gpu.createBindGroupLayout({ label, entries });
+        module = this.#gpu.createShaderModule({ label, code });
+        const description: GPUComputePipelineDescriptor = {
+          label,
+          layout: this.#gpu.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
+          compute: { module, entryPoint: 'main', constants },
+        };
+        return { layout, description, explain };
+      },
+      explain,
+    );
   }
 }
 
@@ -174,8 +187,4 @@ class StandIns {
     }
     return buffer;
   }
-}
-
-function wholeSource({ source }: KernelDefinition): string {
-  return typeof source === 'string' ? source : source.join('\n');
 }

@@ -8,14 +8,14 @@ import { type KernelVariant, type Pipeline, Pipelines } from './pipelines.js';
 import { BufferPool } from './pool.js';
 import { type KernelTime, Profile, Stopwatch } from './profile.js';
 import { Uniforms } from './uniforms.js';
-import { type KernelInterface, packParameters } from './wgsl.js';
+import { type KernelInterface, packParameters, type WgslPart } from './wgsl.js';
 
-/** A kernel: one WGSL module with the entry point `main`. Its bindings, uniform and workgroup size are read from the WGSL. */
+/** A kernel: one WGSL module with the entry point `main`. */
 export interface KernelDefinition {
   /** Names the kernel in errors, labels and timings. */
   name: string;
-  /** The WGSL, or the parts that it is put together from. */
-  source: string | readonly string[];
+  /** The parts that its WGSL is put together from; between them they say what its bindings, params and workgroup are. */
+  source: readonly WgslPart[];
 }
 
 /** A piece of a buffer. */

@@ -1,84 +1,116 @@
 import { InputError } from '../util/error.js';
 
-/** A resource of `@group(0)` as the WGSL declares it. */
-interface BindingDeclaration {
-  binding: number;
-  name: string;
-  type: GPUBufferBindingType;
+/** A part of a WGSL module, as scripts/wgsl.js makes it of a stretch of a file: WGSL alone, or with what the host has to know. */
+export type WgslPart = string | WgslDeclarations;
+
+/** WGSL and what it declares in `@group(0)`. */
+export interface WgslDeclarations {
+  /** The WGSL. */
+  code: WgslCode;
+  /** The `@binding` of each buffer that it reads, by name. */
+  reads?: Readonly<Record<string, number>>;
+  /** The `@binding` of each buffer that it writes, or reads and writes. */
+  writes?: Readonly<Record<string, number>>;
+  /** The `@binding` of `var<uniform> params: Params`. */
+  uniform?: number;
+  /** The fields of `struct Params`: a type or, of an `array<vec4<…>, N>`, the type and the number of components, 4·N. */
+  params?: Readonly<Record<string, ScalarType | readonly [type: ScalarType, components: number]>>;
+  /** Invocations of a workgroup, or the `override` constant that says how many. */
+  workgroup?: number | string;
+  /** Defaults of `override` constants that a loop or a workgroup may be as large as. */
+  overrides?: Readonly<Record<string, number>>;
 }
+
+/** WGSL in which some loops are not text yet. */
+export type WgslCode = string | readonly (string | WgslLoop)[];
+
+/** A loop that is written out once for each value of its counter, or as it is. */
+export interface WgslLoop {
+  /** Name of the counter, a u32. */
+  counter: string;
+  /** Its first value. */
+  from: number;
+  /** The value before which it ends, or the `override` constant that is it. */
+  to: number | string;
+  /** What it repeats. */
+  body: WgslCode;
+}
+
+type ScalarType = 'u32' | 'i32' | 'f32';
 
 interface ParameterField {
   name: string;
-  type: 'u32' | 'i32' | 'f32';
+  type: ScalarType;
   /** Byte offset in the uniform. */
   offset: number;
   /** Number of components; 1 for a scalar, 4·N for `array<vec4<…>, N>`. */
   components: number;
 }
 
-/** What the host needs to know of a kernel; read from the WGSL so that it is said once. */
+/** What the host needs to know of a kernel. */
 export interface KernelInterface {
-  bindings: BindingDeclaration[];
+  bindings: { binding: number; name: string; type: GPUBufferBindingType }[];
   parameters: { fields: ParameterField[]; bytes: number } | null;
   /** Invocations of a workgroup; where an `override` says so, its default and its name. */
   workgroup: { size: number; override: string | null };
+  /** Defaults of `override` constants. */
+  overrides: Record<string, number>;
 }
-
-const BINDING =
-  /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read))?\s*>\s*(\w+)\s*:\s*([^;]+);/g;
 
 /**
- * Reads the bindings, the fields of the uniform and the workgroup size from a kernel's source.
- * The uniform, if there is one, is called `params`; its struct holds scalars and `array<vec4u|vec4i|vec4f, N>`.
- * @throws InputError when the source breaks these conventions
+ * Puts together what the parts of a kernel declare. A part may come twice.
+ * @throws InputError when they contradict each other, or none has a workgroup
  */
-export function readInterface(kernel: string, source: string): KernelInterface {
-  const code = source.replace(/\/\/.*$/gm, '');
-  const bindings: BindingDeclaration[] = [];
-  let parameters: KernelInterface['parameters'] = null;
-  for (const [, binding, space, access, name, type] of code.matchAll(BINDING)) {
-    if (space === 'uniform') {
-      if (name !== 'params') throw new InputError(`kernel ${kernel}: the uniform is called ${name}; call it params.`);
-      parameters = readParameters(kernel, code, type.trim());
+export function joinInterface(kernel: string, parts: readonly WgslPart[]): KernelInterface {
+  const bindings: KernelInterface['bindings'] = [];
+  const bind = (type: GPUBufferBindingType, declared: Readonly<Record<string, number>> = {}) => {
+    for (const [name, binding] of Object.entries(declared)) {
+      const known = bindings.find((other) => other.binding === binding || other.name === name);
+      if (!known) bindings.push({ binding, name, type });
+      else if (known.binding !== binding || known.name !== name || known.type !== type) {
+        throw new InputError(
+          `kernel ${kernel}: its parts declare ${known.name} as binding ${known.binding} and ${name} as binding ${binding}.`,
+        );
+      }
     }
-    bindings.push({
-      binding: Number(binding),
-      name,
-      type: space === 'uniform' ? 'uniform' : access === 'read_write' ? 'storage' : 'read-only-storage',
-    });
+  };
+  const all = parts.filter((part) => typeof part !== 'string');
+  for (const { reads, writes, uniform } of all) {
+    if (uniform !== undefined) bind('uniform', { params: uniform });
+    bind('read-only-storage', reads);
+    bind('storage', writes);
   }
-  return { bindings, parameters, workgroup: readWorkgroup(kernel, code) };
+  const workgroup = all.find((part) => part.workgroup !== undefined)?.workgroup;
+  const overrides: Record<string, number> = Object.assign({}, ...all.map((part) => part.overrides));
+  const override = typeof workgroup === 'string' ? workgroup : null;
+  const size = override === null ? workgroup : overrides[override];
+  if (typeof size !== 'number') {
+    throw new InputError(
+      `kernel ${kernel}: no part of its source has a workgroup; give { code, reads, writes, uniform, params, workgroup } beside the WGSL.`,
+    );
+  }
+  bindings.sort((a, b) => a.binding - b.binding);
+  return { bindings, parameters: joinParameters(kernel, all), workgroup: { size, override }, overrides };
 }
 
-/** `@workgroup_size(64)`, `@workgroup_size(8, 8)` or `@workgroup_size(SIZE)` with `override SIZE: u32 = 64;`. */
-function readWorkgroup(kernel: string, code: string): KernelInterface['workgroup'] {
-  const size = /@workgroup_size\((?:(\d+)\s*(?:,\s*(\d+)\s*)?(?:,\s*(\d+)\s*)?|(\w+))\)/.exec(code);
-  const name = size?.[4] ?? null;
-  const fallback = name && new RegExp(`override ${name}: u32 = (\\d+)`).exec(code)?.[1];
-  if (!size || (name && !fallback)) {
-    throw new InputError(`kernel ${kernel}: no @workgroup_size of literals, nor of an override with a default.`);
+function joinParameters(kernel: string, parts: readonly WgslDeclarations[]): KernelInterface['parameters'] {
+  const [params, ...others] = parts.flatMap((part) => (part.params ? [part.params] : []));
+  if (others.some((other) => JSON.stringify(other) !== JSON.stringify(params))) {
+    throw new InputError(`kernel ${kernel}: two of its parts declare struct Params, with other fields.`);
   }
-  const product = Number(size[1]) * Number(size[2] ?? 1) * Number(size[3] ?? 1);
-  return { size: name ? Number(fallback) : product, override: name };
+  return params ? layOut(params) : null;
 }
 
-function readParameters(kernel: string, code: string, struct: string) {
-  const body = new RegExp(`struct\\s+${struct}\\s*\\{([^}]*)\\}`).exec(code);
-  if (!body) throw new InputError(`kernel ${kernel}: the struct ${struct} of params is not in the module.`);
-  const fields: ParameterField[] = [];
-  let offset = 0;
-  for (const [, name, declared] of body[1].matchAll(/(\w+)\s*:\s*(array<[^>]+>|\w+)/g)) {
-    const array = /^array<vec4([uif]),\s*(\d+)>?$/.exec(declared);
-    const scalar = /^([uif])32$/.exec(declared);
-    const kind = (array ?? scalar)?.[1];
-    if (!kind)
-      throw new InputError(`kernel ${kernel}: params.${name} is ${declared}; use u32, i32, f32 or array<vec4*, N>.`);
-    if (array) offset = Math.ceil(offset / 16) * 16;
-    const components = array ? 4 * Number(array[2]) : 1;
-    fields.push({ name, type: `${kind}32` as ParameterField['type'], offset, components });
-    offset += 4 * components;
-  }
-  return { fields, bytes: Math.ceil(offset / 16) * 16 };
+/** Scalars one after the other, arrays of `vec4` from a multiple of 16 bytes on: scripts/wgslReflect.js checks that WGSL does so. */
+function layOut(declared: NonNullable<WgslDeclarations['params']>): NonNullable<KernelInterface['parameters']> {
+  let end = 0;
+  const fields = Object.entries(declared).map(([name, field]) => {
+    const [type, components] = typeof field === 'string' ? ([field, 1] as const) : field;
+    const offset = components === 1 ? end : 16 * Math.ceil(end / 16);
+    end = offset + 4 * components;
+    return { name, type, offset, components };
+  });
+  return { fields, bytes: 16 * Math.ceil(end / 16) };
 }
 
 /**

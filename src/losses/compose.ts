@@ -25,15 +25,14 @@ export type BoxForm = keyof typeof boxForms;
  */
 export function composed<Form extends string>(
   name: string,
-  body: readonly string[],
-  forms: Readonly<Record<Form, readonly string[]>>,
+  body: KernelDefinition['source'],
+  forms: Readonly<Record<Form, KernelDefinition['source']>>,
 ): (form: Form) => KernelDefinition {
   const made = new Map<Form, KernelDefinition>();
   return (form) => {
     let kernel = made.get(form);
     if (!kernel) {
-      // What both include is there once.
-      kernel = { name: `${name}, ${form}`, source: [...new Set([...forms[form], ...body])] };
+      kernel = { name: `${name}, ${form}`, source: [...forms[form], ...body] };
       made.set(form, kernel);
     }
     return kernel;

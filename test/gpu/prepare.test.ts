@@ -1,5 +1,6 @@
 /** Kernels that are compiled before they are needed. */
 import { expect, test, vi } from 'vitest';
+import { wgslOf } from '../../scripts/wgsl.js';
 import { DeviceError, InputError } from '../../src/util/error.js';
 import { sharedDevice } from '../device.js';
 
@@ -7,9 +8,9 @@ const device = await sharedDevice();
 
 const kernel = (name: string, body: string) => ({
   name,
-  source: `@group(0) @binding(0) var<storage, read_write> values: array<f32>;
+  source: wgslOf(`@group(0) @binding(0) var<storage, read_write> values: array<f32>;
 override FACTOR: f32 = 1.0;
-@compute @workgroup_size(1) fn main() { ${body} }`,
+@compute @workgroup_size(1) fn main() { ${body} }`),
 });
 
 test('the kernels of work are compiled, and nothing runs', async () => {

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { wgslOf } from '../../scripts/wgsl.js';
+import { codeOf } from '../../scripts/wgslLoops.js';
+import type { KernelDefinition } from '../../src/gpu/runtime.js';
 import { openDevice } from '../../src/tensor/device.js';
 import { DeviceError, InputError } from '../../src/util/error.js';
 import { sharedDevice } from '../device.js';
@@ -7,7 +10,7 @@ const device = await sharedDevice();
 
 const DOUBLE = {
   name: 'double',
-  source: `
+  source: wgslOf(`
 struct Params { count: u32 }
 override FACTOR: f32 = 2.0;
 @group(0) @binding(0) var<uniform> params: Params;
@@ -17,7 +20,7 @@ override FACTOR: f32 = 2.0;
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
   let i = (workgroup.y * workgroups.x + workgroup.x) * 4u + local;
   if (i < params.count) { output[i] = FACTOR * input[i]; }
-}`,
+}`),
 };
 
 function double(values: number[], constants = {}) {
@@ -91,10 +94,31 @@ describe('run', () => {
 
 describe('errors of the GPU', () => {
   test('a kernel that does not compile is named, and the device goes on', async () => {
-    const broken = { name: 'broken', source: '@compute @workgroup_size(1) fn main() { let x = ; }' };
+    const broken = { name: 'broken', source: wgslOf('@compute @workgroup_size(1) fn main() { let x = ; }') };
     device.run({ kernel: broken, bindings: {}, invocations: 1 });
-    await expect(device.settled()).rejects.toThrow(/kernel broken/);
+    await expect(device.settled()).rejects.toThrow(/kernel broken: .*: @compute @workgroup_size\(1\) fn main\(\)/);
     expect([...(await double([4]).read())]).toEqual([8]);
+  });
+
+  test('with file and line where the WGSL comes from a file, also when compiled ahead', async () => {
+    const code = codeOf('@compute @workgroup_size(1)\nfn main() {\n  unknown();\n}', {
+      from: { file: 'shaders/x.wgsl', line: 5 },
+    });
+    const launch = () =>
+      device.run({ kernel: { name: 'broken', source: [{ code, workgroup: 1 }] }, bindings: {}, invocations: 1 });
+    launch();
+    await expect(device.settled()).rejects.toThrow(/kernel broken: shaders\/x\.wgsl:7:3: .*: unknown\(\);/);
+    const again = () =>
+      device.run({ kernel: { name: 'broken', source: [{ code, workgroup: 1 }] }, bindings: {}, invocations: 1 });
+    await expect(device.prepare(again)).rejects.toThrow(/kernel broken: shaders\/x\.wgsl:7:3: /);
+    await device.settled().catch(() => {});
+  });
+
+  test('a source that is text is refused with what to give', () => {
+    const kernel = { name: 'old', source: '@compute @workgroup_size(1) fn main() {}' } as unknown as KernelDefinition;
+    expect(() => device.run({ kernel, bindings: {}, invocations: 1 })).toThrow(
+      /launch\.kernel\.source: .* a list of parts/,
+    );
   });
 
   test('a binding that the GPU refuses names its kernel', async () => {

@@ -2,7 +2,9 @@ import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build, type OutputFile } from 'esbuild';
 import { expect, it } from 'vitest';
-import { esbuildWgsl, expandWgsl, minifyWgsl } from '../../scripts/wgsl.js';
+import { esbuildWgsl, expandWgsl } from '../../scripts/wgsl.js';
+import { minifyWgsl } from '../../scripts/wgslMinify.js';
+import { assemble } from '../../src/gpu/assemble.js';
 
 const files = readdirSync('shaders', { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.wgsl'))
@@ -33,7 +35,7 @@ it.each([true, false])(
       const whole = expandWgsl(file);
       size += (minify ? minifyWgsl(whole) : whole).length;
       // Parts are joined by a newline, which may leave an empty line.
-      expect(minifyWgsl(modules[`_${i}`].join('\n'))).toBe(minifyWgsl(whole));
+      expect(minifyWgsl(assemble(file, modules[`_${i}`], false, {}, {}))).toBe(minifyWgsl(whole));
     }
     expect(text.length).toBeLessThan(0.6 * size);
   },
