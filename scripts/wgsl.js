@@ -69,6 +69,17 @@ function partFor({ file, line, text }, minify) {
   return !declarations && typeof code === 'string' ? code : { code, ...declarations };
 }
 
+/**
+ * A module as the runtime takes it.
+ * @param {string} file absolute path
+ * @param {{ minify?: boolean, files?: Set<string> }} [options] `files`: those of the module are added
+ */
+export function wgslParts(file, { minify = false, files } = {}) {
+  return partsOf(file, files)
+    .filter(({ text }) => !isEmpty(text))
+    .map((part) => partFor(part, minify));
+}
+
 /** @param {string} text */
 const isEmpty = (text) => minifyWgsl(text).trim() === '';
 
@@ -118,9 +129,7 @@ export function viteWgsl({ minify = false } = {}) {
     load(id) {
       if (!id.endsWith('.wgsl')) return null;
       const files = new Set();
-      const parts = partsOf(id, files)
-        .filter(({ text }) => !isEmpty(text))
-        .map((part) => partFor(part, minify));
+      const parts = wgslParts(id, { minify, files });
       for (const file of files) this.addWatchFile(file);
       return `export default ${JSON.stringify(parts)};\n${exportConstants(id)}`;
     },
