@@ -2,8 +2,9 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import type { Deviation } from '../eval/deviation.js';
-import { type GoldenCase, loadGoldenCase } from '../eval/goldenCase.js';
+import { loadGoldenCase } from '../eval/goldenCase.js';
 import { checkGoldenCase } from '../eval/goldenCheck.js';
+
 import { InputError } from '../util/error.js';
 import { packageFolder } from '../util/packageFolder.js';
 import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
@@ -18,6 +19,8 @@ interface CaseResult {
   quantities: Deviation[];
 }
 
+type AnyGoldenCase = Awaited<ReturnType<typeof loadGoldenCase>>;
+
 /** `edgewise verify [FILE…]` */
 export function addVerify(program: Command): void {
   const command = program
@@ -29,7 +32,7 @@ export function addVerify(program: Command): void {
 
 /** Reads all files before the adapter is opened: a wrong one is told at once. */
 async function verify(files: string[], options: AdapterOptions): Promise<Outcome> {
-  const golden: GoldenCase[] = [];
+  const golden: AnyGoldenCase[] = [];
   for (const file of files) golden.push(await loadGoldenCase(file));
   if (files.length === 0) golden.push(...(await shippedCases()));
   return withDevice(options, async (device) => {
@@ -45,7 +48,7 @@ async function verify(files: string[], options: AdapterOptions): Promise<Outcome
 }
 
 /** The golden cases that scripts/build.js has put into the package, by their names. */
-async function shippedCases(): Promise<GoldenCase[]> {
+async function shippedCases(): Promise<AnyGoldenCase[]> {
   const folder = join(packageFolder(), 'dist/golden');
   const names = await readdir(folder).catch(() => []);
   if (names.length === 0) {

@@ -3,9 +3,9 @@ import { TERM_NAMES } from '../losses/headTerms.js';
 import { type ImitationMethod, type Recipe, resolveRecipe } from '../losses/recipe.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
 import type { GroundTruth } from '../regions/truth.js';
-import { MAX_LEVELS } from '../tensor/pyramid.js';
 import { shortened } from '../util/readable.js';
-import { GoldenFile, isNumbers, isPositiveInteger } from './goldenFile.js';
+import { GoldenFile, isNumbers, isStrides, readTruth } from './goldenFile.js';
+import { type GoldenHeadCase, isGoldenHead, parseGoldenHead } from './goldenHead.js';
 
 /** The reference implementation's imitation methods -> ours: its `fitnet` is the region inside the boxes. */
 const METHODS = {
@@ -84,7 +84,7 @@ export interface GoldenCase {
  * loss terms a level and gradients; the repository's test/golden/README.md names the keys. Files without logits hold assignments only.
  * @throws InputError the file is missing, cut short, or no golden case: it names the file, the key and what was expected
  */
-export async function loadGoldenCase(file: string): Promise<GoldenCase> {
+export async function loadGoldenCase(file: string): Promise<GoldenCase | GoldenHeadCase> {
   return parseGoldenCase(await readSafetensors(file), file);
 }
 
@@ -93,8 +93,9 @@ export async function loadGoldenCase(file: string): Promise<GoldenCase> {
  * @param file its name, for errors
  * @throws InputError the file is no golden case: it names the key and what was expected
  */
-export function parseGoldenCase({ tensors, metadata }: SafetensorsFile, file: string): GoldenCase {
+export function parseGoldenCase({ tensors, metadata }: SafetensorsFile, file: string): GoldenCase | GoldenHeadCase {
   const read = new GoldenFile(file, tensors, metadata);
+  if (isGoldenHead(metadata)) return parseGoldenHead(read);
   const grid = makeGrid({
     imageSize: { width: read.integer('width'), height: read.integer('height') },
     strides: read.json('strides', 'a list of 1 to 8 strides in pixels', isStrides),
@@ -149,33 +150,6 @@ export function parseGoldenCase({ tensors, metadata }: SafetensorsFile, file: st
   };
 }
 
-/** The boxes of all images, in the order of the images. */
-function readTruth(read: GoldenFile, batch: number, classes: number): GroundTruth {
-  const truth = { boxes: [] as number[], labels: [] as number[], images: [] as number[] };
-  const ignored = { ignoreBoxes: [] as number[], ignoreImages: [] as number[] };
-  for (let image = 0; image < batch; image++) {
-    // Images without objects, or without regions to ignore, may leave the key out.
-    const boxes = read.optional(`gt.boxes.${image}`, [null, 4]);
-    const labels = read.optional(`gt.labels.${image}`, [boxes.length / 4]);
-    const ignore = read.optional(`gt.ignore.${image}`, [null, 4]);
-    const stranger = labels.find((label) => !Number.isInteger(label) || label < 0 || label >= classes);
-    if (stranger !== undefined) {
-      throw read.wrong(`tensor gt.labels.${image} holds ${stranger}`, `classes below ${classes}`);
-    }
-    append(truth.boxes, boxes);
-    append(truth.labels, labels);
-    append(truth.images, Array(labels.length).fill(image));
-    append(ignored.ignoreBoxes, ignore);
-    append(ignored.ignoreImages, Array(ignore.length / 4).fill(image));
-  }
-  return { ...truth, ...ignored };
-}
-
-/** `list.push(...values)` runs out of stack where there are many. */
-function append(list: number[], values: Iterable<number>): void {
-  for (const value of values) list.push(value);
-}
-
 function readLoss(
   read: GoldenFile,
   { batch, classes, grid, imitates }: { batch: number; classes: number; grid: Grid; imitates: boolean },
@@ -209,8 +183,4 @@ function readLoss(
     teacher: outputs('teacher'),
     gradients: outputs('grad'),
   };
-}
-
-function isStrides(value: unknown): value is number[] {
-  return isNumbers(value) && value.length >= 1 && value.length <= MAX_LEVELS && value.every(isPositiveInteger);
 }

@@ -9,6 +9,7 @@ import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor, Values } from '../tensor/tensor.js';
 import { type Demand, type Deviation, deviation } from './deviation.js';
 import type { GoldenAssignment, GoldenCase, GoldenLoss, GoldenOutputs } from './goldenCase.js';
+import { checkGoldenHead, type GoldenHeadCase } from './goldenHead.js';
 
 /** How each assignment must agree. */
 const DEMANDS: Record<keyof GoldenAssignment, Demand> = {
@@ -28,18 +29,21 @@ interface Computed {
 
 /**
  * Computes a golden case on the device and compares every loss term, the total, labels, label weights, matched boxes, VLR,
- * imitation mask and gradients, level by level, with what the reference implementation gave.
+ * imitation mask and gradients, level by level, with what the reference implementation gave; of another head also target scores.
  * @returns one entry a quantity and level, named as in the file: `loss_ld.0`, `total`, `label.0`, `grad.cls.0` …
  * @throws InputError or DeviceError that names the file, where the case's inputs are wrong (a NaN among its logits)
  */
-export async function checkGoldenCase(device: Device, golden: GoldenCase): Promise<Deviation[]> {
-  let computed: Computed;
+export async function checkGoldenCase(device: Device, golden: GoldenCase | GoldenHeadCase): Promise<Deviation[]> {
   try {
-    computed = await compute(device, golden);
+    return await ('head' in golden ? checkGoldenHead(device, golden) : checkReference(device, golden));
   } catch (error) {
     if (error instanceof Error) error.message = `${golden.file}: ${error.message}`;
     throw error;
   }
+}
+
+async function checkReference(device: Device, golden: GoldenCase): Promise<Deviation[]> {
+  const computed = await compute(device, golden);
   const { loss } = golden;
   const found: Deviation[] = [];
   if (loss && computed.values) {

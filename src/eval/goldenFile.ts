@@ -1,4 +1,6 @@
 import type { StoredTensor } from '../data/safetensors.js';
+import type { GroundTruth } from '../regions/truth.js';
+import { MAX_LEVELS } from '../tensor/pyramid.js';
 import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
 import { shortened } from '../util/readable.js';
@@ -76,4 +78,35 @@ export function isNumbers(value: unknown): value is number[] {
 
 export function isPositiveInteger(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+export function isStrides(value: unknown): value is number[] {
+  return isNumbers(value) && value.length >= 1 && value.length <= MAX_LEVELS && value.every(isPositiveInteger);
+}
+
+/** The boxes of all images, in the order of the images. */
+export function readTruth(read: GoldenFile, batch: number, classes: number): GroundTruth {
+  const truth = { boxes: [] as number[], labels: [] as number[], images: [] as number[] };
+  const ignored = { ignoreBoxes: [] as number[], ignoreImages: [] as number[] };
+  for (let image = 0; image < batch; image++) {
+    // Images without objects, or without regions to ignore, may leave the key out.
+    const boxes = read.optional(`gt.boxes.${image}`, [null, 4]);
+    const labels = read.optional(`gt.labels.${image}`, [boxes.length / 4]);
+    const ignore = read.optional(`gt.ignore.${image}`, [null, 4]);
+    const stranger = labels.find((label) => !Number.isInteger(label) || label < 0 || label >= classes);
+    if (stranger !== undefined) {
+      throw read.wrong(`tensor gt.labels.${image} holds ${stranger}`, `classes below ${classes}`);
+    }
+    append(truth.boxes, boxes);
+    append(truth.labels, labels);
+    append(truth.images, Array(labels.length).fill(image));
+    append(ignored.ignoreBoxes, ignore);
+    append(ignored.ignoreImages, Array(ignore.length / 4).fill(image));
+  }
+  return { ...truth, ...ignored };
+}
+
+/** `list.push(...values)` runs out of stack where there are many. */
+function append(list: number[], values: Iterable<number>): void {
+  for (const value of values) list.push(value);
 }
