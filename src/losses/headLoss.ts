@@ -1,7 +1,6 @@
 import { MAX_WORKGROUPS } from '../gpu/runtime.js';
 import { assertTruth } from '../regions/argument.js';
 import { type Assignment, type AssignmentMaps, assignmentMaps } from '../regions/assignment.js';
-import { atss } from '../regions/atss.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
 import type { Truth } from '../regions/truth.js';
 import type { Device } from '../tensor/device.js';
@@ -12,6 +11,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { assertTensor } from '../tensor/tensorArgument.js';
 import { anything, fields, numbers, optional, options as optionsOf } from '../util/argument.js';
 import { DeviceError, InputError } from '../util/error.js';
+import { assign } from './headAssign.js';
 import { boxSamples, distilBoxes } from './headBoxes.js';
 import { classSamples } from './headClass.js';
 import { assertTargets, type GradientTargets, headGradients } from './headGradients.js';
@@ -58,8 +58,10 @@ export interface HeadLossInput {
   student: HeadOutputs;
   /** Needed where the recipe distils. Nothing flows back into it. */
   teacher?: HeadOutputs;
-  /** The objects of the same images, from `uploadTruth`. */
-  truth: Truth;
+  /** The objects of the same images, from `uploadTruth`. With an assignment only imitation by boxes needs them. */
+  truth?: Truth;
+  /** Who learns what, in place of what the recipe's assigner makes of the truth: from `assignmentOf`, or an assigner. */
+  assignment?: Assignment;
   /** Tensors of the caller's that the gradients are written into; new ones unless given. */
   gradients?: GradientTargets;
 }
@@ -84,7 +86,7 @@ export interface HeadLossResult {
   terms: Tensor;
   /** [1], the sum of the terms. */
   total: Tensor;
-  /** Who learnt what. */
+  /** Who learnt what: the caller's, or, until `dispose`, the result's. */
   assignment: Assignment;
   /** [8, levels] u32: ~index of the first location whose loss is not finite, 0 for none; for `HeadLoss.faultOf`. */
   faults: Tensor;
@@ -114,7 +116,7 @@ export interface HeadLossResult {
 }
 
 const OPTIONS = optionsOf({ imageSize: anything, strides: anything, recipe: anything });
-const INPUT = optionsOf({ student: anything, truth: anything, gradients: optional(fields({})) });
+const INPUT = optionsOf({ student: anything, assignment: optional(fields({})), gradients: optional(fields({})) });
 const OUTPUTS = fields({ classLogits: anything, boxLogits: anything });
 
 /**
@@ -180,12 +182,13 @@ export class HeadLoss implements HeadSetting {
   evaluate(input: HeadLossInput): HeadLossResult {
     INPUT('input', input);
     const { student, teacher, truth, gradients: given = {} } = input;
-    this.#assertInput(student, teacher, truth, given);
+    this.#assertInput(input);
     const { device, recipe, grid, bins } = this;
     const nets = { student, teacher: teacher ?? student };
     const made = device.tidy(() => {
       const { own, ...targets } = headGradients(this, student, given);
-      const assignment = this.#assign(truth);
+      // One of the two is there: `#assertInput` has looked.
+      const assignment = input.assignment ?? assign(this, truth as Truth, student);
       const classLogits = { student: student.classLogits, teacher: nets.teacher.classLogits };
       const boxLogits = { student: student.boxLogits, teacher: nets.teacher.boxLogits };
       const stream = streamClasses(this, student.classLogits, assignment, targets.classLogits);
@@ -200,7 +203,7 @@ export class HeadLoss implements HeadSetting {
       const boxTargets = { gradient: targets.boxLogits, records, factors };
       boxSamples(this, boxLogits, assignment, boxTargets);
       distilBoxes(this, boxLogits, assignment, boxTargets);
-      const imitated = imitationTerm({ recipe, grid, bins, ...nets, truth, assignment });
+      const imitated = truth ? imitationTerm({ recipe, grid, bins, ...nets, truth, assignment }) : null;
       const sums = addTerms(this, assignment, stream, { records, imitation: imitated?.losses ?? null });
       const gradients = { ...targets, features: imitated?.gradient ?? null };
       return { ...sums, gradients, own, mask: imitated?.mask ?? null, assignment };
@@ -215,17 +218,10 @@ export class HeadLoss implements HeadSetting {
       regions: () => ({ ...assignmentMaps(assignment), imitation: mask }),
       read: () => this.#read(terms, total, faults),
       dispose: () => {
-        assignment.dispose();
+        if (!input.assignment) assignment.dispose();
         for (const tensor of [terms, faults, total, ...own, gradients.features, mask]) tensor?.dispose();
       },
     };
-  }
-
-  #assign(truth: Truth): Assignment {
-    const { recipe, grid } = this;
-    const { topk, ignoreIofThreshold, vlr, gamma } = recipe.regions;
-    const needsVlr = recipe.ld.vlr > 0 || recipe.kd.vlr > 0;
-    return atss(grid, truth, { topk, ignoreIofThreshold, vlr: needsVlr ? vlr : 'none', gamma });
   }
 
   async #read(terms: Tensor, total: Tensor, faults: Tensor): Promise<HeadLossValues> {
@@ -291,13 +287,25 @@ export class HeadLoss implements HeadSetting {
     return `${place}, image ${image}, row ${Math.floor(cell / width)}, column ${cell % width}`;
   }
 
-  #assertInput(student: HeadOutputs, teacher: HeadOutputs | undefined, truth: Truth, gradients: GradientTargets): void {
+  #assertInput({ student, teacher, truth, assignment, gradients = {} }: HeadLossInput): void {
     const { device, recipe, classes, bins, batch, grid } = this;
     const { areas } = grid;
-    assertTruth('truth', truth, device);
-    if (truth.batch !== batch || truth.classes !== classes) {
+    if (truth !== undefined || assignment === undefined) assertTruth('truth', truth, device);
+    for (const [name, made] of Object.entries({ truth, assignment })) {
+      if (!made || (made.batch === batch && made.classes === classes)) continue;
       throw new InputError(
-        `truth: made for ${truth.batch} images and ${truth.classes} classes; expected ${batch} and ${classes}.`,
+        `${name}: made for ${made.batch} images and ${made.classes} classes; expected ${batch} and ${classes}.`,
+      );
+    }
+    if (assignment) assertTensor('assignment.samples', assignment.samples, { type: 'u32', device });
+    if (assignment && assignment.locations !== grid.locations) {
+      throw new InputError(
+        `assignment: made for ${assignment.locations} locations an image; this head has ${grid.locations}.`,
+      );
+    }
+    if (assignment && !truth && recipe.imitation.weight > 0) {
+      throw new InputError(
+        `truth: recipe ${recipe.name} imitates features by the boxes; give them with the assignment.`,
       );
     }
     if (!teacher && needsTeacher(recipe)) {

@@ -4,7 +4,6 @@ import { faultsIn } from '../util/schema.js';
 import { RECIPE_DEFAULTS, type Recipe } from './recipe.generated.js';
 import isRecipe from './recipe.jsonschema';
 import { type PartialRecipe, SHIPPED } from './recipes.js';
-import { assertSupported } from './supported.js';
 
 export type { ImitationMethod, Recipe } from './recipe.generated.js';
 export type { PartialRecipe } from './recipes.js';
@@ -35,7 +34,6 @@ export function resolveRecipe(recipe: string | PartialRecipe): Recipe {
   const whole: Recipe = merged;
   const contradiction = contradictionIn(whole);
   if (contradiction !== null) throw new InputError(`recipe ${whole.name}: ${contradiction}.`);
-  assertSupported(whole);
   return whole;
 }
 

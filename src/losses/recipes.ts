@@ -12,8 +12,8 @@ const OURS = { ld: MAIN_VLR_LD, kd: { main: 10 } };
 const IMITATION_WEIGHT = 2;
 const IMITATIONS = ['whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox', 'gibox-image'] as const;
 
-/** The recipes that have a name; those of the paper's tables. */
-export const SHIPPED: readonly NamedRecipe[] = [
+/** Those of the paper's tables, for GFocal heads. */
+const PAPER: readonly NamedRecipe[] = [
   { name: 'gfocal' },
   { name: 'main-ld', ld: MAIN_LD },
   { name: 'vlr-ld', ld: { vlr: 0.25 } },
@@ -97,8 +97,7 @@ function withLd(head: NamedRecipe): NamedRecipe {
   return { ...head, name: `${head.name}+ld`, ld: { main, temperature: 10, ...BY_SCORE } };
 }
 
-/** Recipes of other heads: to be shipped when the head loss honours them (supported.ts). */
-export const PREPARED: readonly NamedRecipe[] = [YOLOV8, NANODET_PLUS, PPYOLOE, PICODET].flatMap((head) => [
-  head,
-  withLd(head),
-]);
+const HEADS = [YOLOV8, NANODET_PLUS, PPYOLOE, PICODET].flatMap((head) => [head, withLd(head)]);
+
+/** The recipes that have a name. */
+export const SHIPPED: readonly NamedRecipe[] = [...PAPER, ...HEADS];

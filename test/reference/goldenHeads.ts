@@ -1,6 +1,6 @@
 import { readSafetensors } from '../../src/data/safetensors.js';
 import type { Recipe } from '../../src/losses/recipe.js';
-import { PREPARED } from '../../src/losses/recipes.js';
+import { SHIPPED } from '../../src/losses/recipes.js';
 import { type Box, boxAt } from './boxes.js';
 import { boxesOf, floats, integers } from './golden.js';
 import { recipeOf } from './recipeOf.js';
@@ -90,7 +90,7 @@ export async function loadGoldenHead(path: string): Promise<GoldenHead> {
 /** The recipe of that head with the figures of the case. */
 export function goldenHeadRecipe({ head, taskAligned, centreOffset, topk, iouWeight }: GoldenHead): Recipe {
   const name = head === 'task-aligned' ? 'yolov8' : 'nanodet-plus';
-  const base = recipeOf(PREPARED.find((recipe) => recipe.name === name) ?? {});
+  const base = recipeOf(SHIPPED.find((recipe) => recipe.name === name) ?? {});
   const recipe = { ...base, regions: { ...base.regions, centreOffset } };
   if (!taskAligned) return { ...recipe, dynamicSoftLabel: { topk, iouWeight } };
   const { alpha, beta, masked, gains } = taskAligned;

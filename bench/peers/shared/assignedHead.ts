@@ -43,7 +43,7 @@ export async function assignHead(headLoss: HeadLoss, input: HeadLossInput): Prom
   const result = headLoss.evaluate(input);
   const regions = result.regions();
   const [label, matched, vlr, boxes] = await Promise.all(
-    [regions.label, regions.matched, regions.vlr, input.truth.boxes].map((tensor) => tensor.read()),
+    [regions.label, regions.matched, regions.vlr, result.assignment.targets].map((tensor) => tensor.read()),
   );
   result.dispose();
   const positives: number[] = [];
