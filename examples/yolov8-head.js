@@ -1,10 +1,9 @@
-/** A head as YOLOv8's: 16 bins, points in the middle of cells, box and class logits in one tensor [B, 4·bins + C, A]. */
+/** YOLOv8's head and its losses, with LD: 16 bins, box and class logits in one tensor [B, 4·bins + C, A]. */
 import { channelMajorLayout, channelsFrom, HeadLoss, openDevice, uploadTruth } from 'edgewise';
 
 const device = await openDevice();
 const [batch, classes, bins, strides, imageSize] = [2, 80, 16, [8, 16, 32], { width: 160, height: 128 }];
-const recipe = { kd: { main: 10, form: 'binary' }, ld: { main: 0.25, vlr: 0.25 } }; // its classes are sigmoids
-const loss = new HeadLoss(device, { classes, bins, strides, batch, imageSize, centreOffset: 0.5, recipe });
+const loss = new HeadLoss(device, { classes, bins, strides, batch, imageSize, recipe: 'yolov8+ld' });
 
 const { areas, locations } = loss.grid;
 const layout = channelMajorLayout(4 * bins + classes, areas);

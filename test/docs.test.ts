@@ -15,6 +15,7 @@ function programsOf(page: string): string[] {
 
 const PAGES: Record<string, RegExp[]> = {
   'docs/embed.md': [/^\d+ \[ 0, 0, 0 \]$/, /^true$/, /^[\d.]+\n[\d.]+\n[\d.]+$/, /^1 2 3$/, /^1 2 3$/],
+  'docs/heads.md': [/^task-aligned$/, /^true \[ [\d., ]+ \]\ntrue$/],
   'docs/train.md': [/^2 false$/],
   'docs/adapters.md': [/^convolutions, .*\ntrue$/],
 };

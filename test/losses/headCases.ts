@@ -20,50 +20,41 @@ export interface HeadCase {
 
 const some = <T>(...values: T[]) => fc.constantFrom(...values);
 
-/**
- * Numbers of a recipe are uniforms of the kernels, so that any of them may be drawn. What makes a variant of a kernel comes in
- * a few sets only.
- */
+/** What makes a variant of a kernel comes in a few sets only; numbers of a recipe are uniforms, of which any may be drawn. */
+const VARIANTS: (PartialRecipe & { regions: object })[] = [
+  {
+    regions: { vlr: 'paper' },
+    classification: { loss: 'qfl', beta: 2 },
+    box: { form: 'giou', parameters: 'ltrb' },
+  },
+  {
+    regions: { vlr: 'reference' },
+    classification: { loss: 'qfl', beta: 1.5 },
+    box: { form: 'ciou', parameters: 'offset' },
+    ld: { weights: 'none' },
+  },
+  {
+    regions: { vlr: 'paper' },
+    classification: { loss: 'varifocal', target: 'assigned', beta: 2 },
+    box: { form: 'giou', weights: 'target-score' },
+    ld: { weights: 'teacher-score' },
+  },
+  {
+    regions: { assigner: 'task-aligned', vlr: 'paper' },
+    classification: { loss: 'bce', target: 'assigned' },
+    box: { form: 'ciou-ultralytics', weights: 'target-score' },
+    ld: { weights: 'target-score' },
+  },
+  {
+    regions: { assigner: 'dynamic-soft-label', vlr: 'reference' },
+    classification: { loss: 'qfl', target: 'assigned', beta: 2 },
+    box: { form: 'giou' },
+  },
+];
+
 const recipes = fc
   .record({
-    variant: some(
-      {
-        vlr: 'paper',
-        loss: 'qfl',
-        beta: 2,
-        form: 'giou',
-        parameters: 'ltrb',
-        box: 'best-score',
-        ld: 'best-score',
-      } as const,
-      {
-        vlr: 'reference',
-        loss: 'qfl',
-        beta: 1.5,
-        form: 'ciou',
-        parameters: 'offset',
-        box: 'best-score',
-        ld: 'none',
-      } as const,
-      {
-        vlr: 'paper',
-        loss: 'bce',
-        beta: 2,
-        form: 'ciou-ultralytics',
-        parameters: 'ltrb',
-        box: 'best-score',
-        ld: 'teacher-score',
-      } as const,
-      {
-        vlr: 'paper',
-        loss: 'varifocal',
-        beta: 2,
-        form: 'giou',
-        parameters: 'ltrb',
-        box: 'best-score',
-        ld: 'best-score',
-      } as const,
-    ),
+    variant: some(...VARIANTS),
     regions: fc.record({
       topk: some(1, 4, 9, 32),
       octaveScale: some(5, 8),
@@ -74,19 +65,19 @@ const recipes = fc
     classification: fc.record({
       weight: some(0, 1),
       alpha: some(0.5, 0.75),
-      normaliser: some('images', 'positives', 'none'),
+      normaliser: some('images', 'positives', 'scores', 'none'),
     }),
     box: fc.record({
       weight: some(0, 2),
       bounded: some(0, 0.5),
-      normaliser: some('weights', 'clamped-weights', 'positives', 'none'),
+      normaliser: some('weights', 'clamped-weights', 'positives', 'scores', 'none'),
     }),
     dfl: fc.record({ weight: some(0, 0.25), margin: some(0.1, 0.5) }),
     ld: fc.record({
       main: some(0, 0.25),
       vlr: some(0, 0.3),
       temperature: some(1, 10),
-      normaliser: some('reference', 'weights', 'none'),
+      normaliser: some('reference', 'weights', 'scores', 'none'),
     }),
     kd: fc.record({
       main: some(0, 10),
@@ -95,6 +86,8 @@ const recipes = fc
       form: some('softmax', 'binary'),
       normaliser: some('level', 'region', 'none'),
     }),
+    taskAligned: fc.record({ topk: some(1, 3, 13), alpha: some(0.5, 1), beta: some(1, 6) }),
+    dynamicSoftLabel: fc.record({ topk: some(1, 5, 13), iouWeight: some(0, 3) }),
     scale: some('none', 'batch'),
     imitation: fc.record({
       method: some('whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox', 'gibox-image'),
@@ -103,15 +96,14 @@ const recipes = fc
       needsPositives: fc.boolean(),
     }),
   })
-  .map(({ variant: { vlr, loss, beta, form, parameters, ...weights }, regions, classification, box, ld, ...rest }) =>
-    resolveRecipe({
-      ...rest,
-      regions: { ...regions, vlr },
-      classification: { ...classification, loss, beta },
-      box: { ...box, form, parameters, weights: weights.box },
-      ld: { ...ld, weights: weights.ld },
-    } as PartialRecipe),
-  );
+  .map(({ variant, ...drawn }) => {
+    const sections = Object.entries(drawn).map(([name, section]) =>
+      typeof section === 'object'
+        ? [name, { ...section, ...(variant[name as keyof PartialRecipe] as object) }]
+        : [name, section],
+    );
+    return resolveRecipe(Object.fromEntries(sections));
+  });
 
 const sizes = fc.record({
   width: fc.integer({ min: 20, max: 120 }),
