@@ -1,11 +1,13 @@
 /** The fields of a recipe that name another head: assigners, class losses, weights, normalisers. */
 import { describe, expect, test } from 'vitest';
 import type { PartialRecipe, Recipe } from '../../src/losses/recipe.js';
+import { bce, type LogitLoss, varifocal } from './classLosses.js';
 import { expectClose } from './closeTo.js';
 import { centralDifferences } from './differences.js';
 import { type HeadLossInput, type HeadLossResult, headLossOracle } from './headLoss.js';
 import type { LevelRegions } from './headRegions.js';
 import { noise } from './noise.js';
+import { qualityFocalLoss } from './qualityFocal.js';
 import { recipeOf } from './recipeOf.js';
 import type { GivenAssignment, HeadSizes, ImageTruth } from './types.js';
 
@@ -160,6 +162,43 @@ test('vlr none: no location, and nothing else changes', () => {
   }
 });
 
+test('class losses without objects are sums over all logits, with the exponents and factors of the recipe', () => {
+  const nothing = { truth: truth.map(() => ({ boxes: [], labels: [] })) };
+  const logits = student.classLogits.flatMap((level) => Array.from(level));
+  const by = (classification: PartialRecipe['classification']) =>
+    sum(evaluate({ classification: { normaliser: 'none', weight: 1, ...classification } }, nothing).terms.loss_cls);
+  const of = (loss: (logit: number) => LogitLoss) => sum(logits.map((logit) => loss(logit).loss));
+  const [beta, alpha] = [1.5, 0.6];
+  expect(by({ loss: 'bce', beta, alpha })).toBeCloseTo(
+    of((z) => bce(z, 0)),
+    9,
+  );
+  expect(by({ loss: 'varifocal', beta, alpha })).toBeCloseTo(
+    of((z) => varifocal(z, 0, { alpha, gamma: beta })),
+    9,
+  );
+  expect(by({ loss: 'qfl', beta, alpha })).toBeCloseTo(
+    of((z) => qualityFocalLoss(z, 0, beta)),
+    9,
+  );
+});
+
+test('varifocal loss weighs a positive by its target or by 1', () => {
+  const by = (iouWeighted: boolean) => evaluate({ classification: { loss: 'varifocal', iouWeighted } });
+  // KD's gradient is the same in both and goes by a difference.
+  const [weighted, plain, kd] = [by(true), by(false), evaluate({ classification: { weight: 0 } })];
+  expect(all(plain.regions, 'state')).toContain(1);
+  plain.regions.forEach(({ state, score, label, level }, l) => {
+    const n = level.anchors.length;
+    state.forEach((s, index) => {
+      if (s !== 1) return;
+      const at = (Math.floor(index / n) * 2 + label[index]) * n + (index % n);
+      const [a, b, without] = [weighted, plain, kd].map(({ gradients }) => gradients.classLogits[l][at]);
+      expect((a - without) / (b - without)).toBeCloseTo(score[index], 9);
+    });
+  });
+});
+
 test('normalisers divide by the sum of scores or weights, but at least by 1', () => {
   const ratio = (
     a: PartialRecipe,
@@ -213,6 +252,17 @@ test('weights of boxes and LD: best score, target score, teacher’s score, 1', 
   expect(ld('teacher-score', sharing)).toBe(best);
   const certain = { student: { ...student, classLogits: student.classLogits.map((level) => level.map(() => 50)) } };
   expect(ld('best-score', certain)).toBeCloseTo(ld('none', certain), 12);
+
+  // Half of it everywhere; and the sum that `weights` divides by is that of LD's own weights.
+  const halves = givenOf(evaluate({}, certain)).map((image) => ({ ...image, score: image.score.map(() => 0.5) }));
+  const loss = (weights: Recipe['ld']['weights'], normaliser: Recipe['ld']['normaliser']) => {
+    const changes = { regions: { assigner: 'given' }, ld: { weights, normaliser } } as const;
+    return sum(evaluate(changes, { ...certain, given: halves }).terms.loss_ld);
+  };
+  expect(loss('target-score', 'none')).toBeCloseTo(loss('none', 'none') / 2, 12);
+  expect(loss('target-score', 'weights')).toBeCloseTo(loss('none', 'weights'), 6);
+  const positives = all(evaluate({}).regions, 'state').filter((state) => state === 1).length;
+  expect(loss('none', 'none') / loss('none', 'weights')).toBeCloseTo(4 * positives, 4);
 
   // The best scores given as target scores: the same, of LD and of boxes.
   const result = evaluate({});
