@@ -55,7 +55,7 @@ export async function compileJsonSchema(file) {
 }
 
 /** What a schema says to people and to scripts/schemas.js alone. */
-const NOTES = ['title', 'description', 'default', 'tsType', 'imports'];
+const NOTES = ['title', 'description', 'default', 'tsType', 'imports', 'variants'];
 
 /**
  * @template T

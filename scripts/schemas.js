@@ -9,16 +9,16 @@ import { pathToFileURL } from 'node:url';
 import { loadJsonSchema } from './jsonSchema.js';
 
 /**
- * What of JSON schema is used, and two keywords of this file.
+ * What of JSON schema is used, and three keywords of this file.
  * @typedef {object} Schema
  * @property {string} [title] of a type with a name of its own
  * @property {string} [description]
- * @property {string} [type]
+ * @property {string | string[]} [type]
  * @property {unknown} [default]
  * @property {(string | number)[]} [enum]
  * @property {Record<string, Schema>} [properties]
  * @property {string[]} [required]
- * @property {Record<string, Schema>} [patternProperties]
+ * @property {Schema | boolean} [additionalProperties] a schema: of every field, whatever its name
  * @property {Schema | Schema[]} [items]
  * @property {Schema[]} [anyOf]
  * @property {number} [minimum]
@@ -26,10 +26,15 @@ import { loadJsonSchema } from './jsonSchema.js';
  * @property {number} [maximum]
  * @property {string} [tsType] a type of another file …
  * @property {Record<string, string>} [imports] … of the whole schema: where these are
+ * @property {Schema[]} [variants] an object's forms, where `anyOf` would tell faults by all of them
  */
 
 /** The schemas, each with the page where its table is between `<!-- fields of NAME -->` and `<!-- end -->`. */
-const SCHEMAS = { 'src/losses/recipe': 'docs/train.md' };
+const SCHEMAS = {
+  'src/losses/recipe': 'docs/train.md',
+  'src/study/plan': 'docs/train.md',
+  'src/onnx/mapping': 'docs/onnx.md',
+};
 
 /** What the files have to be, by path. @returns {Promise<Record<string, string>>} */
 export async function generate() {
@@ -48,7 +53,7 @@ export async function generate() {
 }
 
 /**
- * The declarations of all parts that have a title, innermost first, and of the defaults where all fields have one.
+ * The declarations of all parts that have a title, innermost first, each with the defaults of its fields.
  * @param {Schema} schema
  * @param {string} name of its file
  */
@@ -57,47 +62,83 @@ export function typesOf(schema, name) {
     ([type, from]) => `import type { ${type} } from '${from}';\n`,
   );
   const parts = new Map(titled(schema).map((part) => [part.title, part]));
-  const declarations = [...parts.values()].map(({ title, description, ...type }) => {
-    const [before, after] = type.properties ? [`interface ${title} `, ''] : [`type ${title} = `, ';'];
-    return `${comment(description)}export ${before}${typeOf(type)}${after}\n`;
+  const declarations = [...parts.values()].flatMap((part) => {
+    const { title, description, ...own } = part;
+    // What a file leaves out has its default when it is read.
+    const type =
+      part === schema ? { ...own, required: [...(own.required ?? []), ...Object.keys(defaultsOf(part))] } : own;
+    const isInterface = type.properties && !type.variants;
+    const [before, after] = isInterface ? [`interface ${title} `, ''] : [`type ${title} = `, ';'];
+    return [`${comment(description)}export ${before}${typeOf(type)}${after}\n`, ...constantsOf(part)];
   });
-  const defaults = defaultsOf(schema);
-  if (defaults !== undefined) {
-    const constant = `${String(schema.title).toUpperCase()}_DEFAULTS`;
-    declarations.push(
-      `/** The default of every field. */\nexport const ${constant}: ${schema.title} = ${literal(defaults)};\n`,
-    );
-  }
-  return [
-    `// Made of ${name}.schema.ts by \`npm run schemas\`; not to be edited.\n${imports.join('')}`,
-    ...declarations,
-  ].join('\n');
+  const head = `// Made of ${name}.schema.ts by \`npm run schemas\`; not to be edited.\n${imports.join('')}`;
+  return [head, ...declarations].join('\n');
 }
 
 /** @param {Schema} schema @returns {Schema[]} */
 function titled(schema) {
-  const { title, properties = {}, patternProperties = {}, items = [], anyOf = [] } = schema;
-  const parts = [...Object.values(properties), ...Object.values(patternProperties), ...[items].flat(), ...anyOf];
+  const { title, properties = {}, items = [], anyOf = [], variants = [] } = schema;
+  const fields = variants.length > 0 ? [] : Object.values(properties);
+  const parts = [...fields, ...[namedField(schema) ?? []].flat(), ...[items].flat(), ...anyOf, ...variants];
   return [...parts.flatMap(titled), ...(title ? [schema] : [])];
+}
+
+/** Of an object whose fields may have any name. @param {Schema} schema */
+function namedField({ additionalProperties }) {
+  return typeof additionalProperties === 'object' ? additionalProperties : undefined;
+}
+
+/** @param {Schema} schema @returns {string[]} */
+function constantsOf(schema) {
+  const { title = '', properties = {} } = schema;
+  const defaults = defaultsOf(schema);
+  const names = Object.keys(defaults);
+  if (names.length === 0) return [];
+  const all = names.length === Object.keys(properties).length;
+  const type = all ? title : `Required<Pick<${title}, ${names.map((key) => `'${key}'`).join(' | ')}>>`;
+  const constant = title.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+  const text = `/** The default of every field${all ? '' : ' that has one'}. */`;
+  return [`${text}\nexport const ${constant}_DEFAULTS: ${type} = ${literal(defaults)};\n`];
+}
+
+/** Of an object's fields, and of those of objects in it. @param {Schema} schema @returns {Record<string, unknown>} */
+function defaultsOf({ properties = {}, variants }) {
+  if (variants) return {};
+  const entries = Object.entries(properties).flatMap(([key, part]) => {
+    const value = part.properties ? defaultsOf(part) : part.default;
+    const isNone = value === undefined || (part.properties && Object.keys(Object(value)).length === 0);
+    return isNone ? [] : [[key, value]];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** @param {Schema} schema @param {string} indent @returns {string} */
 function typeOf(schema, indent = '') {
-  const { title, type, properties, patternProperties, items } = schema;
+  const { title, properties, items } = schema;
   const of = (/** @type {Schema} */ part) => typeOf(part, indent);
+  const union = schema.anyOf ?? schema.variants;
   if (title ?? schema.tsType) return String(title ?? schema.tsType);
   if (schema.enum) return schema.enum.map((value) => literal(value)).join(' | ');
-  if (schema.anyOf) return schema.anyOf.map(of).join(' | ');
-  if (Array.isArray(items)) return `[${items.map(of).join(', ')}]`;
-  if (items) return of(items).includes(' | ') ? `(${of(items)})[]` : `${of(items)}[]`;
-  if (patternProperties) return `Record<string, ${Object.values(patternProperties).map(of).join(' | ')}>`;
-  if (!properties) return type === 'integer' ? 'number' : String(type);
-  const inner = `${indent}  `;
-  const fields = Object.entries(properties).map(([key, part]) => {
-    const mark = schema.required?.includes(key) ? '' : '?';
-    return `${comment(textOf(part), inner)}${inner}${key}${mark}: ${typeOf(part, inner)};\n`;
+  if (union) return union.map(of).join(' | ');
+  if (properties) {
+    const inner = `${indent}  `;
+    const fields = Object.entries(properties).map(([key, part]) => {
+      const mark = schema.required?.includes(key) ? '' : '?';
+      return `${comment(textOf(part), inner)}${inner}${key}${mark}: ${typeOf(part, inner)};\n`;
+    });
+    return `{\n${fields.join('')}${indent}}`;
+  }
+  const list = () => {
+    if (Array.isArray(items)) return `[${items.map(of).join(', ')}]`;
+    const item = of(items ?? {});
+    return item.includes(' | ') ? `(${item})[]` : `${item}[]`;
+  };
+  const words = [schema.type].flat().map((type) => {
+    if (type === 'array') return list();
+    if (type === 'object') return `Record<string, ${of(namedField(schema) ?? { type: 'unknown' })}>`;
+    return type === 'integer' ? 'number' : String(type);
   });
-  return `{\n${fields.join('')}${indent}}`;
+  return words.join(' | ');
 }
 
 /** What a field means, its range and its default. @param {Schema} schema */
@@ -123,65 +164,66 @@ function comment(text, indent = '') {
   return ['/**', ...lines, ' */'].map((line) => `${indent}${line}\n`).join('');
 }
 
-/** @param {Schema} schema @returns {unknown} */
-function defaultsOf(schema) {
-  if (!schema.properties) return schema.default;
-  const entries = Object.entries(schema.properties).map(([key, part]) => [key, defaultsOf(part)]);
-  return entries.some(([, value]) => value === undefined) ? undefined : Object.fromEntries(entries);
-}
-
 /** @param {unknown} value @param {string} indent @returns {string} */
 function literal(value, indent = '') {
   if (typeof value === 'string') return `'${value}'`;
-  if (typeof value !== 'object' || value === null) return String(value);
+  if (typeof value !== 'object' || value === null || Object.keys(value).length === 0) return JSON.stringify(value);
   const fields = Object.entries(value).map(([key, part]) => `${indent}  ${key}: ${literal(part, `${indent}  `)},\n`);
   return `{\n${fields.join('')}${indent}}`;
 }
 
 /** The table of all fields. @param {Schema} schema */
 export function tableOf(schema) {
-  const rows = rowsOf(schema);
-  const hasDefaults = rows.some(({ standard }) => standard !== '');
-  const head = ['field', ...(hasDefaults ? ['default'] : []), 'may be'];
-  const line = (/** @type {string[]} */ cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [
-    `${line(head)} |`,
-    `${'|---'.repeat(head.length + 1)}|`,
-    ...rows.map(({ path, standard, range, text }) =>
-      line([`\`${path}\``, ...(hasDefaults ? [standard] : []), range, text]),
-    ),
-  ].join('\n');
+  const cells = rowsOf(schema).map((row) => row.map((cell) => cell.replaceAll('|', '\\|')).join(' | '));
+  return ['| field | default | may be | |', '|---|---|---|---|', ...cells.map((row) => `| ${row} |`)].join('\n');
 }
 
-/** @typedef {{ path: string; standard: string; range: string; text: string }} Row */
-
-/** @param {Schema} schema @param {string} path @returns {Row[]} */
-function rowsOf(schema, path = '') {
-  const { properties, patternProperties = {}, items, description = '' } = schema;
-  if (properties) {
-    return Object.entries(properties).flatMap(([key, part]) => rowsOf(part, path ? `${path}.${key}` : key));
+/**
+ * Path, default, range and text of each field.
+ * @param {Schema} schema
+ * @param {string} path
+ * @param {boolean} isRequired
+ * @returns {string[][]}
+ */
+function rowsOf(schema, path = '', isRequired = true) {
+  const { properties = {}, items, variants, description = '' } = schema;
+  if (variants) return variants.flatMap((form) => rowsOf(form, path));
+  const fields = Object.entries(properties);
+  if (fields.length > 0) {
+    return fields.flatMap(([key, part]) =>
+      rowsOf(part, path ? `${path}.${key}` : key, schema.required?.includes(key) ?? false),
+    );
   }
-  const [inner] = Object.values(patternProperties);
+  const inner = namedField(schema);
   if (inner?.properties) return rowsOf(inner, `${path}.NAME`);
   if (items && !Array.isArray(items) && items.properties) return rowsOf(items, `${path}[]`);
-  const standard = schema.default === undefined ? '' : String(schema.default);
-  return [{ path, standard, range: rangeOf(schema), text: description }];
+  const { default: standard = isRequired ? 'required' : 'none' } = schema;
+  return [[`\`${path}\``, typeof standard === 'object' ? 'none' : String(standard), rangeOf(schema), description]];
 }
 
 /** What a value may be, in words. @param {Schema} schema @returns {string} */
 function rangeOf(schema) {
-  const { type, items, anyOf } = schema;
+  const { items, anyOf } = schema;
+  const inner = namedField(schema);
   if (schema.enum) return schema.enum.join(', ');
-  if (anyOf) return anyOf.map(rangeOf).join(', ');
-  if (Array.isArray(items)) return `list of ${items.length}: ${rangeOf(items[0])}`;
-  if (items) return `list of: ${rangeOf(items)}`;
-  if (type === 'boolean') return 'true, false';
-  if (type === 'string') return 'text';
-  return boundsOf(schema) || String(type);
+  if (anyOf) return anyOf.map(rangeOf).join(' or ');
+  const words = [schema.type].flat().map((type) => {
+    if (type === 'array') {
+      return Array.isArray(items)
+        ? `list of ${items.length}: ${rangeOf(items[0])}`
+        : `list of: ${rangeOf(items ?? {})}`;
+    }
+    if (type === 'object' && inner) return `by name: ${rangeOf(inner)}`;
+    if (type === 'boolean') return 'true, false';
+    if (type === 'string') return 'text';
+    return boundsOf({ ...schema, type }) || String(type);
+  });
+  return words.join(' or ');
 }
 
 /** Of a number. @param {Schema} schema */
 function boundsOf({ type, minimum, exclusiveMinimum, maximum }) {
+  if (type !== 'integer' && type !== 'number') return '';
   const lower = minimum === undefined ? '' : `${minimum}${maximum === undefined ? ' or more' : ` to ${maximum}`}`;
   const above = exclusiveMinimum === undefined ? '' : `above ${exclusiveMinimum}`;
   const upper = minimum !== undefined || maximum === undefined ? '' : `up to ${maximum}`;

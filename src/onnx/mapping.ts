@@ -2,59 +2,10 @@ import { readJson } from '../data/json.js';
 import { faultOfStrides } from '../detector/config.js';
 import { InputError } from '../util/error.js';
 import { checked } from '../util/schema.js';
+import type { OnnxMapping } from './mapping.generated.js';
 import isMapping from './mapping.jsonschema';
 
-/** A part of a tensor's channels: logits of the four edges, 4 · bins of them edge by edge, or a score for each class. */
-export type HeadPart = 'boxes' | 'classes';
-
-/** One tensor of the model. */
-export interface MappedTensor {
-  /** Its name: an output of the model, or any tensor inside it. */
-  tensor: string;
-  /**
-   * Its axes: batch, channels and rows and columns of a map, or all locations of all its levels, A, level by level and row
-   * by row.
-   */
-  axes: 'BCHW' | 'BHWC' | 'BCA' | 'BAC';
-  /** The levels it holds, in their order, by their strides. */
-  strides: number[];
-  /** What its channels are, in their order. */
-  channels: HeadPart[];
-}
-
-/** How an ONNX model's inputs and outputs are to be understood: the mapping file of docs/onnx.md. */
-export interface OnnxMapping {
-  /** What the model takes. */
-  input: {
-    /** Default: the model's only input. */
-    name?: string;
-    /** Of the channels. */
-    order: 'rgb' | 'bgr';
-    /** White before `mean` and `deviation`: pixels are 0 … 1 or 0 … 255. */
-    white: 1 | 255;
-    /** Subtracted, then divided by; in the model's order of channels. */
-    mean: [number, number, number];
-    /** What is divided by. */
-    deviation: [number, number, number];
-  };
-  /** Pixels a cell of each level, finest first. */
-  strides: number[];
-  /** Bins of an edge's distribution, reg_max + 1 where bins stand for 0 … reg_max strides. */
-  bins: number;
-  /** Where distances are measured from, in cells from a cell's top left corner. */
-  centreOffset: number;
-  /** Whether a sigmoid has been applied to the scores of the classes. */
-  scores: 'logits' | 'probabilities';
-  /** Where boxes and classes are: together they hold both for every level. */
-  tensors: MappedTensor[];
-  /** The model's classes in the order of its channels, or just how many. */
-  classes: string[] | number;
-  /**
-   * For classes of the data that the model calls otherwise: its name, its index, or null where it does not know them. Names
-   * that are the same need no entry.
-   */
-  classMap?: Record<string, string | number | null>;
-}
+export type { HeadPart, MappedTensor, OnnxMapping } from './mapping.generated.js';
 
 /**
  * Reads and checks a mapping file.

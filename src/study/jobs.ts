@@ -13,9 +13,8 @@ import { assertComparable } from '../train/comparable.js';
 import { type TrainSettings, trainSettings } from '../train/settings.js';
 import { InputError } from '../util/error.js';
 import { pathName } from '../util/pathName.js';
+import { TRAINED_TEACHER_DEFAULTS } from './plan.generated.js';
 import type { Plan } from './plan.js';
-
-const TEACHER_SEED = 100;
 
 /** What a study trains and evaluates on. */
 export interface StudyData {
@@ -95,7 +94,7 @@ export async function planJobs(plan: Plan, data: StudyData, identity: string): P
     if ('run' in teacher) {
       teachers.set(name, await givenTeacher(name, teacher.run));
     } else {
-      const { size, recipe = 'gfocal', seed = TEACHER_SEED } = teacher;
+      const { size, recipe, seed } = { ...TRAINED_TEACHER_DEFAULTS, ...teacher };
       const settings = { ...plan.settings, ...teacher.settings, seed };
       teachers.set(name, makeJob(`teacher-${name}`, { detector: detectorOf(size), recipe, settings, identity }));
     }
@@ -116,7 +115,8 @@ export async function planJobs(plan: Plan, data: StudyData, identity: string): P
   const ordered = [...wanted, ...plan.seeds.flatMap((_, i) => methods.map(({ jobs }) => jobs[i]))];
   const recipes = [...Object.values(plan.teachers).flatMap((one) => ('run' in one ? [] : [one])), ...plan.methods];
   const notices = recipes.flatMap(
-    ({ recipe = 'gfocal' }) => recipeForClasses(recipe, data.train.classes.length).notice ?? [],
+    (given) =>
+      recipeForClasses({ ...TRAINED_TEACHER_DEFAULTS, ...given }.recipe, data.train.classes.length).notice ?? [],
   );
   const jobs = [...new Map(ordered.map((job) => [job.hash, job])).values()];
   return { jobs, methods, notices: [...new Set(notices)] };

@@ -1,72 +1,16 @@
 import { dirname, resolve } from 'node:path';
 import { readJson } from '../data/json.js';
-import type { DetectorConfig, DetectorSize } from '../detector/config.js';
-import { type PartialRecipe, resolveRecipe } from '../losses/recipe.js';
-import { type TrainSettings, trainSettings } from '../train/settings.js';
+import { resolveRecipe } from '../losses/recipe.js';
+import { trainSettings } from '../train/settings.js';
 import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
 import { pathName } from '../util/pathName.js';
 import { checked } from '../util/schema.js';
+import { PLAN_DEFAULTS, type Plan, TRAINED_TEACHER_DEFAULTS } from './plan.generated.js';
 import isPlan from './plan.jsonschema';
 import { planFile } from './planFile.js';
 
-/** A teacher that the study trains once, or a run that is there. */
-type PlanTeacher =
-  | {
-      size: DetectorSize;
-      /** On top of the plan's. */
-      settings?: Partial<TrainSettings>;
-      /** Default `gfocal`. */
-      recipe?: string | PartialRecipe;
-      /** Default 100: apart from the students' seeds, or a teacher of their size would be one of them. */
-      seed?: number;
-    }
-  | { run: string };
-
-/** One row of a table: how a student is trained. */
-interface PlanMethod {
-  name: string;
-  /** A shipped recipe's name or the fields that differ from `gfocal`. */
-  recipe: string | PartialRecipe;
-  /** Name of one of the teachers; default the plan's. Without distillation the student is only compared with it. */
-  teacher?: string;
-  /** Default the plan's `student.size`. */
-  size?: DetectorSize;
-  /** On top of the plan's. */
-  settings?: Partial<TrainSettings>;
-}
-
-interface PlanTable {
-  title: string;
-  /** The method that the others are compared with, seed by seed. */
-  baseline: string;
-  /** The other rows, in order. */
-  methods: string[];
-}
-
-/** Figures of methods along a number that sets them apart, such as a temperature. */
-interface PlanCurve {
-  title: string;
-  /** What the number is. */
-  label: string;
-  /** The number of each method. */
-  x: Record<string, number>;
-}
-
-/** A grid of methods and seeds, and the tables to make of it. */
-export interface Plan {
-  name: string;
-  seeds: number[];
-  /** What is left out is the data's (width, height), or `detectorConfig`'s (bins, strides). */
-  student: { size: DetectorSize } & Partial<Pick<DetectorConfig, 'bins' | 'strides' | 'width' | 'height'>>;
-  settings: Partial<TrainSettings>;
-  teachers: Record<string, PlanTeacher>;
-  /** Name of the methods' teacher, unless they name another. */
-  teacher?: string;
-  methods: PlanMethod[];
-  tables: PlanTable[];
-  curves: PlanCurve[];
-}
+export type { Plan } from './plan.generated.js';
 
 /** What the command line may set instead of the plan. */
 export interface PlanOverrides {
@@ -134,8 +78,8 @@ function isFields(value: unknown): value is Fields {
 /** A plan's defaults, and everything that its fields say of each other. @throws InputError that names the file and the field */
 export function checkPlan(file: string, fields: object, { seeds, epochs }: PlanOverrides = {}): Plan {
   // Recipes and settings are checked field by field below.
-  const given = checked<Fields>(fields, isPlan, { file, whole: 'a plan', remedy: 'correct it' });
-  const plan = { settings: {}, teachers: {}, tables: [], curves: [], ...given } as unknown as Plan;
+  const given = checked<Plan>(fields, isPlan, { file, whole: 'a plan', remedy: 'correct it' });
+  const plan: Plan = { ...PLAN_DEFAULTS, ...given };
   if (seeds) plan.seeds = seeds;
   if (epochs !== undefined) plan.settings = { ...plan.settings, epochs };
   const within = (where: string, check: () => unknown) => {
@@ -154,7 +98,7 @@ export function checkPlan(file: string, fields: object, { seeds, epochs }: PlanO
   for (const [name, teacher] of Object.entries(plan.teachers)) {
     if ('run' in teacher) continue;
     within(`teachers.${name}.settings`, () => trainSettings({ ...plan.settings, ...teacher.settings }));
-    within(`teachers.${name}`, () => resolveRecipe(teacher.recipe ?? 'gfocal'));
+    within(`teachers.${name}`, () => resolveRecipe({ ...TRAINED_TEACHER_DEFAULTS, ...teacher }.recipe));
   }
   const teachers = Object.keys(plan.teachers);
   const methods = plan.methods.map(({ name }) => name);

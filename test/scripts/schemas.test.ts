@@ -4,6 +4,10 @@ import { describe, expect, expectTypeOf, test } from 'vitest';
 import { generate, tableOf, typesOf } from '../../scripts/schemas.js';
 import type { Recipe } from '../../src/losses/recipe.js';
 import type recipe from '../../src/losses/recipe.schema.js';
+import type { OnnxMapping } from '../../src/onnx/mapping.js';
+import type mapping from '../../src/onnx/mapping.schema.js';
+import type { Plan } from '../../src/study/plan.js';
+import type plan from '../../src/study/plan.schema.js';
 
 test('what is made of the schemas is up to date: npm run schemas', async () => {
   const files = Object.entries(await generate());
@@ -12,7 +16,10 @@ test('what is made of the schemas is up to date: npm run schemas', async () => {
 });
 
 test('the types are those that TypeBox sees in the schemas', () => {
-  expectTypeOf<Static<typeof recipe>>().toEqualTypeOf<Recipe>(); // `npm run check:types` says otherwise
+  // `npm run check:types` says otherwise.
+  expectTypeOf<Static<typeof recipe>>().toEqualTypeOf<Recipe>();
+  expectTypeOf<Static<typeof mapping>>().toEqualTypeOf<OnnxMapping>();
+  expectTypeOf<Plan>().toExtend<Static<typeof plan>>(); // a plan that was read has its defaults
 });
 
 const plain = (schema: object) => JSON.parse(JSON.stringify(schema));
@@ -30,7 +37,9 @@ const some = plain(
       ),
       list: Type.Array(Type.Object({ pair: Type.Array(Type.Enum([1, 2])) }, { title: 'Item', description: 'One.' })),
       either: Type.Union([Type.String(), Type.Null()]),
-      names: Type.Record(Type.String(), Type.Unsafe<Date>({ tsType: 'Date' })),
+      many: Type.Unsafe<string[] | number>({ type: ['array', 'integer'], items: { type: 'string' }, minimum: 1 }),
+      pair: Type.Tuple([Type.Number(), Type.Number()]),
+      names: Type.Optional(Type.Unsafe({ type: 'object', additionalProperties: { type: 'object', tsType: 'Date' } })),
     },
     { title: 'Some', description: 'Something.', imports: { Date: './date.js' } },
   ),
@@ -67,8 +76,15 @@ export interface Some {
   };
   list: Item[];
   either: string | null;
-  names: Record<string, Date>;
+  many: string[] | number;
+  pair: [number, number];
+  names?: Record<string, Date>;
 }
+
+/** The default of every field that has one. */
+export const SOME_DEFAULTS: Required<Pick<Some, 'count'>> = {
+  count: 2,
+};
 `);
   });
 
@@ -76,21 +92,32 @@ export interface Some {
     expect(tableOf(some)).toBe(`| field | default | may be | |
 |---|---|---|---|
 | \`count\` | 2 | whole, 1 to 4 | How many. |
-| \`part.share\` |  | above 0 | Of \\|all\\|. |
-| \`part.word\` |  | a, b | Which. |
-| \`part.isLong\` |  | true, false | It is ${'very '.repeat(25)}long. |
-| \`list[].pair\` |  | list of: 1, 2 |  |
-| \`either\` |  | text, null |  |
-| \`names\` |  | object |  |`);
+| \`part.share\` | none | above 0 | Of \\|all\\|. |
+| \`part.word\` | required | a, b | Which. |
+| \`part.isLong\` | required | true, false | It is ${'very '.repeat(25)}long. |
+| \`list[].pair\` | required | list of: 1, 2 |  |
+| \`either\` | required | text or null |  |
+| \`many\` | required | list of: text or whole, 1 or more |  |
+| \`pair\` | required | list of 2: number |  |
+| \`names\` | none | by name: object |  |`);
   });
 
-  test('of defaults has these, too', () => {
-    const schema = Type.Object(
-      { a: Type.String({ default: 'b' }), c: Type.Object({ d: Type.Number({ default: 1 }) }) },
-      { title: 'Some' },
-    );
-    expect(typesOf(plain(schema), 'some')).toContain(
-      `export const SOME_DEFAULTS: Some = {\n  a: 'b',\n  c: {\n    d: 1,\n  },\n};\n`,
-    );
+  test('becomes its defaults, too', () => {
+    const section = Type.Object({ d: Type.Number({ default: 1 }), e: Type.Array(Type.String(), { default: [] }) });
+    const all = Type.Object({ a: Type.String({ default: 'b' }), section }, { title: 'SomeThing' });
+    const text = "{\n  a: 'b',\n  section: {\n    d: 1,\n    e: [],\n  },\n};\n";
+    expect(typesOf(plain(all), 'some')).toContain(`export const SOME_THING_DEFAULTS: SomeThing = ${text}`);
+    const a = Type.Optional(Type.String({ default: 'b' }));
+    const part = Type.Object({ a, c: Type.Optional(Type.String()) }, { title: 'SomeThing' });
+    const types = typesOf(plain(part), 'some');
+    expect(types).toContain("SOME_THING_DEFAULTS: Required<Pick<SomeThing, 'a'>> = {\n  a: 'b',\n};\n");
+    expect(types).toMatch(/\ba: string;\n {2}c\?: string;/);
+  });
+
+  test('of variants becomes a union', () => {
+    const [one, other] = [Type.Object({ a: Type.String() }), Type.Object({ b: Type.Number() })];
+    const schema = { title: 'Some', type: 'object', properties: {}, variants: [one, other] };
+    expect(typesOf(plain(schema), 'some')).toContain('export type Some = {\n  a: string;\n} | {\n  b: number;\n};\n');
+    expect(tableOf(plain(schema))).toMatch(/`a` \| required \| text .*\n.*`b` \| required \| number/);
   });
 });

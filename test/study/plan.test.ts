@@ -63,6 +63,8 @@ test.each<[object, RegExp]>([
   [{ settings: { speed: 0 } }, /settings: unknown field speed \(a training's settings has epochs/],
   [{ teacher: 'small' }, /teacher is small, which is not among teachers; there are big/],
   [{ teachers: { big: { size: 'small', run: 'x' } } }, /teachers\.big is .*; it must NOT have more than 1 properties/],
+  [{ teachers: { big: { size: 'small', sise: 1 } } }, /unknown field teachers\.big\.sise \(teachers\.big has size, se/],
+  [{ teachers: { 'a\nb': { size: 1 } } }, /teachers\.a b\.size is 1; it must be equal to one of/],
   [{ teachers: { big: {} } }, /teachers\.big\.size is missing/],
   [{ tables: [{ title: 'Both', baseline: 'no', methods: [] }] }, /"Both" names the method no, which is not among/],
   [{ curves: [{ title: 'T', label: 'T', x: { LD: '1' } }] }, /curves\.0\.x\.LD is "1"; it must be number/],
