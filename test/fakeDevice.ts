@@ -1,4 +1,4 @@
-import type { BufferRange, Launch } from '../src/gpu/runtime.js';
+import type { BufferRange, Launch } from '../src/gpu/launch.js';
 import { Device } from '../src/tensor/device.js';
 
 /** WebGPU's guaranteed limits, as far as edgewise asks. */

@@ -1,4 +1,4 @@
-import { MAX_WORKGROUPS } from '../gpu/runtime.js';
+import { MAX_WORKGROUPS } from '../gpu/launch.js';
 import type { Device } from '../tensor/device.js';
 import type { Needs } from '../tensor/sizing.js';
 import { InputError } from '../util/error.js';

@@ -1,6 +1,6 @@
 import { kindOf, refuse } from '../util/argument.js';
 import { InputError } from '../util/error.js';
-import type { BufferRange, Launch } from './runtime.js';
+import type { BufferRange, Launch } from './launch.js';
 
 /**
  * Looks at a launch as far as no kernel has to be known; written out, for it is done some hundred times a step.

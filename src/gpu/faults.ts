@@ -1,4 +1,5 @@
 import { DeviceError, InputError } from '../util/error.js';
+import { idleUntil } from './idle.js';
 
 /** Milliseconds to wait for the report of a loss after a buffer could not be mapped: the two come in any order. */
 const LOSS_REPORT = 100;
@@ -67,6 +68,11 @@ export class DeviceFaults {
   async settled(): Promise<void> {
     await Promise.all(this.#checks);
     this.report();
+  }
+
+  /** Waits for the GPU, with the process kept alive. @throws DeviceError when the device is lost meanwhile */
+  wait<T>(work: Promise<T>): Promise<T> {
+    return idleUntil(this.whileAlive(work));
   }
 
   /**

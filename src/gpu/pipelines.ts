@@ -2,16 +2,8 @@ import { DeviceError } from '../util/error.js';
 import { assemble, located } from './assemble.js';
 import { dumpWgsl } from './dumpWgsl.js';
 import type { DeviceFaults } from './faults.js';
-import type { KernelDefinition } from './runtime.js';
+import type { KernelDefinition, KernelVariant } from './launch.js';
 import { joinInterface, type KernelInterface } from './wgsl.js';
-
-/** A kernel and the values of its `override` constants: what is compiled once. */
-export interface KernelVariant {
-  /** What runs. */
-  kernel: KernelDefinition;
-  /** Values of its `override` constants. */
-  constants?: Record<string, number>;
-}
 
 export interface Pipeline {
   /** Tells pipelines apart in keys of caches. */

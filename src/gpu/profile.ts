@@ -1,5 +1,3 @@
-import { idleUntil } from './idle.js';
-
 /** Time that a kernel took on the GPU. */
 export interface KernelTime {
   /** Its name. */
@@ -90,7 +88,7 @@ export class Stopwatch {
 
   /** The milliseconds between the two; what was recorded must have been submitted. Frees the stopwatch. */
   async finish(): Promise<number> {
-    await idleUntil(this.#staging.mapAsync(MAP_READ));
+    await this.#staging.mapAsync(MAP_READ);
     const [start, stop] = new BigUint64Array(this.#staging.getMappedRange().slice(0));
     for (const buffer of [this.#resolved, this.#staging]) buffer.destroy();
     this.#queries.destroy();

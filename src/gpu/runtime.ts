@@ -1,62 +1,16 @@
 import { work as assertWork, isPlain, refuse, syncWork } from '../util/argument.js';
-import { DeviceError, InputError } from '../util/error.js';
+import { InputError } from '../util/error.js';
 import { assertEncoder, assertLaunch, assertRange } from './argument.js';
+import { BindGroups, type LargestBinding, largestBindingOf } from './bindGroups.js';
 import { type ChoiceName, type Choices, completeChoices } from './choices.js';
 import { DeviceFaults } from './faults.js';
-import { idleUntil } from './idle.js';
-import { type KernelVariant, type Pipeline, Pipelines } from './pipelines.js';
+import { type BufferRange, type KernelVariant, type Launch, workgroupsOf } from './launch.js';
+import { Pipelines } from './pipelines.js';
 import { BufferPool } from './pool.js';
-import { type KernelTime, Profile, Stopwatch } from './profile.js';
-import { Uniforms } from './uniforms.js';
-import { type KernelInterface, packParameters, type WgslPart } from './wgsl.js';
-
-/** A kernel: one WGSL module with the entry point `main`. */
-export interface KernelDefinition {
-  /** Names the kernel in errors, labels and timings. */
-  name: string;
-  /** The parts that its WGSL is put together from; between them they say what its bindings, params and workgroup are. */
-  source: readonly WgslPart[];
-}
-
-/** A piece of a buffer. */
-export interface BufferRange {
-  /** With the usage STORAGE, to be bound. */
-  buffer: GPUBuffer;
-  /** Bytes. */
-  offset: number;
-  /** Bytes. */
-  size: number;
-}
-
-/** One dispatch. */
-export interface Launch {
-  /** What runs. */
-  kernel: KernelDefinition;
-  /** `override` constants: a set of values is a variant of the kernel, compiled once. */
-  constants?: Record<string, number>;
-  /** The resources by the names that the WGSL gives them. */
-  bindings: Record<string, BufferRange>;
-  /** The fields of the uniform `params`. */
-  params?: Record<string, number | ArrayLike<number>>;
-  /** Either a count of invocations (folded into two dimensions where one does not hold them) … */
-  invocations?: number;
-  /** … or the workgroups of each dimension. */
-  workgroups?: [number, number, number];
-}
-
-/** The limit of a device that decides how large a tensor may be. */
-interface LargestBinding {
-  /** Of one buffer. */
-  bytes: number;
-  /** Its name in `gpu.limits`. */
-  limit: 'maxStorageBufferBindingSize' | 'maxBufferSize';
-}
-
-/** Of a dimension of a dispatch: WebGPU's own limit, which is not raised. */
-export const MAX_WORKGROUPS = 65_535;
-const MAX_CACHED_BIND_GROUPS = 8192;
-const COPY_DST = 0x08;
-const MAP_READ = 0x01;
+import type { KernelTime } from './profile.js';
+import { readBack } from './readBack.js';
+import { Recorder } from './recorder.js';
+import { elapsed, profile } from './timestamps.js';
 
 /**
  * Records dispatches and copies and submits them in order. Pipelines, uniforms and bind groups are made once and kept.
@@ -72,21 +26,12 @@ export class Runtime {
   /** The buffers of pooled tensors; `usedBytes` and `heldBytes` count them. */
   readonly pool: BufferPool;
   readonly #pipelines: Pipelines;
-  readonly #bindGroups = new Map<string, GPUBindGroup>();
-  readonly #uniforms: Uniforms;
-  readonly #bufferIds = new WeakMap<GPUBuffer, number>();
+  readonly #bindGroups: BindGroups;
+  readonly #recorder: Recorder;
   readonly #release: () => void;
   readonly #faults: DeviceFaults;
-  #nextBufferId = 0;
-  #encoder: GPUCommandEncoder | null = null;
-  #pass: GPUComputePassEncoder | null = null;
-  /** Whether `#encoder` is one of the caller's. */
-  #foreign = false;
-  #recorded = new Set<string>();
   /** While `kernelsOf` works: what would run. */
   #wanted: KernelVariant[] | null = null;
-  #dispatches = 0;
-  #profile: Profile | null = null;
   #closing: Promise<void> | null = null;
   #closed = false;
   #choices: Choices;
@@ -97,7 +42,8 @@ export class Runtime {
     this.largestBinding = largestBindingOf(gpu.limits);
     this.#faults = new DeviceFaults(gpu);
     this.#pipelines = new Pipelines(gpu, this.#faults);
-    this.#uniforms = new Uniforms(gpu);
+    this.#bindGroups = new BindGroups(gpu, this.#faults, this.largestBinding);
+    this.#recorder = new Recorder(gpu, this.#faults);
     const make = (description: GPUBufferDescriptor) =>
       this.#faults.check('memory', () => gpu.createBuffer(description));
     this.pool = new BufferPool(make, gpu.limits.maxBufferSize);
@@ -107,7 +53,7 @@ export class Runtime {
 
   /** Dispatches recorded since the device was opened. */
   get dispatches(): number {
-    return this.#dispatches;
+    return this.#recorder.dispatches;
   }
 
   /** Whether `close` was called. */
@@ -142,29 +88,12 @@ export class Runtime {
     this.#assertOpen();
     assertLaunch(launch);
     const { kernel } = launch;
-    if (this.#wanted) {
-      this.#wanted.push(launch);
-      return;
-    }
+    if (this.#wanted) return void this.#wanted.push(launch);
     const declared = this.#pipelines.interfaceOf(kernel);
     const pipeline = this.#pipelines.get(launch, this.choice('bins.loops'));
-    const group = this.#bindGroup(launch, declared, pipeline);
-    const { size, override } = declared.workgroup;
-    const invocations = (override ? launch.constants?.[override] : undefined) ?? size;
-    const [x, y, z] = launch.workgroups ?? fold(Math.ceil((launch.invocations ?? 0) / invocations));
-    if (![x, y, z].every((count) => Number.isSafeInteger(count) && count >= 0)) {
-      throw new InputError(`kernel ${kernel.name}: ${x}×${y}×${z} workgroups; expected whole numbers.`);
-    }
-    if (x * y * z === 0) return;
-    if (Math.max(x, y, z) > MAX_WORKGROUPS) {
-      throw new InputError(`kernel ${kernel.name}: ${x}×${y}×${z} workgroups; a dimension holds ${MAX_WORKGROUPS}.`);
-    }
-    const pass = this.#computePass(kernel.name);
-    pass.setPipeline(pipeline.pipeline);
-    pass.setBindGroup(0, group);
-    pass.dispatchWorkgroups(x, y, z);
-    this.#recorded.add(kernel.name);
-    this.#dispatches++;
+    const group = this.#bindGroups.get(launch, declared, pipeline);
+    const workgroups = workgroupsOf(launch, declared);
+    if (!workgroups.includes(0)) this.#recorder.dispatch(kernel.name, pipeline.pipeline, group, workgroups);
   }
 
   /** What `work` would run. It runs with all that it does but its dispatches. */
@@ -190,7 +119,7 @@ export class Runtime {
     onProgress: (done: number, of: number) => void = () => {},
   ): Promise<void> {
     this.#assertOpen();
-    await this.#wait(this.#pipelines.compile(variants, this.choice('bins.loops'), onProgress));
+    await this.#faults.wait(this.#pipelines.compile(variants, this.choice('bins.loops'), onProgress));
     await this.#faults.settled();
   }
 
@@ -200,17 +129,14 @@ export class Runtime {
     const size = 'bytes';
     assertRange('source', { buffer: source, offset: sourceOffset, size: bytes }, { offset: 'sourceOffset', size });
     assertRange('target', { buffer: target, offset: targetOffset, size: bytes }, { offset: 'targetOffset', size });
-    this.#commandEncoder().copyBufferToBuffer(source, sourceOffset, target, targetOffset, bytes);
-    this.#recorded.add('copy');
+    this.#recorder.copy(source, sourceOffset, target, targetOffset, bytes);
   }
 
   /** Records filling a range with zeros; offset and size are multiples of 4 bytes. */
   clear(range: BufferRange): void {
     this.#assertOpen();
     assertRange('range', range);
-    const { buffer, offset, size } = range;
-    this.#commandEncoder().clearBuffer(buffer, offset, size);
-    this.#recorded.add('clear');
+    this.#recorder.clear(range);
   }
 
   /**
@@ -225,18 +151,11 @@ export class Runtime {
     this.#assertOpen();
     assertEncoder(encoder);
     syncWork('work', work);
-    this.#submit();
-    this.#encoder = encoder;
-    this.#foreign = true;
+    this.#recorder.submit();
     this.pool.apart = true;
     try {
-      return work();
+      return this.#recorder.into(encoder, work);
     } finally {
-      this.#pass?.end();
-      this.#pass = null;
-      this.#encoder = null;
-      this.#recorded = new Set();
-      this.#foreign = false;
       this.pool.apart = false;
     }
   }
@@ -247,7 +166,7 @@ export class Runtime {
     if (!ArrayBuffer.isView(data)) refuse('data', data, 'a typed array');
     const names = { offset: 'byteOffset', size: 'data of' };
     assertRange('buffer', { buffer, offset: byteOffset, size: data.byteLength }, names);
-    this.#submit();
+    this.#recorder.submit();
     this.#faults.check('an upload', () => {
       this.gpu.queue.writeBuffer(buffer, byteOffset, data.buffer, data.byteOffset, data.byteLength);
     });
@@ -260,20 +179,7 @@ export class Runtime {
   async read(range: BufferRange): Promise<ArrayBuffer> {
     this.#assertOpen();
     assertRange('range', range);
-    const { buffer, offset, size } = range;
-    this.#assertOwnEncoder();
-    const staging = this.#faults.check('a readback', () =>
-      this.gpu.createBuffer({ label: 'read', size: Math.max(4, size), usage: MAP_READ | COPY_DST }),
-    );
-    try {
-      this.copy(buffer, offset, staging, 0, size);
-      this.#submit();
-      await this.#wait(this.#faults.settled());
-      await this.#wait(staging.mapAsync(MAP_READ));
-      return staging.getMappedRange().slice(0, size);
-    } finally {
-      staging.destroy();
-    }
+    return readBack(this.#parts, range);
   }
 
   /**
@@ -282,7 +188,7 @@ export class Runtime {
    */
   submit(): void {
     this.#assertOpen();
-    this.#submit();
+    this.#recorder.submit();
     this.#faults.report();
   }
 
@@ -292,8 +198,8 @@ export class Runtime {
    */
   async settled(): Promise<void> {
     this.#assertOpen();
-    this.#submit();
-    await this.#wait(this.gpu.queue.onSubmittedWorkDone());
+    this.#recorder.submit();
+    await this.#faults.wait(this.gpu.queue.onSubmittedWorkDone());
     await this.#faults.settled();
   }
 
@@ -303,17 +209,7 @@ export class Runtime {
    */
   async profile(work: () => void | Promise<void>): Promise<KernelTime[]> {
     assertWork('work', work);
-    this.#assertTimestamps();
-    await this.settled();
-    const profile = new Profile(this.gpu);
-    this.#profile = profile;
-    try {
-      await work();
-      await this.settled();
-    } finally {
-      this.#profile = null;
-    }
-    return this.#wait(profile.finish());
+    return profile(this.#parts, work);
   }
 
   /**
@@ -323,14 +219,7 @@ export class Runtime {
    */
   async elapsed(work: () => void): Promise<number> {
     syncWork('work', work);
-    this.#assertTimestamps();
-    await this.settled();
-    const stopwatch = new Stopwatch(this.gpu);
-    stopwatch.start(this.#commandEncoder());
-    work();
-    stopwatch.stop(this.#commandEncoder());
-    await this.settled();
-    return this.#wait(stopwatch.finish());
+    return elapsed(this.#parts, work);
   }
 
   /**
@@ -339,139 +228,22 @@ export class Runtime {
    */
   async close(): Promise<void> {
     if (this.#closing) return this.#closing.catch(() => {});
-    this.#closing = this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    try {
-      await this.settled();
-    } finally {
+    this.#closing = this.settled().finally(() => {
       this.#closed = true;
       this.#faults.close();
       this.pool.destroy();
-      this.#uniforms.destroy();
-      this.#bindGroups.clear();
+      this.#bindGroups.destroy();
       this.#release();
-    }
+    });
+    return this.#closing;
   }
 
-  #assertTimestamps(): void {
-    if (!this.gpu.features.has('timestamp-query')) {
-      throw new DeviceError('This adapter has no timestamp queries; time whole submissions by the clock instead.');
-    }
+  get #parts() {
+    return { gpu: this.gpu, recorder: this.#recorder, faults: this.#faults, settled: () => this.settled() };
   }
 
   #assertOpen(): void {
     if (this.#closed) throw new InputError('device: it is closed; open another with openDevice().');
     this.#faults.assertAlive();
   }
-
-  #wait<T>(work: Promise<T>): Promise<T> {
-    return idleUntil(this.#faults.whileAlive(work));
-  }
-
-  #submit(): void {
-    this.#assertOwnEncoder();
-    if (!this.#encoder) return;
-    this.#pass?.end();
-    const label = [...this.#recorded].join(', ');
-    this.#faults.check(`the commands of ${label}`, () => {
-      if (this.#encoder) this.gpu.queue.submit([this.#encoder.finish({ label })]);
-    });
-    this.#encoder = null;
-    this.#pass = null;
-    this.#recorded = new Set();
-  }
-
-  #assertOwnEncoder(): void {
-    if (!this.#foreign) return;
-    throw new InputError(
-      'record: its work uploads, reads or submits, which cannot go into an encoder; do that before or after.',
-    );
-  }
-
-  #commandEncoder(): GPUCommandEncoder {
-    this.#pass?.end();
-    this.#pass = null;
-    this.#encoder ??= this.gpu.createCommandEncoder({ label: 'edgewise' });
-    return this.#encoder;
-  }
-
-  #computePass(kernel: string): GPUComputePassEncoder {
-    this.#encoder ??= this.gpu.createCommandEncoder({ label: 'edgewise' });
-    const timestampWrites = this.#profile?.next(kernel);
-    if (timestampWrites) {
-      this.#pass?.end();
-      this.#pass = this.#encoder.beginComputePass({ label: kernel, timestampWrites });
-    }
-    this.#pass ??= this.#encoder.beginComputePass({ label: 'edgewise' });
-    return this.#pass;
-  }
-
-  #bindGroup({ kernel, bindings, params }: Launch, declared: KernelInterface, pipeline: Pipeline): GPUBindGroup {
-    const ranges: { binding: number; range: BufferRange }[] = [];
-    let key = `${pipeline.id}`;
-    let named = 0;
-    for (const { binding, name, type } of declared.bindings) {
-      if (type === 'uniform' && !params) throw new InputError(`kernel ${kernel.name}: params are not given.`);
-      const range = type === 'uniform' ? this.#uniform(kernel, declared, params ?? {}) : bindings[name];
-      if (!range) throw new InputError(`kernel ${kernel.name}: the binding ${name} is not given.`);
-      if (type !== 'uniform') named++;
-      const { bytes, limit } = this.largestBinding;
-      if (range.size > bytes) {
-        throw new InputError(
-          `kernel ${kernel.name}: the binding ${name} has ${range.size} bytes; a kernel of this device sees ${bytes} (${limit}).`,
-        );
-      }
-      ranges.push({ binding, range });
-      key += `|${this.#bufferId(range.buffer)}:${range.offset}:${range.size}`;
-    }
-    if (named !== Object.keys(bindings).length) {
-      const names = declared.bindings.map(({ name }) => name).join(', ');
-      throw new InputError(`kernel ${kernel.name}: it binds ${names}; got ${Object.keys(bindings).join(', ')}.`);
-    }
-    let group = this.#bindGroups.get(key);
-    if (!group) {
-      if (this.#bindGroups.size >= MAX_CACHED_BIND_GROUPS) this.#bindGroups.clear();
-      group = this.#faults.check(`the bindings of kernel ${kernel.name}`, () =>
-        this.gpu.createBindGroup({
-          label: kernel.name,
-          layout: pipeline.layout,
-          entries: ranges.map(({ binding, range }) => ({ binding, resource: range })),
-        }),
-      );
-      this.#bindGroups.set(key, group);
-    }
-    return group;
-  }
-
-  #uniform(kernel: KernelDefinition, declared: KernelInterface, params: NonNullable<Launch['params']>): BufferRange {
-    if (!declared.parameters) throw new InputError(`kernel ${kernel.name}: it has no params.`);
-    const bytes = packParameters(kernel.name, declared.parameters, params);
-    const buffer = this.#uniforms.get(bytes, `params of ${kernel.name}`);
-    return { buffer, offset: 0, size: bytes.byteLength };
-  }
-
-  #bufferId(buffer: GPUBuffer): number {
-    let id = this.#bufferIds.get(buffer);
-    if (id === undefined) {
-      id = this.#nextBufferId++;
-      this.#bufferIds.set(buffer, id);
-    }
-    return id;
-  }
-}
-
-function largestBindingOf({ maxStorageBufferBindingSize, maxBufferSize }: GPUSupportedLimits): LargestBinding {
-  return maxStorageBufferBindingSize <= maxBufferSize
-    ? { bytes: maxStorageBufferBindingSize, limit: 'maxStorageBufferBindingSize' }
-    : { bytes: maxBufferSize, limit: 'maxBufferSize' };
-}
-
-/** Splits a count of workgroups over two dimensions; kernels rebuild the index with shaders/lib/index.wgsl. */
-function fold(groups: number): [number, number, number] {
-  if (groups <= MAX_WORKGROUPS) return [groups, 1, 1];
-  const rows = Math.ceil(groups / MAX_WORKGROUPS);
-  return [Math.ceil(groups / rows), rows, 1];
 }

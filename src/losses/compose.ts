@@ -6,7 +6,7 @@ import binary from '../../shaders/losses/terms/kd_binary.wgsl';
 import softmax from '../../shaders/losses/terms/kd_softmax.wgsl';
 import qfl from '../../shaders/losses/terms/qfl.wgsl';
 import varifocal from '../../shaders/losses/terms/varifocal.wgsl';
-import type { KernelDefinition } from '../gpu/runtime.js';
+import type { KernelDefinition } from '../gpu/launch.js';
 import type { Recipe } from './recipe.js';
 
 /** Forms of the class loss: `class_background`, four logits of classes that are not there, and `class_loss`. */

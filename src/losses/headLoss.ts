@@ -1,4 +1,4 @@
-import { MAX_WORKGROUPS } from '../gpu/runtime.js';
+import { MAX_WORKGROUPS } from '../gpu/launch.js';
 import { assertTruth } from '../regions/argument.js';
 import { type Assignment, type AssignmentMaps, assignmentMaps } from '../regions/assignment.js';
 import { type Grid, makeGrid } from '../regions/grid.js';

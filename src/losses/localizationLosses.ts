@@ -5,7 +5,7 @@ import { assertVariable } from '../autograd/argument.js';
 import { one } from '../autograd/one.js';
 import { emptyLike } from '../autograd/sum.js';
 import type { Variable } from '../autograd/variable.js';
-import type { Launch } from '../gpu/runtime.js';
+import type { Launch } from '../gpu/launch.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { assertTensor } from '../tensor/tensorArgument.js';

@@ -2,7 +2,7 @@ import scaleSource from '../../shaders/losses/scale_gradient.wgsl';
 import { one } from '../autograd/one.js';
 import { emptyLike } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
-import type { KernelDefinition, Launch } from '../gpu/runtime.js';
+import type { KernelDefinition, Launch } from '../gpu/launch.js';
 import type { Device } from '../tensor/device.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { assertTensor } from '../tensor/tensorArgument.js';

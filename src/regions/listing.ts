@@ -1,4 +1,4 @@
-import type { KernelDefinition } from '../gpu/runtime.js';
+import type { KernelDefinition } from '../gpu/launch.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Assignment, COUNTS, SAMPLE_WORDS } from './assignment.js';
 import type { AtssOptions } from './atssCandidates.js';

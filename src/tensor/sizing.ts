@@ -1,5 +1,4 @@
-import type { KernelVariant } from '../gpu/pipelines.js';
-import type { BufferRange, Launch } from '../gpu/runtime.js';
+import type { BufferRange, KernelVariant, Launch } from '../gpu/launch.js';
 import { Device } from './device.js';
 import type { DataType, Tensor } from './tensor.js';
 

@@ -1,5 +1,5 @@
 import { isBuffer } from '../gpu/argument.js';
-import type { BufferRange } from '../gpu/runtime.js';
+import type { BufferRange } from '../gpu/launch.js';
 import { kindOf, numbers, oneOf, refuse } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { assertBindable } from './bindable.js';

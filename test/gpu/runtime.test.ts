@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { wgslOf } from '../../scripts/wgsl.js';
 import { codeOf } from '../../scripts/wgslLoops.js';
-import type { KernelDefinition } from '../../src/gpu/runtime.js';
+import type { KernelDefinition } from '../../src/gpu/launch.js';
 import { openDevice } from '../../src/tensor/device.js';
 import { DeviceError, InputError } from '../../src/util/error.js';
 import { sharedDevice } from '../device.js';
