@@ -28,7 +28,7 @@ fn box_diou(a: vec4f, b: vec4f) -> f32 {
   return box_iou(a, b) - box_centre_penalty(a, b);
 }
 
-/// What LD's reference implementation calls DIoU: intersection / area(anchor) - rho^2/c^2 (LD spec 3.3).
+/// What LD's reference implementation calls DIoU: intersection / area(anchor) - rho^2/c^2.
 fn box_pseudo_diou(anchor: vec4f, box: vec4f) -> f32 {
   return box_intersection(anchor, box) / max(box_area(anchor), 1e-6) - box_centre_penalty(anchor, box);
 }

@@ -1,5 +1,5 @@
 // One workgroup a level: counts the locations of the region and of its background and turns the weights into factors of a
-// mean over locations x channels (LD spec 4.8): (weight, weight background) / (count channels); 0 where the gates are 0.
+// mean over locations x channels: (weight, weight background) / (count channels); 0 where the gates are 0.
 struct Params {
   batch: u32,
   channels: u32,

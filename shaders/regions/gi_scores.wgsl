@@ -1,4 +1,4 @@
-// General instances (Dai et al., CVPR 2021; LD spec 4.8), first pass, one invocation a location: the greatest difference
+// General instances (Dai et al., CVPR 2021), first pass, one invocation a location: the greatest difference
 // of a class probability between teacher and student, and the box of the net that gives that class the higher one.
 
 struct Params {

@@ -1,5 +1,5 @@
 // One invocation a location: its label does not count beyond the image and, where ignore regions count, on anchors that one of them
-// covers by more than the threshold (intersection / anchor area). An image without ground truth ignores nothing (LD spec 2.2).
+// covers by more than the threshold (intersection / anchor area). An image without ground truth ignores nothing, as in the authors' code.
 
 struct Params {
   batch: u32,

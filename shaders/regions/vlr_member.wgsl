@@ -1,6 +1,6 @@
 // Valuable localization region (Zheng et al., CVPR 2022, algorithm 1): `params` has gamma; t is the threshold of the box.
 //   paper:     gamma·t <= DIoU <= t
-//   reference: gamma·t <= intersection / area(anchor) - rho^2/c^2 < t   (LD spec 3.3)
+//   reference: gamma·t <= intersection / area(anchor) - rho^2/c^2 < t   (the authors' code, ATSSAssigner.get_vlr_region)
 
 override REFERENCE: bool = false;
 

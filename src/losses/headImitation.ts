@@ -33,8 +33,8 @@ export interface ImitationTerm {
 }
 
 /**
- * The head loss's feature imitation (LD spec 4.8): mean squared error over the region's locations × channels of a level,
- * for `decouple` also over the rest.
+ * Feature imitation of the head loss, as in the LD authors' code: mean squared error over the locations of the region × channels of
+ * a level, for `decouple` also over the rest.
  * @returns null where the recipe does not imitate
  */
 export function imitationTerm(input: ImitationInput): ImitationTerm | null {

@@ -62,7 +62,7 @@ function meanPlusDeviation(values: readonly number[]): number {
 }
 
 /**
- * Adaptive training sample selection (Zhang et al., CVPR 2020) for one image, as in the reference (spec 2).
+ * Adaptive training sample selection (Zhang et al., CVPR 2020) for one image, as in LD's reference implementation.
  * A location that is positive for several ground truths takes the one of highest IoU, then of lowest index.
  */
 export function assignAtss(input: AtssInput): AtssAssignment {

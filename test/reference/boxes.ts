@@ -47,7 +47,7 @@ export function diou(a: Box, b: Box): number {
 
 /**
  * What the reference implementation computes under the name DIoU for the valuable region:
- * intersection / area(anchor) - rho^2/c^2. Not symmetric: the anchor comes first. (spec 3.3)
+ * intersection / area(anchor) - rho^2/c^2. Not symmetric: the anchor comes first.
  */
 export function pseudoDiou(anchor: Box, truth: Box): number {
   return iof(anchor, truth) - centrePenalty(anchor, truth);

@@ -4,12 +4,12 @@ import { decodeBox } from './boxParameters.js';
 import { type GridOptions, gridLevels } from './grid.js';
 import type { HeadOutputs } from './types.js';
 
-/** Inference after the head (spec 5). Plain float64 oracle. */
+/** Inference after the head, as in the authors' code. Plain float64 oracle. */
 export interface DecodeSettings extends GridOptions {
   batch: number;
   classes: number;
   bins: number;
-  /** ltrb: distances of the edges from the centre in strides; offset: deltas from the anchor (spec 6.4). */
+  /** ltrb: distances of the edges from the centre in strides; offset: deltas from the anchor (Qiu et al., CVPR 2020). */
   parameters: 'ltrb' | 'offset';
   scoreThreshold: number;
   /** Locations a level, by best score. */

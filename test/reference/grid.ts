@@ -25,7 +25,7 @@ export interface GridLevel {
   anchors: Box[];
 }
 
-/** The levels of an image: map = ceil(size / stride), anchor = centre +- scale * stride / 2. (spec 1) */
+/** The levels of an image: map = ceil(size / stride), anchor = centre +- scale * stride / 2. */
 export function gridLevels(options: GridOptions): GridLevel[] {
   const { octaveBaseScale = 8, centreOffset = 0 } = options;
   let first = 0;

@@ -47,7 +47,8 @@ export interface HeadLossResult {
 const WEIGHT_SUM_EPSILON = 1e-6;
 
 /**
- * The whole head loss of a recipe in float64 with its gradients, terms per level over the batch; `reference` is that of LDHead (spec 2, 4).
+ * The whole head loss of a recipe in float64 with its gradients, terms per level over the batch; `reference` is that of LDHead
+ * (Zheng et al., CVPR 2022).
  * A level without positives has loss_bbox = loss_dfl = loss_ld = loss_kd = loss_im = 0; loss_cls, loss_ld_vlr and
  * loss_kd_neg do not depend on positives. The weights of positives, the targets and the teacher carry no gradient.
  */

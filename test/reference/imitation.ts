@@ -1,5 +1,5 @@
 /**
- * Feature imitation of one level (spec 4.8): mean over the selected locations and all channels of
+ * Feature imitation of one level: mean over the selected locations and all channels of
  * (student - teacher)^2, and its gradient with respect to the student, 2 (student - teacher) / count. Nothing selected: 0
  * (the reference's mean of nothing would be NaN). `student`, `teacher` [B, F, H, W]; `selected` [B, H*W], 1 = inside.
  */

@@ -57,7 +57,7 @@ const GIBOX_IOU = 0.3;
 const GIBOX_COUNT = 10;
 
 /**
- * General instances of one level (GI imitation, spec 4.8): score = max_c |sigmoid(teacher) - sigmoid(student)|, box = the
+ * General instances of one level (GI imitation, Dai et al., CVPR 2021): score = max_c |sigmoid(teacher) - sigmoid(student)|, box = the
  * one of the network that scores higher at that class (the teacher at a tie), in units of stride; suppression above
  * IoU 0.3 by (score desc, index asc); the 10 best that are left. Returns a mask [B, H*W].
  * In scope `batch` the 10 are over the batch and boxes of one image suppress those of another; in scope `image`, 10 an image.

@@ -2,10 +2,10 @@ import { logSoftmax, sigmoid, softplus } from './bins.js';
 import type { RowLoss } from './distributionFocalLoss.js';
 
 /**
- * Localization distillation's loss of one row, the teacher p held fixed (spec 4.4):
+ * Localization distillation's loss of one row, the teacher p held fixed (Zheng et al., CVPR 2022):
  * l = (T^2 / K) sum_k p_k (ln p_k - ln q_k), p = softmax(teacher / T), q = softmax(student / T);
  * dl/dz_k = (T / K) (q_k - p_k). The mean over bins, not the sum. `student`, `teacher` [K].
- * Over class logits the same formula is the class distillation of spec 4.6 (K = classes).
+ * Over class logits the same formula is the reference's class distillation (K = classes).
  */
 export function temperatureKL(student: ArrayLike<number>, teacher: ArrayLike<number>, temperature: number): RowLoss {
   const size = student.length;

@@ -3,8 +3,8 @@ import { diou, iou, pseudoDiou } from './boxes.js';
 
 export interface VlrInput extends AtssInput {
   /**
-   * reference: gamma t <= I / area(anchor) - rho^2/c^2 < t (spec 3.3);
-   * paper: gamma t <= DIoU <= t (algorithm 1, spec 3.2); none: no location.
+   * reference: gamma t <= I / area(anchor) - rho^2/c^2 < t, the authors' code;
+   * paper: gamma t <= DIoU <= t (Zheng et al., CVPR 2022, algorithm 1); none: no location.
    */
   form: 'reference' | 'paper' | 'none';
   /** Lower end of the interval as a share of t. 0.25 unless given. */
