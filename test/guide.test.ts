@@ -13,7 +13,7 @@ const filesIn = (folder: string, ending: string) =>
   readdirSync(folder)
     .filter((name) => name.endsWith(ending))
     .map((name) => `${folder}/${name}`);
-const PAGES = ['README.md', ...filesIn('docs', '.md')];
+const PAGES = ['README.md', ...filesIn('docs', '.md'), ...filesIn('docs/notes', '.md')];
 
 /** The rows of the table with these first two headings: cells without their backticks. */
 function tableOf(page: string, ...headings: string[]): string[][] {
@@ -140,4 +140,34 @@ test('the reference has every entry point of the package', () => {
   const { entryPoints } = JSON.parse(text('typedoc.json')) as { entryPoints: string[] };
   const declarations = entryPoints.map((file) => file.replace('src/', './dist/types/').replace(/\.ts$/, '.d.ts'));
   expect(declarations.sort()).toEqual(sources.sort());
+});
+
+describe('ARCHITECTURE.md', () => {
+  const page = 'docs/ARCHITECTURE.md';
+
+  test('has the layers in the order of the import rule', () => {
+    const [, list] = text('.dependency-cruiser.cjs').match(/const \w+ = \[([^\]]*)\]/) ?? [];
+    const layers = Array.from(list.matchAll(/'(\w+)'/g), ([, layer]) => layer);
+    expect(tableOf(page, 'layer', 'what it is for').map(([layer]) => layer)).toEqual(layers);
+  });
+
+  test('names files that exist', () => {
+    const files = ['src', 'shaders', 'test', 'bench'].flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => `/${folder}/${file}`),
+    );
+    const named = Array.from(text(page).matchAll(/`([\w./-]+\.(?:ts|wgsl))`/g), ([, file]) => file);
+    expect(named.length).toBeGreaterThan(40);
+    const absent = named.filter((name) => !name.includes('NAME') && !files.some((file) => file.endsWith(`/${name}`)));
+    expect(absent).toEqual([]);
+  });
+});
+
+test('the glossary has every type of the library that the pages name', () => {
+  const code = text('src/index.ts').replace(/\/\*\*[\s\S]*?\*\/|from '.*?'/g, '');
+  const exported = Array.from(code.matchAll(/\b[A-Z][a-z]\w+/g), ([name]) => name);
+  const pages = PAGES.map(text).join('\n');
+  const named = exported.filter((name) => new RegExp(`\`(?:new )?${name}\\b[^\`\n]*\``).test(pages));
+  expect(named.length).toBeGreaterThan(5);
+  const glossary = text('docs/GLOSSARY.md');
+  expect(named.filter((name) => !new RegExp(`\`${name}\\b`).test(glossary))).toEqual([]);
 });
