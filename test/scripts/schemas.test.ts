@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Static, Type } from 'typebox';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { generate, tableOf, typesOf } from '../../scripts/schemas.js';
+import type { DetectorSize } from '../../src/detector/config.js';
 import type { Recipe } from '../../src/losses/recipe.js';
 import type recipe from '../../src/losses/recipe.schema.js';
 import type { OnnxMapping } from '../../src/onnx/mapping.js';
@@ -20,6 +21,7 @@ test('the types are those that TypeBox sees in the schemas', () => {
   expectTypeOf<Static<typeof recipe>>().toEqualTypeOf<Recipe>();
   expectTypeOf<Static<typeof mapping>>().toEqualTypeOf<OnnxMapping>();
   expectTypeOf<Plan>().toExtend<Static<typeof plan>>(); // a plan that was read has its defaults
+  expectTypeOf<Plan['student']['size']>().toEqualTypeOf<DetectorSize>();
 });
 
 const plain = (schema: object) => JSON.parse(JSON.stringify(schema));
