@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { recipeNames } from '../losses/recipe.js';
+import { assertAssigner } from '../train/phases.js';
+import { trainSettings } from '../train/settings.js';
 import { type Outcome, prints } from './command.js';
 import { DATA_HELP, openData } from './data.js';
 import { readRecipe } from './recipe.js';
@@ -73,8 +75,12 @@ async function prepare(data: string, options: DistillOptions, { config }: FoundT
     const run = await resumed(options.out);
     return { ...run, data: opened, validation: await openValidation(opened, run.settings, options) };
   }
-  const recipe = await readRecipe(options.recipe, opened.source.classes.length);
+  const recipe = await readRecipe(options.recipe, {
+    classes: opened.source.classes.length,
+    switchAfter: options.switchAfter,
+  });
   const settings = settingsOf(options);
+  assertAssigner(recipe, trainSettings(settings));
   return {
     data: opened,
     validation: await openValidation(opened, settings, options),

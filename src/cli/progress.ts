@@ -71,7 +71,7 @@ export function progressReporter(
         if (done === of) stop();
       } else {
         const { epochs, step, steps, secondsLeft } = progress;
-        const epoch = `epoch ${progress.epoch}/${epochs}`;
+        const epoch = epochOf(progress);
         const rate = `${progress.imagesPerSecond.toFixed(1)} images/s`;
         const loss = `loss ${progress.loss.toFixed(3)} (${describeTerms(progress.terms)})`;
         const left = `${duration(secondsLeft)} left`;
@@ -91,15 +91,20 @@ export function compilationLines(): (done: number, of: number) => void {
 }
 
 function epochLine(progress: Extract<TrainProgress, { kind: 'epoch' }>): string {
-  const { epoch, epochs, loss, terms, imagesPerSecond, seconds, evaluation } = progress;
+  const { loss, terms, imagesPerSecond, seconds, evaluation } = progress;
   const figures = evaluation ? ['AP', 'AP50', 'AP75'].map((name) => `${name} ${percent(evaluation[name])}`) : [];
   return [
-    `epoch ${epoch}/${epochs}`,
+    epochOf(progress),
     `loss ${loss.toFixed(3)} (${describeTerms(terms)})`,
     `${imagesPerSecond.toFixed(1)} images/s`,
     duration(seconds),
     ...figures,
   ].join('  ');
+}
+
+/** `epoch 3/12`, and who assigns where that changes in the training. */
+function epochOf({ epoch, epochs, assigner }: { epoch: number; epochs: number; assigner?: string }): string {
+  return `epoch ${epoch}/${epochs}${assigner === undefined ? '' : `  ${assigner}`}`;
 }
 
 /** The terms that are not zero, without the prefix that all of them share. */

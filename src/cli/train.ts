@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { needsTeacher } from '../losses/recipe.js';
+import { assertAssigner } from '../train/phases.js';
+import { trainSettings } from '../train/settings.js';
 import { InputError } from '../util/error.js';
 import { type Outcome, prints } from './command.js';
 import { DATA_HELP, openData } from './data.js';
@@ -49,13 +51,17 @@ async function prepare(data: string, options: TrainOptions): Promise<Training> {
     const run = await resumed(options.out);
     return { ...run, data: opened, validation: await openValidation(opened, run.settings, options) };
   }
-  const recipe = await readRecipe(options.recipe, opened.source.classes.length);
+  const recipe = await readRecipe(options.recipe, {
+    classes: opened.source.classes.length,
+    switchAfter: options.switchAfter,
+  });
   if (needsTeacher(recipe)) {
     throw new InputError(
       `--recipe: ${recipe.name} distils; use edgewise distill --teacher, or a recipe that does not.`,
     );
   }
   const settings = settingsOf(options);
+  assertAssigner(recipe, trainSettings(settings));
   return {
     data: opened,
     validation: await openValidation(opened, settings, options),

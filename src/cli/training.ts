@@ -36,6 +36,7 @@ export interface TrainingOptions extends AdapterOptions, DataOptions, Partial<Tr
   strides?: number[];
   bins?: number;
   images?: number;
+  switchAfter?: number;
   init?: string;
   initParts?: DetectorPart[];
   out?: string;
@@ -52,6 +53,7 @@ const FIXED = [
   'strides',
   'bins',
   'recipe',
+  'switchAfter',
   'init',
   'initParts',
   ...Object.keys(DEFAULT_SETTINGS),
@@ -83,6 +85,11 @@ export function addTrainingOptions(command: Command, size: DetectorSize): Comman
     .option('--clip <x>', `largest norm of the gradients, 0: none, default ${d.clip}`, real(0, MAX_REAL))
     .option('--ema <x>', `decay of the parameters' moving average, 0: none, default ${d.ema}`, real(0, 1))
     .option('--seed <n>', `default ${d.seed}`, parsed.seed)
+    .option(
+      '--switch-after <epochs>',
+      "epochs of ATSS before the recipe's assigner, default the recipe's",
+      integer(0, most.epochs),
+    )
     .option('--no-augment', 'train on the images as they are')
     .option(
       '--evaluate-every <n>',

@@ -4,7 +4,7 @@ import type { Device } from '../tensor/device.js';
 import { openedDevice } from '../tensor/deviceArgument.js';
 import { assertPyramid, Pyramid } from '../tensor/pyramid.js';
 import { SizingDevice } from '../tensor/sizing.js';
-import { flag, integer, options as optionsOf } from '../util/argument.js';
+import { flag, integer, optional, options as optionsOf, positive } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { declareBackbone } from './backbone.js';
 import { type DetectorConfig, detectorConfig } from './config.js';
@@ -12,6 +12,7 @@ import { assertBatchFits } from './fits.js';
 import { declareHead, type HeadLogits } from './head.js';
 import { type Convolution, Layers, type Parameters } from './layers.js';
 import { declareNeck } from './neck.js';
+import { PRIOR } from './prior.js';
 
 /** What a detector says of a batch of images. */
 export interface DetectorOutputs extends HeadLogits {
@@ -19,7 +20,7 @@ export interface DetectorOutputs extends HeadLogits {
   features: Variable<Pyramid>;
 }
 
-const SEEDED = optionsOf({ seed: integer(0) });
+const SEEDED = optionsOf({ seed: integer(0), prior: optional(positive) });
 const TRAINING = optionsOf({ training: flag });
 
 interface Network {
@@ -39,14 +40,16 @@ export class Detector {
   /**
    * A detector with random parameters: convolutions He-normal, the head's outputs of deviation 0.01.
    * @param config from `detectorConfig`
-   * @param options `seed` fixes the initial parameters, bit by bit
-   * @throws InputError for a configuration that `detectorConfig` would refuse
+   * @param options `seed` fixes the initial parameters, bit by bit; `prior` is the score that every class starts from, default 0.01
+   * @throws InputError for a configuration that `detectorConfig` would refuse, or a prior that is not between 0 and 1
    */
-  constructor(device: Device, config: DetectorConfig, options: { seed: number }) {
+  constructor(device: Device, config: DetectorConfig, options: { seed: number; prior?: number }) {
     openedDevice('device', device);
     SEEDED('options', options);
     this.config = detectorConfig(config);
-    this.#network = declareNetwork(this.config);
+    const { prior = PRIOR } = options;
+    if (prior >= 1) throw new InputError(`options.prior: ${prior}; expected a score between 0 and 1, such as 0.01.`);
+    this.#network = declareNetwork(this.config, prior);
     const { layers } = this.#network;
     this.parameters = new ParameterStore(
       device,
@@ -148,11 +151,11 @@ export function convolutionsOf(config: DetectorConfig): readonly Convolution[] {
   return declareNetwork(config).layers.convolutions;
 }
 
-function declareNetwork(config: DetectorConfig): Network {
+function declareNetwork(config: DetectorConfig, prior = PRIOR): Network {
   const layers = new Layers();
   const backbone = declareBackbone(layers, config);
   const neck = declareNeck(layers, config, backbone.channels);
-  const head = declareHead(layers, config);
+  const head = declareHead(layers, config, prior);
   return {
     layers,
     apply: (images, parameters) => {

@@ -4,9 +4,6 @@ import type { Pyramid } from '../tensor/pyramid.js';
 import { architectureOf, type DetectorConfig } from './config.js';
 import type { Convolution, Layers, Parameters } from './layers.js';
 
-/** Every class starts with this score, so that the many negatives do not swamp the first steps (Lin et al., ICCV 2017). */
-const PRIOR = 0.01;
-
 /** Logits of a pyramid of features. */
 export interface HeadLogits {
   /** [B, classes, H, W] a level */
@@ -19,10 +16,12 @@ export interface HeadLogits {
  * The head of Generalized Focal Loss (Li et al., NeurIPS 2020): two towers shared by all levels, and a learnable factor for
  * each level's box logits. The two output convolutions are 1×1, as in NanoDet and YOLOv8: at these widths 3×3 ones into
  * 4 · 17 channels would cost more than all the rest of the detector.
+ * @param prior score that every class starts from at every location
  */
 export function declareHead(
   layers: Layers,
   config: DetectorConfig,
+  prior: number,
 ): (features: Variable<Pyramid>, parameters: Parameters) => HeadLogits {
   const { features, tower } = architectureOf(config);
   const { classes, bins, strides } = config;
@@ -37,7 +36,7 @@ export function declareHead(
     ...output,
     name: 'head.classLogits',
     outputs: classes,
-    bias: -Math.log((1 - PRIOR) / PRIOR),
+    bias: -Math.log((1 - prior) / prior),
   });
   const boxOutput = layers.convolution({ ...output, name: 'head.boxLogits', outputs: 4 * bins, bias: 0 });
   layers.vector('head.levelScales', strides.length, 1);

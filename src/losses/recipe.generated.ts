@@ -20,7 +20,9 @@ export interface Recipe {
      * (NanoDet-Plus), or the caller. Default 'atss'.
      */
     assigner: 'atss' | 'task-aligned' | 'dynamic-soft-label' | 'given';
-    /** Epochs that a training begins with ATSS, before the assigner. Whole, 0 to 1000000; default 0. */
+    /**
+     * Epochs that a training begins with ATSS, before the assigner; fewer than it has. Whole, 0 to 1000000; default 0.
+     */
     switchAfter: number;
     /** Candidates of each object on each level (ATSS). Whole, 1 to 32; default 9. */
     topk: number;
@@ -89,6 +91,11 @@ export interface Recipe {
      * 'images'.
      */
     normaliser: 'images' | 'positives' | 'scores' | 'none';
+    /**
+     * Scores that a training starts from: 0.01 everywhere (GFocal), or those of 5 objects a level of 640² pixels
+     * (Ultralytics). Default 'score'.
+     */
+    initial: 'score' | 'objects';
   };
   /** What the bins mean, and the loss on the decoded boxes of the positives, `loss_bbox`. */
   box: {
@@ -209,6 +216,7 @@ export const RECIPE_DEFAULTS: Recipe = {
     alpha: 0.75,
     iouWeighted: true,
     normaliser: 'images',
+    initial: 'score',
   },
   box: {
     parameters: 'ltrb',

@@ -37,7 +37,12 @@ export default Type.Object(
         ['atss', 'task-aligned', 'dynamic-soft-label', 'given'],
         'What gives objects to locations: ATSS (GFocal, LD), task-aligned (YOLOv8 to 12, PP-YOLOE), dynamic soft labels (NanoDet-Plus), or the caller.',
       ),
-      switchAfter: count(0, 0, 1_000_000, 'Epochs that a training begins with ATSS, before the assigner.'),
+      switchAfter: count(
+        0,
+        0,
+        1_000_000,
+        'Epochs that a training begins with ATSS, before the assigner; fewer than it has.',
+      ),
       topk: count(9, 1, MAX_TOPK, 'Candidates of each object on each level (ATSS).'),
       octaveScale: positive(8, 'Side of the anchor in strides.'),
       centreOffset: fraction(0, 'Where in its cell a location is: 0 corner (GFocal), 0.5 middle (YOLOv8).'),
@@ -92,6 +97,10 @@ export default Type.Object(
       normaliser: choice(
         ['images', 'positives', 'scores', 'none'],
         'Divisor: positives, but at least 1 for each image; positives; sum of the target scores, at least 1; 1.',
+      ),
+      initial: choice(
+        ['score', 'objects'],
+        'Scores that a training starts from: 0.01 everywhere (GFocal), or those of 5 objects a level of 640² pixels (Ultralytics).',
       ),
     }),
     box: section('What the bins mean, and the loss on the decoded boxes of the positives, `loss_bbox`.', {

@@ -39,7 +39,7 @@ const YOLOV8: NamedRecipe = {
   name: 'yolov8',
   regions: { assigner: 'task-aligned', centreOffset: 0.5, vlr: 'none' },
   taskAligned: { topk: 10, alpha: 0.5, beta: 6 },
-  classification: { loss: 'bce', target: 'assigned', weight: 0.5, normaliser: 'scores' },
+  classification: { loss: 'bce', target: 'assigned', weight: 0.5, normaliser: 'scores', initial: 'objects' },
   box: { form: 'ciou-ultralytics', weight: 7.5, ...BY_SCORE },
   dfl: { weight: 1.5, margin: 0.01 },
   scale: 'batch',
@@ -69,10 +69,13 @@ const PADDLE = {
   box: { form: 'giou', weight: 2.5, ...BY_SCORE },
 } as const;
 
+/** The anchors are those of the epochs of ATSS, `grid_cell_scale`. */
+const PADDLE_REGIONS = { assigner: 'task-aligned', octaveScale: 5, centreOffset: 0.5, vlr: 'none' } as const;
+
 /** PaddleDetection's ppyoloe_head.py. 17 bins. */
 const PPYOLOE: NamedRecipe = {
   name: 'ppyoloe',
-  regions: { assigner: 'task-aligned', switchAfter: 4, centreOffset: 0.5, vlr: 'none' },
+  regions: { ...PADDLE_REGIONS, switchAfter: 4 },
   ...PADDLE,
   dfl: { weight: 0.5, margin: 0.01 },
 };
@@ -80,7 +83,7 @@ const PPYOLOE: NamedRecipe = {
 /** PaddleDetection's PicoHeadV2. 8 bins, four levels. */
 const PICODET: NamedRecipe = {
   name: 'picodet',
-  regions: { assigner: 'task-aligned', switchAfter: 100, centreOffset: 0.5, vlr: 'none' },
+  regions: { ...PADDLE_REGIONS, switchAfter: 100 },
   ...PADDLE,
   dfl: { weight: 0.5, margin: 0.1 },
 };

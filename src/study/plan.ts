@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { readJson } from '../data/json.js';
 import { resolveRecipe } from '../losses/recipe.js';
+import { assertAssigner } from '../train/phases.js';
 import { trainSettings } from '../train/settings.js';
 import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
@@ -82,9 +83,9 @@ export function checkPlan(file: string, fields: object, { seeds, epochs }: PlanO
   const plan: Plan = { ...PLAN_DEFAULTS, ...given };
   if (seeds) plan.seeds = seeds;
   if (epochs !== undefined) plan.settings = { ...plan.settings, epochs };
-  const within = (where: string, check: () => unknown) => {
+  const within = <T>(where: string, check: () => T): T => {
     try {
-      check();
+      return check();
     } catch (error) {
       throw new InputError(`${file}: ${where}: ${(error as Error).message}`);
     }
@@ -97,8 +98,11 @@ export function checkPlan(file: string, fields: object, { seeds, epochs }: PlanO
   within('settings', () => trainSettings(plan.settings));
   for (const [name, teacher] of Object.entries(plan.teachers)) {
     if ('run' in teacher) continue;
-    within(`teachers.${name}.settings`, () => trainSettings({ ...plan.settings, ...teacher.settings }));
-    within(`teachers.${name}`, () => resolveRecipe({ ...TRAINED_TEACHER_DEFAULTS, ...teacher }.recipe));
+    const { recipe } = { ...TRAINED_TEACHER_DEFAULTS, ...teacher };
+    const settings = within(`teachers.${name}.settings`, () =>
+      trainSettings({ ...plan.settings, ...teacher.settings }),
+    );
+    within(`teachers.${name}`, () => assertAssigner(resolveRecipe(recipe), settings));
   }
   const teachers = Object.keys(plan.teachers);
   const methods = plan.methods.map(({ name }) => name);
@@ -108,8 +112,8 @@ export function checkPlan(file: string, fields: object, { seeds, epochs }: PlanO
   }
   for (const { name, recipe: given, teacher, settings: own } of plan.methods) {
     if (methods.filter((other) => other === name).length > 1) fault(`methods: ${name} is there twice; rename one.`);
-    within(`methods, ${name}`, () => resolveRecipe(given));
-    within(`methods, ${name}, settings`, () => trainSettings({ ...plan.settings, ...own }));
+    const settings = within(`methods, ${name}, settings`, () => trainSettings({ ...plan.settings, ...own }));
+    within(`methods, ${name}`, () => assertAssigner(resolveRecipe(given), settings));
     if (own && 'seed' in own) fault(`methods, ${name}: settings.seed is ${own.seed}; leave it out, seeds sets it.`);
     if (teacher !== undefined && !teachers.includes(teacher)) {
       fault(`methods, ${name}: teacher is ${teacher}, which is not among teachers; ${listed(teachers)}.`);

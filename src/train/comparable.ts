@@ -94,6 +94,8 @@ function classesOf({ owner, config, classes }: NetForm) {
 /** What helps wherever a recipe or a configuration is given. */
 export function defaultRemedy({ field, own, taught }: Difference): string {
   if (field === 'box.parameters') return `Give a recipe with box.parameters ${taught}.`;
-  if (field === 'regions.centreOffset') return `Give a recipe with "regions": {"centreOffset": ${taught}}.`;
+  if (field === 'regions.centreOffset') {
+    return `Give a recipe with "regions": {"centreOffset": ${taught}}, or a teacher trained by the student's head.`;
+  }
   return `Give the student the teacher's, or train a teacher with ${field} ${own}.`;
 }

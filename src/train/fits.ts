@@ -9,6 +9,7 @@ import type { Device } from '../tensor/device.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { type Needs, SizingDevice } from '../tensor/sizing.js';
 import { makeLearner } from './learner.js';
+import { recipesFrom } from './phases.js';
 import type { TrainSettings } from './settings.js';
 import { trainStep } from './step.js';
 import { detectorStep, type Teacher, type TeacherStep } from './teacher.js';
@@ -36,10 +37,12 @@ interface StepSizes {
  * @throws InputError that names the largest batch that fits
  */
 export function assertStepFits(device: Device, { batch, ...sizes }: StepSizes & { batch: number }): void {
-  assertBatchFits(device, 'a training step', sizes.config, batch, stepNeeds(device, sizes));
+  for (const recipe of recipesFrom(sizes.recipe)) {
+    assertBatchFits(device, 'a training step', sizes.config, batch, stepNeeds(device, { ...sizes, recipe }));
+  }
 }
 
-/** What a training step of a batch needs. */
+/** What a training step of a batch needs, by the recipe's own assigner. */
 export function stepNeeds(device: Device, { config, recipe, settings, teacher }: StepSizes): (batch: number) => Needs {
   const sizing = new SizingDevice(device);
   const sized = teacher && sizedTeacher(sizing, teacher);
@@ -53,15 +56,20 @@ export function stepNeeds(device: Device, { config, recipe, settings, teacher }:
 }
 
 /**
- * Compiles the kernels of a training step, before the first.
+ * Compiles the kernels of a training's steps, before the first.
+ * @param sizes `epoch` is the one under way, from 0: what only those before it needed is left out
  * @param onProgress told of those compiled, where there are any to compile
  */
 export function compileStep(
   device: Device,
-  { batch, ...sizes }: StepSizes & { batch: number },
+  { batch, epoch = 0, ...sizes }: StepSizes & { batch: number; epoch?: number },
   onProgress: OnCompiled,
 ): Promise<void> {
-  return device.compile(stepNeeds(device, sizes)(batch).kernels, onProgress);
+  const needs = recipesFrom(sizes.recipe, epoch).map((recipe) => stepNeeds(device, { ...sizes, recipe })(batch));
+  return device.compile(
+    needs.flatMap(({ kernels }) => kernels),
+    onProgress,
+  );
 }
 
 /**

@@ -3,12 +3,14 @@ import type { Loader } from '../data/loader.js';
 import type { ImageSource } from '../data/source.js';
 import { HeadLoss } from '../losses/headLoss.js';
 import { TERM_NAMES, type TermName } from '../losses/headTerms.js';
+import type { Device } from '../tensor/device.js';
 import { DeviceError } from '../util/error.js';
 import { BEST, CHECKPOINT, saveCheckpoint } from './checkpoint.js';
 import { cacheOf, type TrainContext, type TrainResult, type TrainState } from './context.js';
 import { type Evaluation, evaluate, namedStatistics } from './evaluate.js';
 import { assertStepFits, compileStep } from './fits.js';
 import type { Learner } from './learner.js';
+import { assignerOf, recipeAt } from './phases.js';
 import { appendLog, type LogEntry } from './runFolder.js';
 import { learningRateAt } from './schedule.js';
 import { type StepTools, trainStep } from './step.js';
@@ -85,20 +87,32 @@ function makeRun(context: TrainContext, learner: Learner, state: TrainState): Ru
   const { batch } = settings;
   assertStepFits(device, { config, batch, recipe, settings, teacher: learner.teacher });
   const loader = trainingLoader(source, config, settings);
-  const imageSize = { width: config.width, height: config.height };
-  const headLoss = new HeadLoss(device, { ...config, imageSize, batch, recipe });
+  const headLoss = headLossOf(device, learner, state, 0);
   const tools = { ...learner, headLoss, history: new TermHistory(headLoss, READ_EVERY) };
   const now = performance.now();
   const clock = { lastSave: now, lastRead: now, stepSeconds: 0, stepsTimed: 0 };
   return { context, tools, state, loader, total: settings.epochs * loader.steps, clock };
 }
 
-/** The kernels of a step, so that the first does not take a minute in silence. */
-function compile({ context: { device, onProgress }, tools, state: { recipe, settings } }: Run): Promise<void> {
+/** What an epoch learns by; it holds no memory of the device. */
+function headLossOf(
+  device: Device,
+  { detector: { config } }: Learner,
+  { recipe, settings }: TrainState,
+  epoch: number,
+) {
+  const imageSize = { width: config.width, height: config.height };
+  return new HeadLoss(device, { ...config, imageSize, batch: settings.batch, recipe: recipeAt(recipe, epoch) });
+}
+
+/** The kernels of all steps to come, so that none takes a minute in silence. */
+function compile({ context: { device, onProgress }, tools, state, loader }: Run): Promise<void> {
   const { detector, teacher } = tools;
+  const { recipe, settings, step } = state;
+  const epoch = Math.floor(step / loader.steps);
   return compileStep(
     device,
-    { config: detector.config, batch: settings.batch, recipe, settings, teacher },
+    { config: detector.config, batch: settings.batch, recipe, settings, teacher, epoch },
     (done, of) => onProgress?.({ kind: 'compilation', done, of }),
   );
 }
@@ -121,6 +135,7 @@ async function runSteps(run: Run, epoch: number, cache: TeacherCache | null): Pr
   const fromStep = state.step - epoch * loader.steps;
   const computed = tools.teacher ? computing(tools.teacher) : null;
   const outputs = cache ? await cache.epoch(epoch, fromStep) : computed;
+  tools.headLoss = headLossOf(context.device, tools, state, epoch);
   clock.lastRead = performance.now();
   try {
     for await (const images of loader.batches(epoch, fromStep)) {
@@ -169,6 +184,7 @@ async function report(run: Run, epoch: number): Promise<void> {
     kind: 'step',
     epoch: epoch + 1,
     epochs,
+    ...assignerOf(state.recipe, epoch),
     step: state.step,
     steps: total,
     learningRate: rateAt(run, state.step - 1),
@@ -238,6 +254,7 @@ async function endEpoch(run: Run, epoch: number, started: number): Promise<boole
   const terms = meanTerms(state.epochTerms, loader.steps);
   const entry: LogEntry = {
     epoch: epoch + 1,
+    ...assignerOf(state.recipe, epoch),
     step: state.step,
     learningRate: rateAt(run, state.step - 1),
     loss: sum(terms),

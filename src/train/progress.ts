@@ -7,6 +7,8 @@ export interface StepProgress {
   epoch: number;
   /** Of the whole training. */
   epochs: number;
+  /** Who assigns; where the recipe's `regions.switchAfter` changes it. */
+  assigner?: string;
   /** Steps done, and all of the training. */
   step: number;
   /** Likewise. */

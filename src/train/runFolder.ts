@@ -66,6 +66,8 @@ export interface RunDescription {
 export interface LogEntry {
   /** From 1: epochs done. */
   epoch: number;
+  /** Who assigned; where the recipe's `regions.switchAfter` changes it. */
+  assigner?: string;
   /** Steps done. */
   step: number;
   /** Of the epoch's last step. */

@@ -3,6 +3,7 @@ import { version } from '../../package.json';
 import { assertSameClasses, type ClassList } from '../data/classes.js';
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
+import { priorOf } from '../detector/prior.js';
 import { possibleChoices } from '../gpu/choices.js';
 import { recipeForClasses } from '../losses/oneClass.js';
 import type { PartialRecipe } from '../losses/recipe.js';
@@ -12,6 +13,7 @@ import { BEST, CHECKPOINT, type Checkpoint, loadCheckpoint, restoreDetector, res
 import { cacheOf, type TrainContext, type TrainResult, type TrainState } from './context.js';
 import { type Learner, makeLearner } from './learner.js';
 import { runEpochs } from './loop.js';
+import { assertAssigner } from './phases.js';
 import { setProvenance } from './provenance.js';
 import { claimRun, createRun, refuseStrange, rewindLog } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
@@ -33,7 +35,7 @@ export interface TrainOptions extends TrainContext {
 
 /**
  * Trains a detector, from nothing or from given weights. The same settings, data, adapter and `device.choices` give the same bits.
- * @throws InputError for wrong settings, a folder that holds a training already or in which another works, a missing teacher
+ * @throws InputError for wrong settings, a recipe whose assigner the training never comes to, a folder that holds a training already or in which another works, a missing teacher
  *   or one that does not fit, weights of another detector
  * @throws DeviceError when a loss or a gradient is not finite; it names term, level and step
  */
@@ -56,7 +58,9 @@ export async function train({
     last: null,
   };
   assertClasses({ owner: 'the detector', classes: config.classes }, context);
-  const detector = new Detector(context.device, detectorConfig(config), { seed: state.settings.seed });
+  assertAssigner(state.recipe, state.settings);
+  const prior = priorOf(state.recipe, config);
+  const detector = new Detector(context.device, detectorConfig(config), { seed: state.settings.seed, prior });
   setProvenance(detector, { recipe: state.recipe, classes: context.source.classes });
   try {
     if (weights) applyWeights(detector, weights, weightParts);

@@ -40,7 +40,7 @@ test.each<[string, Partial<NetForm>, RegExp]>([
   [
     'centreOffset',
     { recipe: resolveRecipe({ regions: { centreOffset: 0.5 } }) },
-    /^regions\.centreOffset: 0 for .* 0\.5 for .* Give a recipe with "regions": \{"centreOffset": 0\.5\}\.$/,
+    /^regions\.centreOffset: 0 for .* 0\.5 for .* Give a recipe with "regions": \{"centreOffset": 0\.5\}, or a teacher trained by the student's head\.$/,
   ],
   [
     'the order of classes',

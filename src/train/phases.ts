@@ -1,0 +1,41 @@
+import type { Recipe } from '../losses/recipe.js';
+import { InputError } from '../util/error.js';
+
+/**
+ * The recipe that an epoch learns by: in the first `regions.switchAfter` ATSS assigns, all else is as later. The target score of
+ * ATSS is the IoU of the student's own box, as in PaddleDetection.
+ * @param epoch from 0
+ */
+export function recipeAt(recipe: Recipe, epoch: number): Recipe {
+  const { regions } = recipe;
+  if (epoch >= regions.switchAfter) return recipe;
+  return { ...recipe, regions: { ...regions, assigner: 'atss', switchAfter: 0 } };
+}
+
+/** The recipes that a training still needs, each once. @param epoch the one under way, from 0 */
+export function recipesFrom(recipe: Recipe, epoch = 0): Recipe[] {
+  const now = recipeAt(recipe, epoch);
+  return now === recipe ? [recipe] : [now, recipe];
+}
+
+/** Who assigns in an epoch, from 0, for the log; nothing where it is the same one in all. */
+export function assignerOf(recipe: Recipe, epoch: number): { assigner?: string } {
+  return recipe.regions.switchAfter > 0 ? { assigner: recipeAt(recipe, epoch).regions.assigner } : {};
+}
+
+/**
+ * Checks that a training comes to the assigner of its recipe, and that it has one.
+ * @throws InputError that names the field and the remedy
+ */
+export function assertAssigner({ name, regions }: Recipe, { epochs }: { epochs: number }): void {
+  const { assigner, switchAfter } = regions;
+  if (assigner === 'given') {
+    throw new InputError(
+      `recipe ${name}: regions.assigner is given, but nobody gives a training its assignment; name an assigner, or call HeadLoss.evaluate from a program of yours.`,
+    );
+  }
+  if (switchAfter === 0 || switchAfter < epochs) return;
+  throw new InputError(
+    `recipe ${name}: regions.switchAfter is ${switchAfter}, the epochs of ATSS before ${assigner}, but the training has ${epochs}, so ${assigner} would never assign. Set it to ${Math.floor(epochs / 3)}, say (--switch-after on the command line), or train for more epochs.`,
+  );
+}
