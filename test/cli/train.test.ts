@@ -197,6 +197,9 @@ test('wrong recipes are one clear line', async () => {
   );
   await expectError(['regions', 'shapes', '--recipe', file], /recipe\.json: recipe mine: unknown field ld/);
   await expectError(['train', 'shapes', '--recipe', 'main-ld'], /--recipe: main-ld distils; use edgewise distill/);
+  const never = ['train', 'shapes', '--recipe', 'ppyoloe', '--epochs', '3'];
+  await expectError(never, /regions\.switchAfter is 4, .* the training has 3, .* Set it to 1, say \(--switch-after/);
+  await expectError([...never, '--switch-after', '3'], /regions\.switchAfter is 3/);
 });
 
 test('other anchors: regions tells what they do before a training, train takes them', async () => {
