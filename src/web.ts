@@ -21,7 +21,7 @@ export {
   parseGoldenCase,
 } from './eval/goldenCase.js';
 export { checkGoldenCase } from './eval/goldenCheck.js';
-export type { GoldenHeadCase } from './eval/goldenHead.js';
+export type { GoldenHeadCase, HeadAssignment, LevelLogits } from './eval/goldenHead.js';
 export * from './index.js';
 export { type Agreement, AgreementMeter, type LevelAgreement } from './train/agreement.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js';

@@ -1,4 +1,5 @@
-// Box loss and DFL (Li et al., NeurIPS 2020, eq. 6) of the positives, an invocation a positive, with the gradient of both. The form of
+// Box loss and DFL (Li et al., NeurIPS 2020, eq. 6) of the positives, an invocation a positive, with the gradient of both; in place of
+// DFL the L1 distance of the edges where a head has no distributions (one bin: YOLO26). The form of
 // the box loss is in terms/giou.wgsl and its like. Positives are few: loops over bins read logits again, and end at a uniform.
 
 struct Params {
@@ -14,6 +15,9 @@ struct Params {
   anchor: f32,
   /// of teacher-bounded regression, in units of the box loss
   bounded_weight: f32,
+  /// pixels
+  image_width: f32,
+  image_height: f32,
   /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
@@ -52,6 +56,9 @@ override BOUNDED: bool = false;
 fn teacher_edge(at: Place, edge: u32) -> f32 {
   let entry = params.teacher_layout[at.level];
   let first = strided(entry, at.image, edge * params.bins, at.index);
+  if (params.bins == 1u) {
+    return teacher[first];
+  }
   var highest = -3.0e38;
   for (var k = 0u; k < params.bins; k++) {
     highest = max(highest, teacher[first + k * entry.z]);
@@ -129,12 +136,21 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let box_factor = weight * factors[factor_at(TERM_BOX, at.level)];
     let dfl_factor = weight * factors[factor_at(TERM_DFL, at.level)];
     let term = box_term(expected, box, centre, at);
+    let edges = encode_box(box, centre, params.anchor, params.bins);
     let last = f32(params.bins - 1u) - params.margin;
-    let edges = clamp(encode_box(box, centre, params.anchor, params.bins), vec4f(), vec4f(last));
+    let extent = vec4f(vec2f(params.image_width, params.image_height), vec2f(params.image_width, params.image_height));
+    // A stride as a share of the image, edge by edge.
+    let shares = f32(params.levels[at.level].w) / extent;
     var dfl = 0.0;
     for (var edge = 0u; edge < 4u; edge++) {
       let first = strided(entry, image, edge * params.bins, at.index);
-      dfl += edge_term(first, entry.z, edges[edge], expected[edge], box_factor * term.gradient[edge], dfl_factor);
+      if (params.bins == 1u) {
+        let difference = expected[edge] - edges[edge];
+        dfl += abs(difference) * shares[edge];
+        gradient[first] = box_factor * term.gradient[edge] + dfl_factor * shares[edge] * sign(difference);
+        continue;
+      }
+      dfl += edge_term(first, entry.z, clamp(edges[edge], 0.0, last), expected[edge], box_factor * term.gradient[edge], dfl_factor);
     }
     records[record + TERM_BOX] = coded(box_factor * term.loss, sample.location);
     records[record + TERM_DFL] = coded(dfl_factor * dfl, sample.location);

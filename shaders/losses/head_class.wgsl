@@ -74,10 +74,13 @@ fn teacher_score(at: Place) -> f32 {
   return 1.0 / (1.0 + exp(-highest));
 }
 
-/// Expected edge of the student, in bins.
+/// Expected edge of the student, in bins; of a head without distributions its distance, in strides.
 fn expected_edge(at: Place, edge: u32) -> f32 {
   let entry = params.box_layout[at.level];
   let first = strided(entry, at.image, edge * params.bins, at.index);
+  if (params.bins == 1u) {
+    return box_logits[first];
+  }
   var highest = -3.0e38;
   for (var k = 0u; k < params.bins; k++) {
     highest = max(highest, box_logits[first + k * entry.z]);

@@ -2,8 +2,11 @@
 // ../lib/grid.wgsl, ../lib/layout.wgsl and ../lib/box_parameters.wgsl; `params` has bins and box_layout. Loops over bins stay loops:
 // they end at a uniform, for what a compiler unrolls takes it long.
 
-/// Expected edge, in bins.
+/// Expected edge, in bins; of a head without distributions its distance, in strides.
 fn expected_edge(first: u32, step: u32) -> f32 {
+  if (params.bins == 1u) {
+    return student_box[first];
+  }
   var highest = -3.0e38;
   for (var k = 0u; k < params.bins; k++) {
     highest = max(highest, student_box[first + k * step]);

@@ -16,9 +16,21 @@ const RECIPES = { 'task-aligned': 'yolov8', 'dynamic-soft-label': 'nanodet-plus'
 const MIN_SCORE = 1e-9;
 
 /** Logits of a level, [B, C, H, W] and [B, 4·bins, H, W]. */
-interface LevelLogits {
+export interface LevelLogits {
+  /** Class logits. */
   cls: Float32Array;
+  /** Box logits. */
   reg: Float32Array;
+}
+
+/** What each location of a level was assigned, [B, H·W]. */
+export interface HeadAssignment {
+  /** Class of a positive, or `classes`. */
+  label: Float32Array;
+  /** Target score, 0 elsewhere. */
+  score: Float32Array;
+  /** [B, H·W, 4] box of a positive, pixels. */
+  box: Float32Array;
 }
 
 /** One call of the loss of another head (YOLOv8 to YOLO12, NanoDet-Plus), with what its code assigned and gave. */
@@ -43,8 +55,8 @@ export interface GoldenHeadCase {
   student: LevelLogits[];
   /** Of `total`, by level. */
   gradients: LevelLogits[];
-  /** By level: class of a positive, or `classes`; target score; box of a positive. */
-  assignment: { label: Float32Array; score: Float32Array; box: Float32Array }[];
+  /** By level. */
+  assignment: HeadAssignment[];
   /** Of each term over all levels. */
   losses: Partial<Record<TermName, number>>;
   /** The sum of the terms. */

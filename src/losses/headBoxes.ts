@@ -33,7 +33,7 @@ export function boxSamples(
   { samples, counts, slots, targets, maxPositives }: Assignment,
   { gradient, records, factors }: BoxTargets,
 ): void {
-  const { device, recipe } = setting;
+  const { device, recipe, grid } = setting;
   const { box, dfl } = recipe;
   device.run({
     kernel: boxKernelOf(box.form),
@@ -53,6 +53,8 @@ export function boxSamples(
       ...codecParams(setting),
       margin: dfl.margin,
       bounded_weight: box.bounded,
+      image_width: grid.imageSize.width,
+      image_height: grid.imageSize.height,
       student_layout: layoutTable(student),
       teacher_layout: layoutTable(teacher),
     },

@@ -35,7 +35,7 @@ const SAMPLE_BYTES = 16;
 export interface HeadLossOptions {
   /** Number of classes, C, up to 65,535. */
   classes: number;
-  /** Bins of an edge's distribution, reg_max + 1. */
+  /** Bins of an edge's distribution, reg_max + 1; 1: no distribution, the logit is the distance in strides (YOLO26). */
   bins: number;
   /** Pixels between neighbouring locations, one entry a level, in the order in which the outputs have their levels. */
   strides: readonly number[];
@@ -146,7 +146,7 @@ export class HeadLoss implements HeadSetting {
     assertCount('classes', classes, 1);
     if (classes > MAX_CLASSES) throw new InputError(`classes: ${classes}; at most ${MAX_CLASSES} are supported.`);
     assertCount('batch', batch, 1);
-    assertCount('bins', bins, 2);
+    assertCount('bins', bins, 1);
     if (bins > MAX_BINS) throw new InputError(`bins: ${bins}; at most ${MAX_BINS} are supported.`);
     this.device = device;
     const resolved = resolveRecipe(recipe);
@@ -155,6 +155,7 @@ export class HeadLoss implements HeadSetting {
       centreOffset: centreOffset === undefined ? resolved.regions.centreOffset : centreOffset,
     };
     this.recipe = resolveRecipe({ ...resolved, regions });
+    if (bins === 1) assertNoDistributions(this.recipe);
     this.grid = makeGrid({ imageSize, strides, ...this.recipe.regions });
     this.classes = classes;
     this.bins = bins;
@@ -186,9 +187,9 @@ export class HeadLoss implements HeadSetting {
     const { device, recipe, grid, bins } = this;
     const nets = { student, teacher: teacher ?? student };
     const made = device.tidy(() => {
-      const { own, ...targets } = headGradients(this, student, given);
       // One of the two is there: `#assertInput` has looked.
       const assignment = input.assignment ?? assign(this, truth as Truth, student);
+      const { own, ...targets } = headGradients(this, student, given);
       const classLogits = { student: student.classLogits, teacher: nets.teacher.classLogits };
       const boxLogits = { student: student.boxLogits, teacher: nets.teacher.boxLogits };
       const stream = streamClasses(this, student.classLogits, assignment, targets.classLogits);
@@ -335,6 +336,19 @@ export class HeadLoss implements HeadSetting {
       if (tensor !== undefined) assertTensor(`gradients.${name}`, tensor, { device });
     }
     assertTargets(student, gradients, read);
+  }
+}
+
+/** @throws InputError for what a head needs distributions for */
+function assertNoDistributions({ name, box, ld, imitation }: Recipe): void {
+  if (ld.main > 0 || ld.vlr > 0) {
+    throw new InputError(
+      `recipe ${name}: ld distils distributions, and a head of one bin has none; set ld.main and ld.vlr to 0 and distil by kd or box.bounded.`,
+    );
+  }
+  if (box.parameters === 'offset') throw new InputError(`recipe ${name}: box.parameters offset needs bins; use ltrb.`);
+  if (imitation.method.startsWith('gibox')) {
+    throw new InputError(`recipe ${name}: imitation.method ${imitation.method} needs bins; imitate another region.`);
   }
 }
 

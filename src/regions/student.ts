@@ -14,7 +14,7 @@ export interface HeadMaps {
 
 /** What every assigner that looks at the student asks for. */
 export interface StudentOptions {
-  /** Bins of an edge, K. */
+  /** Bins of an edge, K; 1: the logit is the distance itself, in strides (YOLO26). */
   bins: number;
   /** What the bins stand for; see shaders/lib/box_parameters.wgsl. Default `ltrb`. */
   parameters?: 'ltrb' | 'offset';
@@ -38,7 +38,7 @@ export function assertHead(
   { boxes, batch, classes }: Truth,
   bins: number,
 ): void {
-  integer(2)('bins', bins);
+  integer(1)('bins', bins);
   HEAD(name, head);
   const shared = { batch, areas: grid.areas, device: boxes.device };
   assertMaps(`${name}.classLogits`, head.classLogits, { ...shared, channels: classes, meaning: 'classes' });

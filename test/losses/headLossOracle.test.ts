@@ -256,6 +256,27 @@ describe('what an assignment may meet', () => {
     await expectOracle({ sizes: { ...SIZES, bins: 2 }, recipe: EVERY });
   });
 
+  test.each(['atss', 'task-aligned', 'dynamic-soft-label'] as const)(
+    'one bin: no distributions, %s',
+    async (assigner) => {
+      const recipe: PartialRecipe = {
+        ...resolveRecipe('yolov8'),
+        name: 'yolo26',
+        regions: { assigner, centreOffset: 0.5 },
+        taskAligned: { smallTargets: true },
+        kd: { main: 2, form: 'binary' },
+        box: { ...resolveRecipe('yolov8').box, bounded: 0.5 },
+      };
+      await expectOracle({ sizes: { ...SIZES, bins: 1 }, recipe, scale: 3 });
+    },
+  );
+
+  test('one bin has nothing to distil', () => {
+    expect(() => makeHeadLoss(device, { ...SIZES, bins: 1 }, 'yolov8+ld')).toThrow(
+      /ld distils distributions, and a head of one bin has none; set ld\.main and ld\.vlr to 0/,
+    );
+  });
+
   test('logits of ±1e4', async () => {
     await expectOracle({ scale: 1e4 });
   });

@@ -155,7 +155,11 @@ export function headLossOracle({ student, teacher, truth, sizes, recipe, given }
         const slope = sum(decoded.map(({ partial }, side) => overlap.gradient[side] * partial[edge]));
         addRow(gradients.boxLogits[l], edges[edge], boxScale * slope, integralGradient(row));
 
-        const focal = distributionFocalLoss(row, targets[edge], dfl.margin);
+        const extent = edge % 2 === 0 ? sizes.width : sizes.height;
+        const focal =
+          bins === 1
+            ? edgeDistance(row[0], targets[edge], level.stride / extent)
+            : distributionFocalLoss(row, targets[edge], dfl.margin);
         terms.loss_dfl[l] += dflScale * focal.loss;
         addRow(gradients.boxLogits[l], edges[edge], dflScale, focal.gradient);
       });
@@ -226,6 +230,12 @@ export function headLossOracle({ student, teacher, truth, sizes, recipe, given }
   }
   const total = sum(Object.values(terms).flat());
   return { terms, total, gradients, regions, normalisers: { samples, weightSum, scoreSum: sums.scores } };
+}
+
+/** |distance − target| as a share of the image (YOLO26, whose heads have no distributions). */
+function edgeDistance(distance: number, target: number, share: number) {
+  const difference = distance - target;
+  return { loss: Math.abs(difference) * share, gradient: Float64Array.of(Math.sign(difference) * share) };
 }
 
 function classLoss(logit: number, target: number, recipe: Recipe['classification']): LogitLoss {
