@@ -22,7 +22,7 @@ export interface Scale {
 /** A term of the head loss. */
 interface HeadTerm {
   /** The reference implementation's. */
-  name: string;
+  name: TermName;
   /** Where the logits of its fault lie, for the message. */
   fault: string;
   scale(recipe: Recipe): { weight: number; normaliser: keyof typeof NORMALISERS };
@@ -31,11 +31,11 @@ interface HeadTerm {
 /** LD's mean over four edges; the reference divides by 4 and by 16 in place of a sum of weights. */
 function ldScale(weight: number, { normaliser }: Recipe['ld'], reference: number) {
   if (normaliser === 'reference') return { weight: weight / reference, normaliser: 'none' } as const;
-  return { weight: normaliser === 'none' ? weight : weight / 4, normaliser };
+  return { weight: normaliser === 'none' ? weight : weight / 4, normaliser } as const;
 }
 
 /** The terms, in the order of shaders/losses/head_records.wgsl. */
-const TERMS = [
+const TERMS: readonly HeadTerm[] = [
   {
     name: 'loss_cls',
     fault: "the student's class logits",
@@ -76,10 +76,18 @@ const TERMS = [
     fault: "the student's or the teacher's features",
     scale: ({ imitation: { weight } }) => ({ weight, normaliser: 'none' }),
   },
-] as const satisfies HeadTerm[];
+];
 
 /** One of `TERM_NAMES`. */
-export type TermName = (typeof TERMS)[number]['name'];
+export type TermName =
+  | 'loss_cls'
+  | 'loss_bbox'
+  | 'loss_dfl'
+  | 'loss_ld'
+  | 'loss_ld_vlr'
+  | 'loss_kd'
+  | 'loss_kd_neg'
+  | 'loss_im';
 
 /** The loss terms in the order of `terms`; the names are those of the reference implementation. */
 export const TERM_NAMES: readonly TermName[] = TERMS.map(({ name }) => name);
@@ -92,7 +100,7 @@ export const FAULT_SOURCES = Object.fromEntries(TERMS.map(({ name, fault }) => [
 
 /** Weight and normaliser of each term, in the order of `TERM_NAMES`. */
 export function scalesOf({ recipe, batch }: HeadSetting): Scale[] {
-  return TERMS.map((term: HeadTerm) => {
+  return TERMS.map((term) => {
     const { weight, normaliser } = term.scale(recipe);
     return { weight: weight * batchScale(recipe, batch), normaliser: NORMALISERS[normaliser] };
   });
