@@ -28,6 +28,14 @@ module.exports = {
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     {
+      name: 'no-circular-types',
+      comment:
+        'Circles of types neither, but for the pair of Tensor, which knows its device, and Device, which makes tensors.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { pathNot: '^src/tensor/tensor\\.ts$' } },
+    },
+    {
       name: 'src-stands-alone',
       comment: 'The product imports neither its tests nor its benches.',
       severity: 'error',

@@ -2,8 +2,9 @@
  * The trainer: data, training, evaluation and checkpoints, as `edgewise train` uses them. It needs Node.
  * @module edgewise/trainer
  */
-export type { Category, CocoAnnotation, CocoDataset, CocoImage, CocoImageEntry, GroundTruth } from './data/coco.js';
+export type { CocoDataset, CocoImage } from './data/cocoDataset.js';
 export { type CocoFolder, type OpenDatasetOptions, openDataset } from './data/folder.js';
+export type { Category, CocoAnnotation, CocoImageEntry, GroundTruth } from './data/groundTruth.js';
 export type { Dtype, StoredTensor } from './data/safetensors.js';
 export { type ShapesOptions, shapesDataset, toCoco } from './data/shapes.js';
 export type { ImageSource, ObjectsOfImage, Sample } from './data/source.js';
@@ -16,6 +17,7 @@ export { type Checkpoint, type CheckpointMetadata, loadCheckpoint, restoreDetect
 export type { CheckpointEvery, TrainContext, TrainResult } from './train/context.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js';
 export { type FillOptions, fillTeacherCache } from './train/fillCache.js';
+export type { LogEntry } from './train/logEntry.js';
 export { type ClassMeasures, measureRun, type RunMeasures, readMeasures, writeMeasures } from './train/measures.js';
 export type { OptimizerSettings } from './train/optimizer.js';
 export type {
@@ -27,7 +29,7 @@ export type {
   TrainProgress,
   WarningReport,
 } from './train/progress.js';
-export { type LogEntry, type RunDescription, type RunOrigin, readLog, readRun } from './train/runFolder.js';
+export { type RunDescription, type RunOrigin, readLog, readRun } from './train/runFolder.js';
 export type { ScheduleSettings } from './train/schedule.js';
 export { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from './train/settings.js';
 export type { Teacher, TeacherConfig, TeacherOutputs, TeacherStep } from './train/teacher.js';

@@ -3,7 +3,8 @@
  * golden cases. Nothing here, nor in what it imports, needs Node.
  * @module edgewise/web
  */
-export { type CocoDataset, type CocoOptions, parseCoco } from './data/coco.js';
+export { parseCoco } from './data/coco.js';
+export type { CocoDataset, CocoOptions } from './data/cocoDataset.js';
 export { pixelsOf } from './data/fit.js';
 export { type Batch, Loader, type LoaderOptions } from './data/loader.js';
 export { parseSafetensors, type SafetensorsFile, type StoredTensor } from './data/safetensors.js';

@@ -1,4 +1,4 @@
-import type { Category, CocoAnnotation, CocoImageEntry } from './coco.js';
+import type { Category, CocoAnnotation, CocoImageEntry } from './groundTruth.js';
 
 /** An annotation as its file has it. */
 export interface RawAnnotation {

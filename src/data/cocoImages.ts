@@ -1,5 +1,6 @@
 import { AnnotationTable } from './annotations.js';
-import type { Category, CocoDataset, CocoImage, CocoImageEntry } from './coco.js';
+import type { CocoDataset, CocoImage } from './cocoDataset.js';
+import type { Category, CocoImageEntry } from './groundTruth.js';
 
 /** The images of a table of annotations, for training and for evaluation. */
 export function listed(

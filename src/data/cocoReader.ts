@@ -1,9 +1,10 @@
 import { few } from '../util/counts.js';
 import { InputError } from '../util/error.js';
 import { AnnotationReader, AnnotationTable } from './annotations.js';
-import type { Category, CocoDataset, CocoImageEntry, CocoOptions } from './coco.js';
+import type { CocoDataset, CocoOptions } from './cocoDataset.js';
 import { listed } from './cocoImages.js';
 import { FieldChecks } from './fieldChecks.js';
+import type { Category, CocoImageEntry } from './groundTruth.js';
 import type { JsonVisitor } from './jsonStream.js';
 import { oddities } from './oddities.js';
 import { type GivenCategory, withoutParents } from './parentCategories.js';

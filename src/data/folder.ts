@@ -1,7 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { InputError } from '../util/error.js';
-import { type CocoDataset, readCoco } from './coco.js';
+import { readCoco } from './coco.js';
+import type { CocoDataset } from './cocoDataset.js';
 import { withoutImages } from './cocoImages.js';
 import { type MatchedFiles, matchFiles } from './fileNames.js';
 import { checkImages, describeFaults } from './imageCheck.js';

@@ -1,7 +1,7 @@
 import { counted } from '../util/counts.js';
 import type { AnnotationTable } from './annotations.js';
 import { BoxForm } from './boxForm.js';
-import type { CocoImageEntry } from './coco.js';
+import type { CocoImageEntry } from './groundTruth.js';
 
 /** What is odd in annotations without being malformed. */
 export interface Oddities {

@@ -1,6 +1,6 @@
 import { brief } from '../util/brief.js';
 import { counted } from '../util/counts.js';
-import type { Category } from './coco.js';
+import type { Category } from './groundTruth.js';
 
 /** A category as its file has it. */
 export interface GivenCategory extends Category {

@@ -1,7 +1,7 @@
 import { Random } from '../tensor/random.js';
 import { InputError } from '../util/error.js';
 import { addNoise, type Canvas, type Distance, drawBar, drawGround, drawObject } from './canvas.js';
-import type { CocoAnnotation, GroundTruth } from './coco.js';
+import type { CocoAnnotation, GroundTruth } from './groundTruth.js';
 import type { ImageSource, Sample } from './source.js';
 
 // Keeps the drawing's random numbers apart from those of whoever else derives a generator from (seed, index).

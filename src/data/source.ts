@@ -1,4 +1,4 @@
-import type { Category } from './coco.js';
+import type { Category } from './groundTruth.js';
 
 /** A decoded image with its objects. Boxes are xyxy in pixels of this image. */
 export interface Sample {

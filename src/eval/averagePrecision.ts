@@ -1,4 +1,4 @@
-import type { CocoAnnotation, GroundTruth } from '../data/coco.js';
+import type { CocoAnnotation, GroundTruth } from '../data/groundTruth.js';
 import type { Detection } from './detections.js';
 
 // The parameters of COCO's evaluation (Params.setDetParams of pycocotools), thresholds as NumPy's linspace gives them.

@@ -1,6 +1,6 @@
 import { BoxForm } from '../data/boxForm.js';
-import type { CocoImageEntry, GroundTruth } from '../data/coco.js';
 import { FieldChecks } from '../data/fieldChecks.js';
+import type { CocoImageEntry, GroundTruth } from '../data/groundTruth.js';
 import { type JsonVisitor, visitJson } from '../data/jsonStream.js';
 import { brief } from '../util/brief.js';
 import { few } from '../util/counts.js';

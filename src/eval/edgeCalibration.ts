@@ -1,4 +1,4 @@
-import type { CocoAnnotation, GroundTruth } from '../data/coco.js';
+import type { CocoAnnotation, GroundTruth } from '../data/groundTruth.js';
 import { intersectionOverUnion } from './averagePrecision.js';
 import type { Detection } from './detections.js';
 

@@ -1,6 +1,6 @@
 import { version } from '../../package.json';
 import { IMAGE_DEVIATION, IMAGE_MEAN } from '../data/augment.js';
-import type { Category } from '../data/coco.js';
+import type { Category } from '../data/groundTruth.js';
 import { architectureOf, type DetectorConfig } from '../detector/config.js';
 import { convolutionsOf } from '../detector/detector.js';
 import { GROUP } from '../detector/layers.js';

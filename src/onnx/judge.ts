@@ -1,4 +1,4 @@
-import type { GroundTruth } from '../data/coco.js';
+import type { GroundTruth } from '../data/groundTruth.js';
 import { type Batch, Loader } from '../data/loader.js';
 import type { ImageSource } from '../data/source.js';
 import { chooseDetections } from '../detector/choose.js';

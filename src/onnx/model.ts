@@ -1,25 +1,6 @@
 import { mapClasses, type OnnxMapping } from './mapping.js';
-import { OnnxNet } from './net.js';
+import { type OnnxModelOptions, OnnxNet } from './net.js';
 import { type ModelOutputs, Placement } from './placement.js';
-import type { OnnxRuntime } from './runtime.js';
-
-/** What a model is opened with. */
-export interface OnnxModelOptions {
-  /** The file's bytes; `readModel` gives them with the weights that lie in other files. */
-  model: Uint8Array;
-  /** Of the file, for messages; default `model`. */
-  name?: string;
-  /** From `readMapping` or `checkMapping`. */
-  mapping: OnnxMapping;
-  /** Names of the data's classes. */
-  classes: readonly string[];
-  /** Pixels of the images it will be given. */
-  width: number;
-  /** Likewise. */
-  height: number;
-  /** Default: what is installed, `onnxruntime-node` or else `onnxruntime-web`. */
-  runtime?: OnnxRuntime;
-}
 
 /** A detector as an ONNX model whose inputs and outputs a mapping explains; on the host, without an adapter. */
 export class OnnxModel {

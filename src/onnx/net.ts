@@ -2,11 +2,28 @@ import { IMAGE_DEVIATION, IMAGE_MEAN } from '../data/augment.js';
 import { InputError } from '../util/error.js';
 import { externalFilesOf } from './externalData.js';
 import type { OnnxMapping } from './mapping.js';
-import type { OnnxModelOptions } from './model.js';
 import { withOutputs } from './outputs.js';
 import type { Chunk } from './placement.js';
 import { noModel } from './readModel.js';
 import { loadRuntime, type OnnxRuntime, type OnnxSession, openSession, runSession } from './runtime.js';
+
+/** What a model is opened with. */
+export interface OnnxModelOptions {
+  /** The file's bytes; `readModel` gives them with the weights that lie in other files. */
+  model: Uint8Array;
+  /** Of the file, for messages; default `model`. */
+  name?: string;
+  /** From `readMapping` or `checkMapping`. */
+  mapping: OnnxMapping;
+  /** Names of the data's classes. */
+  classes: readonly string[];
+  /** Pixels of the images it will be given. */
+  width: number;
+  /** Likewise. */
+  height: number;
+  /** Default: what is installed, `onnxruntime-node` or else `onnxruntime-web`. */
+  runtime?: OnnxRuntime;
+}
 
 /** A session of ONNX Runtime that takes the loader's images and gives the tensors that a mapping names. */
 export class OnnxNet {

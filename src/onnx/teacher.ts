@@ -5,7 +5,8 @@ import type { Device } from '../tensor/device.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Teacher, TeacherConfig, TeacherStep } from '../train/teacher.js';
 import type { OnnxMapping } from './mapping.js';
-import { OnnxModel, type OnnxModelOptions } from './model.js';
+import { OnnxModel } from './model.js';
+import type { OnnxModelOptions } from './net.js';
 
 /**
  * An ONNX model as the teacher of a training: `train({ teacher })`. It runs in ONNX Runtime on the host, and its logits are

@@ -1,7 +1,7 @@
 import { version } from '../../package.json';
 import type { ImageSource } from '../data/source.js';
 import type { Detector } from '../detector/detector.js';
-import type { StudyResults } from '../study/results.js';
+import type { StudyResults } from '../study/types.js';
 import type { Device } from '../tensor/device.js';
 import { restoreDetector } from '../train/checkpoint.js';
 import { type Evaluation, evaluate, namedStatistics } from '../train/evaluate.js';

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { FILES } from '../study/files.js';
-import { collectResults, type StudyResults } from '../study/results.js';
+import { collectResults } from '../study/results.js';
+import type { StudyResults } from '../study/types.js';
 import { InputError } from '../util/error.js';
 import { type OpenRun, openRuns } from './runs.js';
 

@@ -1,4 +1,4 @@
-import type { StudyResults } from '../study/results.js';
+import type { StudyResults } from '../study/types.js';
 import type { Figure } from './figure.js';
 import { agreementFigure, type MethodErrors } from './figures/agreement.js';
 import { calibrationFigure } from './figures/calibration.js';

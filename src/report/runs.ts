@@ -1,6 +1,7 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
-import { type LogEntry, type RunDescription, readLog, readRun } from '../train/runFolder.js';
+import type { LogEntry } from '../train/logEntry.js';
+import { type RunDescription, readLog, readRun } from '../train/runFolder.js';
 import { isFolder } from '../util/folder.js';
 import type { Role } from './types.js';
 

@@ -1,6 +1,6 @@
-import type { StudyResults } from '../study/results.js';
+import type { StudyResults } from '../study/types.js';
+import type { LogEntry } from '../train/logEntry.js';
 import type { RunMeasures } from '../train/measures.js';
-import type { LogEntry } from '../train/runFolder.js';
 
 /** x1, y1, x2, y2 in pixels of the original image. */
 export type Box = readonly [number, number, number, number];

@@ -1,19 +1,8 @@
 import { decimals, NONE, percent } from '../util/figures.js';
-import type { Figure, FigureName, StudyRow } from './results.js';
+import { FIGURES, type Figure, type StudyRow } from './types.js';
 
 /** Data of more classes have no column for each. */
 const MOST_CLASSES = 6;
-const FIGURES: readonly [FigureName, string][] = [
-  ['AP', 'AP'],
-  ['AP50', 'AP50'],
-  ['AP75', 'AP75'],
-  ['APs', 'APs'],
-  ['APm', 'APm'],
-  ['APl', 'APl'],
-  ['localizationError', 'edge error'],
-  ['classificationError', 'class error'],
-  ['totalVariation', 'edge TV'],
-];
 
 type Figures = Pick<StudyRow, 'figures' | 'classes'>;
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { assertSameClasses } from '../data/classes.js';
-import type { Category, GroundTruth } from '../data/coco.js';
 import type { CocoFolder } from '../data/folder.js';
+import type { Category, GroundTruth } from '../data/groundTruth.js';
 import type { ImageSource } from '../data/source.js';
 import { architectureOf, type DetectorConfig, type DetectorSize, detectorConfig } from '../detector/config.js';
 import { recipeForClasses } from '../losses/oneClass.js';
@@ -15,6 +15,7 @@ import { InputError } from '../util/error.js';
 import { pathName } from '../util/pathName.js';
 import { TRAINED_TEACHER_DEFAULTS } from './plan.generated.js';
 import type { Plan } from './plan.js';
+import type { PlanRecord } from './types.js';
 
 /** What a study trains and evaluates on. */
 export interface StudyData {
@@ -220,4 +221,17 @@ function digest(content: string | Uint8Array): string {
 /** The first 40 bits of SHA-256: enough for the runs of one folder. */
 function shortened(hash: string): string {
   return hash.slice(0, 10);
+}
+
+/** What the study's folder keeps of a plan. */
+export function recordOf(plan: Plan, { methods }: Grid): PlanRecord {
+  return {
+    plan,
+    methods: methods.map(({ method, size, teacher, jobs }) => ({
+      method,
+      size,
+      teacher,
+      hashes: jobs.map(({ hash }) => hash),
+    })),
+  };
 }

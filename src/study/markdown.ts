@@ -1,7 +1,7 @@
 import { NONE } from '../util/figures.js';
 import { readable } from '../util/readable.js';
 import { columnsOf, describeDifference, describeFigure, READING } from './columns.js';
-import type { StudyCurve, StudyPlan, StudyResults, StudyTable } from './results.js';
+import type { StudyCurve, StudyPlan, StudyResults, StudyTable } from './types.js';
 
 /** Those whose difference to the baseline has a column of its own. */
 const COMPARED = new Set(['AP', 'AP75']);

@@ -1,127 +1,19 @@
-import { join, relative, resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { type RunMeasures, readMeasures } from '../train/measures.js';
-import { writeWhole } from '../util/atomicFile.js';
-import { FILES, findRun, pretty, type StudyDescription } from './files.js';
-import type { Grid } from './jobs.js';
-import { describeResults } from './markdown.js';
-import type { Plan } from './plan.js';
+import { findRun } from './files.js';
 import { finishedRun } from './runJob.js';
-import { mean, type PairedDifference, pairedDifference, standardDeviation } from './statistics.js';
+import { mean, pairedDifference, standardDeviation } from './statistics.js';
 import { readDescription, readPlanRecords, readRunRecord } from './stored.js';
-
-/** COCO's average precisions, as fractions of one, and the distances to the teacher. */
-const FIGURES = [
-  'AP',
-  'AP50',
-  'AP75',
-  'APs',
-  'APm',
-  'APl',
-  'classificationError',
-  'localizationError',
-  'totalVariation',
-] as const;
-export type FigureName = (typeof FIGURES)[number];
-
-/** A plan and which runs are its: `plans/NAME.json` in a study's folder. */
-export interface PlanRecord {
-  plan: Plan;
-  methods: { method: string; size: string; teacher: string | null; hashes: string[] }[];
-}
-
-/** A figure over the seeds that have it. */
-export interface Figure {
-  n: number;
-  mean: number;
-  /** Sample standard deviation; null with one seed. */
-  deviation: number | null;
-  /** To the table's baseline over the same seeds; null for itself, and for errors to different teachers. */
-  difference: PairedDifference | null;
-}
-
-export interface StudyRow {
-  method: string;
-  size: string;
-  teacher: string | null;
-  isBaseline: boolean;
-  /** Seeds that are finished. */
-  n: number;
-  /** Null where no seed has it: no small objects in the data, or no teacher. */
-  figures: Record<FigureName, Figure | null>;
-  /** AP of each class that has objects, by its name. */
-  classes: Record<string, Figure>;
-}
-
-export interface StudyTable {
-  title: string;
-  baseline: string;
-  rows: StudyRow[];
-}
-
-export interface StudyCurve {
-  title: string;
-  label: string;
-  /** By rising x. */
-  points: ({ method: string; x: number } & Pick<StudyRow, 'figures' | 'classes'>)[];
-}
-
-export interface StudyPlan {
-  name: string;
-  seeds: number[];
-  epochs: number | null;
-  tables: StudyTable[];
-  curves: StudyCurve[];
-}
-
-interface StudyRun {
-  plan: string;
-  method: string;
-  seed: number;
-  /** Runs of two plans that are the same have the same. */
-  hash: string;
-  /** Within the study's folder; null while there is none. */
-  folder: string | null;
-  finished: boolean;
-  /** 0 while it is not finished. */
-  seconds: number;
-  figures: Partial<Record<FigureName, number>>;
-  /** AP by class. */
-  classes: Record<string, number>;
-}
-
-/** `results.json` of a study's folder. */
-export interface StudyResults {
-  study: StudyDescription;
-  plans: StudyPlan[];
-  runs: StudyRun[];
-  /** Trainings of the plans, each once, teachers left out: how many there are, and how many of them are finished. */
-  students: { of: number; finished: number };
-  /** Of all runs of these plans, teachers included, each once. */
-  hours: number;
-}
-
-export function recordOf(plan: Plan, { methods }: Grid): PlanRecord {
-  return {
-    plan,
-    methods: methods.map(({ method, size, teacher, jobs }) => ({
-      method,
-      size,
-      teacher,
-      hashes: jobs.map(({ hash }) => hash),
-    })),
-  };
-}
-
-/**
- * Writes `results.json` and `results.md` of all plans in a study's folder.
- * @throws InputError when it is no study's folder
- */
-export async function writeResults(study: string): Promise<StudyResults> {
-  const results = await collectResults(study);
-  await writeWhole(join(study, FILES.results), pretty(results));
-  await writeWhole(join(study, FILES.markdown), describeResults(results));
-  return results;
-}
+import {
+  FIGURES,
+  type Figure,
+  type FigureName,
+  type PlanRecord,
+  type StudyPlan,
+  type StudyResults,
+  type StudyRow,
+  type StudyRun,
+} from './types.js';
 
 /**
  * The tables of all plans in a study's folder, from the runs that are finished.
@@ -178,7 +70,9 @@ function figuresOf({ stats, agreement }: RunMeasures): Partial<Record<FigureName
   const distances = agreement && agreement.all.locations > 0 ? agreement.all : {};
   const all = Object.entries<unknown>({ ...stats, ...distances });
   return Object.fromEntries(
-    all.filter(([name, value]) => FIGURES.includes(name as FigureName) && typeof value === 'number' && value >= 0),
+    all.filter(
+      ([name, value]) => FIGURES.some(([figure]) => figure === name) && typeof value === 'number' && value >= 0,
+    ),
   );
 }
 
@@ -194,7 +88,7 @@ function tablesOf({ plan, methods }: PlanRecord, runs: StudyRun[]): StudyPlan {
     const sameTeacher = about?.teacher === reference?.teacher;
     const isBaseline = method === baseline;
     const figures = Object.fromEntries(
-      FIGURES.map((name) => {
+      FIGURES.map(([name]) => {
         const comparable = !isBaseline && (name.startsWith('AP') || sameTeacher);
         return [name, figureOf(({ figures: all }) => all[name], own, comparable ? others : [])];
       }),

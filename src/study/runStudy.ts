@@ -14,11 +14,12 @@ import { DeviceError, DiskError, InputError } from '../util/error.js';
 import { cacheSize, removeCaches } from './cache.js';
 import { Estimator } from './estimate.js';
 import { FILES, makeStudyFolder, pretty, refuseStrange, type StudyDescription } from './files.js';
-import { type Grid, identify, type Job, planJobs, type StudyData } from './jobs.js';
+import { type Grid, identify, type Job, planJobs, recordOf, type StudyData } from './jobs.js';
 import type { Plan } from './plan.js';
-import { type PlanRecord, recordOf, type StudyResults, writeResults } from './results.js';
 import { finishedRun, runJob, teacherFolder } from './runJob.js';
 import { readDescription, readRunRecord } from './stored.js';
+import type { PlanRecord, StudyResults } from './types.js';
+import { writeResults } from './writeResults.js';
 
 /** Between looks at what another process works on. */
 const POLL_MILLISECONDS = 2000;

@@ -7,10 +7,10 @@ import { checked } from '../util/schema.js';
 import { FILES, type StudyDescription } from './files.js';
 import { checkPlan } from './plan.js';
 import isPlanRecord from './planRecord.jsonschema';
-import type { PlanRecord } from './results.js';
 import type { RunRecord } from './runJob.js';
 import isRunRecord from './runRecord.jsonschema';
 import isStudy from './study.jsonschema';
+import type { PlanRecord } from './types.js';
 
 /** A study's `study.json`. @throws InputError when there is none, or it is none */
 export async function readDescription(study: string): Promise<StudyDescription> {

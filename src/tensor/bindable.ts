@@ -1,11 +1,11 @@
+import type { Runtime } from '../gpu/runtime.js';
 import { InputError } from '../util/error.js';
-import type { Device } from './device.js';
 
 /**
  * Checks that kernels can see a whole tensor of 32-bit elements.
  * @throws InputError that names the limit, the largest first dimension that fits, and the remedy
  */
-export function assertBindable(name: string, shape: readonly number[], { largestBinding }: Device): void {
+export function assertBindable(name: string, shape: readonly number[], { largestBinding }: Runtime): void {
   const needed = 4 * shape.reduce((product, extent) => product * extent, 1);
   const { bytes, limit } = largestBinding;
   if (needed <= bytes) return;

@@ -6,6 +6,9 @@ import { assertBindable } from './bindable.js';
 import type { Device } from './device.js';
 import { openedDevice } from './deviceArgument.js';
 
+// Device makes tensors, and a tensor knows its device: the one circle of types (.dependency-cruiser.cjs). Others take it from here.
+export type { Device };
+
 /** Type of the elements; all have 32 bits. */
 export type DataType = 'f32' | 'i32' | 'u32';
 /** Elements on the host, of the array that belongs to the type. */

@@ -1,7 +1,6 @@
 import { kindOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
-import type { Device } from './device.js';
-import { type DataType, Tensor } from './tensor.js';
+import { type DataType, type Device, Tensor } from './tensor.js';
 
 /** What a tensor has to be. */
 interface Expected {

@@ -2,8 +2,7 @@ import { type ChoiceName, type Choices, defaultChoices, possibleValues } from '.
 import { fields, listOf, notAsync, optional, options as optionsOf, text, work } from '../util/argument.js';
 import { DeviceError } from '../util/error.js';
 import { tell } from '../util/terminal.js';
-import type { Device } from './device.js';
-import type { Tensor, Values } from './tensor.js';
+import type { Device, Tensor, Values } from './tensor.js';
 import { assertTensor } from './tensorArgument.js';
 
 const WORKLOADS = listOf(

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { version } from '../../package.json';
 import type { ParameterStore } from '../autograd/parameters.js';
-import type { Category } from '../data/coco.js';
 import { assertFinite } from '../data/finite.js';
 import { floatsOf } from '../data/floats.js';
+import type { Category } from '../data/groundTruth.js';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../data/safetensors.js';
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
@@ -17,10 +17,10 @@ import { isFolder } from '../util/folder.js';
 import { faultsIn } from '../util/schema.js';
 import isMetadata from './checkpoint.jsonschema';
 import type { Learner } from './learner.js';
+import type { LogEntry } from './logEntry.js';
 import { checkEntry } from './logEntry.js';
 import type { Optimizer } from './optimizer.js';
 import { setProvenance } from './provenance.js';
-import type { LogEntry } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
 
 /** The latest state of a run, in its folder. */

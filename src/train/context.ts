@@ -2,8 +2,9 @@ import type { ImageSource } from '../data/source.js';
 import type { Detector } from '../detector/detector.js';
 import { needsTeacher, type Recipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
+import type { LogEntry } from './logEntry.js';
 import type { TrainProgress } from './progress.js';
-import type { LogEntry, RunOrigin } from './runFolder.js';
+import type { RunOrigin } from './runFolder.js';
 import type { TrainSettings } from './settings.js';
 import type { Teacher } from './teacher.js';
 

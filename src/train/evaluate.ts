@@ -1,7 +1,7 @@
 import { Variable } from '../autograd/variable.js';
 import { assertSameClasses } from '../data/classes.js';
-import type { GroundTruth } from '../data/coco.js';
 import type { CocoFolder } from '../data/folder.js';
+import type { GroundTruth } from '../data/groundTruth.js';
 import { type Batch, Loader } from '../data/loader.js';
 import { toCoco } from '../data/shapes.js';
 import type { ImageSource } from '../data/source.js';

@@ -1,8 +1,33 @@
+import type { TermName } from '../losses/headTerms.js';
 import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
 import { checked } from '../util/schema.js';
+import type { Agreement } from './agreement.js';
 import isLogEntry from './logEntry.jsonschema';
-import type { LogEntry } from './runFolder.js';
+
+/** One line of a run's `log.jsonl`: an epoch. */
+export interface LogEntry {
+  /** From 1: epochs done. */
+  epoch: number;
+  /** Who assigned; where the recipe's `regions.switchAfter` changes it. */
+  assigner?: string;
+  /** Steps done. */
+  step: number;
+  /** Of the epoch's last step. */
+  learningRate: number;
+  /** Mean of the total loss over the epoch's steps. */
+  loss: number;
+  /** Mean of each term, summed over the levels, weights included. */
+  terms: Record<TermName, number>;
+  /** Of the steps alone, since the training was last started; 0 where that is not known. */
+  imagesPerSecond: number;
+  /** Of the epoch's steps and its evaluation, since the training was last started; 0 where that is not known. */
+  seconds: number;
+  /** The COCO figures on the validation set by name; where it was evaluated. */
+  evaluation?: Record<string, number>;
+  /** Of student and teacher on the validation set; where there is a teacher. */
+  agreement?: Agreement;
+}
 
 /** Whether a text is JSON. */
 export function isJson(text: string): boolean {

@@ -10,8 +10,9 @@ import { cacheOf, type TrainContext, type TrainResult, type TrainState } from '.
 import { type Evaluation, evaluate, namedStatistics } from './evaluate.js';
 import { assertStepFits, compileStep } from './fits.js';
 import type { Learner } from './learner.js';
+import type { LogEntry } from './logEntry.js';
 import { assignerOf, recipeAt } from './phases.js';
-import { appendLog, type LogEntry } from './runFolder.js';
+import { appendLog } from './runFolder.js';
 import { learningRateAt } from './schedule.js';
 import { type StepTools, trainStep } from './step.js';
 import { computing, teacherOf } from './teacher.js';

@@ -1,5 +1,5 @@
 import type { TermName } from '../losses/headTerms.js';
-import type { LogEntry } from './runFolder.js';
+import type { LogEntry } from './logEntry.js';
 
 /** Where a training is, every few steps. */
 export interface StepProgress {

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Category } from '../data/coco.js';
+import type { Category } from '../data/groundTruth.js';
 import { readJson } from '../data/json.js';
 import type { DetectorConfig } from '../detector/config.js';
 import type { Choices } from '../gpu/choices.js';
-import type { TermName } from '../losses/headTerms.js';
 import type { Recipe } from '../losses/recipe.js';
 import type { AdapterDescription } from '../tensor/device.js';
 import { appendLine, removeLeftovers, writeWhole } from '../util/atomicFile.js';
@@ -12,8 +11,7 @@ import { claim } from '../util/claim.js';
 import { InputError } from '../util/error.js';
 import { exists } from '../util/folder.js';
 import { checked } from '../util/schema.js';
-import type { Agreement } from './agreement.js';
-import { isJson, parseEntry } from './logEntry.js';
+import { isJson, type LogEntry, parseEntry } from './logEntry.js';
 import isRun from './run.jsonschema';
 import type { TrainSettings } from './settings.js';
 import type { TeacherConfig } from './teacher.js';
@@ -60,30 +58,6 @@ export interface RunDescription {
   recipe: Recipe;
   /** Complete. */
   settings: TrainSettings;
-}
-
-/** One line of a run's `log.jsonl`: an epoch. */
-export interface LogEntry {
-  /** From 1: epochs done. */
-  epoch: number;
-  /** Who assigned; where the recipe's `regions.switchAfter` changes it. */
-  assigner?: string;
-  /** Steps done. */
-  step: number;
-  /** Of the epoch's last step. */
-  learningRate: number;
-  /** Mean of the total loss over the epoch's steps. */
-  loss: number;
-  /** Mean of each term, summed over the levels, weights included. */
-  terms: Record<TermName, number>;
-  /** Of the steps alone, since the training was last started; 0 where that is not known. */
-  imagesPerSecond: number;
-  /** Of the epoch's steps and its evaluation, since the training was last started; 0 where that is not known. */
-  seconds: number;
-  /** The COCO figures on the validation set by name; where it was evaluated. */
-  evaluation?: Record<string, number>;
-  /** Of student and teacher on the validation set; where there is a teacher. */
-  agreement?: Agreement;
 }
 
 const LOG = 'log.jsonl';

@@ -1,4 +1,5 @@
-import { type CocoImage, parseCoco } from '../data/coco.js';
+import { parseCoco } from '../data/coco.js';
+import type { CocoImage } from '../data/cocoDataset.js';
 import { fitSample, pixelsOf } from '../data/fit.js';
 import { parseJson } from '../data/json.js';
 import { shapesDataset } from '../data/shapes.js';

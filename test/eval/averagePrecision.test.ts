@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type CocoAnnotation, type GroundTruth, readCoco } from '../../src/data/coco.js';
+import { readCoco } from '../../src/data/coco.js';
+import type { CocoAnnotation, GroundTruth } from '../../src/data/groundTruth.js';
 import { averagePrecision, STATISTICS } from '../../src/eval/averagePrecision.js';
 import { type Detection, readDetections } from '../../src/eval/detections.js';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CocoAnnotation, GroundTruth } from '../../src/data/coco.js';
+import type { CocoAnnotation, GroundTruth } from '../../src/data/groundTruth.js';
 import type { Detection } from '../../src/eval/detections.js';
 import { type EdgeSpread, edgeCalibration } from '../../src/eval/edgeCalibration.js';
 import { edgeSpread } from '../../src/eval/edgeSpread.js';

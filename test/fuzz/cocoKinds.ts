@@ -2,7 +2,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { table } from '../../src/cli/table.js';
-import { type CocoDataset, readCoco } from '../../src/data/coco.js';
+import { readCoco } from '../../src/data/coco.js';
+import type { CocoDataset } from '../../src/data/cocoDataset.js';
 import { openDataset } from '../../src/data/folder.js';
 import { averagePrecision, STATISTICS } from '../../src/eval/averagePrecision.js';
 import { readDetections } from '../../src/eval/detections.js';
@@ -11,7 +12,7 @@ import type { Random } from '../../src/tensor/random.js';
 import { percent } from '../../src/util/figures.js';
 import { exists } from '../../src/util/folder.js';
 import { dropped } from '../../src/web/data.js';
-import type { FuzzKind } from './kinds.js';
+import type { FuzzKind } from './kind.js';
 import { mutateBytes, mutateJson, mutateSafetensors, pick } from './mutate.js';
 import { once } from './once.js';
 

@@ -21,7 +21,7 @@ import { InputError } from '../../src/util/error.js';
 import { self } from '../../src/util/owner.js';
 import { storedStudy } from '../study/storedStudy.js';
 import { storedRun, writeRun, writeTexts } from '../train/storedRun.js';
-import type { FuzzKind } from './kinds.js';
+import type { FuzzKind } from './kind.js';
 import { mutateBytes, mutateJson, mutateSafetensors, mutateText, pick } from './mutate.js';
 import { once } from './once.js';
 

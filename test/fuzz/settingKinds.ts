@@ -12,7 +12,7 @@ import { protobuf } from '../../src/onnx/protobuf.js';
 import { readModel } from '../../src/onnx/readModel.js';
 import { planJobs } from '../../src/study/jobs.js';
 import { readPlan } from '../../src/study/plan.js';
-import type { FuzzKind } from './kinds.js';
+import type { FuzzKind } from './kind.js';
 import { mutateBytes, mutateJson, pick } from './mutate.js';
 
 /** Every number of a value, so that NaN among them is seen. */

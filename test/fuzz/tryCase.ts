@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Random } from '../../src/tensor/random.js';
-import type { FuzzKind } from './kinds.js';
+import type { FuzzKind } from './kind.js';
 
 /** A message that nobody reads to its end. */
 const MAX_MESSAGE = 2000;

@@ -1,5 +1,5 @@
 import type { EdgeBox, Measures, ReportData, RunSummary, Scene } from '../../src/report/types.js';
-import type { FigureName, Figure as Measured, StudyResults } from '../../src/study/results.js';
+import type { FigureName, Figure as Measured, StudyResults } from '../../src/study/types.js';
 
 const PIXEL =
   'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';

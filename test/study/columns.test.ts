@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { columnsOf } from '../../src/study/columns.js';
 import { tableCells } from '../../src/study/markdown.js';
-import type { Figure, FigureName, StudyRow, StudyTable } from '../../src/study/results.js';
+import type { Figure, FigureName, StudyRow, StudyTable } from '../../src/study/types.js';
 
 const figure = (mean: number, difference: Figure['difference'] = null): Figure => ({
   n: 2,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { describeResults } from '../../src/study/markdown.js';
-import type { StudyResults } from '../../src/study/results.js';
+import type { StudyResults } from '../../src/study/types.js';
 import { anyName, HARMFUL } from '../util/anyName.js';
 
 const AP = { n: 2, mean: 0.5, deviation: 0.01, difference: { n: 2, mean: -0.02, interval: [-0.03, -0.01] } };

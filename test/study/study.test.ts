@@ -6,8 +6,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import type { StudyResults } from '../../src/study/results.js';
-import { type LogEntry, readLog } from '../../src/train/runFolder.js';
+import type { StudyResults } from '../../src/study/types.js';
+import type { LogEntry } from '../../src/train/logEntry.js';
+import { readLog } from '../../src/train/runFolder.js';
 import { edgewise, edgewiseStopped } from '../cli/cli.js';
 
 /** Five trainings of four steps. */

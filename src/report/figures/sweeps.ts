@@ -1,4 +1,4 @@
-import type { FigureName, StudyCurve } from '../../study/results.js';
+import type { FigureName, StudyCurve } from '../../study/types.js';
 import { drawChart, errorBars, lineSeries, niceRange, valueAxis } from '../chart.js';
 import { type Colour, colour } from '../colours.js';
 import type { Figure, Panel } from '../figure.js';

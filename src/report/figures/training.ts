@@ -1,4 +1,4 @@
-import type { LogEntry } from '../../train/runFolder.js';
+import type { LogEntry } from '../../train/logEntry.js';
 import { drawChart, lineEntry, lineSeries, valueAxis } from '../chart.js';
 import type { Figure, Panel } from '../figure.js';
 import type { RunSummary } from '../types.js';

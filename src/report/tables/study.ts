@@ -1,5 +1,5 @@
 import { type Column, columnsOf, describeDifference, describeFigure, READING } from '../../study/columns.js';
-import type { Figure as Measured, StudyPlan, StudyResults, StudyRow, StudyTable } from '../../study/results.js';
+import type { Figure as Measured, StudyPlan, StudyResults, StudyRow, StudyTable } from '../../study/types.js';
 import { NONE } from '../../util/figures.js';
 import { html, type Markup } from '../markup.js';
 import type { Section } from '../page.js';

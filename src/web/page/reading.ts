@@ -1,7 +1,7 @@
 import { NETS } from '../protocol.js';
 import { EDGES } from './edges.js';
 import { element } from './elements.js';
-import type { Reading } from './stage.js';
+import type { Reading } from './view.js';
 
 const NAMES = { teacher: 'teacher', with: 'with LD', without: 'without LD' };
 

@@ -3,30 +3,13 @@ import { type Edge, edgesOf, locationOf, objectAt } from './edges.js';
 import { DASHES, ON_IMAGE, type Palette, paletteOf } from './palette.js';
 import { drawRegions, type RegionChoice } from './regions.js';
 import { drawSideStrip, drawTopStrip } from './strips.js';
+import type { Layout, Reading } from './view.js';
 
 /** Milliseconds that the distributions take from one look to the next. */
 const GLIDE = 350;
 
-/** The four edges of the selected object as each net sees them, for the table beside the image. */
-export interface Reading {
-  object: number;
-  label: number;
-  /** Left, top, right, bottom in pixels. */
-  truth: number[];
-  edges: Record<NetName, Edge[]>;
-}
-
 export interface StageChoice extends RegionChoice {
   nets: ReadonlySet<NetName>;
-}
-
-/** How the frame maps to the canvas: the image below a strip for x and left of a strip for y. */
-export interface Layout {
-  /** CSS pixels: side of the image, width of the strips. */
-  side: number;
-  strip: number;
-  /** CSS pixels a pixel of the frame. */
-  scale: number;
 }
 
 /** The image with boxes and regions, and the distributions of the selected object's edges along it. */

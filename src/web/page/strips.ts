@@ -1,7 +1,7 @@
 import type { NetName } from '../protocol.js';
 import type { Edge } from './edges.js';
 import { DASHES, type Palette } from './palette.js';
-import type { Layout, Reading } from './stage.js';
+import type { Layout, Reading } from './view.js';
 
 /** Room between the bars' feet and the image. */
 const GAP = 6;
