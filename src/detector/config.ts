@@ -1,3 +1,4 @@
+import { constants } from '../../shaders/lib/bins.wgsl';
 import { MAX_LEVELS } from '../tensor/pyramid.js';
 import { anything, options } from '../util/argument.js';
 import { brief } from '../util/brief.js';
@@ -44,7 +45,7 @@ export interface DetectorConfig {
 const GIVEN = options({ size: anything, classes: anything, width: anything, height: anything });
 
 /** Most bins that the kernels hold in registers. */
-export const MAX_BINS = 64;
+export const { MAX_BINS } = constants;
 /** Pixels a side of the largest input. */
 export const MAX_SIDE = 16_384;
 /** Three times those of the largest sets of classes there are. */

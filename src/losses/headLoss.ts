@@ -1,3 +1,4 @@
+import { constants } from '../../shaders/lib/bins.wgsl';
 import { MAX_WORKGROUPS } from '../gpu/launch.js';
 import { assertTruth } from '../regions/argument.js';
 import { type Assignment, type AssignmentMaps, assignmentMaps } from '../regions/assignment.js';
@@ -24,8 +25,8 @@ import { addTerms, termFactors } from './headSums.js';
 import { FAULT_SOURCES, TERM_NAMES, type TermName } from './headTerms.js';
 import { needsTeacher, type PartialRecipe, type Recipe, resolveRecipe } from './recipe.js';
 
-/** Bins that kernels hold in registers; MAX_BINS of shaders/lib/bins.wgsl. */
-const MAX_BINS = 64;
+/** Bins that kernels hold in registers. */
+const { MAX_BINS } = constants;
 /** A sample keeps its class in 16 bits. */
 const MAX_CLASSES = 65_535;
 /** Bytes of a sample. */

@@ -1,3 +1,4 @@
+import { constants } from '../../shaders/lib/bins.wgsl';
 import rowsSource from '../../shaders/losses/localization_losses.wgsl';
 import mapsSource from '../../shaders/losses/localization_losses_maps.wgsl';
 import sumSource from '../../shaders/losses/localization_sum.wgsl';
@@ -19,8 +20,8 @@ const ROWS = { name: 'localization losses of rows', source: rowsSource };
 const MAPS = { name: 'localization losses of maps', source: mapsSource };
 const SUM = { name: 'localization losses, sums', source: sumSource };
 
-/** Bins that kernels hold in registers; MAX_BINS of shaders/lib/bins.wgsl. */
-const MAX_BINS = 64;
+/** Bins that kernels hold in registers. */
+const { MAX_BINS } = constants;
 
 /** The greatest whole temperature whose powers are taken: exp(z / T) has the rounding of exp(z), T times over. */
 const MAX_WHOLE_TEMPERATURE = 16;

@@ -120,8 +120,6 @@ export interface Recipe {
      * target scores, at least 1; 1. Default 'weights'.
      */
     normaliser: 'weights' | 'clamped-weights' | 'positives' | 'scores' | 'none';
-    /** Always `dense`, box logits of all locations; `listed` (Cut LD) is gone and refused. Default 'dense'. */
-    branch: 'dense' | 'listed';
   };
   /** Distribution focal loss on the positives, `loss_dfl`; weighted and normalised as `box`. */
   dfl: {
@@ -225,7 +223,6 @@ export const RECIPE_DEFAULTS: Recipe = {
     bounded: 0,
     weights: 'best-score',
     normaliser: 'weights',
-    branch: 'dense',
   },
   dfl: {
     weight: 0.25,

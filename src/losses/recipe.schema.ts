@@ -125,10 +125,6 @@ export default Type.Object(
         ['weights', 'clamped-weights', 'positives', 'scores', 'none'],
         "Divisor of `loss_bbox` and `loss_dfl`: sum of the positives' weights; the same, at least 1; positives; sum of the target scores, at least 1; 1.",
       ),
-      branch: choice(
-        ['dense', 'listed'],
-        'Always `dense`, box logits of all locations; `listed` (Cut LD) is gone and refused.',
-      ),
     }),
     dfl: section('Distribution focal loss on the positives, `loss_dfl`; weighted and normalised as `box`.', {
       weight: weight(0.25, 'Of `loss_dfl`.'),

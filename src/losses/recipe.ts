@@ -25,7 +25,8 @@ export function resolveRecipe(recipe: string | PartialRecipe): Recipe {
   }
   const sections = Object.entries(given).map(([key, value]) => {
     const base = Object.hasOwn(RECIPE_DEFAULTS, key) ? RECIPE_DEFAULTS[key as keyof Recipe] : undefined;
-    return [key, typeof base === 'object' && isPlain(value) ? { ...base, ...value } : value];
+    const current = key === 'box' && isPlain(value) ? withoutBranch(value) : value;
+    return [key, typeof base === 'object' && isPlain(current) ? { ...base, ...current } : current];
   });
   const merged = { ...RECIPE_DEFAULTS, name: 'custom', ...Object.fromEntries(sections) };
   const { name } = merged;
@@ -37,8 +38,19 @@ export function resolveRecipe(recipe: string | PartialRecipe): Recipe {
   return whole;
 }
 
+/**
+ * Recipes of older runs say `box.branch`.
+ * @throws InputError for the value that is gone
+ */
+function withoutBranch({ branch, ...box }: Record<string, unknown>): Record<string, unknown> {
+  if (branch === undefined || branch === 'dense') return box;
+  throw new InputError(
+    `recipe: box.branch is ${kindOf(branch)}; box logits are those of all locations now (a training step gained 0 to 7 % otherwise). Leave the field out.`,
+  );
+}
+
 /** What two fields say against each other, and the remedy; null: nothing. */
-function contradictionIn({ regions, box, ld, kd, imitation }: Recipe): string | null {
+function contradictionIn({ regions, ld, kd, imitation }: Recipe): string | null {
   if (imitation.weight > 0 && imitation.method === 'none') {
     return `imitation.weight is ${imitation.weight} but imitation.method is none`;
   }
@@ -48,9 +60,6 @@ function contradictionIn({ regions, box, ld, kd, imitation }: Recipe): string | 
   const ofVlr = Object.entries({ ld, kd }).find(([, { vlr }]) => vlr > 0);
   if (regions.vlr === 'none' && ofVlr) {
     return `${ofVlr[0]}.vlr is ${ofVlr[1].vlr} but regions.vlr is none; set it to 0, or regions.vlr to paper or reference`;
-  }
-  if (box.branch === 'listed') {
-    return 'box.branch is listed, which is gone: a training step gained 0 to 7 %; leave the field out';
   }
   return null;
 }

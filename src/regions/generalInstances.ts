@@ -1,3 +1,4 @@
+import { constants } from '../../shaders/lib/bins.wgsl';
 import scoresSource from '../../shaders/regions/gi_scores.wgsl';
 import selectSource from '../../shaders/regions/gi_select.wgsl';
 import { layoutTable, tensorOf } from '../tensor/layout.js';
@@ -12,8 +13,8 @@ import type { Truth } from './truth.js';
 const SCORES = { name: 'regions/gi_scores', source: scoresSource };
 const SELECT = { name: 'regions/gi_select', source: selectSource };
 
-/** Size of the array in shaders/lib/bins.wgsl. */
-const MAX_BINS = 64;
+/** Bins that kernels hold in registers. */
+const { MAX_BINS } = constants;
 
 /** What general instances are found from. */
 export interface GeneralInstancesInput {

@@ -23,6 +23,11 @@ describe('recipes', () => {
     for (const name of recipeNames) expect(needsTeacher(resolveRecipe(name))).toBe(!plain.includes(name));
   });
 
+  test('box.branch of older runs, always dense, is left out', () => {
+    const old = { ...resolveRecipe('gfocal'), box: { ...resolveRecipe('gfocal').box, branch: 'dense' } };
+    expect(resolveRecipe(old)).toEqual(resolveRecipe('gfocal'));
+  });
+
   test('without a VLR main LD is left', () => {
     expect(resolveRecipe({ regions: { vlr: 'none' }, ld: { main: 1 } }).regions.vlr).toBe('none');
   });
@@ -47,8 +52,11 @@ describe('recipes', () => {
     ['a section that is no object', { ld: 3 }, /ld is 3; it must be object/],
     ['not an object', [1], /not a JSON object/],
     ['null', null, /not a JSON object/],
-    ['no such branch', { box: { branch: 'sparse' } }, /box\.branch is "sparse".*dense, listed/],
-    ['listed box branches', { box: { branch: 'listed' } }, /box\.branch is listed, which is gone/],
+    [
+      'listed box branches',
+      { box: { branch: 'listed' } },
+      /box\.branch is "listed"; box logits are those of all locations now.*Leave the field out/,
+    ],
     ['no VLR to distil in', { regions: { vlr: 'none' }, ld: { vlr: 1 } }, /ld\.vlr is 1 but regions\.vlr is none/],
     ['no VLR for classes', { regions: { vlr: 'none' }, kd: { vlr: 1 } }, /kd\.vlr is 1 but regions\.vlr is none/],
     ['nothing to switch to', { regions: { switchAfter: 4 } }, /switchAfter is 4 but regions\.assigner is atss already/],
