@@ -25,8 +25,8 @@ fn covering_window(level: u32, valid: vec2u, box: vec4f, share: vec2f) -> Window
   return Window(vec2u(columns.x, rows.x), vec2u(columns.y - columns.x, rows.y - rows.x));
 }
 
-/// Those of the valid cells whose anchors the box covers by at least the share `least`: the product of the shares that it covers of
-/// the anchor's width and height, of each of which it covers at most box side / anchor side.
+/// Window of the valid cells whose anchor the box covers to at least `least` of its area. Coverage is (fraction of the width) ×
+/// (fraction of the height); each fraction is at most box side / anchor side.
 fn share_window(level: u32, valid: vec2u, box: vec4f, least: f32) -> Window {
   let most = min((box.zw - box.xy) / (2.0 * params.half_side * f32(params.levels[level].w)), vec2f(1.0));
   let window = covering_window(level, valid, box, min(least / max(most.yx, vec2f(1e-6)), vec2f(1.0)));

@@ -17,20 +17,20 @@ interface Declaration<V extends ChoiceValue> {
 type ChoiceValue = number | string;
 
 /**
- * Every choice between variants of kernels: what they can be launched with, and what is taken where nothing was measured.
+ * Every choice between variants of kernels: its values, and the default where nothing was measured.
  * A kernel asks for its own at each launch: `device.choice('tile.workgroup')`. All values of a choice give the same results up
  * to rounding. `device.tune` measures them.
  */
 const CHOICES = {
-  /** Invocations of a workgroup of a kernel of tiles: on a processor few, so that the last of small maps do less in vain. */
+  /** Invocations of a workgroup of a kernel of tiles. Few on a processor: on small maps the last workgroup has fewer idle ones. */
   'tile.workgroup': choice([8, 16, 32, 64, 128, 256], ({ processor }) => (processor ? 16 : 64)),
-  /** Invocations of a workgroup that adds up: every barrier makes a processor change between all its vectors. */
+  /** Invocations of a workgroup that adds up. Few on a processor, which at each barrier switches between all its vectors. */
   'reduction.workgroup': choice([8, 16, 32, 64, 128, 256], ({ processor }) => (processor ? 8 : 64)),
-  /** How a convolution gets at its weights: passed round in subgroups, or read by every invocation. */
+  /** How a convolution reads its weights: shared in subgroups, or read by every invocation. */
   'convolution.weights': choice(['subgroups', 'direct'], ({ subgroups }) => (subgroups ? 'subgroups' : 'direct')),
-  /** Likewise, how the gradient of the weights gets at the incoming gradients. */
+  /** Likewise, how the gradient of the weights reads the incoming gradients. */
   'weightGradient.incoming': choice(['subgroups', 'direct'], ({ subgroups }) => (subgroups ? 'subgroups' : 'direct')),
-  /** Invocations that the gradient of the weights is cut into chunks for: chunks give parallelism and cost memory. */
+  /** Invocations of the gradient of the weights. More mean more chunks: more parallelism, and more memory. */
   'weightGradient.invocations': choice([512, 1024, 2048, 4096, 8192, 16384], ({ processor }) =>
     processor ? 1024 : 8192,
   ),
@@ -38,7 +38,7 @@ const CHOICES = {
   'stream.planes': choice([4, 8, 16, 32], () => 16),
   /** vec4s of a class's plane that an invocation of that pass takes. */
   'stream.turns': choice([1, 2, 4, 8], () => 2),
-  /** Most workgroups that share out the listed rows of the head loss: a processor runs through those without rows all the same. */
+  /** Most workgroups that share the samples of the head loss. On CPU adapters an empty workgroup costs as much as a full one. */
   'rows.workgroups': choice([4, 8, 16, 64, 256, 1024], ({ processor }) => (processor ? 16 : 1024)),
   /** Loops over bins: written out for the compiler (unroll.ts), or left to it. */
   'bins.loops': choice(['unrolled', 'rolled'], () => 'unrolled'),

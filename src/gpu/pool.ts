@@ -14,7 +14,7 @@ function sizeClass(bytes: number, largest: number): number {
 /**
  * Keeps freed buffers for the next request of their size.
  * Reuse inside one command buffer is safe: commands run in the order in which they were recorded. An encoder of the caller's is
- * submitted at a time that we do not know, so what is used in one keeps to itself: `apart`.
+ * submitted at a time that we do not know, so its buffers are kept apart from the others.
  */
 export class BufferPool {
   readonly #make: (description: GPUBufferDescriptor) => GPUBuffer;

@@ -14,7 +14,7 @@ export interface Claimant extends Owner {
 /** The right to work on something alone, or who has it. */
 export type Claim = { release: () => Promise<void> } | { heldBy: Claimant };
 
-/** A claim's file is touched so often: it tells those who cannot see the process, on another machine, that it lives. */
+/** Milliseconds between touches of a claim's file. They show processes on other machines that this one lives. */
 const BEAT_MS = 30_000;
 /** To them a process that has been silent for so long is dead. */
 const SILENT_MS = 10 * BEAT_MS;
@@ -22,9 +22,9 @@ const SILENT_MS = 10 * BEAT_MS;
 const STEP_BACK_MS = 50;
 
 /**
- * Claims something for this process, unless a process that lives has it. A claim is a file `NAME.N`. Where the processes of
- * all claims are dead the next N is claimed, which only one process can: a file is made by linking a whole one to a name
- * that must be free.
+ * Claims something for this process, unless a living process has it. A claim is a file `NAME.N`. If the processes of all claims
+ * are dead, the next N is claimed. Only one process can do that: it makes the file by linking a whole one to a name that must be
+ * free.
  * @param folder of the claims; it is made
  * @throws DiskError when it cannot be written
  */

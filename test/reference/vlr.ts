@@ -13,7 +13,7 @@ export interface VlrInput extends AtssInput {
 
 /**
  * The valuable localization region of one image: per location (levels concatenated) the largest IoU with a ground truth
- * for which the location is in the region, 0 elsewhere. Neither positives nor ignored anchors are left out (the golden
+ * for which the location is in the region, 0 elsewhere. Includes positives and ignored anchors (the golden
  * case `ignored-regions` has ignored locations in the region). t is that of the assignment, in which ignored anchors are
  * far; the golden cases come out alike if they are not.
  */

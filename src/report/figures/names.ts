@@ -25,7 +25,7 @@ const DASHES: LineStyle['type'][] = [
 /** The line of a run in charts. */
 export type StyleOf = (run: RunSummary) => LineStyle;
 
-/** The line of a run without a style of its own: there is none, but a type cannot say so. */
+/** Unreachable; satisfies the type checker. */
 const OTHER: LineStyle = { color: colour('ink'), type: 'solid' };
 
 /**
