@@ -4,8 +4,8 @@ import type { Tensor } from '../tensor/tensor.js';
 const ones = new WeakMap<Device, Tensor>();
 
 /**
- * One element, 1, that lives as long as the device: the gradient that a backward pass starts with, known by its identity,
- * and what stands for weights and factors that are not given.
+ * One element, 1, that lives as long as the device: the gradient that a backward pass starts with, recognised by its
+ * identity, and the default of weights and factors.
  */
 export function one(device: Device): Tensor {
   let tensor = ones.get(device);

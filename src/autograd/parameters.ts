@@ -9,11 +9,11 @@ import { Variable } from './variable.js';
 export interface ParameterDeclaration {
   /** Unique, dotted: `backbone.stage1.0.conv1.weight`; the name in checkpoints. */
   name: string;
-  /** Row-major; of a convolution's weight [O, I, k, k]. */
+  /** Row-major; a convolution's weight has [O, I, k, k]. */
   shape: readonly number[];
   /** Whether weight decay applies: to weights of convolutions, not to biases, norms and scales. */
   decay: boolean;
-  /** Values to start from, as many as the shape has elements. */
+  /** Initial values, one for each element of the shape. */
   initial: Float32Array;
 }
 
@@ -42,7 +42,7 @@ export class ParameterStore {
   readonly device: Device;
   /** In the order of the declarations. */
   readonly names: readonly string[];
-  /** All values, flat; between parameters lies padding that stays zero. */
+  /** All values, flat; padding between parameters stays zero. */
   readonly values: Tensor;
   /** The gradients, laid out as the values. */
   readonly gradients: Tensor;

@@ -13,7 +13,7 @@ export type Pullback = (gradient: Tensor) => (Tensor | null)[];
 
 /** A value that remembers how it was made, so that gradients can flow back. */
 export class Variable<T extends Tensor = Tensor> {
-  /** The tensor; of an intermediate, until `backward` gives it back. */
+  /** The tensor. `backward` gives that of an intermediate back. */
   readonly value: T;
   /** True where a gradient is wanted here or further back. */
   readonly requiresGradient: boolean;
@@ -21,9 +21,9 @@ export class Variable<T extends Tensor = Tensor> {
   gradient: Tensor | null = null;
   /** Set to keep an intermediate's value through `backward`, which otherwise gives it back to the pool. */
   retained = false;
-  /** What it was made from; none of a leaf. */
+  /** What it was made from; empty for a leaf. */
   readonly parents: readonly Variable[];
-  /** How a gradient flows to the parents; null of a leaf and of a constant. */
+  /** How a gradient flows to the parents; null for a leaf and for a constant. */
   readonly pullback: Pullback | null;
 
   /** A leaf. Operations make the others, with `Variable.from`. @throws InputError when the value is no tensor */
@@ -42,7 +42,7 @@ export class Variable<T extends Tensor = Tensor> {
     return requires ? new Variable(value, true, parents, pullback) : new Variable(value);
   }
 
-  /** Whether no operation made it, or none that remembers. */
+  /** Whether no operation made it, or one whose inputs need no gradient. */
   get isLeaf(): boolean {
     return this.pullback === null;
   }
@@ -118,7 +118,7 @@ function seedOf(seed: unknown): Seed {
   return { variable, gradient };
 }
 
-/** A gradient that others hold too, or a second one: added to the leaf's, or a copy of its own. */
+/** Adds to the leaf's gradient. Copies a first one, which others hold too. */
 function deposit(leaf: Variable, gradient: Tensor): void {
   if (leaf.gradient) {
     accumulate(leaf.gradient, gradient);
@@ -130,7 +130,7 @@ function deposit(leaf: Variable, gradient: Tensor): void {
   leaf.gradient = own;
 }
 
-/** The gradients under way. One tensor may flow into several variables, so holders are counted. */
+/** The gradients not yet used. One tensor may flow into several variables, so holders are counted. */
 class Flow {
   readonly #gradients = new Map<Variable, Tensor>();
   readonly #holders = new Map<Tensor, number>();
@@ -139,7 +139,7 @@ class Flow {
     this.#holders.set(gradient, (this.#holders.get(gradient) ?? 0) + 1);
   }
 
-  /** Whether nobody else holds the gradient, nor its memory, so that it may be given away. */
+  /** Whether nobody else holds the gradient or its memory, so that it may be given away. */
   owns(gradient: Tensor): boolean {
     return gradient.pooled && this.#holders.get(gradient) === 1;
   }

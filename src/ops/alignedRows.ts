@@ -14,14 +14,14 @@ export interface AlignedShape {
 }
 
 /**
- * Maps whose rows start at multiples of four elements and have zeros round them, so that kernels read four elements at
+ * Maps whose rows start at multiples of four elements and have zeros around them, so that kernels read four elements at
  * once and test no bounds.
  */
 export interface AlignedRows {
   tensor: Tensor;
   /** `start`: the level's first vec4. */
   levels: readonly (AlignedShape & { start: number })[];
-  /** Gives the memory back; does nothing where the maps are used as they are. */
+  /** Gives the memory back; does nothing if the maps were not copied. */
   dispose(): void;
 }
 
@@ -61,7 +61,7 @@ export function alignRows(
 }
 
 /**
- * The maps in aligned rows without a border: as they are where every width is a multiple of four, otherwise a copy.
+ * The maps in aligned rows without a border: the maps themselves if every width is a multiple of four, otherwise a copy.
  * @param maps the levels one after the other, each `[planes, height, width]`
  */
 export function alignedAsIs(maps: Tensor, planes: number, sizes: readonly LevelSize[]): AlignedRows {

@@ -48,7 +48,7 @@ export function conv2d(
   });
 }
 
-/** A convolution of these maps as the kernels take it, and the sizes of its output; with a 1×1 kernel, of stride 1. */
+/** The convolution in the kernels' terms, and the sizes of its output. A 1×1 kernel has stride 1. */
 export function convolutionShape(
   { batch, channels, levels }: Pyramid,
   { outputs, kernel, stride }: { outputs: number; kernel: 1 | 3; stride: 1 | 2 },

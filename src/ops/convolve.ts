@@ -25,7 +25,7 @@ const INPUT_GRADIENT = {
 const PACK_WEIGHT = { name: 'pack_weight', source: packWeightSource };
 
 const TILE_CHANNELS = 8;
-/** The 1×1 kernel goes on by so many inputs at once. */
+/** Input channels that the 1×1 kernel takes at once. */
 const POINTWISE_INPUTS = 4;
 
 /** The sizes of one convolution. */
@@ -69,7 +69,7 @@ export function inputGradient(incoming: Tensor, weight: Tensor, model: Pyramid, 
   return gradient;
 }
 
-/** The input as the kernels read it: in rows of whole vec4, for 3×3 with a border of zeros round each map. */
+/** The input as the kernels read it: rows of whole vec4; for 3×3 with a border of zeros around each map. */
 export function alignInput(maps: Tensor, { batch, inputs, kernel, stride, from, to }: ConvolutionShape): AlignedRows {
   if (kernel === 1) return alignedAsIs(maps, batch * inputs, from);
   const shapes = to.map(({ height, width }) => ({

@@ -31,8 +31,8 @@ export interface GroupNormOptions {
 
 /**
  * Group normalization (Wu and He, ECCV 2018): scale[c] · (x − mean) / √(variance + 1e-5) + shift[c], mean and (biased)
- * variance over the channels of a group and all locations, of each image and level; with `relu` the larger of that and 0, whose
- * derivative at 0 is 0.
+ * variance over the channels of a group and all locations, of each image and level. With `relu` negative results become 0,
+ * and the derivative at 0 is 0.
  * @param input `[B, C, H, W]` at each level
  * @param scale `[C]`
  * @param shift `[C]`

@@ -3,7 +3,7 @@ import { Pyramid } from '../tensor/pyramid.js';
 import { InputError } from '../util/error.js';
 
 /**
- * Joins maps into one pyramid whose levels are theirs in order: heads that are shared over the levels then run as one.
+ * Joins maps into one pyramid with all their levels, in order. A head that all levels share then runs once.
  * @param inputs of one batch and one number of channels
  * @throws InputError when they differ in batch or channels, or are none
  */

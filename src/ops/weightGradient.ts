@@ -53,7 +53,7 @@ export function weightGradient(incoming: Tensor, input: AlignedRows, weight: Ten
   const stripsAChunk = Math.ceil(strips / wanted);
   const chunks = Math.ceil(strips / stripsAChunk);
 
-  // With subgroups a workgroup's lanes are input channels: fewer than half of them, and the other variant wastes less.
+  // With subgroups a workgroup's lanes are input channels. With fewer channels than half the lanes the other variant wastes less.
   const variant = 2 * tiles >= variants.lanes ? device.choice('weightGradient.incoming') : 'direct';
   const partial = device.empty([chunks * weight.size]);
   device.run({

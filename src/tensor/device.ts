@@ -25,9 +25,9 @@ export interface OpenOptions {
    * SwiftShader.
    */
   adapter?: AdapterPreference;
-  /** False: what `device.tune` has kept for this adapter is not used. In a browser nothing is kept. */
+  /** False: ignores what `device.tune` has kept for this adapter. In a browser nothing is kept. */
   tune?: boolean;
-  /** Instead of what was kept: `device.choices` of a device that was tuned. What is left out has its default. */
+  /** Used instead of what was kept: `device.choices` of a tuned device. A choice that is left out has its default. */
   choices?: Partial<Choices>;
 }
 
@@ -48,7 +48,7 @@ export class Device extends Runtime {
   /**
    * Uses a `GPUDevice` that the caller has made and will destroy; `close` frees what edgewise has made on it. Kernels can use
    * the features and limits that it was requested with.
-   * @throws InputError for an adapter, or whatever else is no GPUDevice
+   * @throws InputError for anything but a GPUDevice, such as an adapter
    */
   static adopt(gpu: GPUDevice): Device {
     assertGpuDevice(gpu);
@@ -61,11 +61,11 @@ export class Device extends Runtime {
    * A tensor with the given values.
    * @param shape default: one dimension
    * @param type default: the values' own type, f32 for plain numbers
-   * @throws InputError when the values are no numbers of the type, not as many as the shape has, or too many for the device
+   * @throws InputError for values that are no numbers of the type, do not fit the shape, or are too many for the device
    */
   tensor(values: ArrayLike<number>, shape?: readonly number[], type?: DataType): Tensor {
     if (shape !== undefined) {
-      // Before the values: there may be a thousand million of them.
+      // Checked before the values, of which there may be 10⁹.
       assertShape('shape', shape);
       assertBindable('tensor', shape, this);
     }
@@ -131,10 +131,10 @@ export class Device extends Runtime {
   }
 
   /**
-   * Compiles the kernels that `work` needs, all at once and beside the program: later the first call does not wait for it. `work`
-   * runs with its uploads but without its kernels, so that what it computes has no values; its tensors are given back.
+   * Compiles the kernels that `work` needs, all at once and without blocking the program, so that the first call need not wait.
+   * `work` runs with its uploads but without its kernels: its results have no values, and its tensors are given back.
    * @param work synchronous, such as `() => headLoss.evaluate(input)`
-   * @param options `onProgress` is told how many are compiled, of how many; not where all are already
+   * @param options `onProgress` is told how many of how many are compiled; not if all are already
    * @throws DeviceError that names a kernel which does not compile
    */
   async prepare(work: () => unknown, options: { onProgress?: (done: number, of: number) => void } = {}): Promise<void> {
@@ -152,7 +152,7 @@ export class Device extends Runtime {
    */
   async tune(workloads: readonly Workload[], options: TuneOptions = {}): Promise<ChoiceReport[]> {
     const report = await tuneChoices(this, workloads, options);
-    // As in adapter.ts, what is for Node only stands behind a look at `process`.
+    // As in adapter.ts, code for Node alone runs only where `process` exists.
     if (typeof process !== 'undefined' && this.adapter.kind !== 'browser' && this.adapter.kind !== 'adopted') {
       const { writeTuning } = await import('../gpu/tuningFile.js');
       this.tuningFile = await writeTuning(this.gpu, this.choices);

@@ -20,7 +20,7 @@ function remedyOf(value: unknown): string {
   return 'expected a device of edgewise: await openDevice(), or Device.adopt(gpuDevice).';
 }
 
-/** Whether it is WebGPU's own device, of whatever implementation. */
+/** Whether it is a GPUDevice, of any implementation of WebGPU. */
 function isGpuDevice(value: unknown): value is GPUDevice {
   return has(value, 'createBuffer') && has(value, 'queue') && has(value, 'limits');
 }
@@ -40,7 +40,7 @@ export function assertGpuDevice(value: unknown): asserts value is GPUDevice {
   throw new InputError(`gpu: ${kindOf(value)}; ${remedy}`);
 }
 
-/** Also what a prototype has, as all of WebGPU's objects. */
+/** Looks at prototypes, too, where WebGPU's objects have their members. */
 function has(value: unknown, key: string): boolean {
   return typeof value === 'object' && value !== null && key in value;
 }

@@ -10,7 +10,7 @@ const UNPACK = { name: 'unpack half', source: unpackSource };
 /**
  * An f32 tensor of half-precision values, such as a teacher's logits kept in 16 bits: half the bytes to keep and to upload.
  * @param halves bits of IEEE 754 binary16 (of a `Float16Array`: a `Uint16Array` over its buffer); finite
- * @throws InputError when there are not as many as the shape has elements
+ * @throws InputError when their number is not that of the shape's elements
  */
 export function halfTensor(device: Device, halves: Uint16Array<ArrayBuffer>, shape: readonly number[]): Tensor {
   openedDevice('device', device);

@@ -72,7 +72,7 @@ export function rowMajorLayout(channels: number, areas: readonly number[]): Logi
 
 /**
  * The layout of `[B, channels, A]`, levels concatenated along A: what YOLOv8's head gives, with box and class channels in one
- * tensor; `channelsFrom` tells them apart.
+ * tensor; `channelsFrom` separates them.
  * @param areas as for `rowMajorLayout`
  */
 export function channelMajorLayout(channels: number, areas: readonly number[]): LogitLayout {

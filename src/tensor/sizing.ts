@@ -15,13 +15,13 @@ export interface Needs {
 }
 
 /**
- * A device that has no memory and computes nothing: work that is recorded on it tells what it needs. Everything goes by shapes,
- * so tensors have no values and cannot be read.
+ * A device that has no memory and computes nothing: it finds out what recorded work needs. Only shapes count, so its tensors have
+ * no values and cannot be read.
  */
 export class SizingDevice extends Device {
   #needs: Needs = { bytes: 0, buffer: '', workgroups: 0, kernels: [] };
 
-  /** @param model what the work is for: its choices between kernels count */
+  /** @param model the device that the work is meant for: its choices are used */
   constructor(model: Device) {
     super(standIn(model.gpu), model.adapter);
     this.setChoices(model.choices);
@@ -59,7 +59,7 @@ export class SizingDevice extends Device {
   }
 }
 
-/** What `Device` asks of a GPUDevice before anything is computed. Its buffers have a size and nothing else. */
+/** The parts of a GPUDevice that `Device` uses before it computes. Its buffers have only a size. */
 function standIn({ features, limits, adapterInfo }: GPUDevice): GPUDevice {
   const { minStorageBufferOffsetAlignment } = limits;
   const unlimited = { maxStorageBufferBindingSize: Number.POSITIVE_INFINITY, maxBufferSize: Number.POSITIVE_INFINITY };

@@ -37,7 +37,7 @@ export interface TensorPlacement {
 
 /** A typed view of a GPU buffer: 32-bit elements, row-major, dense. */
 export class Tensor {
-  /** Where it lives, and where everything computed from it will. */
+  /** Where it is, and where everything computed from it will be. */
   readonly device: Device;
   /** The memory; a pooled one may be longer than the tensor. */
   readonly buffer: GPUBuffer;
@@ -103,7 +103,7 @@ export class Tensor {
     return { ...range, size };
   }
 
-  /** Whether it has its memory to itself: its buffer belongs to no other tensor and to nobody outside. */
+  /** Whether its buffer belongs to no other tensor and to nobody outside. */
   get pooled(): boolean {
     return this.#ownership === 'pooled';
   }
@@ -201,7 +201,7 @@ function assertBuffer(buffer: unknown): asserts buffer is GPUBuffer {
 }
 
 /**
- * The values as the typed array of the type; no copy where they are one already.
+ * The values as the type's typed array; not copied if they are one already.
  * @throws InputError for a number that the type does not hold
  */
 export function toArray(values: ArrayLike<number>, type: DataType): Values {

@@ -12,18 +12,18 @@ const WORKLOADS = listOf(
 const TENSORS = listOf((name, value) => assertTensor(name, value, { type: 'any' }), 'tensors to compare');
 const OPTIONS = optionsOf({ onProgress: optional(work), measure: optional(work) });
 
-/** Rounds of a race: each runs every value once, in turn, so that whatever else slows the machine down hits all of them. */
+/** Rounds of a race. Each round runs every value once, so other load on the machine slows all of them. */
 const ROUNDS = 7;
-/** A value that took more than this much of the default's time in each of the first rounds need not run on. */
+/** A value that took more than this fraction of the default's time in each of the first rounds is dropped. */
 const HOPELESS = { rounds: 2, share: 1.1 };
-/** A value is taken when it needs at most this much of the default's time: below, noise would choose. */
+/** A value is taken if it needs at most this fraction of the default's time. Smaller gains may be noise. */
 const GAIN = 0.97;
-/** Milliseconds of a measurement: what takes less is repeated, for the wait at the end takes some tenths by itself. */
+/** Least milliseconds of a measurement. Shorter work is repeated, since the wait at the end takes some tenths. */
 const LEAST_TIME = 10;
 const MOST_REPEATS = 20;
 /**
- * Difference to the defaults' output, as a part of its largest magnitude. Variants add up in another order: f32 rounds each
- * of n sums by 6e-8, at random, and no sum here has more than some 10⁵ terms: √n · 6e-8 = 2e-5. A fault is far larger.
+ * Allowed difference to the defaults' output, as a fraction of its largest magnitude. Variants add in another order: f32 rounds
+ * each of n sums by 6e-8, at random, and no sum here has more than about 10⁵ terms: √n · 6e-8 = 2e-5. A fault is far larger.
  */
 const TOLERANCE = 2e-5;
 
@@ -45,9 +45,9 @@ export interface ChoiceReport {
   values: {
     /** What the kernels were launched with. */
     value: Choices[ChoiceName];
-    /** Of the workloads together; null where it was refused. */
+    /** Of the workloads together; null if it was refused. */
     milliseconds: number | null;
-    /** In what the results differ from the default's; null where they agree. */
+    /** How the results differ from the default's; null if they agree. */
     refused: string | null;
   }[];
   /** The adapter's default. */
@@ -68,7 +68,7 @@ export interface TuneOptions {
  * Measures the values of every choice that a workload depends on, one choice after the other, the others at the best so far
  * (coordinate descent from the defaults, one pass). A value must give the default's results, up to rounding, and then win twice:
  * against all values, and once more against the default alone. The device has the choices afterwards.
- * @throws InputError when there are no workloads, and whatever a workload throws with the default choices; the device's choices then are as before
+ * @throws InputError without workloads; what a workload throws with the default choices: the device's choices are then as before
  */
 export async function tuneChoices(
   device: Device,
@@ -135,7 +135,7 @@ async function race<V>(values: readonly V[], standard: V, time: (value: V) => Pr
   };
   let running = [...values];
   for (let round = 0; round < ROUNDS; round++) {
-    // Each round starts with another value: the first of a round may find caches cold.
+    // Each round starts with another value, since the first one may find cold caches.
     for (const i of running.keys()) {
       const value = running[(round + i) % running.length];
       times.get(value)?.push(await time(value));
@@ -153,7 +153,7 @@ async function race<V>(values: readonly V[], standard: V, time: (value: V) => Pr
   return { winner, medians };
 }
 
-/** In what the current choices' results differ from the defaults'; null where they agree. */
+/** How the current choices' results differ from the defaults'; null if they agree. */
 async function faultOf(
   device: Device,
   workloads: readonly Workload[],
@@ -177,7 +177,7 @@ async function faultOf(
   return null;
 }
 
-/** Largest difference as a part of the largest magnitude; infinite where one holds a NaN or an infinity that the other lacks. */
+/** Largest difference as a fraction of the largest magnitude; infinite if only one holds a NaN or an infinity. */
 function differenceOf(output: Values, expected: Values): number {
   let [largest, difference] = [0, 0];
   // A plain loop: there are millions of elements.
@@ -201,7 +201,7 @@ function outputsOf(device: Device, { run }: Workload): Promise<Values[]> {
   );
 }
 
-/** The clock from the first launch to the last result, of as many repeats as give a time worth measuring. */
+/** Time from the first launch to the last result, over enough repeats to be measurable. */
 function clock(device: Device): (workload: Workload) => Promise<number> {
   const repeats = new Map<Workload, number>();
   const run = async (workload: Workload, times: number) => {
