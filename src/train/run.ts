@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import type { Loader } from '../data/loader.js';
+import { HeadLoss } from '../losses/headLoss.js';
+import type { Device } from '../tensor/device.js';
+import { CHECKPOINT, saveCheckpoint } from './checkpoint.js';
+import { cacheOf, type TrainContext, type TrainState } from './context.js';
+import { assertStepFits } from './fits.js';
+import type { Learner } from './learner.js';
+import { recipeAt } from './phases.js';
+import { learningRateAt } from './schedule.js';
+import type { StepTools } from './step.js';
+import { TermHistory } from './terms.js';
+import { trainingLoader } from './trainingLoader.js';
+
+/** Steps between two looks at the losses: reading them makes the GPU wait for the host. */
+export const READ_EVERY = 10;
+/** What a process that is killed may lose, in minutes. */
+const CHECKPOINT_MINUTES = 5;
+
+/** A training under way: what the functions of its loop share. */
+export interface Run {
+  readonly context: TrainContext;
+  readonly tools: StepTools;
+  readonly state: TrainState;
+  readonly loader: Loader;
+  /** Steps of the whole training. */
+  readonly total: number;
+  readonly clock: Clock;
+}
+
+/** Times of `performance.now()`, and sums in seconds. */
+interface Clock {
+  lastSave: number;
+  lastRead: number;
+  /** Of the steps alone, since the training was last started. */
+  stepSeconds: number;
+  stepsTimed: number;
+}
+
+export function makeRun(context: TrainContext, learner: Learner, state: TrainState): Run {
+  const { device, source } = context;
+  const { recipe, settings } = state;
+  const { config } = learner.detector;
+  const { batch } = settings;
+  assertStepFits(device, { config, batch, recipe, settings, teacher: learner.teacher });
+  const loader = trainingLoader(source, config, settings);
+  const headLoss = headLossOf(device, learner, state, 0);
+  const tools = { ...learner, headLoss, history: new TermHistory(headLoss, READ_EVERY) };
+  const now = performance.now();
+  const clock = { lastSave: now, lastRead: now, stepSeconds: 0, stepsTimed: 0 };
+  return { context, tools, state, loader, total: settings.epochs * loader.steps, clock };
+}
+
+/** What an epoch learns by; it holds no memory of the device. */
+export function headLossOf(
+  device: Device,
+  { detector: { config } }: Learner,
+  { recipe, settings }: TrainState,
+  epoch: number,
+) {
+  const imageSize = { width: config.width, height: config.height };
+  return new HeadLoss(device, { ...config, imageSize, batch: settings.batch, recipe: recipeAt(recipe, epoch) });
+}
+
+/** The learning rate of a step from 0. */
+export function rateAt({ state, total }: Run, step: number): number {
+  return learningRateAt(state.settings, step, total);
+}
+
+export function isSaveDue({ context: { checkpointEvery }, state, clock }: Run): boolean {
+  const { steps = 0, minutes = CHECKPOINT_MINUTES } = checkpointEvery ?? {};
+  const bySteps = steps > 0 && state.step % steps === 0;
+  return bySteps || (minutes > 0 && performance.now() - clock.lastSave >= 60_000 * minutes);
+}
+
+/** Saves all that the training goes on from. Every step's losses have been read. */
+export async function save({ context, tools, state, loader, clock }: Run, name = CHECKPOINT): Promise<void> {
+  const { device, source, folder } = context;
+  const metadata = {
+    detector: tools.detector.config,
+    classes: source.classes,
+    choices: device.choices,
+    teacherCache: cacheOf(context, state.recipe) !== null,
+    ...state,
+    // Without the clock: the same training has the same bytes.
+    last: state.last && { ...state.last, imagesPerSecond: 0, seconds: 0 },
+    stepsPerEpoch: loader.steps,
+  };
+  await saveCheckpoint(join(folder, name), tools, metadata, { withState: name === CHECKPOINT });
+  const now = performance.now();
+  if (name === CHECKPOINT) clock.lastSave = now;
+  clock.lastRead = now;
+}
+
+export function warn({ onProgress }: TrainContext, message: string): void {
+  onProgress?.({ kind: 'warning', message });
+}

@@ -1,0 +1,61 @@
+import { TERM_NAMES, type TermName } from '../losses/headTerms.js';
+import { DeviceError } from '../util/error.js';
+import type { TrainState } from './context.js';
+import { assignerOf } from './phases.js';
+import { type Run, rateAt } from './run.js';
+import type { StepTools } from './step.js';
+import { meanTerms } from './terms.js';
+
+/** Reads the losses of the last steps and tells how the training gets on. */
+export async function report(run: Run, epoch: number): Promise<void> {
+  const { context, tools, state, total, clock } = run;
+  const { batch, epochs } = state.settings;
+  const { steps, ...window } = await readWindow(tools, state);
+  const now = performance.now();
+  const seconds = (now - clock.lastRead) / 1000;
+  clock.lastRead = now;
+  clock.stepSeconds += seconds;
+  clock.stepsTimed += steps;
+  context.onProgress?.({
+    kind: 'step',
+    epoch: epoch + 1,
+    epochs,
+    ...assignerOf(state.recipe, epoch),
+    step: state.step,
+    steps: total,
+    learningRate: rateAt(run, state.step - 1),
+    ...window,
+    imagesPerSecond: (batch * steps) / seconds,
+    secondsLeft: ((total - state.step) * clock.stepSeconds) / clock.stepsTimed,
+  });
+}
+
+/**
+ * Reads the terms of the last steps and adds them to the epoch's, step by step, so that their sum does not depend on when
+ * they are read.
+ */
+async function readWindow({ history, optimizer, adapter }: StepTools, state: TrainState) {
+  const steps = await history.take(state.step);
+  const { norm, ...student } = await optimizer.readControl();
+  const skipped = student.skipped + ((await adapter?.optimizer.readControl())?.skipped ?? 0);
+  if (skipped > 0) {
+    throw new DeviceError(
+      `${skipped} of the last ${steps.length} updates up to step ${state.step} were skipped: a gradient was NaN or infinite though every loss is finite. ` +
+        'A lower learning rate or more warm-up steps keep a training finite; the last checkpoint is whole.',
+    );
+  }
+  const window = new Float64Array(steps[0].length);
+  if (state.epochTerms.length === 0) state.epochTerms = new Array<number>(window.length).fill(0);
+  for (const terms of steps) {
+    for (let i = 0; i < terms.length; i++) {
+      window[i] += terms[i];
+      state.epochTerms[i] += terms[i];
+    }
+  }
+  const terms = meanTerms(window, steps.length);
+  return { steps: steps.length, loss: sum(terms), terms, gradientNorm: norm };
+}
+
+export function sum(terms: Record<TermName, number>): number {
+  return TERM_NAMES.reduce((total, name) => total + terms[name], 0);
+}
