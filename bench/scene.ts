@@ -1,4 +1,5 @@
-import { HeadLoss, type HeadLossInput } from '../src/losses/headLoss.js';
+import type { HeadLossInput } from '../src/losses/headInput.js';
+import { HeadLoss } from '../src/losses/headLoss.js';
 import { type GroundTruth, uploadTruth } from '../src/regions/truth.js';
 import type { Device } from '../src/tensor/device.js';
 import { Random } from '../src/tensor/random.js';

@@ -19,9 +19,9 @@ export { distributionFocalLoss } from './losses/dfl.js';
 export { integral, softmaxOverBins } from './losses/distribution.js';
 export { type BoxLossOptions, giouLoss } from './losses/giou.js';
 export type { GradientTargets } from './losses/headGradients.js';
+export type { HeadLossInput } from './losses/headInput.js';
 export {
   HeadLoss,
-  type HeadLossInput,
   type HeadLossOptions,
   type HeadLossResult,
   type HeadLossValues,

@@ -1,29 +1,27 @@
 import { constants } from '../../shaders/lib/bins.wgsl';
 import { MAX_WORKGROUPS } from '../gpu/launch.js';
-import { assertTruth } from '../regions/argument.js';
 import { type Assignment, type AssignmentMaps, assignmentMaps } from '../regions/assignment.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
 import type { Truth } from '../regions/truth.js';
 import type { Device } from '../tensor/device.js';
 import { openedDevice } from '../tensor/deviceArgument.js';
-import { assertMaps, tensorOf } from '../tensor/layout.js';
-import { assertPyramid, type Pyramid } from '../tensor/pyramid.js';
+import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { assertTensor } from '../tensor/tensorArgument.js';
-import { anything, fields, numbers, optional, options as optionsOf } from '../util/argument.js';
+import { anything, options as optionsOf } from '../util/argument.js';
 import { DeviceError, InputError } from '../util/error.js';
 import { assign } from './headAssign.js';
 import { boxSamples, distilBoxes } from './headBoxes.js';
 import { classSamples } from './headClass.js';
-import { assertTargets, type GradientTargets, headGradients } from './headGradients.js';
+import { faultOf } from './headFaults.js';
+import { headGradients } from './headGradients.js';
 import { imitationTerm } from './headImitation.js';
+import { assertInput, assertNoDistributions, type HeadLossInput } from './headInput.js';
 import { distilClasses } from './headKd.js';
-import type { HeadOutputs } from './headOutputs.js';
 import type { HeadSetting } from './headSetting.js';
 import { streamClasses } from './headStream.js';
 import { addTerms, termFactors } from './headSums.js';
-import { FAULT_SOURCES, TERM_NAMES, type TermName } from './headTerms.js';
-import { needsTeacher, type PartialRecipe, type Recipe, resolveRecipe } from './recipe.js';
+import { TERM_NAMES, type TermName } from './headTerms.js';
+import { type PartialRecipe, type Recipe, resolveRecipe } from './recipe.js';
 
 /** Bins that kernels hold in registers. */
 const { MAX_BINS } = constants;
@@ -51,20 +49,6 @@ export interface HeadLossOptions {
   batch: number;
   /** Name of a shipped recipe, or the fields that differ from `gfocal`. */
   recipe: string | PartialRecipe;
-}
-
-/** What `HeadLoss.evaluate` compares. */
-export interface HeadLossInput {
-  /** Of the net that learns. */
-  student: HeadOutputs;
-  /** Needed where the recipe distils. Nothing flows back into it. */
-  teacher?: HeadOutputs;
-  /** The objects of the same images, from `uploadTruth`. With an assignment only imitation by boxes needs them. */
-  truth?: Truth;
-  /** Who learns what, in place of what the recipe's assigner makes of the truth: from `assignmentOf`, or an assigner. */
-  assignment?: Assignment;
-  /** Tensors of the caller's that the gradients are written into; new ones unless given. */
-  gradients?: GradientTargets;
 }
 
 /** Which locations learn what; each in the order of a pyramid of one channel (level, image, row-major). */
@@ -117,13 +101,11 @@ export interface HeadLossResult {
 }
 
 const OPTIONS = optionsOf({ imageSize: anything, strides: anything, recipe: anything });
-const INPUT = optionsOf({ student: anything, assignment: optional(fields({})), gradients: optional(fields({})) });
-const OUTPUTS = fields({ classLogits: anything, boxLogits: anything });
 
 /**
- * The losses of a dense head with distribution boxes and their gradients: QFL, GIoU, DFL, localization distillation on the
- * main region and the VLR, class distillation, feature imitation (Zheng et al., CVPR 2022; GFocal, NeurIPS 2020).
- * The gradient is computed in the forward pass.
+ * The losses of a dense head with distribution boxes and their gradients, as its recipe says: class loss, box loss, DFL, localization
+ * distillation on the main region and the VLR, class distillation, feature imitation (Zheng et al., CVPR 2022; GFocal, NeurIPS
+ * 2020; heads of YOLOv8, NanoDet-Plus, PP-YOLOE, PicoDet). The gradient is computed in the forward pass.
  */
 export class HeadLoss implements HeadSetting {
   /** Where everything is computed. */
@@ -182,13 +164,12 @@ export class HeadLoss implements HeadSetting {
    * @throws InputError when an output does not fit the options, before anything is recorded
    */
   evaluate(input: HeadLossInput): HeadLossResult {
-    INPUT('input', input);
+    assertInput(this, input);
     const { student, teacher, truth, gradients: given = {} } = input;
-    this.#assertInput(input);
     const { device, recipe, grid, bins } = this;
     const nets = { student, teacher: teacher ?? student };
     const made = device.tidy(() => {
-      // One of the two is there: `#assertInput` has looked.
+      // One of the two is there: `assertInput` has looked.
       const assignment = input.assignment ?? assign(this, truth as Truth, student);
       const { own, ...targets } = headGradients(this, student, given);
       const classLogits = { student: student.classLogits, teacher: nets.teacher.classLogits };
@@ -257,99 +238,7 @@ export class HeadLoss implements HeadSetting {
    * @param terms and faults of a result, on the host
    */
   faultOf(terms: ArrayLike<number>, faults: ArrayLike<number>): string | null {
-    numbers('terms', terms);
-    numbers('faults', faults);
-    const levels = this.grid.levels.length;
-    for (const [name, values] of Object.entries({ terms, faults })) {
-      if (values.length === TERM_NAMES.length * levels) continue;
-      throw new InputError(`${name}: ${values.length} values; expected ${TERM_NAMES.length} × ${levels} levels.`);
-    }
-    for (const [index, name] of TERM_NAMES.entries()) {
-      for (let level = 0; level < levels; level++) {
-        const at = index * levels + level;
-        if (faults[at] === 0 && Number.isFinite(terms[at])) continue;
-        return (
-          `${name} is not finite at ${this.#describe(level, faults[at])}: ${FAULT_SOURCES[name]} hold NaN or infinity there. ` +
-          'A lower learning rate, warm-up or gradient clipping keeps training finite.'
-        );
-      }
-    }
-    return null;
-  }
-
-  /** @param fault ~location, so that 0 is none and the greatest is the first */
-  #describe(level: number, fault: number): string {
-    const place = `level ${level} (stride ${this.grid.strides[level]})`;
-    if (fault === 0) return place;
-    const { height, width } = this.grid.levels[level];
-    const before = this.grid.areas.slice(0, level).reduce((sum, area) => sum + area, 0);
-    const index = (~fault >>> 0) - this.batch * before;
-    const cell = index % (height * width);
-    const image = Math.floor(index / (height * width));
-    return `${place}, image ${image}, row ${Math.floor(cell / width)}, column ${cell % width}`;
-  }
-
-  #assertInput({ student, teacher, truth, assignment, gradients = {} }: HeadLossInput): void {
-    const { device, recipe, classes, bins, batch, grid } = this;
-    const { areas } = grid;
-    if (truth !== undefined || assignment === undefined) assertTruth('truth', truth, device);
-    for (const [name, made] of Object.entries({ truth, assignment })) {
-      if (!made || (made.batch === batch && made.classes === classes)) continue;
-      throw new InputError(
-        `${name}: made for ${made.batch} images and ${made.classes} classes; expected ${batch} and ${classes}.`,
-      );
-    }
-    if (assignment) assertTensor('assignment.samples', assignment.samples, { type: 'u32', device });
-    if (assignment && assignment.locations !== grid.locations) {
-      throw new InputError(
-        `assignment: made for ${assignment.locations} locations an image; this head has ${grid.locations}.`,
-      );
-    }
-    if (assignment && !truth && recipe.imitation.weight > 0) {
-      throw new InputError(
-        `truth: recipe ${recipe.name} imitates features by the boxes; give them with the assignment.`,
-      );
-    }
-    if (!teacher && needsTeacher(recipe)) {
-      throw new InputError(
-        `teacher: recipe ${recipe.name} distils; give the teacher's outputs, or use the recipe gfocal.`,
-      );
-    }
-    const read: Tensor[] = [];
-    for (const [name, outputs] of Object.entries({ student, ...(teacher && { teacher }) })) {
-      OUTPUTS(name, outputs);
-      const { classLogits, boxLogits, features } = outputs;
-      const shared = { device, batch, areas };
-      const meaning = 'classes; both nets need the same';
-      assertMaps(`${name}.classLogits`, classLogits, { ...shared, channels: classes, meaning });
-      const edges = `4 edges × ${bins} bins; LD compares bin with bin, so both nets need the same bins`;
-      assertMaps(`${name}.boxLogits`, boxLogits, { ...shared, channels: 4 * bins, meaning: edges });
-      read.push(tensorOf(classLogits), tensorOf(boxLogits));
-      if (recipe.imitation.weight > 0) {
-        if (!features) throw new InputError(`${name}.features: recipe ${recipe.name} imitates features; give them.`);
-        assertPyramid(`${name}.features`, features, device);
-        const { channels } = student.features ?? features;
-        const meaning = "the student's width; bring it to the teacher's with a 1×1 convolution";
-        assertMaps(`${name}.features`, features, { ...shared, channels, meaning });
-      }
-    }
-    for (const [name, tensor] of Object.entries(gradients)) {
-      if (tensor !== undefined) assertTensor(`gradients.${name}`, tensor, { device });
-    }
-    assertTargets(student, gradients, read);
-  }
-}
-
-/** @throws InputError for what a head needs distributions for */
-function assertNoDistributions({ name, box, ld, imitation }: Recipe): void {
-  if (ld.main > 0 || ld.vlr > 0) {
-    throw new InputError(
-      `recipe ${name}: ld distils distributions, and a head of one bin has none; set ld.main and ld.vlr to 0 and distil by kd or box.bounded.`,
-    );
-  }
-  if (box.parameters === 'offset') throw new InputError(`recipe ${name}: box.parameters offset needs bins; use ltrb.`);
-  if (imitation.method.startsWith('gibox')) {
-    throw new InputError(`recipe ${name}: imitation.method ${imitation.method} needs bins; imitate another region.`);
+    return faultOf(this, terms, faults);
   }
 }
 

@@ -1,4 +1,5 @@
-import type { HeadLoss, HeadLossInput } from '../../../src/losses/headLoss.js';
+import type { HeadLossInput } from '../../../src/losses/headInput.js';
+import type { HeadLoss } from '../../../src/losses/headLoss.js';
 import type { Maps } from '../../../src/tensor/layout.js';
 import { Pyramid } from '../../../src/tensor/pyramid.js';
 

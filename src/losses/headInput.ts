@@ -1,0 +1,96 @@
+import { assertTruth } from '../regions/argument.js';
+import type { Assignment } from '../regions/assignment.js';
+import type { Truth } from '../regions/truth.js';
+import { assertMaps, tensorOf } from '../tensor/layout.js';
+import { assertPyramid } from '../tensor/pyramid.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { assertTensor } from '../tensor/tensorArgument.js';
+import { anything, fields, optional, options as optionsOf } from '../util/argument.js';
+import { InputError } from '../util/error.js';
+import { assertTargets, type GradientTargets } from './headGradients.js';
+import type { HeadOutputs } from './headOutputs.js';
+import type { HeadSetting } from './headSetting.js';
+import { needsTeacher, type Recipe } from './recipe.js';
+
+/** What `HeadLoss.evaluate` compares. */
+export interface HeadLossInput {
+  /** Of the net that learns. */
+  student: HeadOutputs;
+  /** Needed where the recipe distils. Nothing flows back into it. */
+  teacher?: HeadOutputs;
+  /** The objects of the same images, from `uploadTruth`. With an assignment only imitation by boxes needs them. */
+  truth?: Truth;
+  /** Who learns what, in place of what the recipe's assigner makes of the truth: from `assignmentOf`, or an assigner. */
+  assignment?: Assignment;
+  /** Tensors of the caller's that the gradients are written into; new ones unless given. */
+  gradients?: GradientTargets;
+}
+
+const INPUT = optionsOf({ student: anything, assignment: optional(fields({})), gradients: optional(fields({})) });
+const OUTPUTS = fields({ classLogits: anything, boxLogits: anything });
+
+/**
+ * Checks what `HeadLoss.evaluate` is given, before anything is recorded.
+ * @throws InputError that names what does not fit the head
+ */
+export function assertInput({ device, recipe, classes, bins, batch, grid }: HeadSetting, input: HeadLossInput): void {
+  INPUT('input', input);
+  const { student, teacher, truth, assignment, gradients = {} } = input;
+  const { areas } = grid;
+  if (truth !== undefined || assignment === undefined) assertTruth('truth', truth, device);
+  for (const [name, made] of Object.entries({ truth, assignment })) {
+    if (!made || (made.batch === batch && made.classes === classes)) continue;
+    throw new InputError(
+      `${name}: made for ${made.batch} images and ${made.classes} classes; expected ${batch} and ${classes}.`,
+    );
+  }
+  if (assignment) assertTensor('assignment.samples', assignment.samples, { type: 'u32', device });
+  if (assignment && assignment.locations !== grid.locations) {
+    throw new InputError(
+      `assignment: made for ${assignment.locations} locations an image; this head has ${grid.locations}.`,
+    );
+  }
+  if (assignment && !truth && recipe.imitation.weight > 0) {
+    throw new InputError(`truth: recipe ${recipe.name} imitates features by the boxes; give them with the assignment.`);
+  }
+  if (!teacher && needsTeacher(recipe)) {
+    throw new InputError(
+      `teacher: recipe ${recipe.name} distils; give the teacher's outputs, or use the recipe gfocal.`,
+    );
+  }
+  const read: Tensor[] = [];
+  for (const [name, outputs] of Object.entries({ student, ...(teacher && { teacher }) })) {
+    OUTPUTS(name, outputs);
+    const { classLogits, boxLogits, features } = outputs;
+    const shared = { device, batch, areas };
+    const meaning = 'classes; both nets need the same';
+    assertMaps(`${name}.classLogits`, classLogits, { ...shared, channels: classes, meaning });
+    const edges = `4 edges × ${bins} bins; LD compares bin with bin, so both nets need the same bins`;
+    assertMaps(`${name}.boxLogits`, boxLogits, { ...shared, channels: 4 * bins, meaning: edges });
+    read.push(tensorOf(classLogits), tensorOf(boxLogits));
+    if (recipe.imitation.weight > 0) {
+      if (!features) throw new InputError(`${name}.features: recipe ${recipe.name} imitates features; give them.`);
+      assertPyramid(`${name}.features`, features, device);
+      const { channels } = student.features ?? features;
+      const meaning = "the student's width; bring it to the teacher's with a 1×1 convolution";
+      assertMaps(`${name}.features`, features, { ...shared, channels, meaning });
+    }
+  }
+  for (const [name, tensor] of Object.entries(gradients)) {
+    if (tensor !== undefined) assertTensor(`gradients.${name}`, tensor, { device });
+  }
+  assertTargets(student, gradients, read);
+}
+
+/** @throws InputError for what a head needs distributions for */
+export function assertNoDistributions({ name, box, ld, imitation }: Recipe): void {
+  if (ld.main > 0 || ld.vlr > 0) {
+    throw new InputError(
+      `recipe ${name}: ld distils distributions, and a head of one bin has none; set ld.main and ld.vlr to 0 and distil by kd or box.bounded.`,
+    );
+  }
+  if (box.parameters === 'offset') throw new InputError(`recipe ${name}: box.parameters offset needs bins; use ltrb.`);
+  if (imitation.method.startsWith('gibox')) {
+    throw new InputError(`recipe ${name}: imitation.method ${imitation.method} needs bins; imitate another region.`);
+  }
+}
