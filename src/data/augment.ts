@@ -28,7 +28,7 @@ const LUMA = [0.299, 0.587, 0.114]; // ITU-R BT.601
 
 /** A box is kept if at least this many pixels wide and high … */
 const SMALLEST_SIDE = 2;
-/** … and if at least this part of its area is in the frame: less says too little of the object. */
+/** … and if at least this fraction of its area is in the frame: less shows too little of the object. */
 const SMALLEST_VISIBLE = 0.25;
 
 /** The objects of an image in the network's frame: [n, 4] xyxy pixels, [n], [m, 4]. */
@@ -95,7 +95,7 @@ function colourMap(brightness: number, contrast: number, saturation: number): nu
   });
 }
 
-/** Bilinear sampling. The map has no rotation, so where a column or a row reads from is worked out once for all. */
+/** Bilinear sampling. The map has no rotation, so the sources of each column and row are computed once. */
 function render(sample: Sample, map: mat2d, colour: number[], { height, width }: Frame, output: Float32Array): void {
   const { pixels } = sample;
   const inverse = mat2d.invert(mat2d.create(), map);

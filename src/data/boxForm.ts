@@ -1,10 +1,10 @@
 import { counted } from '../util/counts.js';
 
-/** From this share of the boxes on, all are taken for parts of the image. */
+/** If at least this fraction of the boxes looks so, all are taken for fractions of the image. */
 const MANY_PARTS = 0.5;
-/** Boxes are taken for corners where so many would reach beyond their image … */
+/** Boxes are taken for corners if at least this fraction would reach beyond their image … */
 const MANY_BEYOND = 0.3;
-/** … and so many have their second corner right of and below the first, and inside the image. */
+/** … and this fraction has its second corner right of and below the first, and inside the image. */
 const NEARLY_ALL = 0.95;
 /** Pixels that a box may reach beyond its image by rounding. */
 const ROUNDING = 1;
@@ -37,7 +37,7 @@ export class BoxForm {
     if (this.#beyond++ === 0) this.#firstBeyond = `[${[x, y, w, h].join(', ')}] in ${width}×${height}`;
   }
 
-  /** What all boxes seem to be instead; null: they seem to be right. */
+  /** What all boxes seem to be; null: as they should be. */
   get fault(): string | null {
     if (this.#withArea === 0) return null;
     if (this.#isParts) {
@@ -55,7 +55,7 @@ export class BoxForm {
     return [`${this.of(this.#parts)} have a box within 0 … 1: of a pixel at most, or not in pixels?`];
   }
 
-  /** Tells of boxes beyond their image, which annotations should not have; a detector may find such. */
+  /** Reports boxes beyond their image, which annotations should not have (detections may). */
   get fewBeyond(): string[] {
     if (this.#beyond === 0 || this.#isCorners) return [];
     return [`${this.of(this.#beyond)} reach beyond their image (the first: ${this.#firstBeyond})`];

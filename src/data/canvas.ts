@@ -37,7 +37,7 @@ export function drawGround({ values, width, height }: Canvas, random: Random): n
 
 /**
  * Draws a shape whose edge is sharp on one side and fades on the opposite one, inward more than outward.
- * The part of the fading that lies outside the true edge is drawn too: the image does not give it away.
+ * The part of the fading outside the true edge is drawn, too, so that the image does not show where the edge is.
  */
 export function drawObject(
   { values, width, height }: Canvas,

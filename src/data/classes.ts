@@ -4,7 +4,7 @@ import { InputError } from '../util/error.js';
 /** Names that a message shows of each list, and of those that only one has. */
 const SHOWN = 8;
 
-/** Whose classes they are, and which; their number where that is all that is known. */
+/** Whose classes they are, and the classes, or only their number. */
 export interface ClassList {
   /** For a message: `the detector`, `DATA, val`. */
   owner: string;

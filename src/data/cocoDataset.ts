@@ -29,7 +29,7 @@ export interface CocoDataset {
   truth: GroundTruth & { annotations: AnnotationTable };
   /** Annotations left out of `images`: boxes without area, or wholly outside their image. */
   skipped: number;
-  /** What is odd about the file without being wrong, with counts; one line each, for people. */
+  /** What is odd about the file without being wrong, with counts; readable lines. */
   notices: string[];
   /** What the boxes seem to be in place of [x, y, width, height] in pixels; null: nothing. `openDataset` refuses such a file. */
   boxFault: string | null;

@@ -33,7 +33,7 @@ export function withoutImages(dataset: CocoDataset, leftOut: ReadonlySet<number>
   return { ...dataset, ...listed(kept, categories, new AnnotationTable(columns, kept, dataset.classes)) };
 }
 
-/** An image whose objects are made when they are asked for: arrays of their own would take ten times the memory. */
+/** An image whose objects are made on demand: arrays of their own would take ten times the memory. */
 class TableImage implements CocoImage {
   readonly #entry: CocoImageEntry;
   readonly #table: AnnotationTable;

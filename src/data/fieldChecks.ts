@@ -6,10 +6,10 @@ import { InputError } from '../util/error.js';
 const MOST_KINDS = 3;
 /** Pixels: no decoder reads larger images. */
 const LARGEST_SIDE = 100_000;
-/** Square pixels: COCO's evaluation passes over what is larger. */
+/** Square pixels: COCO's evaluation ignores larger objects. */
 const LARGEST_AREA = LARGEST_SIDE ** 2;
 
-/** Checks the fields of a file's entries one after the other. All that is wrong is told at the end, with counts. */
+/** Checks the fields of a file's entries one after the other, and reports all faults at the end, with counts. */
 export class FieldChecks {
   readonly #file: string;
   readonly #faults = new Map<string, { message: string; list: string; count: number }>();
@@ -99,7 +99,7 @@ export class FieldChecks {
 
   #unexpected(field: string, value: unknown, expected: string): undefined {
     const found = value === undefined ? 'is missing' : `is ${brief(value)}`;
-    // A converter that copies XML writes numbers and truth values as texts.
+    // Converters from XML write numbers and truth values as texts.
     const quoted =
       typeof value === 'string' &&
       ((value.trim() !== '' && Number.isFinite(Number(value))) || /^(true|false)$/.test(value));

@@ -13,7 +13,7 @@ type Reason = keyof typeof REASONS;
 
 /** The files of a list of names. */
 export interface MatchedFiles {
-  /** Absolute path of each; of one that is not there, where it should be. */
+  /** Absolute path of each; of a missing file, its expected path. */
   paths: string[];
   /** Positions of those that are not there. */
   missing: number[];
@@ -21,13 +21,13 @@ export interface MatchedFiles {
   conflict: [number, number] | null;
   /** Names that were not taken as they are, with counts. */
   notices: string[];
-  /** For the message about a name that is missing: one that is nearly the same; undefined: there is none. */
+  /** For the message about a missing name: one that is nearly the same, if there is one. */
   similar(name: string): string | undefined;
 }
 
 /**
- * Finds the files that an annotation file names, in `images/`. Where there is none of exactly that name, one is taken that only
- * the tools name differently: in the other Unicode normal form, with backslashes, or with folders before it (`images/a.png`,
+ * Finds the files that an annotation file names, in `images/`. If no file has exactly that name, takes one whose name differs only by
+ * the habits of tools: in the other Unicode normal form, with backslashes, or with folders before it (`images/a.png`,
  * Label Studio's `../../label-studio/data/…/a.png`), or as a URL (`https://…/a%20b.png?width=64`).
  * @param folder absolute path
  * @param listed all files in it, relative to it, with /

@@ -29,7 +29,7 @@ export function scaleToFit(image: Size, into: Size): number {
   return Math.min(into.height / image.height, into.width / image.width);
 }
 
-/** By sharp in Node; by the canvas in a browser, whose bundle is built without `process` and so leaves sharp out. */
+/** Uses sharp in Node and the canvas in a browser, whose bundle is built without `process` and so without sharp. */
 async function resize({ pixels, width, height }: Sample, size: Size): Promise<Uint8Array> {
   if (typeof process !== 'undefined' && process.versions?.node !== undefined) {
     const { loadSharp } = await import('../util/sharp.js');

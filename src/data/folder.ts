@@ -23,17 +23,17 @@ export interface CocoFolder extends ImageSource {
 export interface OpenDatasetOptions {
   /** Names of the classes of a model or of another split: none of these is left out as an unused parent category. */
   classes?: readonly string[] | undefined;
-  /** False: image files are only looked for, not into; for data sets so large that reading every header takes too long. Default true. */
+  /** False: checks that image files exist but does not read their headers, which takes long for many images. Default true. */
   checkImages?: boolean | undefined;
-  /** Leaves out the images that cannot be used, in place of an error; every image is decoded once. Default false. */
+  /** Decodes every image once and leaves out those that cannot be used, instead of throwing. Default false. */
   skipBrokenImages?: boolean | undefined;
   /** Told of the images looked at. */
   onProgress?: (done: number, of: number) => void;
 }
 
 /**
- * Opens one split of a data folder. All image files are looked for and their headers read at once, so that nothing turns up in
- * the middle of a training; what is odd without being wrong is in `dataset.notices`.
+ * Opens one split of a data folder. Checks at once that all image files exist, and their headers, so that faults do not turn up in
+ * the middle of a training. `dataset.notices` has what is odd without being wrong.
  *
  * @throws {InputError} the folder, the split's annotations or `images/` is missing; the annotations are wrong, which entries is
  * named; boxes are not in pixels; images are missing, broken, of a format that is not read or of another size than their entry
@@ -56,7 +56,7 @@ export async function openDataset(
 
   // One listing instead of a look at each of a hundred thousand files.
   const entries = await readdir(images, { recursive: true }).catch(({ code, message }: NodeJS.ErrnoException) => {
-    // Where there are no links, as in git on Windows, a link to the images is a file.
+    // Without symbolic links, as in git on Windows, a link to the images is a file.
     throw new InputError(`${images} ${code === 'ENOTDIR' ? 'is a file' : `cannot be read (${message})`}; ${layout}`);
   });
   const listed = entries.map((name) => name.split(sep).join('/'));
@@ -106,7 +106,7 @@ export async function openDataset(
   };
 }
 
-/** An object of one entry is background in the others of its file. */
+/** Several entries for one file: an object of one would be background in the others. */
 function repeatedFiles(paths: readonly string[]): string[] {
   const seen = new Set<string>();
   const again: string[] = [];

@@ -10,7 +10,7 @@ export interface CocoAnnotation {
   bbox: [number, number, number, number];
   /** Decides what counts as small, medium and large. */
   area: number;
-  /** 1: a crowd, which detections may find or not. */
+  /** 1: a crowd; detections on it count neither as right nor as wrong. */
   iscrowd: 0 | 1;
 }
 
@@ -32,7 +32,7 @@ export interface GroundTruth {
   images: CocoImageEntry[];
   /** The classes. */
   categories: Category[];
-  /** The objects, crowds included: an array, or what `readCoco` reads, which makes each object when it is asked for. */
+  /** The objects, crowds included: an array, or the result of `readCoco`, which makes each object on demand. */
   annotations: Iterable<CocoAnnotation> & { readonly length: number };
 }
 

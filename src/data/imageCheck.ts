@@ -16,7 +16,7 @@ const SAMPLE = { shallow: 16, deep: 64 };
 const DARK = 2;
 /** … and of a deep one an eighth: 12 bits in 16 reach a sixteenth. */
 const DARK_DEEP = 31;
-/** This share of a deep image at the end of the range says that its values lie beyond it. */
+/** If this share of a deep image's values is the largest possible, the range was cut off. */
 const WHITE = 0.9;
 /** Decodings at once: a large image takes a hundred MB. */
 const DECODED_AT_ONCE = 4;
@@ -25,7 +25,7 @@ const DECODED_AT_ONCE = 4;
 export interface ImageCheck {
   /** What is wrong, by position of the entry; the known ones first. */
   faults: Map<number, string>;
-  /** Entries whose file's EXIF orientation is to be applied though its size does not tell. */
+  /** Entries whose file's EXIF orientation is to be applied although its size does not tell. */
   upright: Set<number>;
   /** One line each, with counts. */
   notices: string[];
@@ -42,7 +42,7 @@ export interface CheckOptions {
 }
 
 /**
- * Looks at all image files before they are needed: can they be read, and have they the sizes that their entries say?
+ * Checks all image files before they are needed: can they be read, and do they have the sizes in their entries?
  * @param paths of the entries; several may have the same
  */
 export async function checkImages(
@@ -68,11 +68,11 @@ export async function checkImages(
       if (header.orientation !== 1) turned[orientation].push(index);
     }
   }
-  // What the size does not tell the others do, where they agree.
+  // If the size does not tell, the other images decide, if they agree.
   const upright = new Set(turned.upright.length > turned.stored.length ? turned.either : []);
   const isDeep = (index: number) => (headers.get(paths[index]) as ImageHeader).isDeep;
   const isWhole = (index: number) => (headers.get(paths[index]) as ImageHeader).isWhole;
-  // Where the end of a file seems to be missing, only decoding tells.
+  // If the end of a file seems to be missing, only decoding shows whether it is.
   const looked = decodeAll
     ? fitting
     : [

@@ -6,12 +6,12 @@ import type { Sample } from './source.js';
 
 /** As much as is decoded: 16,384 × 16,384. */
 const LARGEST_PIXELS = 2 ** 28;
-/** Of a file, read to learn its size; where that is not enough, all of it is. */
+/** Bytes of a file that are read to learn its size; all of it if these are not enough. */
 const HEAD_BYTES = 1 << 16;
 /** Of a file's end, which tell whether it is whole. */
 const TAIL_BYTES = 1 << 12;
 
-/** A file that is no image that can be used. What can be done about it stands apart: of many files it is said once. */
+/** A file that cannot be used as an image. The remedy is kept apart, so that it is given once for many files. */
 export class ImageError extends InputError {
   readonly what: string;
 

@@ -18,7 +18,7 @@ const CHUNK = 1 << 20;
 const MARK = 3;
 
 /**
- * Reads a JSON file of any size entry by entry: a string of JavaScript holds 512 MB, and the memory not all entries.
+ * Reads a JSON file of any size entry by entry: a JavaScript string holds at most 512 MB, and memory may not hold all entries.
  * @throws {InputError} the file cannot be read, or is not JSON: then with the line and column where it breaks. Whatever the
  * visitor throws
  */
@@ -65,7 +65,7 @@ export class JsonReader {
   #room = this.#bytes;
   #expected: Expected = 'text';
   #key: string | null = null;
-  /** Where the value under way begins in `#bytes`; −1 between values. */
+  /** Where the present value begins in `#bytes`; −1 between values. */
   #start = -1;
   #startsAt = { line: 1, column: 1 };
   /** The brackets that are open in it. */
@@ -114,7 +114,7 @@ export class JsonReader {
       return;
     }
     if (rest.buffer !== this.#room.buffer || rest.byteOffset > 0 || this.#room.length < length) {
-      // Room for more: a value of many pieces is copied a few times only.
+      // Extra room, so that a value of many pieces is copied only a few times.
       this.#room = new Uint8Array(2 * length);
       this.#room.set(rest);
     }

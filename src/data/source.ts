@@ -34,7 +34,7 @@ export interface ImageSource {
    */
   load(index: number): Promise<Sample>;
   /**
-   * What is known of an image without decoding it; where a source lacks this, `load` tells.
+   * What is known of an image without decoding it; sources without this method are asked by `load`.
    * @param index as `load`'s
    */
   objects?(index: number): ObjectsOfImage;

@@ -10,9 +10,9 @@ import { mapInParallel } from '../util/parallel.js';
 
 /** Images at a time … */
 const BATCH = 64;
-/** … and about as many boxes: kernels take no more than 65,535. */
+/** … and about this many boxes: kernels take at most 65,535. */
 const BOXES = 4096;
-/** Of a source that has to decode its images to know their objects: a large one takes a hundred MB. */
+/** Images at once of a source that must decode them to know their objects: a large one takes a hundred MB. */
 const DECODED_AT_ONCE = 4;
 
 /** Where the objects of a class get their positives. */
@@ -23,7 +23,7 @@ export interface ClassAssignment {
   objects: number;
   /** Median √(width · height) in pixels of the network's input; 0 without objects. */
   side: number;
-  /** Objects that no location learns: ATSS forces none. */
+  /** Objects without a positive: ATSS does not force any. */
   unassigned: number;
   /** Positives on each level. */
   positives: number[];

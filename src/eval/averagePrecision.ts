@@ -43,7 +43,7 @@ export interface PrecisionRecall {
   }[];
 }
 
-/** What one image says of one class: its detections by falling score, and for each threshold how each one counts. */
+/** One class in one image: its detections by falling score, and how each counts at each threshold. */
 interface ImageOutcome {
   scores: number[];
   /** [threshold][detection] */
@@ -123,8 +123,8 @@ export function averagePrecision(truth: GroundTruth, detections: readonly Detect
 }
 
 /**
- * Greedy matching of one image and class (COCOeval.evaluateImg): by falling score, each detection takes the ground truth of
- * highest IoU that is still free; one to be ignored only where no other fits, and a crowd as often as it is met.
+ * Greedy matching of one image and class (COCOeval.evaluateImg): by falling score, each detection takes the free ground
+ * truth of highest IoU. It takes an ignored one only if no other fits; a crowd may be taken many times.
  */
 function matchImage(
   boxes: readonly CocoAnnotation[],

@@ -2,11 +2,11 @@ import type { CocoAnnotation, GroundTruth } from '../data/groundTruth.js';
 import { intersectionOverUnion } from './averagePrecision.js';
 import type { Detection } from './detections.js';
 
-/** A detection is right about its object from this overlap on. */
+/** Least IoU at which a detection has found its object. */
 const LEAST_IOU = 0.5;
 const BINS = 10;
 
-/** How uncertain a detection says that its edges are. */
+/** The uncertainty of a detection's edges, by their distributions. */
 export interface EdgeSpread {
   /** Standard deviation of the distributions of left, top, right and bottom edge, in strides. */
   deviations: ArrayLike<number>;
@@ -14,7 +14,7 @@ export interface EdgeSpread {
   stride: number;
 }
 
-/** Edges of similar spread: as many in each bin as in the others, in order of rising spread. */
+/** Edges of similar spread. All bins have the same number of edges; they come in order of rising spread. */
 export interface CalibrationBin {
   /** Mean standard deviation of the edges' distributions. */
   meanSpread: number;

@@ -121,7 +121,7 @@ function assign({ grid, recipe }: GoldenCase, truth: Truth): Assignment {
   return atss(grid, truth, { topk, ignoreIofThreshold, vlr, gamma });
 }
 
-/** The mask that the loss used; where it imitates nothing, or by `gibox`, the one that the file holds instead. */
+/** The mask that the loss used; without imitation, or with `gibox`, the file's. */
 function imitationMask(
   { grid, method }: GoldenCase,
   truth: Truth,

@@ -106,7 +106,7 @@ export function readTruth(read: GoldenFile, batch: number, classes: number): Gro
   return { ...truth, ...ignored };
 }
 
-/** `list.push(...values)` runs out of stack where there are many. */
+/** `list.push(...values)` runs out of stack with many values. */
 function append(list: number[], values: Iterable<number>): void {
   for (const value of values) list.push(value);
 }

@@ -171,7 +171,7 @@ export async function checkGoldenHead(device: Device, golden: GoldenHeadCase): P
   for (const [level, expected] of golden.assignment.entries()) {
     const own = Array.from(expected.label, (_, i) => {
       const at = start + i;
-      // What has no effect may be a positive or none.
+      // Without effect: it may be a positive or not.
       const counts = Math.max(score[at], expected.score[i]) > MIN_SCORE;
       const box = [0, 1, 2, 3].map((edge) =>
         counts && matched[at] >= 0 ? boxes[4 * matched[at] + edge] : expected.box[4 * i + edge],

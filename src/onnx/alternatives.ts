@@ -46,7 +46,7 @@ export function alternativesOf(given: OnnxMapping): Alternative[] {
 export function distanceBetween(one: OnnxMapping, other: OnnxMapping): number {
   const respects = ({ input, centreOffset, scores, tensors }: OnnxMapping) => [
     input.order,
-    // Of red, green and blue, so that the order of the colours is a respect of its own.
+    // For red, green and blue, so that the order of the colours can vary by itself.
     inputKey(
       input.order === 'rgb'
         ? input

@@ -14,7 +14,7 @@ const MOST_ROWS = 12;
 interface Trial {
   /** The fields that differ from those of the given mapping; none for the given one. */
   changes: Changes;
-  /** Images that it was judged on; fewer where a part of them said enough. */
+  /** Images that it was judged on; fewer if a part of them was enough. */
   images: number;
   /** Average precision as fractions of 1; −1 where the outputs are refused. */
   AP: number;
@@ -29,7 +29,7 @@ export interface Comparison {
   given: Trial;
   /** The simplest of those that are as good as the best. */
   best: Trial;
-  /** AP of the best where all classes are one; −1 where none is accepted. */
+  /** AP of the best with all classes as one; −1 if none is accepted. */
   anyClass: number;
   /** Mappings that were tried. */
   tried: number;

@@ -37,7 +37,7 @@ interface ExternalTensor {
 }
 
 /**
- * The files beside a model that hold some of its weights, by their names; none where it holds all of them itself.
+ * The files beside a model that hold some of its weights, by name; empty if the model holds all.
  * @throws RangeError where the bytes are no model
  */
 export function externalFilesOf(model: Bytes): string[] {
@@ -99,7 +99,7 @@ export async function withWeightsInside(model: Bytes, file: string): Promise<Byt
 
 async function openBeside(file: string, location: string): Promise<FileHandle> {
   const path = normalize(location);
-  // A model of somebody else's is not to read what lies elsewhere.
+  // A model from elsewhere must not read files outside its folder.
   if (isAbsolute(path) || path.split(/[\\/]/).includes('..')) {
     throw new InputError(
       `${file}: its weights are in ${brief(location)}, outside its folder. Put them beside it, or ${HOW}.`,
@@ -148,7 +148,7 @@ function replace(bytes: Bytes, message: Message, valuesOf: (tensor: ExternalTens
   return hasChanged ? joinBytes(parts) : null;
 }
 
-/** Where a tensor's values are; null where it has them itself. */
+/** Where a tensor's values are; null if they are in the tensor. */
 function externalOf(tensor: Bytes): ExternalTensor | null {
   const text = (content: Bytes | null) => new TextDecoder().decode(content ?? new Uint8Array());
   let isExternal = false;

@@ -19,7 +19,7 @@ const BATCH = 8;
 export interface Judgement {
   /** Of the classes that the model knows. */
   averagePrecision: AveragePrecision;
-  /** AP where all classes are one: how good the boxes are, whatever they are called; −1 without objects. */
+  /** AP with all classes as one: the quality of the boxes, whatever their class; −1 without objects. */
   anyClass: () => number;
   /** How many it is the judgement of. */
   images: number;
@@ -46,7 +46,7 @@ interface Trial {
   fault: InputError | null;
 }
 
-/** Inputs go on to the other images where a quarter of them gives at least this part of the best average precision. */
+/** A kind of input is tried on all images if a quarter of them gives at least this fraction of the best average precision. */
 const PROMISING = 0.5;
 
 /**
@@ -103,7 +103,7 @@ export async function judge(
   return judgements;
 }
 
-/** A sample of the whole, whatever its order: every so many-th image, and among these first every fourth. */
+/** An evenly spaced sample of the images; among these every fourth comes first. */
 function sampleOf(source: ImageSource, count: number): ImageSource {
   const length = Math.min(count, source.length);
   const positions = Array.from({ length }, (_, i) => i).sort((a, b) => (a % 4) - (b % 4) || a - b);
@@ -114,7 +114,7 @@ function sampleOf(source: ImageSource, count: number): ImageSource {
   };
 }
 
-/** Adds what a batch's outputs say under mappings that read the same tensors in the same way. */
+/** Adds a batch's outputs, for mappings that read the same tensors in the same way. */
 function addBatch(
   group: readonly Trial[],
   chunks: readonly Chunk[],

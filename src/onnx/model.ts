@@ -12,7 +12,7 @@ export class OnnxModel {
   readonly height: number;
   /** Classes of the data. */
   readonly classes: readonly string[];
-  /** Those that the model does not know: they have a score of 0 everywhere. */
+  /** Classes that the model does not know: their score is 0 everywhere. */
   readonly unknownClasses: readonly string[];
   readonly #net: OnnxNet;
   readonly #placement: Placement;

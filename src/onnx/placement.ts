@@ -195,7 +195,7 @@ function assertScores({ scores, tensors }: OnnxMapping, { low, high }: { low: nu
   );
 }
 
-/** What scores are by their range: no head has logits between 0 and 1 everywhere, scores of 0.5 and more. */
+/** Tells by the range: no head has logits between 0 and 1 everywhere, since all scores would be 0.5 or more. */
 function scoresOf({ low, high }: { low: number; high: number }): OnnxMapping['scores'] {
   return low >= -ROUNDING && high <= 1 + ROUNDING ? 'probabilities' : 'logits';
 }

@@ -40,7 +40,7 @@ export interface OnnxRuntime {
   ) => OnnxTensor;
 }
 
-/** Fatal errors alone: warnings fill a screen for many models, and errors are thrown, so that they are told here. */
+/** Logs only fatal errors: many models give a screen of warnings, and errors are thrown anyway. */
 const QUIET = { logSeverityLevel: 4 } as const;
 
 /** In the order in which they are tried: native code first. */

@@ -14,7 +14,7 @@ export const FONT = "'Helvetica Neue', Arial, 'Liberation Sans', sans-serif";
 /** Units of a chart, unless it says otherwise. */
 const CHART = { width: 400, height: 260 };
 
-/** Colour and dashes of a line, so that colour is never all there is. */
+/** Colour and dashes of a line: colour alone must not tell lines apart. */
 export interface LineStyle {
   color: string;
   type: 'solid' | 'dashed' | 'dotted' | number[];

@@ -40,7 +40,7 @@ export async function openInputs(folders: readonly string[]): Promise<Inputs> {
   return { runs: opened.map((run) => ({ ...run, name: names.get(run.folder) ?? teacherName(run) })), study };
 }
 
-/** As a plan calls it, where a study has trained it; a run's own name otherwise. */
+/** The plan's name for a run of a study; otherwise the run's own name. */
 function teacherName({ name }: OpenRun): string {
   return name.replace(/^teacher-(.+)-s\d+-[0-9a-f]{10}$/, 'Teacher $1');
 }

@@ -1,6 +1,6 @@
 import { readable } from '../util/readable.js';
 
-/** HTML or SVG that stands for itself. `html` and `tag` make it, and escape whatever else they are given. */
+/** HTML or SVG that need not be escaped. `html` and `tag` make it, and escape everything else. */
 class Markup {
   readonly #text: string;
 
@@ -20,7 +20,7 @@ export type Content = Markup | string | number | readonly Content[];
 
 type Attributes = Record<string, string | number | undefined>;
 
-/** HTML from a template: what is put in is escaped, in attributes too (which must be quoted), unless it is markup. */
+/** HTML from a template. Values are escaped, in attributes too (which must be quoted), unless they are markup. */
 export function html(pieces: TemplateStringsArray, ...values: Content[]): Markup {
   return new Markup(pieces.map((piece, i) => (i === 0 ? piece : render(values[i - 1]) + piece)).join(''));
 }
@@ -46,7 +46,7 @@ function render(content: Content): string {
 
 const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-/** Text that stands for itself in HTML and SVG, in attributes too; without what no XML may hold. */
+/** Text escaped for HTML and SVG, attributes too, without characters that XML forbids. */
 function escapeText(text: string): string {
   return readable(text).replace(/[&<>"']/g, (character) => ESCAPES[character]);
 }

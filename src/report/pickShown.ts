@@ -5,8 +5,8 @@ import type { OpenRun } from './runs.js';
 
 /**
  * Whom the pictures show: the teacher of most students, the best of its students that learnt alone and the best that learnt
- * with LD. Both have the size of the first student, or LD would be compared with more parameters. Where none learnt alone, the
- * best without LD stands in. Without a teacher these are the first runs, three at most.
+ * with LD. Both have the size of the first student, since LD should not be compared with more parameters. If no student learnt alone, the
+ * best without LD is taken. Without a teacher the first runs are taken, at most three.
  * @throws InputError without runs
  */
 export function pickShown(runs: readonly OpenRun[]): OpenRun[] {
@@ -49,7 +49,7 @@ function sizeOf({ checkpoint }: OpenRun): string {
   return checkpoint.metadata.detector.size;
 }
 
-/** The run of the highest AP at the end, the earlier one of equals; none of none. */
+/** The run with the highest AP at the end, the earlier one of equals; undefined without runs. */
 function best(runs: readonly OpenRun[]): OpenRun[] {
   return [...runs].sort((a, b) => lastAp(b) - lastAp(a)).slice(0, 1);
 }

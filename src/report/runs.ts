@@ -46,7 +46,7 @@ async function openRun(folder: string): Promise<OpenRun> {
   return { folder, name: basename(folder), role: 'detector', teacherFolder, checkpoint, description, log };
 }
 
-/** The folder's name, with its parent's where another has the same. */
+/** The folder's name, with its parent's if another has the same name. */
 function nameAmong(folder: string, runs: readonly { folder: string }[]): string {
   const name = basename(folder);
   const isShared = runs.some((other) => other.folder !== folder && basename(other.folder) === name);

@@ -4,7 +4,7 @@ import type { Job } from './jobs.js';
 
 /** GFLOP of a forward pass of 320×256; a training step takes three times that. */
 const FORWARD: Record<DetectorSize, number> = { tiny: 0.1, small: 0.3, base: 1 };
-/** Losses, optimizer and what every image costs, in the same unit: of trainings on llvmpipe on two cores. */
+/** Losses, optimizer and the fixed cost of an image, in the same unit; from trainings on llvmpipe on two cores. */
 const BESIDES = 0.25;
 
 /** Tells how long runs take from how long others took. */
@@ -24,7 +24,7 @@ export class Estimator {
     this.#measured.set(kind, { seconds: before + seconds, images: images + this.#imagesOf(job) });
   }
 
-  /** What a run under way shows of the speed of its kind, while none of the kind is finished. */
+  /** The speed of an unfinished run, used until a run of its kind is finished. */
   observe(job: Job, imagesPerSecond: number): void {
     const kind = kindOf(job);
     const known = this.#measured.get(kind);

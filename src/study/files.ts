@@ -5,7 +5,7 @@ import { writeError } from '../util/atomicFile.js';
 import { InputError } from '../util/error.js';
 import { exists, makeFolder, namesIn } from '../util/folder.js';
 
-/** What stands in a study's folder, beside `results.json` and `results.md`. */
+/** The files of a study's folder, beside `results.json` and `results.md`. */
 export const FILES = {
   /** A `StudyDescription`. */
   description: 'study.json',
@@ -27,7 +27,7 @@ export interface StudyDescription {
   /** Of the package. */
   version: string;
   adapter: AdapterDescription;
-  /** Between variants of kernels: the same bits need the same, whatever is tuned later. */
+  /** Variants of kernels: the same bits need the same variants, even if the adapter is tuned later. */
   choices: Partial<Choices>;
   data: { name: string; identity: string; train: number; validation: number };
 }

@@ -51,7 +51,7 @@ export interface Job {
   detector: DetectorConfig;
   recipe: Recipe;
   settings: TrainSettings;
-  /** Whom it learns from, where the recipe distils, and is compared with. */
+  /** The teacher: it learns from it if the recipe distils, and is compared with it. */
   teacher: Job | GivenTeacher | null;
 }
 

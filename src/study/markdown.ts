@@ -70,7 +70,7 @@ function markdown([heading, ...rows]: string[][]): string {
   return [line(heading), `|${heading.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
 }
 
-/** A text that stays in its cell or heading and stands for itself: no HTML, no emphasis, no link. */
+/** A text escaped for a cell or heading: no HTML, emphasis or link. */
 function escaped(text: string): string {
   return readable(text).replace(/[\\`*_<>&|~]|\](?=[([:])/g, '\\$&');
 }

@@ -20,7 +20,7 @@ export async function shippedPlans(): Promise<string[]> {
 }
 
 /**
- * The file of a plan that is given by its path, or, where that is a single word, by the name of one of the package's.
+ * The file of a plan, given by its path or, as a single word, by the name of one of the package's plans.
  * @param folder what a path is relative to
  * @throws InputError when there is no such name
  */

@@ -23,7 +23,7 @@ import { writeResults } from './writeResults.js';
 
 /** Between looks at what another process works on. */
 const POLL_MILLISECONDS = 2000;
-/** Runs that fail one after the other until the study gives up: then it is not the runs. */
+/** Runs that may fail one after the other before the study gives up: the cause is then not the runs. */
 const MOST_FAILURES = 2;
 
 export type StudyEvent =
@@ -104,7 +104,7 @@ function assertJobsFit(device: Device, { jobs }: Grid): void {
   }
 }
 
-/** Reads what the folder's first process fixed; this one does where there is none. */
+/** Reads what the folder's first process fixed, or fixes it. */
 async function describe({ device, data, folder }: StudyOptions, identity: string): Promise<StudyDescription> {
   const own: StudyDescription = {
     version,

@@ -32,7 +32,7 @@ export interface PairedDifference {
  * Mean difference of pairs with its 95 % percentile bootstrap interval (Efron, 1979): the 2.5th and 97.5th percentile of the
  * means of 10,000 resamples of the pairs, drawn by a seeded generator, so that the same pairs give the same interval.
  *
- * With three pairs each extreme is the mean of one resample in 27 (3.7 %), so that the interval is simply the range of the
+ * With three pairs each extreme is the mean of one resample in 27 (3.7 %), so the interval is simply the range of the
  * three differences, and it misses the true difference far more often than one time in twenty.
  * @param pairs [value, baseline] of each seed
  * @throws InputError without pairs

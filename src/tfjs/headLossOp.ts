@@ -109,7 +109,7 @@ function expectShape(what: string, { shape }: TfTensor, expected: readonly numbe
   throw new InputError(`${what}: shape [${shape}]; expected [${expected}].`);
 }
 
-/** Evaluates the loss after what TensorFlow.js has recorded, into new tensors of it. */
+/** Evaluates the loss, after TensorFlow.js' recorded work, into new tensors of TensorFlow.js. */
 function evaluated(
   tfjs: WebGPUBackend,
   loss: HeadLoss,

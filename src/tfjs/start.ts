@@ -29,7 +29,7 @@ export async function startTfjs(device: Device): Promise<void> {
 }
 
 /**
- * The device that the WebGPU backend of TensorFlow.js runs on. Call it once: whatever shares tensors shares the `Device`.
+ * The device that the WebGPU backend of TensorFlow.js runs on. Call it once: tensors can be shared only within one `Device`.
  * @throws InputError when another backend is active
  */
 export function adoptTfjs(): Device {

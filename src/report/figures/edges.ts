@@ -17,7 +17,7 @@ const LINE = { stroke: colour('ink'), 'stroke-width': 1.2, 'stroke-opacity': 0.9
 /** Bins of lower probability are not drawn. */
 const LEAST = 0.01;
 
-/** Upper bounds of an edge's standard deviation in strides, and the colour of what is below. */
+/** Upper bounds of an edge's standard deviation in strides, and the colour below each. */
 const SPREADS: readonly [number, Colour][] = [
   [0.6, 'spread0'],
   [0.8, 'spread1'],
@@ -79,7 +79,7 @@ function spreadEntry(name: Colour, from: number, to: number): LegendEntry {
   return { text: from === 0 ? `spread in strides: ${text}` : text, swatch: polygon(points, { fill: colour(name) }) };
 }
 
-/** A frame of the panel's aspect round a box, inside the picture where it is large enough. */
+/** A frame of the panel's aspect around a box, inside the picture if that is large enough. */
 function frameOf([x1, y1, x2, y2]: Box, { picture }: Scene): Frame {
   const wanted = AROUND * Math.max(x2 - x1, (y2 - y1) * ASPECT);
   const width = Math.min(wanted, picture.width, picture.height * ASPECT);

@@ -49,7 +49,7 @@ export function stylesOf(runs: readonly RunSummary[], shown: readonly RunSummary
   return ({ name }) => styles.get(name) ?? OTHER;
 }
 
-/** A text on one line or two of so many characters each; what is longer ends with an ellipsis. */
+/** A text on at most two lines of this many characters; a longer one ends with an ellipsis. */
 export function wrapped(text: string, most: number): string {
   const characters = Array.from(readable(text));
   if (characters.length <= most) return characters.join('');
