@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { viteJsonSchema } from './scripts/jsonSchema.js';
 import { viteWgsl } from './scripts/wgsl.js';
@@ -9,7 +9,7 @@ const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((name) => join('test', name));
 
 /** A file that opens an adapter, a browser or a process imports one of these; what is left is quick. */
-const HEAVY = /\/(device|adapter|cli|child|chromium)\.js'|node:child_process|esbuild/;
+const HEAVY = /\/(device|adapter|program|cli|child|chromium)\.js'|node:child_process|esbuild/;
 /** A file that replaces modules, or takes TensorFlow.js' only WebGPU backend, needs a process of its own. */
 const ALONE = /vi\.(do)?[mM]ock\(|vi\.resetModules|'@tensorflow\/tfjs/;
 const having = (pattern: RegExp) => files.filter((file) => pattern.test(readFileSync(file, 'utf8')));
@@ -19,6 +19,13 @@ const quick = files.filter((file) => !alone.includes(file) && !adapter.includes(
 
 export default defineConfig({
   plugins: [viteWgsl(), viteJsonSchema()],
+  resolve: {
+    // For programs of docs/ and examples/, which test/program.ts runs.
+    alias: [
+      { find: /^edgewise$/, replacement: resolve('src/index.ts') },
+      { find: /^edgewise\/trainer$/, replacement: resolve('src/trainer.ts') },
+    ],
+  },
   test: {
     pool: 'forks',
     // A software adapter uses every core by itself; two files at once keep both busy while one compiles.

@@ -16,8 +16,8 @@ export interface Run {
 const HOURS = 3_600_000;
 
 interface Hooks {
-  /** Devices that it opens before the tests' one. */
-  devices?: (() => Promise<devices.Device>)[];
+  /** What it opens its first devices with, before the tests' one. */
+  devices?: (typeof devices.openDevice)[];
   /** Given all of its stderr whenever there is more. */
   onStderr?: (stderr: string) => void;
 }
@@ -65,9 +65,9 @@ async function runHere(args: readonly string[], env: Record<string, string>, hoo
     vi.spyOn(console, 'log').mockImplementation(line('stdout')),
     vi.spyOn(console, 'warn').mockImplementation(line('stderr')),
     vi.spyOn(console, 'error').mockImplementation(line('stderr')),
-    vi.spyOn(devices, 'openDevice').mockImplementation(() => {
+    vi.spyOn(devices, 'openDevice').mockImplementation((options) => {
       opened = true;
-      return (first.shift() ?? sharedDevice)();
+      return (first.shift() ?? sharedDevice)(options);
     }),
   ];
   const before = { env: { ...process.env }, exitCode: process.exitCode };

@@ -53,7 +53,7 @@ test('doctor describes the adapter and tests it', async () => {
     features: expect.any(Array),
     selfTest: { passed: true },
   });
-  const text = await edgewiseProcess(['doctor']);
+  const text = await edgewise(['doctor']);
   expect(text.code).toBe(0);
   expect(text.stdout).toContain(found.adapter);
   expect(text.stdout).toMatch(/self-test: passed in \d+ ms/);

@@ -1,9 +1,23 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { describeTuning } from '../../src/cli/tune.js';
-import { edgewise, edgewiseProcess } from './cli.js';
+import { defaultChoices } from '../../src/gpu/choices.js';
+import { type Device, openDevice } from '../../src/tensor/device.js';
+import * as tuning from '../../src/tensor/tune.js';
+import { sharedDevice } from '../device.js';
+import { edgewise } from './cli.js';
+
+/** Kept as it is: the commands are given another in its place. */
+const open = openDevice;
+/** Opens a device as the command asks, and gives the tests' one in its place, whose kernels are compiled. */
+async function openShared(options?: Parameters<typeof open>[0]): Promise<Device> {
+  const [device, shared] = [await open(options), await sharedDevice()];
+  shared.tuningFile = device.tuningFile;
+  await device.close();
+  return shared;
+}
 
 let cache: string;
 beforeAll(() => {
@@ -22,17 +36,33 @@ const PROBLEM = [
 test('tune measures, tells and keeps; doctor says whether a file is in use; --no-tune ignores it', async () => {
   const env = { XDG_CACHE_HOME: cache };
   const doctor = async (...more: string[]) => {
-    const { code, stdout, stderr } = await edgewiseProcess(['doctor', '--json', ...more], env);
+    const { code, stdout, stderr } = await edgewise(['doctor', '--json', ...more], env, { devices: [openShared] });
     expect(code).toBe(0);
     return { tuning: JSON.parse(stdout).tuning, stderr };
   };
+  const device = await sharedDevice();
+  const used = device.pool.usedBytes;
+  // Every value is compiled and compared; the clock, which takes seconds, is tensor/tune.test.ts'.
+  const { tuneChoices } = tuning;
+  const untimed = vi
+    .spyOn(tuning, 'tuneChoices')
+    .mockImplementation((device, workloads, options) =>
+      tuneChoices(device, workloads, { ...options, measure: async () => 1 }),
+    );
   const { code, stdout, stderr } = await edgewise(['tune', ...PROBLEM, '--json'], env);
+  expect(untimed).toHaveBeenCalledOnce();
+  untimed.mockRestore();
   expect(code).toBe(0);
   expect(stderr).toMatch(/detector tiny, 1 images of 32×32\nmeasuring tile\.workgroup \(1 of 9\)\n/);
   const found = JSON.parse(stdout);
+  expect(Object.keys(found.choices)).toEqual(Object.keys(defaultChoices(device.gpu)));
   expect(found).toMatchObject({ adapter: expect.any(String), seconds: expect.any(Number) });
   expect(found.measured.map(({ choice }: { choice: string }) => choice)).toEqual(Object.keys(found.choices));
-  for (const { choice, chosen } of found.measured) expect(found.choices[choice]).toBe(chosen);
+  for (const { choice, chosen, values } of found.measured) {
+    expect(found.choices[choice]).toBe(chosen);
+    expect(values.filter(({ refused }: { refused: string | null }) => refused !== null)).toEqual([]);
+  }
+  expect(device.pool.usedBytes).toBe(used);
 
   // What is printed without --json.
   const text = describeTuning(found);

@@ -1,15 +1,12 @@
 /** Every value of every choice between variants of kernels computes the same. */
 import { afterEach, expect, test } from 'vitest';
 import { backward, Variable } from '../../src/autograd/variable.js';
-import { detectorConfig } from '../../src/detector/config.js';
 import { loadGoldenCase } from '../../src/eval/goldenCase.js';
 import { checkGoldenCase } from '../../src/eval/goldenCheck.js';
 import { type ChoiceName, type Choices, defaultChoices, possibleValues } from '../../src/gpu/choices.js';
 import { conv2d } from '../../src/ops/conv2d.js';
 import { groupNorm } from '../../src/ops/groupNorm.js';
 import { Random } from '../../src/tensor/random.js';
-import { tuneChoices } from '../../src/tensor/tune.js';
-import { trainingWorkloads } from '../../src/train/workloads.js';
 import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import {
@@ -112,18 +109,4 @@ test.each(['small-bins', 'one-class'])('the reference implementation’s head lo
     const found = await checkGoldenCase(device, golden);
     expect({ choice, failed: found.filter(({ passed }) => !passed) }).toEqual({ choice, failed: [] });
   });
-});
-
-test('tuning a training step measures every choice and refuses none', async () => {
-  const config = detectorConfig({ size: 'tiny', classes: 5, bins: 5, width: 96, height: 64 });
-  const used = device.pool.usedBytes;
-  const { workloads, dispose } = trainingWorkloads(device, config, 2);
-  expect(workloads.map(({ name }) => name)).toContain('head loss of listed rows');
-  const report = await tuneChoices(device, workloads, { measure: async () => 1 });
-  dispose();
-  expect(report.map(({ choice }) => choice)).toEqual(Object.keys(defaultChoices(device.gpu)));
-  const refused = report.flatMap(({ values }) => values.flatMap(({ refused }) => refused ?? []));
-  expect(refused).toEqual([]);
-  expect(device.choices).toEqual(defaultChoices(device.gpu));
-  expect(device.pool.usedBytes).toBe(used);
 });
