@@ -4,8 +4,8 @@ import { denseRows, type HeadWork, makeTrainWork } from '../../bench/peers/share
 import { backward } from '../../src/autograd/variable.js';
 import { detectorConfig } from '../../src/detector/config.js';
 import { HeadLoss } from '../../src/losses/headLoss.js';
-import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
+import { sharedDevice } from '../device.js';
 import { randomOutputs, uploadOutputs, uploadTruths } from '../losses/headCase.js';
 import { integral, integralGradient } from '../reference/bins.js';
 import { expectClose } from '../reference/closeTo.js';
@@ -34,61 +34,50 @@ const SIZES: HeadSizes = { width: 96, height: 64, strides: [8, 16, 32], batch: 2
 
 /** A head with the loss of `head-loss` and its gradients as rows. */
 export async function headCase(): Promise<{ work: HeadWork; loss: number; gradients: HeadRows }> {
-  return withDevice(async (device) => {
-    const { width, height } = SIZES;
-    const headLoss = new HeadLoss(device, { ...SIZES, imageSize: { width, height }, recipe: 'reference' });
-    const outputs = [1, 2].map((seed) => uploadOutputs(device, SIZES, randomOutputs(SIZES, seed, 2)));
-    const truth = uploadTruths(device, SIZES, [
-      {
-        boxes: [
-          [10.3, 5.1, 60.7, 50.2],
-          [40.9, 20.4, 90.1, 63.3],
-        ],
-        labels: [1, 3],
-      },
-      { boxes: [[3.2, 7.7, 33.1, 30.9]], labels: [0] },
-    ]);
-    const [student, teacher] = outputs;
-    const input = { student, teacher, truth };
-    const result = headLoss.evaluate(input);
-    const work = {
-      assignment: await assignHead(headLoss, input),
-      student: await readRows(student),
-      teacher: await readRows(teacher),
-    };
-    const { classLogits, boxLogits } = result.gradients;
-    if (!(classLogits instanceof Pyramid && boxLogits instanceof Pyramid)) throw new Error('gradients of pyramids');
-    return { work, loss: (await result.read()).total, gradients: await readRows({ classLogits, boxLogits }) };
-  });
+  const device = await sharedDevice();
+  const { width, height } = SIZES;
+  const headLoss = new HeadLoss(device, { ...SIZES, imageSize: { width, height }, recipe: 'reference' });
+  const outputs = [1, 2].map((seed) => uploadOutputs(device, SIZES, randomOutputs(SIZES, seed, 2)));
+  const truth = uploadTruths(device, SIZES, [
+    {
+      boxes: [
+        [10.3, 5.1, 60.7, 50.2],
+        [40.9, 20.4, 90.1, 63.3],
+      ],
+      labels: [1, 3],
+    },
+    { boxes: [[3.2, 7.7, 33.1, 30.9]], labels: [0] },
+  ]);
+  const [student, teacher] = outputs;
+  const input = { student, teacher, truth };
+  const result = headLoss.evaluate(input);
+  const work = {
+    assignment: await assignHead(headLoss, input),
+    student: await readRows(student),
+    teacher: await readRows(teacher),
+  };
+  const { classLogits, boxLogits } = result.gradients;
+  if (!(classLogits instanceof Pyramid && boxLogits instanceof Pyramid)) throw new Error('gradients of pyramids');
+  return { work, loss: (await result.read()).total, gradients: await readRows({ classLogits, boxLogits }) };
 }
 
 /** A detector and batch with the loss of `train-step`, and its gradients by the parameters' names. */
 export async function trainCase() {
-  return withDevice(async (device) => {
-    const config = detectorConfig({ size: 'tiny', classes: 3, width: 64, height: 64 });
-    const { work, detector, headLoss, truth, pixels } = await makeTrainWork(device, config, 2);
-    detector.parameters.zeroGradients();
-    const { classLogits, boxLogits } = detector.forward(pixels, { training: true });
-    const result = headLoss.evaluate({
-      student: { classLogits: classLogits.value, boxLogits: boxLogits.value },
-      truth,
-    });
-    backward([
-      { variable: classLogits, gradient: result.gradients.classLogits },
-      { variable: boxLogits, gradient: result.gradients.boxLogits },
-    ]);
-    const flat = (await detector.parameters.gradients.read()) as Float32Array;
-    return { work, loss: (await result.read()).total, gradients: detector.parameters.split(flat) };
+  const device = await sharedDevice();
+  const config = detectorConfig({ size: 'tiny', classes: 3, width: 64, height: 64 });
+  const { work, detector, headLoss, truth, pixels } = await makeTrainWork(device, config, 2);
+  detector.parameters.zeroGradients();
+  const { classLogits, boxLogits } = detector.forward(pixels, { training: true });
+  const result = headLoss.evaluate({
+    student: { classLogits: classLogits.value, boxLogits: boxLogits.value },
+    truth,
   });
-}
-
-async function withDevice<T>(use: (device: Device) => Promise<T>): Promise<T> {
-  const device = await openDevice();
-  try {
-    return await use(device);
-  } finally {
-    await device.close();
-  }
+  backward([
+    { variable: classLogits, gradient: result.gradients.classLogits },
+    { variable: boxLogits, gradient: result.gradients.boxLogits },
+  ]);
+  const flat = (await detector.parameters.gradients.read()) as Float32Array;
+  return { work, loss: (await result.read()).total, gradients: detector.parameters.split(flat) };
 }
 
 /** To 1e-4 of the largest element: f32 sums of different orders. */

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { measureCurves } from '../../bench/curves.js';
 import { drawCurves } from '../../bench/figure.js';
 import type { Plan } from '../../bench/measure.js';
@@ -11,10 +11,10 @@ import { headLossRow } from '../../bench/rows/headLoss.js';
 import { listsRow, mapsRow } from '../../bench/rows/regions.js';
 import { trainStepRow } from '../../bench/rows/trainStep.js';
 import { runBench } from '../../bench/run.js';
-import { openDevice } from '../../src/tensor/device.js';
+import * as devices from '../../src/tensor/device.js';
 import { sharedDevice } from '../device.js';
 
-const SCENE = { batch: 1, image: 64, boxes: 2, classes: 3, bins: 5 };
+const SCENE = { batch: 1, image: 64, boxes: 2, classes: 3, bins: 17 };
 const STEP = { batch: 1, classes: 3, width: 64, height: 64, boxes: 2 };
 const LEVELS = [{ height: 6, width: 8 }];
 const ROWS = [
@@ -26,6 +26,11 @@ const ROWS = [
   ...convolutionRows('conv', { batch: 1, inputs: 8, outputs: 8, kernel: 3, stride: 2, levels: LEVELS }),
   groupNormRow('group-norm', { batch: 1, channels: 8, levels: LEVELS }),
 ];
+// Each row and each point of a curve opens a device: here the tests' one, whose kernels are compiled.
+const open = vi.fn(sharedDevice);
+beforeAll(() => void vi.spyOn(devices, 'openDevice').mockImplementation(open));
+afterAll(() => void vi.restoreAllMocks());
+
 const PLAN: Plan = { warmUps: 1, least: 2, most: 2, seconds: 0, interval: 0 };
 const PEER: Peer = {
   name: 'slow',
@@ -123,7 +128,9 @@ test('curves are measured along each axis', async () => {
   const axes = { batch: [1, 2], image: [], boxes: [], bins: [7] };
   const said: string[] = [];
   const options = { clock: 'wall', plan: PLAN, onPoint: (name: string) => said.push(name) } as const;
-  const curves = await measureCurves(() => openDevice(), options, SCENE, axes);
+  open.mockClear();
+  const curves = await measureCurves(open, options, SCENE, axes);
+  expect(open).toHaveBeenCalledTimes(3);
   expect(curves.map(({ axis, points }) => [axis, points.map(({ value }) => value)])).toEqual(Object.entries(axes));
   expect(said).toEqual(['batch 1', 'batch 2', 'bins 7']);
   for (const { ms, copyMs } of curves.flatMap(({ points }) => points)) {
