@@ -1,4 +1,4 @@
-import type { Assignment } from '../regions/assignment.js';
+import { type Assignment, type AssignmentMaps, assignmentMaps } from '../regions/assignment.js';
 import { atss } from '../regions/atss.js';
 import { dynamicSoftLabel } from '../regions/dynamicSoftLabel.js';
 import { scoreByOverlap } from '../regions/overlapScores.js';
@@ -9,14 +9,38 @@ import type { HeadOutputs } from './headOutputs.js';
 import type { HeadSetting } from './headSetting.js';
 import type { Recipe } from './recipe.js';
 
+/** What an assignment goes by. */
+type Assigned = Pick<HeadSetting, 'recipe' | 'grid' | 'bins'>;
+
 /**
  * The assignment of the recipe's assigner, with the VLR where the recipe distils there.
  * @throws InputError where the caller has to give it
  */
-export function assign({ recipe, grid, bins }: HeadSetting, truth: Truth, student: HeadOutputs): Assignment {
-  const { assigner, topk, ignoreIofThreshold, vlr, gamma } = recipe.regions;
-  const needsVlr = recipe.ld.vlr > 0 || recipe.kd.vlr > 0;
-  const region = { topk, ignoreIofThreshold, vlr: needsVlr ? vlr : 'none', gamma } as const;
+export function assign(setting: Assigned, truth: Truth, student: HeadOutputs): Assignment {
+  const { regions, ld, kd } = setting.recipe;
+  return assignWith(ld.vlr > 0 || kd.vlr > 0 ? regions.vlr : 'none', setting, truth, student);
+}
+
+/**
+ * Records the same as maps, to look at, with the VLR of `regions.vlr` also where the recipe does not distil there. They are the
+ * caller's.
+ * @throws InputError as `assign`
+ */
+export function assignedMaps(setting: Assigned, truth: Truth, student: HeadOutputs): AssignmentMaps {
+  const assignment = assignWith(setting.recipe.regions.vlr, setting, truth, student);
+  const maps = assignmentMaps(assignment);
+  assignment.dispose();
+  return maps;
+}
+
+function assignWith(
+  vlr: Recipe['regions']['vlr'],
+  { recipe, grid, bins }: Assigned,
+  truth: Truth,
+  student: HeadOutputs,
+): Assignment {
+  const { assigner, topk, ignoreIofThreshold, gamma } = recipe.regions;
+  const region = { topk, ignoreIofThreshold, vlr, gamma };
   const shared = { bins, parameters: recipe.box.parameters, atss: region };
   switch (assigner) {
     case 'atss': {

@@ -1,10 +1,10 @@
-import { Loader } from '../data/loader.js';
+import { type Batch, Loader } from '../data/loader.js';
 import type { ImageSource, Sample } from '../data/source.js';
 import type { Detections } from '../detector/choose.js';
 import { decode } from '../detector/decode.js';
 import type { Detector, DetectorOutputs } from '../detector/detector.js';
+import { assignedMaps } from '../losses/headAssign.js';
 import type { Recipe } from '../losses/recipe.js';
-import { assignAtss } from '../regions/atss.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
 import { uploadTruth } from '../regions/truth.js';
 import { Pyramid } from '../tensor/pyramid.js';
@@ -15,7 +15,7 @@ import type { Box, EdgeBox, LevelMap, RegionMaps, Scene, View } from './types.js
 export interface Shown {
   name: string;
   detector: Detector;
-  recipe: Pick<Recipe, 'box' | 'regions'>;
+  recipe: Recipe;
 }
 
 /** The head's outputs of one image, on the host. */
@@ -31,7 +31,7 @@ export const DRAWN_SCORE = 0.3;
 
 /**
  * Looks at one image with several detectors of the same grid.
- * @param shown the first is the one that the others' edges are compared with, where `hasTeacher`
+ * @param shown the first is the one that the others' edges are compared with, where `hasTeacher`; the regions are the last one's
  * @param index of the image in the source
  * @throws InputError when the image cannot be read
  */
@@ -40,7 +40,7 @@ export async function viewScene(
   { source, index, rule, hasTeacher }: { source: ImageSource; index: number; rule: string; hasTeacher: boolean },
 ): Promise<Scene> {
   const [{ detector: first, recipe }] = shown;
-  const { width, height, bins, strides, classes } = first.config;
+  const { width, height, bins, strides } = first.config;
   const sample = await source.load(index);
   const one: ImageSource = { length: 1, classes: source.classes, load: async () => sample };
   const loader = new Loader(one, { batch: 1, width, height, seed: 0, augment: false, shuffle: false, dropLast: false });
@@ -50,7 +50,15 @@ export async function viewScene(
   const fitted = { width: sample.width * scale, height: sample.height * scale };
 
   const heads: Head[] = [];
-  for (const each of shown) heads.push(await lookAt(each, batch.images, fitted));
+  let regions: RegionMaps | undefined;
+  for (const each of shown) {
+    const isLast = heads.length === shown.length - 1;
+    const also = async (outputs: DetectorOutputs) => {
+      if (isLast) regions = await viewRegions(each, outputs, batch);
+    };
+    heads.push(await lookAt(each, batch.images, fitted, also));
+  }
+  if (!regions) throw new Error('no detector is shown');
   const grid = makeGrid({ imageSize: { width, height }, strides, ...recipe.regions });
   const edges = heads.map(({ logits }) => expectations(logits, grid, bins));
   const views = heads.map(({ shown: { name }, found, logits }, i): View => {
@@ -62,13 +70,17 @@ export async function viewScene(
       errors: hasTeacher && !isTeacher ? edgeErrors(edges[i], edges[0], grid) : null,
     };
   });
-  const { boxes, labels, imageIndex: images } = batch;
-  const regions = await viewRegions(first, grid, { boxes, labels, images }, { classes, gamma: recipe.regions.gamma });
   const picture = { id: sample.id, name: nameOf(source, index), scale, ...(await embedImage(sample)) };
   return { picture, rule, bins, truth: truthOf(sample), views, regions };
 }
 
-async function lookAt(shown: Shown, images: Float32Array, fitted: { width: number; height: number }): Promise<Head> {
+/** @param also what else to do with the outputs, before they go */
+async function lookAt(
+  shown: Shown,
+  images: Float32Array,
+  fitted: { width: number; height: number },
+  also: (outputs: DetectorOutputs) => Promise<void>,
+): Promise<Head> {
   const { detector, recipe } = shown;
   const { width, height } = detector.config;
   const pixels = detector.parameters.device.tensor(images);
@@ -78,6 +90,7 @@ async function lookAt(shown: Shown, images: Float32Array, fitted: { width: numbe
     const [[found], logits] = await Promise.all([
       decode(outputs, detector.config, { imageSizes: [fitted], scoreThreshold: DRAWN_SCORE, recipe }),
       outputs.boxLogits.value.read() as Promise<Float32Array>,
+      also(outputs),
     ]);
     return { shown, found, logits };
   } finally {
@@ -149,37 +162,37 @@ function edgeErrors(own: number[][], taught: number[][], grid: Grid): LevelMap[]
   });
 }
 
+/** What the recipe's assigner makes of the net's outputs for the one image, as the head loss has it. */
 async function viewRegions(
-  { parameters: { device } }: Detector,
-  grid: Grid,
-  objects: { boxes: Float32Array; labels: Int32Array; images: Int32Array },
-  { classes, gamma }: { classes: number; gamma: number },
-): Promise<RegionMaps[]> {
-  const truth = uploadTruth(device, objects, { batch: 1, classes });
-  try {
-    const maps: RegionMaps[] = [];
-    for (const variant of ['paper', 'reference'] as const) {
-      const made = assignAtss(grid, truth, { vlr: variant, gamma });
-      const [labels, weights] = await Promise.all([made.label.read(), made.vlr.read()]);
-      for (const tensor of Object.values(made)) tensor.dispose();
-      let start = 0;
-      const levels = grid.levels.map(({ width, height }, level) => {
-        const [from, to] = [start, start + width * height];
-        start = to;
-        return {
-          stride: grid.strides[level],
-          width,
-          height,
-          main: Array.from(labels.subarray(from, to), (label) => label < classes),
-          valuable: Array.from(weights.subarray(from, to)),
-        };
-      });
-      maps.push({ variant, gamma, levels });
-    }
-    return maps;
-  } finally {
-    truth.dispose();
-  }
+  { name, detector, recipe }: Shown,
+  { classLogits, boxLogits }: DetectorOutputs,
+  { boxes, labels, imageIndex, ignore, ignoreIndex }: Batch,
+): Promise<RegionMaps> {
+  const { width, height, strides, bins, classes } = detector.config;
+  const { device } = detector.parameters;
+  const grid = makeGrid({ imageSize: { width, height }, strides, ...recipe.regions });
+  const [matched, weights] = await device.tidy(() => {
+    const objects = { boxes, labels, images: imageIndex, ignoreBoxes: ignore, ignoreImages: ignoreIndex };
+    const truth = uploadTruth(device, objects, { batch: 1, classes });
+    const student = { classLogits: classLogits.value, boxLogits: boxLogits.value };
+    const maps = assignedMaps({ recipe, grid, bins }, truth, student);
+    // Each read records its copy at once, before `tidy` takes the tensors back.
+    return Promise.all([maps.matched.read(), maps.vlr.read()]);
+  });
+  let start = 0;
+  const levels = grid.levels.map(({ width: columns, height: rows }, level) => {
+    const [from, to] = [start, start + columns * rows];
+    start = to;
+    return {
+      stride: strides[level],
+      width: columns,
+      height: rows,
+      main: Array.from(matched.subarray(from, to), (object) => object >= 0),
+      valuable: Array.from(weights.subarray(from, to)),
+    };
+  });
+  const { assigner, vlr, gamma, centreOffset } = recipe.regions;
+  return { run: name, assigner, vlr, gamma, centreOffset, levels };
 }
 
 function truthOf({ boxes, labels }: Sample) {

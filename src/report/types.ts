@@ -1,3 +1,4 @@
+import type { Recipe } from '../losses/recipe.js';
 import type { StudyResults } from '../study/types.js';
 import type { LogEntry } from '../train/logEntry.js';
 import type { RunMeasures } from '../train/measures.js';
@@ -58,17 +59,21 @@ export interface View {
   errors: LevelMap[] | null;
 }
 
-/** The regions of a form of the VLR on the picture's grid. */
+/** What a run's head loss makes of the picture: who learns, and where its recipe has the VLR. */
 export interface RegionMaps {
-  variant: 'paper' | 'reference';
+  run: string;
+  assigner: Recipe['regions']['assigner'];
+  vlr: Recipe['regions']['vlr'];
   gamma: number;
+  /** Of a location, in cells from its cell's top-left corner. */
+  centreOffset: number;
   levels: {
     stride: number;
     width: number;
     height: number;
     /** Cell of the main region (a positive of the assigner). */
     main: boolean[];
-    /** Weight of the VLR, the IoU with its box; 0 outside. */
+    /** Weight of the VLR, the anchor's IoU with its box; 0 outside. */
     valuable: number[];
   }[];
 }
@@ -97,7 +102,7 @@ export interface Scene {
   bins: number;
   truth: LabelledBox[];
   views: View[];
-  regions: RegionMaps[];
+  regions: RegionMaps;
 }
 
 /** A detection or an object of one of the worst images, and what is wrong with it. */

@@ -1,8 +1,9 @@
 import { normalise } from '../data/augment.js';
 import type { ImageSource } from '../data/source.js';
 import { decode } from '../detector/decode.js';
-import type { Detector } from '../detector/detector.js';
-import { assignAtss } from '../regions/atss.js';
+import type { Detector, DetectorOutputs } from '../detector/detector.js';
+import { assignedMaps } from '../losses/headAssign.js';
+import type { Recipe } from '../losses/recipe.js';
 import { makeGrid } from '../regions/grid.js';
 import { uploadTruth } from '../regions/truth.js';
 import type { Device } from '../tensor/device.js';
@@ -12,10 +13,13 @@ import type { Answer, Look, NetName } from './protocol.js';
 /** Boxes of lower scores are not drawn. */
 const SCORE = 0.25;
 
-/** What the nets say of an image; `learning` runs a net on its moving average. */
+/**
+ * What the nets say of an image; `learning` runs a net on its moving average.
+ * @param look `recipe` is the one by which the student with LD learns: the regions are those of its loss
+ */
 export async function lookAt(
   device: Device,
-  { source, image, gamma }: { source: ImageSource; image: number; gamma: number },
+  { source, image, recipe }: { source: ImageSource; image: number; recipe: Recipe },
   nets: Record<NetName, Detector>,
   learning: (name: NetName, work: () => Promise<Answer>) => Promise<Answer>,
 ): Promise<Omit<Look, 'step'>> {
@@ -28,21 +32,29 @@ export async function lookAt(
   const input = Pyramid.of(uploaded, 1, 3, [{ width, height }]);
   const filled = { width: sample.width, height: sample.height };
 
+  const grid = makeGrid({ imageSize: { width, height }, strides, ...recipe.regions });
+  const assigned = ({ classLogits, boxLogits }: DetectorOutputs) =>
+    device.tidy(() => {
+      const objects = { boxes, labels, images: new Int32Array(labels.length) };
+      const ignored = { ignoreBoxes: ignore, ignoreImages: new Int32Array(ignore.length / 4) };
+      const truth = uploadTruth(device, { ...objects, ...ignored }, { batch: 1, classes });
+      const student = { classLogits: classLogits.value, boxLogits: boxLogits.value };
+      const maps = assignedMaps({ recipe, grid, bins }, truth, student);
+      // Each read records its copy at once, before `tidy` takes the tensors back.
+      return Promise.all([maps.matched.read(), maps.vlr.read()]);
+    });
   const answers = {} as Record<NetName, Answer>;
+  let regions: Awaited<ReturnType<typeof assigned>> | undefined;
   for (const name of Object.keys(nets) as NetName[]) {
-    answers[name] = await learning(name, () => ask(nets[name], input, filled));
+    answers[name] = await learning(name, () =>
+      ask(nets[name], input, { filled, recipe }, async (outputs) => {
+        if (name === 'with') regions = await assigned(outputs);
+      }),
+    );
   }
   uploaded.dispose();
-
-  const grid = makeGrid({ imageSize: { width, height }, strides });
-  const [matched, valuable] = await device.tidy(() => {
-    const objects = { boxes, labels, images: new Int32Array(labels.length) };
-    const ignored = { ignoreBoxes: ignore, ignoreImages: new Int32Array(ignore.length / 4) };
-    const truth = uploadTruth(device, { ...objects, ...ignored }, { batch: 1, classes });
-    const assignment = assignAtss(grid, truth, { vlr: 'paper', gamma });
-    // Each read records its copy at once, before `tidy` takes the tensors back.
-    return Promise.all([assignment.matched.read(), assignment.vlr.read()]);
-  });
+  if (!regions) throw new Error('the student with LD was not asked');
+  const [matched, valuable] = regions;
   const { levels, centreOffset } = grid;
   return {
     image,
@@ -60,14 +72,21 @@ export async function lookAt(
   };
 }
 
-async function ask(net: Detector, input: Pyramid, filled: { width: number; height: number }): Promise<Answer> {
+/** @param also what else to do with the outputs, before they go */
+async function ask(
+  net: Detector,
+  input: Pyramid,
+  { filled, recipe }: { filled: { width: number; height: number }; recipe: Recipe },
+  also: (outputs: DetectorOutputs) => Promise<void>,
+): Promise<Answer> {
   const outputs = net.forward(input, { training: false });
   const { classLogits, boxLogits, features } = outputs;
   try {
     const [[detections], logits, scores] = await Promise.all([
-      decode(outputs, net.config, { scoreThreshold: SCORE, imageSizes: [filled] }),
+      decode(outputs, net.config, { scoreThreshold: SCORE, imageSizes: [filled], recipe }),
       boxLogits.value.read(),
       classLogits.value.read(),
+      also(outputs),
     ]);
     return { detections, logits: logits as Float32Array, scores: scores as Float32Array };
   } finally {

@@ -2,6 +2,7 @@ import { type Batch, Loader } from '../data/loader.js';
 import { detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
 import { HeadLoss } from '../losses/headLoss.js';
+import { resolveRecipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import { stepNeeds } from '../train/fits.js';
 import { makeLearner } from '../train/learner.js';
@@ -247,8 +248,8 @@ export class Session {
 
   async #look(): Promise<void> {
     this.#lookDue = false;
-    const { gamma } = this.#distillation;
-    const what = { source: this.#images.validation, image: this.#image, gamma };
+    const recipe = resolveRecipe(recipeOf('with', this.#distillation, this.#nets.with.config));
+    const what = { source: this.#images.validation, image: this.#image, recipe };
     const seen = await lookAt(this.#device, what, this.#nets, (name, work) => this.#onAverage(name, work));
     if (!this.#stopped) this.#report({ kind: 'look', step: this.#step, ...seen });
   }

@@ -227,6 +227,23 @@ test('other anchors: regions tells what they do before a training, train takes t
   expect((await readRun(run)).recipe).toMatchObject({ name: 'small-anchors', regions: { octaveScale: 4 } });
 });
 
+test('regions by a run: its recipe, input and predictions', async () => {
+  const run = join(root, 'yolov8');
+  const options = ['--images', '4', '--epochs', '1', '--evaluate-every', '0', '--recipe', 'yolov8'];
+  expect(await edgewise(['train', 'shapes', ...TINY, ...options, '--out', run])).toMatchObject({ code: 0 });
+  const shown = await edgewise(['regions', 'shapes', '--images', '4', '--model', run]);
+  expect(shown).toMatchObject({ code: 0 });
+  expect(shown.stdout).toMatch(/Input \d+×\d+; task-aligned by what \S*yolov8 predicts\./);
+  await expectError(
+    ['regions', 'shapes', '--images', '4', '--recipe', 'yolov8'],
+    /model: recipe yolov8 assigns by task-aligned, .* --model RUN/,
+  );
+  await expectError(
+    ['regions', 'shapes', '--images', '4', '--model', run, '--recipe', 'nanodet-plus'],
+    /regions\.centreOffset: 0 for the recipe nanodet-plus, 0\.5 for the model \S+; .* Leave --recipe out .* yolov8/,
+  );
+});
+
 test('checkpoints that are missing, cut in half or something else are one clear line', async () => {
   await expectError(['evaluate', join(root, 'nowhere'), 'shapes'], /nowhere.* cannot be read/);
   await expectError(

@@ -1,8 +1,14 @@
 import { expect, test } from 'vitest';
+import { Loader } from '../../src/data/loader.js';
 import { shapesDataset } from '../../src/data/shapes.js';
 import type { ImageSource } from '../../src/data/source.js';
+import { detectorConfig } from '../../src/detector/config.js';
+import { Detector } from '../../src/detector/detector.js';
 import { assignmentStatistics, type ClassAssignment } from '../../src/eval/assignmentStatistics.js';
+import { HeadLoss } from '../../src/losses/headLoss.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
+import { uploadTruth } from '../../src/regions/truth.js';
+import { Pyramid } from '../../src/tensor/pyramid.js';
 import { sharedDevice } from '../device.js';
 import { assignAtss } from '../reference/atss.js';
 import type { Box } from '../reference/boxes.js';
@@ -95,4 +101,53 @@ test('more objects than one batch may have', async () => {
   };
   const source = { length: 2, classes: [{ id: 1, name: 'many' }], load: async () => crowded };
   expect((await statistics(source))[0].objects).toBe(66_000);
+});
+
+test('other assigners: what the head loss makes of the same predictions, image by image', async () => {
+  const recipe = resolveRecipe('yolov8');
+  const model = new Detector(device, detectorConfig({ size: 'tiny', classes: 3, ...imageSize }), { seed: 2 });
+  const source = shapesDataset({ count: 9, ...imageSize, seed: 5 }); // a batch, and one that is not full
+  const done: number[] = [];
+  const options = { source, imageSize, strides, recipe, model };
+  const found = await assignmentStatistics(device, { ...options, onProgress: (n) => done.push(n) });
+  expect(done).toEqual([8, 9]);
+
+  const loss = new HeadLoss(device, { ...model.config, imageSize, batch: 1, recipe });
+  const loader = new Loader(source, {
+    batch: 1,
+    ...imageSize,
+    seed: 0,
+    augment: false,
+    shuffle: false,
+    dropLast: false,
+  });
+  const positives = source.classes.map(() => [0, 0, 0]);
+  for await (const { images, boxes, labels, imageIndex } of loader.batches(0)) {
+    const matched = await device.tidy(() => {
+      const truth = uploadTruth(device, { boxes, labels, images: imageIndex }, { batch: 1, classes: 3 });
+      const outputs = model.forward(Pyramid.of(device.tensor(images), 1, 3, [imageSize]), { training: false });
+      const student = { classLogits: outputs.classLogits.value, boxLogits: outputs.boxLogits.value };
+      return loss.evaluate({ student, truth }).regions().matched.read();
+    });
+    let location = 0;
+    for (const [level, area] of loss.grid.areas.entries()) {
+      for (const end = location + area; location < end; location++) {
+        if (matched[location] >= 0) positives[labels[matched[location]]][level]++;
+      }
+    }
+  }
+  model.dispose();
+  expect(found.map((one) => one.positives)).toEqual(positives);
+  expect(positives.flat().reduce((a, b) => a + b)).toBeGreaterThan(9);
+  expect(found.reduce((sum, { objects }) => sum + objects, 0)).toBeGreaterThan(9);
+
+  const { model: _, ...without } = options;
+  await expect(assignmentStatistics(device, without)).rejects.toThrow(
+    /^model: recipe yolov8 assigns by task-aligned, .* \(edgewise regions --model RUN\)\.$/,
+  );
+  await expect(assignmentStatistics(device, { ...options, strides: [8, 16] })).rejects.toThrow(
+    /^model: its input is 96×96 and its strides are 8,16,32, .* 96×96 and 8,16; give/,
+  );
+  const given = resolveRecipe({ name: 'own', regions: { assigner: 'given' } });
+  await expect(assignmentStatistics(device, { ...options, recipe: given })).rejects.toThrow(/assigner is given/);
 });

@@ -2,9 +2,11 @@ import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { standaloneSvg } from '../../src/report/export.js';
 import { edgesFigure } from '../../src/report/figures/edges.js';
+import { regionsFigure } from '../../src/report/figures/regions.js';
 import { common, focusOf, intersectionOverUnion, spread } from '../../src/report/focus.js';
 import { findMistakes } from '../../src/report/mistakes.js';
 import { makeReport } from '../../src/report/report.js';
+import type { RegionMaps } from '../../src/report/types.js';
 import { CLASSES, edge, edgeBox, sampleData } from './sample.js';
 
 test('every figure is a drawing of its own that other programs read, in both themes', async () => {
@@ -47,6 +49,21 @@ test('an object is in focus where every view finds it, and the first is least ev
   expect(objects[0].boxes[1].score).toBe(0.9);
   expect(focusOf({ truth, views })?.truth).toBe(truth[1]);
   expect(focusOf({ truth: [], views })).toBeUndefined();
+});
+
+test('a location is drawn where it regresses from; without a VLR there is no sign of one', () => {
+  const { scene } = sampleData();
+  const drawn = (regions: Partial<RegionMaps>) =>
+    regionsFigure({ ...scene, regions: { ...scene.regions, ...regions } });
+  const [corner, middle] = [0, 0.5].map(
+    (centreOffset) => /<circle cx="([\d.]+)"/.exec(String(drawn({ centreOffset }).panels[0].body))!.map(Number)[1],
+  );
+  expect(corner).toBe(0);
+  expect(middle).toBeCloseTo((0.5 * 8 * 400) / 96, 1); // half a cell of stride 8 on a picture of 96 pixels, 400 wide
+  const none = drawn({ vlr: 'none', assigner: 'task-aligned' });
+  expect([none.caption, ...none.legend.map(({ text }) => text)].join()).not.toMatch(/VLR/);
+  expect(none.caption).toMatch(/task-aligned assignment .* what this run predicts/);
+  expect(drawn({}).caption).toMatch(/the loss of distilled .* ATSS .* γ = 0\.25/);
 });
 
 test('without an object that all find there is no picture of edges', () => {

@@ -87,14 +87,17 @@ const SCENE: Scene = {
     boxes: [edgeBox(3 - i), { ...edgeBox(1), box: [70, 70, 90, 90], label: 1 }],
     errors: i === 0 ? null : [8, 16].map((stride) => map(stride, (index) => index / 10)),
   })),
-  regions: (['paper', 'reference'] as const).map((variant) => ({
-    variant,
+  regions: {
+    run: 'distilled',
+    assigner: 'atss',
+    vlr: 'paper',
     gamma: 0.25,
+    centreOffset: 0,
     levels: [8, 16].map((stride) => {
       const { width, height, values } = map(stride, (index) => (index % 3 === 0 ? 0.5 : 0));
       return { stride, width, height, main: values.map((_, index) => index % 7 === 0), valuable: values };
     }),
-  })),
+  },
 };
 
 function map(stride: number, value: (index: number) => number) {

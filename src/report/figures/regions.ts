@@ -6,38 +6,49 @@ import { type Frame, outlined, pictureIn, wholePicture } from './frame.js';
 
 const WIDTH = 400;
 
-/** Main region and VLR on the picture: a row for each form of the VLR, a drawing for each level that has any of them. */
+/** By whom the positives are chosen, for the caption. */
+const CHOSEN_BY: Record<RegionMaps['assigner'], string> = {
+  atss: 'ATSS makes positive',
+  'task-aligned': 'task-aligned assignment makes positive by what this run predicts here',
+  'dynamic-soft-label': 'dynamic soft labels make positive by what this run predicts here',
+  given: 'the caller makes positive',
+};
+
+/** Main region and VLR on the picture, as a run's head loss has them: a drawing for each level that has any of them. */
 export function regionsFigure(scene: Scene): Figure {
   const frame = wholePicture(scene.picture, WIDTH);
-  const isUsed = scene.regions[0].levels.map((_, level) =>
-    scene.regions.some(({ levels }) => levels[level].main.some(Boolean) || levels[level].valuable.some((v) => v > 0)),
-  );
-  const panels = scene.regions.flatMap(({ variant, levels }) =>
-    levels.filter((_, level) => isUsed[level]).map((level) => levelPanel(scene, frame, variant, level)),
-  );
+  const { regions } = scene;
+  const used = regions.levels.filter(({ main, valuable }) => main.some(Boolean) || valuable.some((v) => v > 0));
+  const hasVlr = regions.vlr !== 'none';
   return {
     id: 'regions',
     title: 'Where distillation happens',
     caption:
-      'Each mark is a location of a level. Blue dots: the main region, the locations that the assigner makes positive. Orange squares: the ' +
-      'valuable localization region (VLR) round it, the stronger the more weight (IoU of anchor and box). Rows: the VLR by the paper’s text ' +
-      `(γ·t ≤ DIoU ≤ t) and by the authors’ code, here with γ = ${scene.regions[0].gamma}. ` +
-      'Levels without any are left out. Boxes: annotations.',
-    panels,
-    columns: isUsed.filter(Boolean).length,
+      `Each mark is a location of a level, as the loss of ${regions.run} has it. Blue dots: the main region, the locations that ` +
+      `${CHOSEN_BY[regions.assigner]}. ${hasVlr ? valuableText(regions) : ''}Levels without any are left out. Boxes: annotations.`,
+    panels: used.map((level) => levelPanel(scene, frame, level)),
+    columns: used.length,
     legend: [
       { text: 'main region', swatch: tag('circle', { cx: 14, cy: 7, r: 5, fill: colour('main') }) },
-      { text: 'VLR', swatch: tag('rect', { x: 8, y: 1, width: 12, height: 12, fill: colour('valuable') }) },
+      ...(hasVlr
+        ? [{ text: 'VLR', swatch: tag('rect', { x: 8, y: 1, width: 12, height: 12, fill: colour('valuable') }) }]
+        : []),
     ],
   };
 }
 
-function levelPanel(scene: Scene, frame: Frame, variant: string, level: RegionMaps['levels'][number]): Panel {
+function valuableText({ vlr, gamma }: RegionMaps): string {
+  const form = vlr === 'paper' ? `the paper’s text (γ·t ≤ DIoU ≤ t, γ = ${gamma})` : 'the authors’ code';
+  return `Orange squares: the valuable localization region (VLR) round it by ${form}, the stronger the more weight (IoU of anchor and box). `;
+}
+
+function levelPanel(scene: Scene, frame: Frame, level: RegionMaps['levels'][number]): Panel {
   const { stride, width, main, valuable } = level;
   const step = (frame.scale * stride) / scene.picture.scale;
   const strongest = Math.max(...valuable, 1e-6);
-  // Anchors are centred on the cells' corners in the reference, so that is where a location is drawn.
-  const place = (index: number) => [(index % width) * step, Math.floor(index / width) * step] as const;
+  const { centreOffset, vlr } = scene.regions;
+  const place = (index: number) =>
+    [((index % width) + centreOffset) * step, (Math.floor(index / width) + centreOffset) * step] as const;
   const squares = valuable.map((value, index) => {
     if (!(value > 0) || main[index]) return '';
     const [x, y] = place(index);
@@ -68,7 +79,7 @@ function levelPanel(scene: Scene, frame: Frame, variant: string, level: RegionMa
     main: main.filter(Boolean).length,
     valuable: valuable.filter((value, i) => value > 0 && !main[i]).length,
   };
-  const title = `${variant}, stride ${stride}: ${count.main} main, ${count.valuable} VLR`;
+  const title = `Stride ${stride}: ${count.main} main${vlr === 'none' ? '' : `, ${count.valuable} VLR`}`;
   return {
     title,
     width: frame.width,
