@@ -2,6 +2,7 @@ import { CONVOLUTIONS } from '../convolutions.js';
 import type { FirstCallRow } from '../firstCall.js';
 import type { Row } from '../row.js';
 import { REFERENCE } from '../scene.js';
+import { assignerRow } from './assigners.js';
 import { convolutionRows } from './convolution.js';
 import { denseRowsRow } from './denseRows.js';
 import { firstHeadLossRow, firstTrainStepRow } from './firstCall.js';
@@ -38,6 +39,10 @@ const EDGES = { batch: 8, bins: 17, levels: [80, 40, 20, 10, 5].map(square) };
 const OWN_STEP = { ...BCCD, size: 'small', recipe: 'gfocal' } as const;
 const DISTILLED = { ...BCCD, size: 'tiny', teacher: 'small', recipe: 'main-kd+main-ld+vlr-ld' } as const;
 
+/** The heads of YOLOv8 and of NanoDet-Plus at their usual sizes. */
+const YOLO = { ...REFERENCE, bins: 16, strides: [8, 16, 32], centreOffset: 0.5 };
+const NANODET = { ...REFERENCE, image: 416, bins: 8, strides: [8, 16, 32, 64], centreOffset: 0 };
+
 /** A large map with few boxes: most locations learn nothing of boxes. */
 const COCO = { ...DISTILLED, batch: 4, classes: 80, width: 640, height: 640, size: 'small', teacher: 'base' } as const;
 
@@ -48,6 +53,8 @@ export const ROWS: readonly (Row | FirstCallRow)[] = [
   listsRow('regions-1280', LARGE),
   listsRow('regions-finegrained', REFERENCE, 'finegrained'),
   listsRow('regions-finegrained-1280', LARGE, 'finegrained'),
+  assignerRow('assign-task-aligned', 'task-aligned', YOLO),
+  assignerRow('assign-dynamic-soft-label', 'dynamic-soft-label', NANODET),
   mapsRow('regions-maps', REFERENCE),
   mapsRow('regions-maps-1280', LARGE),
   denseRowsRow('rows-ld-dfl', { ...EDGES, layout: 'rows' }),
