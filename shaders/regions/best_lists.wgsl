@@ -4,13 +4,16 @@
 const LANES = 32u;
 /// the most entries of a list
 const MAX_BEST = 32u;
+/// Below every key, of a list that has no more.
+const NO_KEY = -3.0e38;
 
 /// entry of list l at [entry · LANES + l], highest key first
 var<workgroup> best_keys: array<f32, LANES * MAX_BEST>;
 var<workgroup> best_locations: array<u32, LANES * MAX_BEST>;
 var<workgroup> list_lengths: array<u32, LANES>;
-/// entries of each list that were taken
+/// entries of each list that were taken, and the keys of those that are next
 var<workgroup> list_heads: array<u32, LANES>;
+var<workgroup> head_keys: array<f32, LANES>;
 
 /// Whether a key would enter the list of an invocation; offered in order of location, the earlier stays before an equal one.
 fn enters(key: f32, length: u32, limit: u32, local: u32) -> bool {
@@ -31,27 +34,42 @@ fn insert(key: f32, location: u32, length: u32, limit: u32, local: u32) -> u32 {
   return longer;
 }
 
+/// The list of an invocation is complete.
+fn close_list(length: u32, local: u32) {
+  list_lengths[local] = length;
+  var key = NO_KEY;
+  if (length > 0u) {
+    key = best_keys[local];
+  }
+  head_keys[local] = key;
+}
+
+fn head_location(list: u32) -> u32 {
+  return best_locations[list_heads[list] * LANES + list];
+}
+
 /// Takes the location of highest key, then lowest index, out of all lists; NONE where they are empty. For one invocation, after a
 /// barrier.
 fn take_best() -> u32 {
-  var from_list = LANES;
-  var key = 0.0;
-  var location = NONE;
+  var key = NO_KEY;
+  var list = 0u;
   for (var l = 0u; l < LANES; l++) {
-    let head = list_heads[l];
-    if (head == list_lengths[l]) {
-      continue;
-    }
-    let own_key = best_keys[head * LANES + l];
-    let own_location = best_locations[head * LANES + l];
-    if (from_list == LANES || own_key > key || (own_key == key && own_location < location)) {
-      from_list = l;
-      key = own_key;
-      location = own_location;
+    let own = head_keys[l];
+    if (own > key || (own == key && own > NO_KEY && head_location(l) < head_location(list))) {
+      key = own;
+      list = l;
     }
   }
-  if (from_list < LANES) {
-    list_heads[from_list]++;
+  if (key <= NO_KEY) {
+    return NONE;
   }
+  let location = head_location(list);
+  let head = list_heads[list] + 1u;
+  list_heads[list] = head;
+  var next = NO_KEY;
+  if (head < list_lengths[list]) {
+    next = best_keys[head * LANES + list];
+  }
+  head_keys[list] = next;
   return location;
 }

@@ -1,13 +1,13 @@
-// Dynamic soft label assignment (NanoDet-Plus), first pass: one invocation a location. Where its centre is inside an object: the
-// student's box, the class term of the cost without the object's class, and the object that takes the location where several choose
-// it, that of lowest cost among all of the image, then of lowest index.
+// Dynamic soft label assignment (NanoDet-Plus), first pass: one invocation four neighbouring locations. Where a centre is
+// inside an object: the student's box, the class term of the cost without the object's class, and the object that takes the location
+// where several choose it, that of lowest cost among all of the image, then of lowest index. The file that includes this brings
+// `student_box` and `student_class`.
 
 struct Params {
   batch: u32,
   level_count: u32,
   half_side: f32,
   centre_offset: f32,
-  locations: u32,
   classes: u32,
   bins: u32,
   iou_weight: f32,
@@ -19,8 +19,6 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> student_class: array<f32>;
-@group(0) @binding(2) var<storage, read> student_box: array<f32>;
 /// [G] xyxy pixels
 @group(0) @binding(3) var<storage, read> boxes: array<vec4f>;
 /// [G]
@@ -29,78 +27,96 @@ struct Params {
 @group(0) @binding(5) var<storage, read> image_starts: array<u32>;
 /// [B] width and height, pixels
 @group(0) @binding(6) var<storage, read> image_sizes: array<vec2u>;
-/// [locations, 2]: box in pixels, then a Background; zeros where the location is no candidate
+/// [locations, 2]: box in pixels, NO_BOX where the location is no candidate; then a OtherClasses
 @group(0) @binding(7) var<storage, read_write> located: array<vec4f>;
 /// [G, topk] of dynamic_soft_label_choose.wgsl, then [locations]: owner of a candidate
 @group(0) @binding(8) var<storage, read_write> chosen: array<u32>;
 
 #include "../lib/index.wgsl"
-#include "../lib/pyramid.wgsl"
 #include "../lib/layout.wgsl"
 #include "../lib/grid.wgsl"
 #include "../lib/boxes.wgsl"
 #include "../lib/box_parameters.wgsl"
 #include "../lib/qfl.wgsl"
-#include "student_box.wgsl"
+#include "../lib/qfl_background.wgsl"
+#include "quads.wgsl"
+#include "student_quads.wgsl"
 #include "soft_label_cost.wgsl"
 
-fn is_candidate(at: Location) -> bool {
-  if (!is_valid(at.level, at.index, image_sizes[at.image])) {
-    return false;
-  }
-  let centre = anchor_centre(at.level, at.index);
+fn are_candidates(at: Quad) -> vec4<bool> {
+  let cells = quad_cells(at);
+  let centres = quad_centres(at, cells);
+  var inside = vec4<bool>();
   for (var g = image_starts[at.image]; g < image_starts[at.image + 1u]; g++) {
-    if (box_inside_margin(centre, boxes[g]) > 0.0) {
-      return true;
-    }
+    inside |= quad_margins(centres, boxes[g]) > vec4f();
   }
-  return false;
+  return inside & quad_valid(at, cells, image_sizes[at.image]);
 }
 
-fn background_of(at: Location) -> Background {
+/// The class terms of four locations where no class is the object's.
+struct QuadOthers {
+  rest: vec4f,
+  largest: vec4f,
+  class_index: vec4u,
+}
+
+fn quad_others(at: Quad) -> QuadOthers {
   let entry = params.class_layout[at.level];
-  var found = Background(0.0, 0.0, 0u, true);
+  let first = strided(entry, at.image, 0u, at.cell);
+  var found = QuadOthers();
   for (var c = 0u; c < params.classes; c++) {
-    let loss = qfl(student_class[strided(entry, at.image, c, at.index)], 0.0, 2.0).x;
+    let loss = qfl_background(class_quad(first + c * entry.z, entry.w), 2.0).loss;
     found.rest += min(loss, found.largest);
-    if (loss > found.largest) {
-      found.largest = loss;
-      found.class_index = c;
-    }
+    found.class_index = select(found.class_index, vec4u(c), loss > found.largest);
+    found.largest = max(found.largest, loss);
   }
   return found;
 }
 
-fn cheapest_object(at: Location, predicted: vec4f, background: Background) -> u32 {
+fn cheapest_object(at: Quad, i: u32, predicted: vec4f, others: OtherClasses) -> u32 {
+  let entry = params.class_layout[at.level];
   var best = image_starts[at.image];
   var lowest = 3.0e38;
   for (var g = image_starts[at.image]; g < image_starts[at.image + 1u]; g++) {
     let overlap = box_iou(predicted, boxes[g]);
-    let class_index = u32(labels[g]);
-    let logit = student_class[strided(params.class_layout[at.level], at.image, class_index, at.index)];
-    let cost = overlap_cost(overlap) + class_cost(background, class_index, logit, overlap);
-    if (cost < lowest) {
-      lowest = cost;
-      best = g;
+    let least = overlap_cost(overlap);
+    if (least < lowest) {
+      let class_index = u32(labels[g]);
+      let logit = class_logit(strided(entry, at.image, class_index, at.cell + i));
+      let cost = least + class_cost(others, class_index, logit, overlap);
+      if (cost < lowest) {
+        lowest = cost;
+        best = g;
+      }
     }
   }
   return best;
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let location = linear_index(workgroup, workgroups, local, 64u);
-  if (location >= params.locations) {
+fn find_candidates(index: u32) {
+  let at = quad_of(index);
+  if (at.count == 0u) {
     return;
   }
-  let at = locate(location);
-  if (!is_candidate(at)) {
-    located[2u * location + 1u] = vec4f();
-    return;
+  let candidates = are_candidates(at);
+  var edges: QuadEdges;
+  var quads: QuadOthers;
+  if (any(candidates)) {
+    edges = expected_edges(at);
+    quads = quad_others(at);
   }
-  let predicted = student_box_at(at.level, at.image, at.index);
-  let background = background_of(at);
-  located[2u * location] = predicted;
-  located[2u * location + 1u] = pack_background(background);
-  chosen[params.first_owner + location] = cheapest_object(at, predicted, background);
+  let first = quad_location(at);
+  let centres = quad_centres(at, quad_cells(at));
+  for (var i = 0u; i < at.count; i++) {
+    let location = first + i;
+    if (!candidates[i]) {
+      located[2u * location] = NO_BOX;
+      continue;
+    }
+    let predicted = quad_box(at, &edges, vec2f(centres.x[i], centres.y[i]), i);
+    let others = OtherClasses(quads.rest[i], quads.largest[i], quads.class_index[i]);
+    located[2u * location] = predicted;
+    located[2u * location + 1u] = pack_others(others);
+    chosen[params.first_owner + location] = cheapest_object(at, i, predicted, others);
+  }
 }

@@ -28,6 +28,7 @@ struct Params {
 #include "../lib/layout.wgsl"
 #include "../lib/boxes.wgsl"
 #include "../lib/qfl.wgsl"
+#include "../lib/qfl_background.wgsl"
 #include "sample.wgsl"
 #include "soft_label_cost.wgsl"
 #include "best_lists.wgsl"
@@ -66,17 +67,18 @@ fn offer_level(level: u32, g: u32, before: Lengths, local: u32) -> Lengths {
   let first = params.batch * entry.x + image * area;
   var lengths = before;
   for (var i = local; i < area; i += LANES) {
-    let background = unpack_background(located[2u * (first + i) + 1u]);
-    if (!background.candidate) {
+    let predicted = located[2u * (first + i)];
+    if (all(predicted == NO_BOX)) {
       continue;
     }
-    let overlap = box_iou(located[2u * (first + i)], box);
+    let overlap = box_iou(predicted, box);
     if (overlap > 0.0) {
       lengths.overlaps = insert_overlap(overlap, lengths.overlaps, local);
     }
     let least = overlap_cost(overlap);
     if (enters(-least, lengths.costs, params.topk, local)) {
-      let cost = least + class_cost(background, class_index, student_class[strided(channels, image, class_index, i)], overlap);
+      let others = unpack_others(located[2u * (first + i) + 1u]);
+      let cost = least + class_cost(others, class_index, student_class[strided(channels, image, class_index, i)], overlap);
       if (enters(-cost, lengths.costs, params.topk, local)) {
         lengths.costs = insert(-cost, first + i, lengths.costs, params.topk, local);
       }
@@ -116,7 +118,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   for (var level = 0u; level < params.level_count; level++) {
     lengths = offer_level(level, g, lengths, local);
   }
-  list_lengths[local] = lengths.costs;
+  close_list(lengths.costs, local);
   overlap_lengths[local] = lengths.overlaps;
   workgroupBarrier();
   if (local == 0u) {

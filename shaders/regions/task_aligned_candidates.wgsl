@@ -1,13 +1,12 @@
-// Task-aligned assignment (Feng et al., ICCV 2021, as in YOLOv8 to YOLO12), first pass: one invocation a location. Where its centre is
-// inside an object: the student's box, and the object that takes the location where several choose it, that of largest
-// overlap among all of the image, then of lowest index.
+// Task-aligned assignment (Feng et al., ICCV 2021, as in YOLOv8 to YOLO12), first pass: one invocation four neighbouring
+// locations. Where a centre is inside an object: the student's box, and the object that takes the location where several choose it,
+// that of largest overlap among all of the image, then of lowest index. The file that includes this brings `student_box`.
 
 struct Params {
   batch: u32,
   level_count: u32,
   half_side: f32,
   centre_offset: f32,
-  locations: u32,
   bins: u32,
   /// the entry of `chosen` of the first location's owner
   first_owner: u32,
@@ -18,7 +17,6 @@ struct Params {
 override MASKED: bool = true;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> student_box: array<f32>;
 /// [G] xyxy pixels
 @group(0) @binding(2) var<storage, read> boxes: array<vec4f>;
 /// [B + 1]
@@ -31,26 +29,27 @@ override MASKED: bool = true;
 @group(0) @binding(6) var<storage, read_write> chosen: array<u32>;
 
 #include "../lib/index.wgsl"
-#include "../lib/pyramid.wgsl"
 #include "../lib/layout.wgsl"
 #include "../lib/grid.wgsl"
 #include "../lib/boxes.wgsl"
 #include "../lib/box_parameters.wgsl"
-#include "student_box.wgsl"
+#include "quads.wgsl"
+#include "student_quads.wgsl"
 #include "task_overlap.wgsl"
 #include "task_reach.wgsl"
 
+/// Objects that can be learnt at each of the four.
 struct Reached {
-  count: u32,
-  last: u32,
+  count: vec4u,
+  last: vec4u,
 }
 
-fn objects_that_reach(image: u32, centre: vec2f) -> Reached {
+fn objects_that_reach(image: u32, centres: QuadCentres) -> Reached {
   var reached = Reached();
   for (var g = image_starts[image]; g < image_starts[image + 1u]; g++) {
-    if (reaches(reach_of(boxes[g]), centre)) {
-      reached = Reached(reached.count + 1u, g);
-    }
+    let inside = quad_margins(centres, reach_of(boxes[g])) > vec4f(REACH_MARGIN);
+    reached.count += select(vec4u(), vec4u(1u), inside);
+    reached.last = select(reached.last, vec4u(g), inside);
   }
   return reached;
 }
@@ -70,27 +69,31 @@ fn best_object(image: u32, centre: vec2f, predicted: vec4f) -> u32 {
   return best;
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let location = linear_index(workgroup, workgroups, local, 64u);
-  if (location >= params.locations) {
+fn find_candidates(index: u32) {
+  let at = quad_of(index);
+  if (at.count == 0u) {
     return;
   }
-  let at = locate(location);
-  let centre = anchor_centre(at.level, at.index);
-  var reached = Reached();
-  if (is_valid(at.level, at.index, image_sizes[at.image])) {
-    reached = objects_that_reach(at.image, centre);
+  let cells = quad_cells(at);
+  let centres = quad_centres(at, cells);
+  var reached = objects_that_reach(at.image, centres);
+  reached.count = select(vec4u(), reached.count, quad_valid(at, cells, image_sizes[at.image]));
+  let first = quad_location(at);
+  var edges: QuadEdges;
+  if (any(reached.count > vec4u())) {
+    edges = expected_edges(at);
   }
-  if (reached.count == 0u) {
-    located[location] = vec4f();
-    return;
+  for (var i = 0u; i < at.count; i++) {
+    var predicted = vec4f();
+    if (reached.count[i] > 0u) {
+      let centre = vec2f(centres.x[i], centres.y[i]);
+      predicted = quad_box(at, &edges, centre, i);
+      var owner = reached.last[i];
+      if (!MASKED || reached.count[i] > 1u) {
+        owner = best_object(at.image, centre, predicted);
+      }
+      chosen[params.first_owner + first + i] = owner;
+    }
+    located[first + i] = predicted;
   }
-  let predicted = student_box_at(at.level, at.image, at.index);
-  located[location] = predicted;
-  var owner = reached.last;
-  if (!MASKED || reached.count > 1u) {
-    owner = best_object(at.image, centre, predicted);
-  }
-  chosen[params.first_owner + location] = owner;
 }

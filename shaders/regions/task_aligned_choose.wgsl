@@ -74,7 +74,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   for (var level = 0u; level < params.level_count; level++) {
     length = offer_level(level, g, length, local);
   }
-  list_lengths[local] = length;
+  close_list(length, local);
   workgroupBarrier();
   if (local == 0u) {
     for (var i = 0u; i < params.topk; i++) {

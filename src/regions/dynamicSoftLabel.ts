@@ -1,6 +1,8 @@
-import candidatesSource from '../../shaders/regions/dynamic_soft_label_candidates.wgsl';
+import packedSource from '../../shaders/regions/dynamic_soft_label_candidates_packed.wgsl';
+import stridedSource from '../../shaders/regions/dynamic_soft_label_candidates_strided.wgsl';
 import chooseSource from '../../shaders/regions/dynamic_soft_label_choose.wgsl';
 import listSource from '../../shaders/regions/list_chosen.wgsl';
+import { layoutTable } from '../tensor/layout.js';
 import { number, optional, options as optionsOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { assertGrid, assertTruth } from './argument.js';
@@ -11,15 +13,17 @@ import { listSamples } from './listing.js';
 import { scoreByOverlap } from './overlapScores.js';
 import {
   assertHead,
-  boxReading,
-  classReading,
+  boxDecoding,
   type HeadMaps,
+  logitRange,
+  quadReading,
   STUDENT_OPTIONS,
   type StudentOptions,
 } from './student.js';
 import type { Truth } from './truth.js';
 
-const CANDIDATES = { name: 'regions/dynamic_soft_label_candidates', source: candidatesSource };
+const PACKED = { name: 'regions/dynamic_soft_label_candidates', source: packedSource };
+const STRIDED = { name: 'regions/dynamic_soft_label_candidates, strided', source: stridedSource };
 const CHOOSE = { name: 'regions/dynamic_soft_label_choose', source: chooseSource };
 const LIST = { name: 'regions/list_chosen', source: listSource };
 
@@ -64,39 +68,39 @@ export function dynamicSoftLabel(
     const windows = region.vlr === 'none' ? null : atssCandidates(grid, truth, region, table).windows;
     const located = device.empty([locations, 8]);
     const chosen = device.empty([truth.count * topk + locations], 'u32');
-    const box = boxReading(student, options);
-    const classes = classReading(student);
+    const box = boxDecoding(student, options);
+    const class_layout = layoutTable(student.classLogits);
+    const { packed, invocations } = quadReading(grid, truth.batch, student.boxLogits, student.classLogits);
     const shared = {
-      ...classes.bindings,
       boxes: truth.boxes.range4,
       labels: truth.labels.range,
       located: located.range4,
       chosen: chosen.range,
     };
     device.run({
-      kernel: CANDIDATES,
+      kernel: packed ? PACKED : STRIDED,
       constants: box.constants,
       bindings: {
         ...shared,
-        ...box.bindings,
+        student_box: logitRange(student.boxLogits, packed),
+        student_class: logitRange(student.classLogits, packed),
         image_starts: truth.imageStarts.range,
         image_sizes: truth.imageSizes.range,
       },
       params: {
         ...params,
-        ...classes.params,
+        class_layout,
         ...box.params,
-        locations,
         classes: truth.classes,
         iou_weight: iouWeight,
         first_owner: truth.count * topk,
       },
-      invocations: locations,
+      invocations,
     });
     device.run({
       kernel: CHOOSE,
-      bindings: { ...shared, images: truth.images.range },
-      params: { ...params, ...classes.params, topk, iou_weight: iouWeight },
+      bindings: { ...shared, student_class: logitRange(student.classLogits), images: truth.images.range },
+      params: { ...params, class_layout, topk, iou_weight: iouWeight },
       workgroups: [truth.count, 1, 1],
     });
     const found = { kernel: LIST, positives: chosen, topk, most: topk, table, windows };

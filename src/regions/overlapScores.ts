@@ -1,7 +1,7 @@
 import source from '../../shaders/regions/overlap_scores.wgsl';
 import type { Assignment } from './assignment.js';
 import { type Grid, gridParams } from './grid.js';
-import { boxReading, type HeadMaps, type StudentOptions } from './student.js';
+import { boxDecoding, type HeadMaps, logitRange, type StudentOptions } from './student.js';
 
 const KERNEL = { name: 'regions/overlap_scores', source };
 
@@ -12,11 +12,16 @@ export function scoreByOverlap(
   student: HeadMaps,
   options: StudentOptions,
 ): void {
-  const box = boxReading(student, options);
+  const box = boxDecoding(student, options);
   samples.device.run({
     kernel: KERNEL,
     constants: box.constants,
-    bindings: { ...box.bindings, targets: targets.range4, samples: samples.range, counts: counts.range },
+    bindings: {
+      student_box: logitRange(student.boxLogits),
+      targets: targets.range4,
+      samples: samples.range,
+      counts: counts.range,
+    },
     params: { ...gridParams(grid, batch), ...box.params, image_slots: slots },
     workgroups: [batch, 1, 1],
   });

@@ -1,3 +1,4 @@
+import type { BufferRange } from '../gpu/runtime.js';
 import { assertMaps, layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import { anything, fields, integer, oneOf, optional } from '../util/argument.js';
 import type { AtssOptions } from './atssCandidates.js';
@@ -46,19 +47,27 @@ export function assertHead(
   assertMaps(`${name}.boxLogits`, head.boxLogits, { ...shared, channels: 4 * bins, meaning });
 }
 
-/** The constants, bindings and uniform fields of shaders/regions/student_box.wgsl. */
-export function boxReading({ boxLogits }: HeadMaps, { bins, parameters = 'ltrb' }: StudentOptions) {
-  return {
-    constants: { OFFSET_BOX: parameters === 'offset' ? 1 : 0 },
-    bindings: { student_box: tensorOf(boxLogits).range },
-    params: { bins, box_layout: layoutTable(boxLogits) },
-  };
+/** Whether kernels can see the logits as vectors of four. */
+function isPacked(maps: Maps): boolean {
+  const { buffer, offset, size } = tensorOf(maps);
+  return offset + 16 * Math.ceil(size / 4) <= buffer.size;
 }
 
-/** The binding and the uniform field of the class logits. */
-export function classReading({ classLogits }: HeadMaps) {
+/** What a pass over quads of locations is launched with: which of its two forms fits these logits, and how often it runs. */
+export function quadReading(grid: Grid, batch: number, ...maps: readonly Maps[]) {
+  const quads = grid.areas.reduce((sum, area) => sum + batch * Math.ceil(area / 4), 0);
+  return { packed: maps.every(isPacked), invocations: quads };
+}
+
+/** The binding of logits that are read by quads or one by one. */
+export function logitRange(maps: Maps, packed = false): BufferRange {
+  return packed ? tensorOf(maps).range4 : tensorOf(maps).range;
+}
+
+/** The constants and uniform fields of decoding the student's boxes. */
+export function boxDecoding({ boxLogits }: HeadMaps, { bins, parameters = 'ltrb' }: StudentOptions) {
   return {
-    bindings: { student_class: tensorOf(classLogits).range },
-    params: { class_layout: layoutTable(classLogits) },
+    constants: { OFFSET_BOX: parameters === 'offset' ? 1 : 0 },
+    params: { bins, box_layout: layoutTable(boxLogits) },
   };
 }

@@ -1,7 +1,9 @@
 import listSource from '../../shaders/regions/list_chosen.wgsl';
-import candidatesSource from '../../shaders/regions/task_aligned_candidates.wgsl';
+import packedSource from '../../shaders/regions/task_aligned_candidates_packed.wgsl';
+import stridedSource from '../../shaders/regions/task_aligned_candidates_strided.wgsl';
 import chooseSource from '../../shaders/regions/task_aligned_choose.wgsl';
 import scoresSource from '../../shaders/regions/task_aligned_scores.wgsl';
+import { layoutTable } from '../tensor/layout.js';
 import { flag, number, oneOf, optional, options as optionsOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { assertGrid, assertTruth } from './argument.js';
@@ -11,15 +13,17 @@ import { type Grid, gridParams } from './grid.js';
 import { listSamples } from './listing.js';
 import {
   assertHead,
-  boxReading,
-  classReading,
+  boxDecoding,
   type HeadMaps,
+  logitRange,
+  quadReading,
   STUDENT_OPTIONS,
   type StudentOptions,
 } from './student.js';
 import type { Truth } from './truth.js';
 
-const CANDIDATES = { name: 'regions/task_aligned_candidates', source: candidatesSource };
+const PACKED = { name: 'regions/task_aligned_candidates', source: packedSource };
+const STRIDED = { name: 'regions/task_aligned_candidates, strided', source: stridedSource };
 const CHOOSE = { name: 'regions/task_aligned_choose', source: chooseSource };
 const LIST = { name: 'regions/list_chosen', source: listSource };
 const SCORES = { name: 'regions/task_aligned_scores', source: scoresSource };
@@ -83,33 +87,35 @@ export function taskAligned(grid: Grid, truth: Truth, student: HeadMaps, options
     const chosen = device.empty([truth.count * topk + locations], 'u32');
     const maxima = device.empty([truth.count, 2], 'u32');
     const objects = { boxes: truth.boxes.range4, located: located.range4 };
-    const box = boxReading(student, options);
-    const classes = classReading(student);
+    const box = boxDecoding(student, options);
+    const classes = { student_class: logitRange(student.classLogits) };
+    const class_layout = layoutTable(student.classLogits);
+    const { packed, invocations } = quadReading(grid, truth.batch, student.boxLogits);
     device.run({
-      kernel: CANDIDATES,
+      kernel: packed ? PACKED : STRIDED,
       constants: { ...box.constants, ...fit, ...reach, MASKED: masked ? 1 : 0 },
       bindings: {
-        ...box.bindings,
         ...objects,
+        student_box: logitRange(student.boxLogits, packed),
         image_starts: truth.imageStarts.range,
         image_sizes: truth.imageSizes.range,
         chosen: chosen.range,
       },
-      params: { ...params, ...box.params, locations, first_owner: truth.count * topk },
-      invocations: locations,
+      params: { ...params, ...box.params, first_owner: truth.count * topk },
+      invocations,
     });
     device.run({
       kernel: CHOOSE,
       constants: { ...fit, ...reach },
       bindings: {
-        ...classes.bindings,
+        ...classes,
         ...objects,
         labels: truth.labels.range,
         images: truth.images.range,
         chosen: chosen.range,
         maxima: maxima.range,
       },
-      params: { ...params, ...classes.params, topk, alpha, beta },
+      params: { ...params, class_layout, topk, alpha, beta },
       workgroups: [truth.count, 1, 1],
     });
     const found = { kernel: LIST, positives: chosen, topk, most: topk, table, windows };
@@ -119,13 +125,13 @@ export function taskAligned(grid: Grid, truth: Truth, student: HeadMaps, options
       kernel: SCORES,
       constants: fit,
       bindings: {
-        ...classes.bindings,
+        ...classes,
         ...objects,
         maxima: maxima.range,
         samples: samples.range,
         counts: counts.range,
       },
-      params: { ...params, ...classes.params, image_slots: slots, alpha, beta },
+      params: { ...params, class_layout, image_slots: slots, alpha, beta },
       workgroups: [truth.batch, 1, 1],
     });
     return assignment;

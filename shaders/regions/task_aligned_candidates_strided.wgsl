@@ -1,0 +1,8 @@
+// Strided logits.
+#include "box_quads_strided.wgsl"
+#include "task_aligned_candidates.wgsl"
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
+  find_candidates(linear_index(workgroup, workgroups, local, 64u));
+}
