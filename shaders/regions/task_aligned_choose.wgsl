@@ -59,7 +59,7 @@ fn offer_level(level: u32, g: u32, before: u32, local: u32) -> u32 {
     if (overlap > 0.0) {
       let logit = student_class[strided(channels, image, u32(labels[g]), cell.y * entry.z + cell.x)];
       let key = log_metric(logit, overlap);
-      if (enters(key, length, params.topk, local)) {
+      if (key > NO_METRIC && enters(key, length, params.topk, local)) {
         length = insert(key, location, length, params.topk, local);
       }
     }

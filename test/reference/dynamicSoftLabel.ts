@@ -17,6 +17,8 @@ const IOU_EPSILON = 1e-7;
 export interface SoftLabelCosts {
   /** Locations. */
   candidates: number[];
+  /** By how many pixels each centre is in each object: a row an object, a value a location. */
+  margins: number[][];
   overlaps: number[][];
   costs: number[][];
 }
@@ -24,7 +26,8 @@ export interface SoftLabelCosts {
 export function softLabelCosts(input: DynamicSoftLabelInput): SoftLabelCosts {
   const { boxes, labels, logits, predicted, iouWeight = 3 } = input;
   const centres = gridLevels(input).flatMap((level) => level.centres);
-  const candidates = centres.flatMap(([x, y], i) => (boxes.some((box) => insideMargin(x, y, box) > 0) ? [i] : []));
+  const margins = boxes.map((box) => centres.map(([x, y]) => insideMargin(x, y, box)));
+  const candidates = centres.flatMap((_, i) => (margins.some((row) => row[i] > 0) ? [i] : []));
   const overlaps = boxes.map((box) => candidates.map((i) => iou(predicted[i], box)));
   const costs = overlaps.map((row, g) =>
     row.map((overlap, at) => {
@@ -33,7 +36,7 @@ export function softLabelCosts(input: DynamicSoftLabelInput): SoftLabelCosts {
       return losses.reduce((a, b) => a + b, 0) - iouWeight * Math.log(overlap + IOU_EPSILON);
     }),
   );
-  return { candidates, overlaps, costs };
+  return { candidates, margins, overlaps, costs };
 }
 
 /**

@@ -21,6 +21,8 @@ export interface TaskAlignedInput extends GridOptions, ImagePredictions, Pick<Im
 
 /** A centre must be further inside the object than this, pixels. */
 const INSIDE_MARGIN = 1e-9;
+/** The code that it is taken from computes in f32: a metric below its smallest number is none. */
+const MIN_METRIC = 2 ** -126;
 /** Added to the largest metric of an object before it divides. */
 const METRIC_EPSILON = 1e-9;
 
@@ -59,7 +61,12 @@ export function alignmentOf(input: TaskAlignedInput): Alignment {
   });
   const inside = margins.map((row) => row.map((margin) => margin > INSIDE_MARGIN));
   const overlaps = boxes.map((box, g) => predicted.map((p, i) => (masked && !inside[g][i] ? 0 : overlapOf(p, box))));
-  const metrics = overlaps.map((row, g) => row.map((u, i) => sigmoid(logits[i][labels[g]]) ** alpha * u ** beta));
+  const metrics = overlaps.map((row, g) =>
+    row.map((u, i) => {
+      const metric = sigmoid(logits[i][labels[g]]) ** alpha * u ** beta;
+      return metric < MIN_METRIC ? 0 : metric;
+    }),
+  );
   return { inside, margins, overlaps, metrics };
 }
 
