@@ -192,6 +192,7 @@ declare module '*/shaders/regions/best_lists.wgsl' {
   export const constants: {
     readonly LANES: number;
     readonly MAX_BEST: number;
+    readonly NO_KEY: number;
   };
 }
 declare module '*/shaders/regions/gi_select.wgsl' {
@@ -257,6 +258,13 @@ declare module '*/shaders/regions/task_aligned_scores.wgsl' {
   export default source;
   export const constants: {
     readonly METRIC_EPSILON: number;
+  };
+}
+declare module '*/shaders/regions/task_metric.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly NO_METRIC: number;
   };
 }
 declare module '*/shaders/regions/task_overlap.wgsl' {

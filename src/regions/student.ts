@@ -1,4 +1,4 @@
-import type { BufferRange } from '../gpu/runtime.js';
+import type { BufferRange } from '../gpu/launch.js';
 import { assertMaps, layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import { anything, fields, integer, oneOf, optional } from '../util/argument.js';
 import type { AtssOptions } from './atssCandidates.js';
