@@ -3,7 +3,7 @@
 struct Params {
   batch: u32,
   channels: u32,
-  /// the gates of level l are gates[gate_first + l + gate_stride image], for so many images; 0: no gates
+  /// the gates of level l are gates[gate_first + l + gate_stride image], for gate_images images; 0: no gates
   gate_first: u32,
   gate_images: u32,
   gate_stride: u32,

@@ -1,5 +1,5 @@
 // gradient *= incoming, in place, four elements an invocation: the backward of every loss whose forward wrote its gradient.
-// ROW_LENGTH 0: one incoming scalar; otherwise one incoming element for each row of so many elements.
+// ROW_LENGTH 0: one incoming scalar; otherwise one incoming element for each row of ROW_LENGTH elements.
 struct Params {
   /// number of vec4
   count: u32,

@@ -106,8 +106,8 @@ export interface Recipe {
     /** Of `loss_bbox`. 0 or more; default 2. */
     weight: number;
     /**
-     * Pseudo-boxes: so much more where the student's box is worse than the teacher's (Chen et al., NeurIPS 2017, eq. 5,
-     * with this box loss in place of the squared distance). 0 or more; default 0.
+     * Pseudo-boxes: the box loss counts 1 + this where the student's box is worse than the teacher's, elsewhere 1 (Chen
+     * et al., NeurIPS 2017, eq. 5, with this box loss in place of the squared distance). 0 or more; default 0.
      */
     bounded: number;
     /**
@@ -125,7 +125,7 @@ export interface Recipe {
   dfl: {
     /** Of `loss_dfl`. 0 or more; default 0.25. */
     weight: number;
-    /** Targets end so many bins before the last. Above 0, up to 1; default 0.1. */
+    /** Targets are at most the last bin minus this. Above 0, up to 1; default 0.1. */
     margin: number;
   };
   /** Localization distillation: temperature KL over the bins of each edge. */

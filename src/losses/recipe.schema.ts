@@ -115,7 +115,7 @@ export default Type.Object(
       weight: weight(2, 'Of `loss_bbox`.'),
       bounded: weight(
         0,
-        "Pseudo-boxes: so much more where the student's box is worse than the teacher's (Chen et al., NeurIPS 2017, eq. 5, with this box loss in place of the squared distance).",
+        "Pseudo-boxes: the box loss counts 1 + this where the student's box is worse than the teacher's, elsewhere 1 (Chen et al., NeurIPS 2017, eq. 5, with this box loss in place of the squared distance).",
       ),
       weights: choice(
         ['best-score', 'target-score'],
@@ -132,7 +132,7 @@ export default Type.Object(
         default: 0.1,
         exclusiveMinimum: 0,
         maximum: 1,
-        description: 'Targets end so many bins before the last.',
+        description: 'Targets are at most the last bin minus this.',
       }),
     }),
     ld: section('Localization distillation: temperature KL over the bins of each edge.', {

@@ -10,9 +10,9 @@ import type { Teacher } from './teacher.js';
 
 /** When a training saves its state, besides at the end of each epoch, before each evaluation and when it is aborted. */
 export interface CheckpointEvery {
-  /** After every so many steps; 0, the default: not by steps. */
+  /** Steps between two; 0, the default: not by steps. */
   steps?: number;
-  /** So many minutes after the last time; default 5, 0: not by time. */
+  /** Minutes between two; default 5, 0: not by time. */
   minutes?: number;
 }
 

@@ -14,7 +14,7 @@ export interface TrainSettings extends OptimizerSettings, ScheduleSettings {
   seed: number;
   /** Flips, scales, shifts and recolours the images at random. */
   augment: boolean;
-  /** Evaluates on the validation set after every so many epochs, and after the last; 0: never. */
+  /** Epochs between evaluations on the validation set; the last epoch is always evaluated; 0: never. */
   evaluateEvery: number;
 }
 

@@ -100,7 +100,7 @@ export function notAsync<T>(name: string, result: T): T {
   );
 }
 
-/** Numbers one after another: an array or a typed array, or whatever has a length and as many numbers. */
+/** Numbers one after another: an array, a typed array, or an object with a length and that many numbers. */
 export const numbers: Check = (name, value) => {
   const list = value as ArrayLike<unknown> | null | undefined;
   if (typeof value !== 'object' || !Number.isSafeInteger(list?.length) || isBig(value)) {

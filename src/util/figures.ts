@@ -8,7 +8,7 @@ export function percent(fraction: Value): string {
   return isDefined(fraction) && fraction >= 0 ? (100 * fraction).toFixed(1) : NONE;
 }
 
-/** A measure with so many decimals; – where it is not defined. */
+/** A measure with this many decimals; – if it is not defined. */
 export function decimals(value: Value, digits: number): string {
   return isDefined(value) ? value.toFixed(digits) : NONE;
 }

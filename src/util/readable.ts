@@ -27,7 +27,7 @@ export function readableLines(text: string): string {
   return text.split('\n').map(readable).join('\n');
 }
 
-/** A text of at most so many characters; a longer one ends with an ellipsis. Cuts no character in two. */
+/** A text of at most this many characters; a longer one ends with an ellipsis. Cuts no character in two. */
 export function shortened(text: string, most: number): string {
   if (text.length <= most) return text;
   const characters = Array.from(text.slice(0, 2 * most + 2));
