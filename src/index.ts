@@ -14,7 +14,7 @@ export type { AdapterPreference } from './gpu/adapter.js';
 export type { ChoiceName, Choices } from './gpu/choices.js';
 export type { BufferRange, KernelDefinition, KernelVariant, Launch } from './gpu/launch.js';
 export type { KernelTime } from './gpu/profile.js';
-export type { WgslCode, WgslDeclarations, WgslLoop, WgslPart } from './gpu/wgsl.js';
+export type { WgslCode, WgslDeclarations, WgslLoop, WgslPart, WgslScalar } from './gpu/wgsl.js';
 export { distributionFocalLoss } from './losses/dfl.js';
 export { integral, softmaxOverBins } from './losses/distribution.js';
 export { type BoxLossOptions, giouLoss } from './losses/giou.js';

@@ -9,6 +9,8 @@ export function dumpWgsl(kernel: string, constants: Record<string, number>, code
   // As in adapter.ts, what is for Node only stands behind a look at `process`.
   if (typeof process !== 'undefined' && process.env?.EDGEWISE_DUMP_WGSL) {
     const folder = process.env.EDGEWISE_DUMP_WGSL;
+    if (!('getBuiltinModule' in process))
+      throw new InputError('EDGEWISE_DUMP_WGSL: it needs Node 20.16 or later; unset it.');
     const { mkdirSync, writeFileSync } = process.getBuiltinModule('node:fs');
     const { createHash } = process.getBuiltinModule('node:crypto');
     const text = `${code}\n// kernel ${kernel}, constants ${JSON.stringify(constants)}\n`;

@@ -14,7 +14,7 @@ export interface WgslDeclarations {
   /** The `@binding` of `var<uniform> params: Params`. */
   uniform?: number;
   /** The fields of `struct Params`: a type or, of an `array<vec4<…>, N>`, the type and the number of components, 4·N. */
-  params?: Readonly<Record<string, ScalarType | readonly [type: ScalarType, components: number]>>;
+  params?: Readonly<Record<string, WgslScalar | readonly [type: WgslScalar, components: number]>>;
   /** Invocations of a workgroup, or the `override` constant that says how many. */
   workgroup?: number | string;
   /** Defaults of `override` constants that a loop or a workgroup may be as large as. */
@@ -36,11 +36,12 @@ export interface WgslLoop {
   body: WgslCode;
 }
 
-type ScalarType = 'u32' | 'i32' | 'f32';
+/** Types of the fields of a uniform. */
+export type WgslScalar = 'u32' | 'i32' | 'f32';
 
 interface ParameterField {
   name: string;
-  type: ScalarType;
+  type: WgslScalar;
   /** Byte offset in the uniform. */
   offset: number;
   /** Number of components; 1 for a scalar, 4·N for `array<vec4<…>, N>`. */

@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
 import { wgslOf } from '../../scripts/wgsl.js';
 import { codeOf } from '../../scripts/wgslLoops.js';
 import type { KernelDefinition } from '../../src/gpu/launch.js';
@@ -90,6 +93,24 @@ describe('run', () => {
     const bindings = { input, output: device.empty([1]).range };
     expect(() => device.run({ ...base, bindings, workgroups: [65_536, 1, 1] })).toThrow(/65536×1×1 workgroups/);
   });
+});
+
+test('EDGEWISE_DUMP_WGSL: the module as it is compiled, broken or not', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'edgewise-dump-'));
+  vi.stubEnv('EDGEWISE_DUMP_WGSL', folder);
+  const code = (body: string) =>
+    codeOf(`fn main() {\n  for (var k = 0u; k < 2u; k++) { // unroll\n    ${body}\n  }\n}`, {});
+  const run = (name: string, body: string) => {
+    const source = ['@compute @workgroup_size(1)', { code: code(body), workgroup: 1 }];
+    device.run({ kernel: { name, source }, bindings: {}, invocations: 1 });
+    return device.settled();
+  };
+  await run('whole', 'let x = k;');
+  await expect(run('in pieces', 'unknown();')).rejects.toThrow(/in pieces/);
+  vi.unstubAllEnvs();
+  const files = readdirSync(folder).sort();
+  expect(files.map((file) => file.replace(/-[\da-f]+\.wgsl$/, ''))).toEqual(['in-pieces', 'whole']);
+  expect(readFileSync(join(folder, files[0]), 'utf8')).toContain('unknown();');
 });
 
 describe('errors of the GPU', () => {
