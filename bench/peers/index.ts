@@ -2,6 +2,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import type { AdapterPreference } from '../../src/gpu/adapter.js';
 import type { AdapterDescription } from '../../src/tensor/device.js';
 
 export interface Peer {
@@ -44,7 +45,10 @@ export class RunningPeer {
   }
 
   /** @throws Error that says why there is none: it is not installed, failed, or said something else */
-  static async start({ name, command }: Peer, adapter: AdapterDescription['kind']): Promise<RunningPeer> {
+  static async start(
+    { name, command }: Peer,
+    adapter: AdapterDescription['kind'] | AdapterPreference,
+  ): Promise<RunningPeer> {
     const [program, ...given] = command;
     const child = spawn(program, [...given, '--adapter', adapter], { stdio: ['pipe', 'pipe', 'inherit'] });
     const ended = new Promise<never>((_, reject) => {
