@@ -14,29 +14,52 @@ export interface SceneSize {
   boxes: number;
   classes: number;
   bins: number;
+  /** Default: 8 to 128. */
+  strides?: readonly number[];
+  /** Default: `reference`. */
+  recipe?: string;
 }
 
 /** 272,800 edges: 8 images of 640×640 with 80² + 40² + 20² + 10² + 5² locations. */
 export const REFERENCE: SceneSize = { batch: 8, image: 640, boxes: 10, classes: 80, bins: 17 };
 export const STRIDES = [8, 16, 32, 64, 128];
 
+/** Heads of other detectors, by the ends of their rows' names. */
+export const HEADS = {
+  yolov8: { batch: 8, image: 640, boxes: 10, classes: 80, bins: 16, strides: [8, 16, 32], recipe: 'yolov8+ld' },
+  'nanodet-plus': {
+    batch: 8,
+    image: 416,
+    boxes: 10,
+    classes: 80,
+    bins: 8,
+    strides: [8, 16, 32, 64],
+    recipe: 'nanodet-plus+ld',
+  },
+} as const satisfies Record<string, SceneSize>;
+export type HeadName = keyof typeof HEADS;
+
 export interface Scene {
   headLoss: HeadLoss;
+  /** The objects of `input.truth`. */
+  objects: GroundTruth;
   input: HeadLossInput;
 }
 
-/** A head loss of recipe `reference` at the strides 8 to 128 and random outputs of two nets. */
-export function makeScene(device: Device, { batch, image, boxes, classes, bins }: SceneSize): Scene {
+/** A head loss and random outputs of two nets. */
+export function makeScene(device: Device, size: SceneSize): Scene {
+  const { batch, image, boxes, classes, bins, strides = STRIDES, recipe = 'reference' } = size;
   const imageSize = { width: image, height: image };
-  const headLoss = new HeadLoss(device, { classes, bins, strides: STRIDES, imageSize, batch, recipe: 'reference' });
+  const headLoss = new HeadLoss(device, { classes, bins, strides, imageSize, batch, recipe });
   const { levels } = headLoss.grid;
   // A class's logit at the start of training is −4.6: a probability of 0.01.
   const outputs = () => ({
     classLogits: noiseMaps(device, { batch, channels: classes, levels }, -6.6, -2.6),
     boxLogits: noiseMaps(device, { batch, channels: 4 * bins, levels }, -2, 2),
   });
-  const truth = uploadTruth(device, randomTruth({ batch, boxes, classes, ...imageSize }), { batch, classes });
-  return { headLoss, input: { student: outputs(), teacher: outputs(), truth } };
+  const objects = randomTruth({ batch, boxes, classes, ...imageSize });
+  const truth = uploadTruth(device, objects, { batch, classes });
+  return { headLoss, objects, input: { student: outputs(), teacher: outputs(), truth } };
 }
 
 /** Sides of the boxes in pixels. */

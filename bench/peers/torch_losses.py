@@ -24,6 +24,7 @@ except ImportError:
 from pytorch.check import check_all
 from pytorch.detector import Detector
 from pytorch.head import distribution_focal_loss, head_loss, integral, temperature_kl
+from pytorch.other_heads import make_centres, other_head_loss
 from pytorch.regions import assign_batch, make_anchors
 
 BATCH, CLASSES, BINS, STRIDES, SIZE, BOXES = 8, 80, 17, (8, 16, 32, 64, 128), 640, 10
@@ -33,6 +34,11 @@ CONVOLUTIONS = json.loads((pathlib.Path(__file__).parent.parent / "convolutions.
 
 def uniform(shape, low=-2.0, high=2.0):
     return torch.empty(shape).uniform_(low, high)
+
+
+def random_outputs(cells, bins):
+    """Class and box logits of each level, as bench/scene.ts draws them."""
+    return [(uniform((BATCH, CLASSES, n, n), -6.6, -2.6), uniform((BATCH, 4 * bins, n, n))) for n in cells]
 
 
 def random_truth(width, height, smallest, largest, classes):
@@ -74,11 +80,7 @@ def regions():
 def head():
     anchors, counts, boxes, labels = head_scene()
     cells = [-(-SIZE // stride) for stride in STRIDES]
-
-    def outputs():
-        return [(uniform((BATCH, CLASSES, n, n), -6.6, -2.6), uniform((BATCH, 4 * BINS, n, n))) for n in cells]
-
-    student, teacher = outputs(), outputs()
+    student, teacher = random_outputs(cells, BINS), random_outputs(cells, BINS)
     leaves = [maps.requires_grad_() for level in student for maps in level]
 
     def work():
@@ -87,6 +89,23 @@ def head():
         assigned = assign_batch(anchors, counts, boxes, labels, CLASSES)
         terms = head_loss(student, teacher, assigned, anchors, counts, STRIDES, (BATCH, CLASSES, BINS))
         sum(sum(values) for values in terms.values()).backward()
+
+    return work
+
+
+def other_head(head, size, strides, bins, offset):
+    """The head loss of another detector, its assigner and LD included."""
+    centres, sizes = make_centres(size, size, strides, offset)
+    boxes, labels = random_truth(size, size, (24, 24), (256, 256), CLASSES)
+    cells = [-(-size // stride) for stride in strides]
+    student, teacher = random_outputs(cells, bins), random_outputs(cells, bins)
+    leaves = [maps.requires_grad_() for level in student for maps in level]
+
+    def work():
+        for leaf in leaves:
+            leaf.grad = None
+        terms, _ = other_head_loss(head, student, teacher, centres, sizes, boxes, labels)
+        sum(terms.values()).backward()
 
     return work
 
@@ -130,6 +149,8 @@ def train_step():
 ROWS = {
     "rows-ld-dfl": rows_ld_dfl,
     "head-loss": head,
+    "head-loss-yolov8": functools.partial(other_head, "task-aligned", 640, (8, 16, 32), 16, 0.5),
+    "head-loss-nanodet-plus": functools.partial(other_head, "dynamic-soft-label", 416, (8, 16, 32, 64), 8, 0.0),
     "regions": regions,
     "train-step": train_step,
     **{

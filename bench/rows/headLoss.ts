@@ -1,3 +1,5 @@
+import type { Grid } from '../../src/regions/grid.js';
+import type { GroundTruth } from '../../src/regions/truth.js';
 import type { Device } from '../../src/tensor/device.js';
 import { copyOf } from '../copy.js';
 import type { Row } from '../row.js';
@@ -7,7 +9,7 @@ import { makeScene, type Scene, type SceneSize } from '../scene.js';
 export function headLossRow(name: string, size: SceneSize): Row {
   return {
     name,
-    what: `head loss and its gradients with regions: ${size.batch} images of ${size.image}×${size.image}, ${size.classes} classes, ${size.bins} bins, ${size.boxes} boxes an image`,
+    what: `head loss and its gradients with regions${size.recipe ? `, recipe ${size.recipe}` : ''}: ${size.batch} images of ${size.image}×${size.image}, ${size.classes} classes, ${size.bins} bins, ${size.boxes} boxes an image`,
     prepare: async (device) => {
       const scene = makeScene(device, size);
       // The gradients go back to the pool: a training step uses the same memory again.
@@ -36,14 +38,37 @@ function scratchOf(
   return heldBytes(evaluate) - withGradients;
 }
 
-/** Class logits read and their gradient written, the box gradient cleared, both nets' box logits of the listed rows read. */
+/**
+ * Class logits read and their gradient written, the box gradient cleared, both nets' box logits of the listed rows read; and those of
+ * the student that an assigner decodes, where it asks what the student says: of all locations inside a box.
+ */
 async function leastBytes(
   device: Device,
   { batch, classes, bins }: SceneSize,
-  { headLoss, input }: Scene,
+  { headLoss, objects, input }: Scene,
 ): Promise<number> {
   const { vlr, label } = device.tidy(() => headLoss.evaluate(input).regions());
   const [weights, labels] = [await vlr.read(), await label.read()];
   const rows = weights.filter((weight, i) => weight > 0 || labels[i] < classes).length;
-  return 4 * (batch * headLoss.grid.locations * (2 * classes + 4 * bins) + rows * 2 * 4 * bins);
+  const decodes = headLoss.recipe.regions.assigner !== 'atss';
+  const boxRows = decodes ? rows + locationsInside(headLoss.grid, objects) : 2 * rows;
+  return 4 * (batch * headLoss.grid.locations * (2 * classes + 4 * bins) + boxRows * 4 * bins);
+}
+
+/** Locations of all images whose centres lie inside a box. */
+function locationsInside({ levels, strides, centreOffset }: Grid, { boxes, images }: GroundTruth): number {
+  const found = new Set<string>();
+  for (const [index, image] of Array.from(images).entries()) {
+    const [left, top, right, bottom] = Array.from({ length: 4 }, (_, edge) => boxes[4 * index + edge]);
+    for (const [level, { width, height }] of levels.entries()) {
+      const centre = (cell: number) => (cell + centreOffset) * strides[level];
+      for (let row = 0; row < height; row++) {
+        if (centre(row) <= top || centre(row) >= bottom) continue;
+        for (let column = 0; column < width; column++) {
+          if (centre(column) > left && centre(column) < right) found.add([image, level, row, column].join());
+        }
+      }
+    }
+  }
+  return found.size;
 }

@@ -1,7 +1,7 @@
 import { CONVOLUTIONS } from '../convolutions.js';
 import type { FirstCallRow } from '../firstCall.js';
 import type { Row } from '../row.js';
-import { REFERENCE } from '../scene.js';
+import { HEADS, REFERENCE } from '../scene.js';
 import { assignerRow } from './assigners.js';
 import { convolutionRows } from './convolution.js';
 import { denseRowsRow } from './denseRows.js';
@@ -49,6 +49,7 @@ const COCO = { ...DISTILLED, batch: 4, classes: 80, width: 640, height: 640, siz
 /** All rows, in the order of the table. */
 export const ROWS: readonly (Row | FirstCallRow)[] = [
   headLossRow('head-loss', REFERENCE),
+  ...Object.entries(HEADS).map(([name, size]) => headLossRow(`head-loss-${name}`, size)),
   listsRow('regions', REFERENCE),
   listsRow('regions-1280', LARGE),
   listsRow('regions-finegrained', REFERENCE, 'finegrained'),

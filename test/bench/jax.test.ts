@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { lossAndGradients, uploadTraining } from '../../bench/peers/jax/detector.js';
 import { headLoss, rowsLoss, uploadAssignment, uploadHead, uploadRows } from '../../bench/peers/jax/losses.js';
 import { openJax } from '../../bench/peers/jax/open.js';
+import { otherHeadLoss } from '../../bench/peers/jax/otherHeads.js';
 import { offerAdapter } from '../../bench/peers/shared/adapter.js';
 import { expectClose } from '../reference/closeTo.js';
 import { expectGradient, headCase, rowsCase, trainCase } from './peerCases.js';
@@ -25,6 +26,16 @@ test('head loss', async () => {
   const [student, teacher] = [work.student, work.teacher].map((rows) => uploadHead(rows, work.assignment));
   const assigned = uploadAssignment(work.assignment);
   const [value, grads] = jit(valueAndGrad(headLoss))(student, teacher, assigned);
+  expectClose(await value.data(), [loss], { relative: 1e-5 });
+  expectGradient(await (grads.classLogits as np.Array).data(), gradients.classLogits);
+  expectGradient(await (grads.boxLogits as np.Array).data(), gradients.boxLogits);
+});
+
+test.each(['yolov8', 'nanodet-plus'] as const)('head loss of %s with LD', async (head) => {
+  const { work, loss, gradients, batch } = await headCase(`${head}+ld`);
+  const [student, teacher] = [work.student, work.teacher].map((rows) => uploadHead(rows, work.assignment));
+  const assigned = uploadAssignment(work.assignment);
+  const [value, grads] = jit(valueAndGrad(otherHeadLoss(head, batch)))(student, teacher, assigned);
   expectClose(await value.data(), [loss], { relative: 1e-5 });
   expectGradient(await (grads.classLogits as np.Array).data(), gradients.classLogits);
   expectGradient(await (grads.boxLogits as np.Array).data(), gradients.boxLogits);

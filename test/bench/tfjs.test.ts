@@ -4,6 +4,7 @@ import { offerAdapter } from '../../bench/peers/shared/adapter.js';
 import { TfjsTrainer } from '../../bench/peers/tfjs/detector.js';
 import { headLoss, rowsLoss, uploadAssignment, uploadHead, uploadRows } from '../../bench/peers/tfjs/losses.js';
 import { openTfjs } from '../../bench/peers/tfjs/open.js';
+import { otherHeadLoss } from '../../bench/peers/tfjs/otherHeads.js';
 import { expectClose } from '../reference/closeTo.js';
 import { expectGradient, headCase, rowsCase, trainCase } from './peerCases.js';
 
@@ -27,6 +28,19 @@ test('head loss', async () => {
   const { value, grads } = tf.valueAndGrads((classLogits, boxLogits) =>
     headLoss({ classLogits: classLogits as tf.Tensor2D, boxLogits: boxLogits as tf.Tensor2D }, teacher, assigned),
   )([student.classLogits, student.boxLogits]);
+  expectClose(await value.data(), [loss], { relative: 1e-5 });
+  expectGradient(await grads[0].data(), gradients.classLogits);
+  expectGradient(await grads[1].data(), gradients.boxLogits);
+});
+
+test.each(['yolov8', 'nanodet-plus'] as const)('head loss of %s with LD', async (head) => {
+  const { work, loss, gradients, batch } = await headCase(`${head}+ld`);
+  const [student, teacher] = [work.student, work.teacher].map((rows) => uploadHead(rows, work.assignment));
+  const assigned = uploadAssignment(work.assignment);
+  const { value, grads } = tf.valueAndGrads((classLogits, boxLogits) => {
+    const own = { classLogits: classLogits as tf.Tensor2D, boxLogits: boxLogits as tf.Tensor2D };
+    return otherHeadLoss(head, own, teacher, assigned, batch);
+  })([student.classLogits, student.boxLogits]);
   expectClose(await value.data(), [loss], { relative: 1e-5 });
   expectGradient(await grads[0].data(), gradients.classLogits);
   expectGradient(await grads[1].data(), gradients.boxLogits);

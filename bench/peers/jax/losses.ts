@@ -10,7 +10,7 @@ import type { HeadAssignment, HeadRows } from '../shared/assignedHead.js';
 import type { DenseRows } from '../shared/workloads.js';
 
 /** ℓ = (T²/K) Σ_k p_k (ln p_k − ln q_k) over the last axis. */
-function temperatureKL(student: np.Array, teacher: np.Array, temperature: number): np.Array {
+export function temperatureKL(student: np.Array, teacher: np.Array, temperature: number): np.Array {
   const logQ = nn.logSoftmax(student.div(temperature), -1);
   const logP = nn.logSoftmax(teacher.div(temperature), -1);
   const difference = logP.ref.sub(logQ);
@@ -22,7 +22,7 @@ function temperatureKL(student: np.Array, teacher: np.Array, temperature: number
 }
 
 /** ℓ = −(hi − y) ln p_lo − (y − lo) ln p_hi over the last axis; a bin's share is max(0, 1 − |y − k|). */
-function distributionFocalLoss(logits: np.Array, targets: np.Array): np.Array {
+export function distributionFocalLoss(logits: np.Array, targets: np.Array): np.Array {
   const bins = np.arange(logits.shape[logits.ndim - 1]).astype(np.float32);
   const distance = np.abs(np.expandDims(targets, -1).sub(bins));
   const shares = np.maximum(distance.neg().add(1), 0);
@@ -73,6 +73,8 @@ export type AssignmentArrays = {
   centres: np.Array;
   targets: np.Array;
   distances: np.Array;
+  /** [P] target scores */
+  scores: np.Array;
   /** [P] share of the level's mean */
   levelShares: np.Array;
   /** [V] i32 rows */
@@ -84,7 +86,7 @@ export type AssignmentArrays = {
 };
 
 export function uploadAssignment(assignment: HeadAssignment): AssignmentArrays {
-  const { positives, labels, centres, targets, distances, levelShares, valuable, valuableWeights } = assignment;
+  const { positives, labels, centres, targets, distances, scores, levelShares, valuable, valuableWeights } = assignment;
   const [p, v] = [positives, valuable].map(paddedLength);
   // Boxes with area, so that losses which a weight of 0 silences are finite.
   const boxes = Float32Array.from({ length: 4 * p }, (_, i) => targets[i] ?? (i % 4 < 2 ? -1 : 1));
@@ -102,6 +104,7 @@ export function uploadAssignment(assignment: HeadAssignment): AssignmentArrays {
     centres: padded(centres, [p, 2]),
     targets: array(boxes, [p, 4]),
     distances: padded(distances, [p, 4]),
+    scores: padded(scores, [p]),
     levelShares: padded(levelShares, [p]),
     valuable: indices(valuable, v),
     valuableWeights: padded(valuableWeights, [v]),
@@ -116,14 +119,14 @@ function paddedLength({ length }: Int32Array): number {
 }
 
 /** Boxes [N, 4] as x1, y1, x2, y2 of logits [N, 4, K] at centres [N, 2]. */
-function predictedBoxes(boxLogits: np.Array, centres: np.Array): np.Array {
+export function predictedBoxes(boxLogits: np.Array, centres: np.Array): np.Array {
   const reach = integral(boxLogits);
   const [low, high] = [reach.ref.slice([], [0, 2]), reach.slice([], [2, 4])];
   return np.concatenate([centres.ref.sub(low), centres.add(high)], 1);
 }
 
 /** IoU and GIoU of boxes [N, 4] as x1, y1, x2, y2. */
-function overlaps(a: np.Array, b: np.Array): { iou: np.Array; giou: np.Array } {
+export function overlaps(a: np.Array, b: np.Array): { iou: np.Array; giou: np.Array } {
   const corners = (box: np.Array) => [box.ref.slice([], [0, 2]), box.slice([], [2, 4])];
   const [aLow, aHigh] = corners(a);
   const [bLow, bHigh] = corners(b);
@@ -139,7 +142,7 @@ function overlaps(a: np.Array, b: np.Array): { iou: np.Array; giou: np.Array } {
 }
 
 /** |y − σ|² · cross-entropy of each logit; y ln σ and (1 − y) ln(1 − σ) from the logits: softplus(x) − x y. */
-function qualityFocalLoss(logits: np.Array, quality: np.Array): np.Array {
+export function qualityFocalLoss(logits: np.Array, quality: np.Array): np.Array {
   const crossEntropy = nn.softplus(logits.ref).sub(logits.ref.mul(quality.ref));
   return np.square(quality.sub(nn.sigmoid(logits))).mul(crossEntropy);
 }

@@ -4,11 +4,12 @@ import { dirname, join } from 'node:path';
 import { blockUntilReady, type JsTree, jit, type numpy as np, tree, valueAndGrad } from '@jax-js/jax';
 import type { AdapterPreference } from '../../../src/gpu/adapter.js';
 import type { Peer, PeerRows, Work } from '../shared/command.js';
-import { convolutionRows, DENSE_ROWS, denseRows, headWork, trainWork } from '../shared/workloads.js';
+import { convolutionRows, DENSE_ROWS, denseRows, headWork, otherHeadRows, trainWork } from '../shared/workloads.js';
 import { convolutionWork } from './convolution.js';
 import { JaxTrainer } from './detector.js';
 import { headLoss, rowsLoss, uploadAssignment, uploadHead, uploadRows } from './losses.js';
 import { openJax } from './open.js';
+import { otherHeadLoss } from './otherHeads.js';
 
 /** Starts jax-js and names its rows. @throws Error when it does not start */
 export async function openJaxPeer(adapter: AdapterPreference): Promise<Peer> {
@@ -30,6 +31,12 @@ function jaxRows(adapter: AdapterPreference): PeerRows {
       const evaluate = jit(valueAndGrad(headLoss));
       return timed(() => evaluate(tree.ref(student), tree.ref(teacher), tree.ref(assigned)));
     },
+    ...otherHeadRows(adapter, (head, { student, teacher, assignment }, batch) => {
+      const [own, taught] = [student, teacher].map((rows) => uploadHead(rows, assignment));
+      const assigned = uploadAssignment(assignment);
+      const evaluate = jit(valueAndGrad(otherHeadLoss(head, batch)));
+      return timed(() => evaluate(tree.ref(own), tree.ref(taught), tree.ref(assigned)));
+    }),
     ...convolutionRows((shape, part) => timed(convolutionWork(shape)[part])),
     'train-step': async () => {
       const trainer = new JaxTrainer(await trainWork(adapter));

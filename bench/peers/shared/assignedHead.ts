@@ -20,8 +20,10 @@ export interface HeadAssignment {
   centres: Float32Array;
   /** [P, 4] x1, y1, x2, y2 of the ground truth, in strides */
   targets: Float32Array;
-  /** [P, 4] DFL's targets: distances from the centre in strides, clamped to [0, bins − 1.1] */
+  /** [P, 4] DFL's targets: distances from the centre in strides, clamped to [0, bins − 1 − margin] */
   distances: Float32Array;
+  /** [P] target scores; 0 where the recipe's assigner gives none */
+  scores: Float32Array;
   /** [P] 1 / number of positives of the level: class distillation is a mean within each level */
   levelShares: Float32Array;
   /** Rows of the V locations of the valuable region, rising. */
@@ -40,11 +42,13 @@ export interface HeadRows {
 
 /** The regions of edgewise, read back. */
 export async function assignHead(headLoss: HeadLoss, input: HeadLossInput): Promise<HeadAssignment> {
-  const { grid, batch, classes, bins } = headLoss;
+  const { grid, batch, classes, bins, recipe } = headLoss;
   const result = headLoss.evaluate(input);
   const regions = result.regions();
-  const [label, matched, vlr, boxes] = await Promise.all(
-    [regions.label, regions.matched, regions.vlr, result.assignment.targets].map((tensor) => tensor.read()),
+  const [label, matched, score, vlr, boxes] = await Promise.all(
+    [regions.label, regions.matched, regions.score, regions.vlr, result.assignment.targets].map((tensor) =>
+      tensor.read(),
+    ),
   );
   result.dispose();
   const positives: number[] = [];
@@ -64,7 +68,7 @@ export async function assignHead(headLoss: HeadLoss, input: HeadLossInput): Prom
           const target = boxes[4 * matched[row] + edge] / grid.strides[level];
           const distance = edge < 2 ? centre[edge] - target : target - centre[edge - 2];
           targets.push(target);
-          distances.push(Math.min(Math.max(distance, 0), bins - 1.1));
+          distances.push(Math.min(Math.max(distance, 0), bins - 1 - recipe.dfl.margin));
         }
       }
     }
@@ -81,6 +85,7 @@ export async function assignHead(headLoss: HeadLoss, input: HeadLossInput): Prom
     centres: Float32Array.from(centres),
     targets: Float32Array.from(targets),
     distances: Float32Array.from(distances),
+    scores: Float32Array.from(positives, (i) => score[i]),
     levelShares: Float32Array.from(levelShares),
     valuable: Int32Array.from(valuable),
     valuableWeights: Float32Array.from(valuable, (i) => vlr[i]),

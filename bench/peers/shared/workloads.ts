@@ -8,7 +8,7 @@ import { type Device, openDevice } from '../../../src/tensor/device.js';
 import { Pyramid } from '../../../src/tensor/pyramid.js';
 import { Random } from '../../../src/tensor/random.js';
 import { CONVOLUTIONS, type ConvolutionShape } from '../../convolutions.js';
-import { makeScene, REFERENCE } from '../../scene.js';
+import { HEADS, type HeadName, makeScene, REFERENCE, type SceneSize } from '../../scene.js';
 import { assignHead, type HeadAssignment, type HeadRows, readRows } from './assignedHead.js';
 import type { PeerRows, Work } from './command.js';
 
@@ -74,10 +74,10 @@ export interface HeadWork {
   teacher: HeadRows;
 }
 
-/** The head loss of bench/scene.ts. */
-export function headWork(adapter: AdapterPreference): Promise<HeadWork> {
+/** A head loss of bench/scene.ts. */
+export function headWork(adapter: AdapterPreference, size: SceneSize = REFERENCE): Promise<HeadWork> {
   return withDevice(adapter, async (device) => {
-    const { headLoss, input } = makeScene(device, REFERENCE);
+    const { headLoss, input } = makeScene(device, size);
     const { student, teacher } = input;
     if (!teacher) throw new Error('the recipe of the head scene distils');
     return {
@@ -86,6 +86,20 @@ export function headWork(adapter: AdapterPreference): Promise<HeadWork> {
       teacher: await readRows(teacher),
     };
   });
+}
+
+/** The rows of other detectors' head losses. @param work of a head with its outputs, and the number of images */
+export function otherHeadRows(
+  adapter: AdapterPreference,
+  work: (head: HeadName, outputs: HeadWork, batch: number) => Work,
+): PeerRows {
+  const heads = Object.keys(HEADS) as HeadName[];
+  return Object.fromEntries(
+    heads.map((head) => [
+      `head-loss-${head}`,
+      async () => work(head, await headWork(adapter, HEADS[head]), HEADS[head].batch),
+    ]),
+  );
 }
 
 /** A training step's network and batch. */

@@ -9,19 +9,19 @@ import type { HeadAssignment, HeadRows } from '../shared/assignedHead.js';
 import type { DenseRows } from '../shared/workloads.js';
 
 /** Computes a constant: nothing in `compute` is on the tape. */
-function withoutGradient<T extends tf.Tensor>(compute: () => T): T {
+export function withoutGradient<T extends tf.Tensor>(compute: () => T): T {
   return tf.customGrad(() => ({ value: compute(), gradFunc: () => [] }))() as T;
 }
 
 /** ℓ = (T²/K) Σ_k p_k (ln p_k − ln q_k) of each row [R, K]. */
-function temperatureKL(student: tf.Tensor2D, teacher: tf.Tensor2D, temperature: number): tf.Tensor1D {
+export function temperatureKL(student: tf.Tensor2D, teacher: tf.Tensor2D, temperature: number): tf.Tensor1D {
   const logQ = tf.logSoftmax(tf.div(student, temperature));
   const logP = tf.logSoftmax(tf.div(teacher, temperature));
   return tf.mul(tf.mean(tf.mul(tf.exp(logP), tf.sub(logP, logQ)), 1), temperature ** 2);
 }
 
 /** ℓ = −(hi − y) ln p_lo − (y − lo) ln p_hi of each row. */
-function distributionFocalLoss(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor1D {
+export function distributionFocalLoss(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor1D {
   const bins = logits.shape[1];
   const low = tf.floor(targets);
   const share = tf.expandDims(tf.sub(targets, low), 1);
@@ -32,12 +32,20 @@ function distributionFocalLoss(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Te
 }
 
 /** Σ_k k p_k of each row. */
-function integral(logits: tf.Tensor2D): tf.Tensor1D {
+export function integral(logits: tf.Tensor2D): tf.Tensor1D {
   return tf.sum(tf.mul(tf.softmax(logits), tf.range(0, logits.shape[1])), 1);
 }
 
+/** Boxes [P, 4] as x1, y1, x2, y2 of logits [4P, K] at centres [P, 2]. */
+export function predictedBoxes(edges: tf.Tensor2D, centres: tf.Tensor2D): tf.Tensor2D {
+  const count = centres.shape[0];
+  const reach = tf.reshape(integral(edges), [count, 4]);
+  const [low, high] = [0, 2].map((edge) => tf.slice(reach, [0, edge], [count, 2]));
+  return tf.concat([tf.sub(centres, low), tf.add(centres, high)], 1) as tf.Tensor2D;
+}
+
 /** IoU and GIoU of boxes [P, 4] as x1, y1, x2, y2. */
-function overlaps(a: tf.Tensor2D, b: tf.Tensor2D): { iou: tf.Tensor1D; giou: tf.Tensor1D } {
+export function overlaps(a: tf.Tensor2D, b: tf.Tensor2D): { iou: tf.Tensor1D; giou: tf.Tensor1D } {
   const [ax1, ay1, ax2, ay2] = tf.unstack(a, 1);
   const [bx1, by1, bx2, by2] = tf.unstack(b, 1);
   const product = (x: tf.Tensor, y: tf.Tensor) => tf.mul(tf.relu(x), tf.relu(y));
@@ -54,6 +62,11 @@ function overlaps(a: tf.Tensor2D, b: tf.Tensor2D): { iou: tf.Tensor1D; giou: tf.
   const enclosing = tf.maximum(outer, 1e-7);
   const iou = tf.div(inner, union) as tf.Tensor1D;
   return { iou, giou: tf.sub(iou, tf.div(tf.sub(enclosing, union), enclosing)) as tf.Tensor1D };
+}
+
+/** Weights [P] for each of four edges, [4P]. */
+export function ofEdges(weights: tf.Tensor1D): tf.Tensor1D {
+  return withoutGradient(() => tf.reshape(tf.tile(tf.expandDims(weights, 1), [1, 4]), [-1]));
 }
 
 /** Inputs of `rowsLoss` on the device. */
@@ -91,7 +104,7 @@ export function uploadHead({ classLogits, boxLogits }: HeadRows, { rows, classes
 export type AssignmentTensors = ReturnType<typeof uploadAssignment>;
 
 export function uploadAssignment(assignment: HeadAssignment) {
-  const { positives, labels, centres, targets, distances, levelShares, valuable, valuableWeights, samples } =
+  const { positives, labels, centres, targets, distances, scores, levelShares, valuable, valuableWeights, samples } =
     assignment;
   const count = positives.length;
   const edgesOf = (indices: Int32Array) =>
@@ -108,6 +121,7 @@ export function uploadAssignment(assignment: HeadAssignment) {
     centres: tf.tensor2d(centres, [count, 2]),
     targets: tf.tensor2d(targets, [count, 4]),
     distances: tf.tensor1d(distances),
+    scores: tf.tensor1d(scores),
     levelShares: tf.tensor1d(levelShares),
     valuableEdges: edgesOf(valuable),
     valuableWeights: tf.tensor1d(valuableWeights),
@@ -121,17 +135,11 @@ export function uploadAssignment(assignment: HeadAssignment) {
 export function headLoss(student: HeadTensors, teacher: HeadTensors | null, assigned: AssignmentTensors): tf.Scalar {
   const { classLogits, boxLogits } = student;
   const { positives, positiveEdges, centres, targets } = assigned;
-  const count = positives.shape[0];
 
   const weights = withoutGradient(() => tf.max(tf.sigmoid(tf.gather(classLogits, positives)), 1) as tf.Tensor1D);
   const weightSum = withoutGradient(() => tf.add(tf.sum(weights), 1e-6));
   const edges = tf.gather(boxLogits, positiveEdges) as tf.Tensor2D;
-  const reach = tf.reshape(integral(edges), [count, 4]);
-  const predicted = tf.concat(
-    [tf.sub(centres, tf.slice(reach, [0, 0], [count, 2])), tf.add(centres, tf.slice(reach, [0, 2], [count, 2]))],
-    1,
-  ) as tf.Tensor2D;
-  const { iou, giou } = overlaps(predicted, targets);
+  const { iou, giou } = overlaps(predictedBoxes(edges, centres), targets);
 
   const quality = withoutGradient(() => tf.scatterND(assigned.places, iou, classLogits.shape));
   // y ln σ and (1 − y) ln(1 − σ) from the logits: softplus(x) − x y
@@ -140,7 +148,7 @@ export function headLoss(student: HeadTensors, teacher: HeadTensors | null, assi
   const qfl = tf.div(tf.sum(focal), assigned.samples);
 
   const box = tf.div(tf.sum(tf.mul(weights, tf.sub(1, giou))), weightSum);
-  const edgeWeights = withoutGradient(() => tf.reshape(tf.tile(tf.expandDims(weights, 1), [1, 4]), [4 * count]));
+  const edgeWeights = ofEdges(weights);
   const dfl = tf.div(tf.sum(tf.mul(edgeWeights, distributionFocalLoss(edges, assigned.distances))), weightSum);
   let total = tf.addN([qfl, tf.mul(box, 2), tf.mul(dfl, 0.25 / 4)]);
 

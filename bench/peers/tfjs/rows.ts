@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import type { AdapterPreference } from '../../../src/gpu/adapter.js';
 import type { Peer, PeerRows, Work } from '../shared/command.js';
-import { convolutionRows, DENSE_ROWS, denseRows, headWork, trainWork } from '../shared/workloads.js';
+import { convolutionRows, DENSE_ROWS, denseRows, headWork, otherHeadRows, trainWork } from '../shared/workloads.js';
 import { convolutionWork } from './convolution.js';
 import { TfjsTrainer } from './detector.js';
 import { headLoss, rowsLoss, uploadAssignment, uploadHead, uploadRows } from './losses.js';
 import { openTfjs, settled } from './open.js';
+import { otherHeadLoss } from './otherHeads.js';
 
 /** Starts TensorFlow.js and names its rows. @throws Error when it does not start */
 export async function openTfjsPeer(adapter: AdapterPreference): Promise<Peer> {
@@ -29,6 +30,20 @@ function tfjsRows(adapter: AdapterPreference): PeerRows {
       );
       return () => evaluated(() => evaluate([student.classLogits, student.boxLogits]));
     },
+    ...otherHeadRows(adapter, (head, { student, teacher, assignment }, batch) => {
+      const [own, taught] = [student, teacher].map((rows) => uploadHead(rows, assignment));
+      const assigned = uploadAssignment(assignment);
+      const evaluate = tf.valueAndGrads((classLogits, boxLogits) =>
+        otherHeadLoss(
+          head,
+          { classLogits: classLogits as tf.Tensor2D, boxLogits: boxLogits as tf.Tensor2D },
+          taught,
+          assigned,
+          batch,
+        ),
+      );
+      return () => evaluated(() => evaluate([own.classLogits, own.boxLogits]));
+    }),
     ...convolutionRows((shape, part) => timed(convolutionWork(shape)[part])),
     'train-step': async () => {
       const trainer = new TfjsTrainer(await trainWork(adapter));
