@@ -32,7 +32,7 @@ export function distributionFocalLoss(logits: tf.Tensor2D, targets: tf.Tensor1D)
 }
 
 /** Σ_k k p_k of each row. */
-export function integral(logits: tf.Tensor2D): tf.Tensor1D {
+function integral(logits: tf.Tensor2D): tf.Tensor1D {
   return tf.sum(tf.mul(tf.softmax(logits), tf.range(0, logits.shape[1])), 1);
 }
 
