@@ -8,6 +8,7 @@ import { type Grid, makeGrid } from '../../src/regions/grid.js';
 import type { HeadMaps, StudentOptions } from '../../src/regions/student.js';
 import { type TaskAlignedOptions, taskAligned } from '../../src/regions/taskAligned.js';
 import { type Truth, uploadTruth } from '../../src/regions/truth.js';
+import { Tensor } from '../../src/tensor/tensor.js';
 import { sharedDevice } from '../device.js';
 import type { Box } from '../reference/boxes.js';
 import { isClearDynamicSoftLabel, isClearTaskAligned } from '../reference/clearStudent.js';
@@ -246,4 +247,31 @@ describe.each(Object.entries(KINDS))('%s', (_name, kind) => {
       }),
       { numRuns: 15 },
     ));
+
+  test('logits in a buffer that ends within four elements', async () => {
+    const imageSize = { width: 24, height: 24 };
+    const image = { ...imageSize, boxes: [[1, 2, 20, 22] as Box], labels: [0], ignore: [] };
+    const batch: TestBatch = { imageSize, strides: [8], centreOffset: 0.5, classes: 1, images: [image] };
+    const sizes = sizesOf(batch, BINS);
+    const student = randomHead(sizes, 3);
+    const head = uploadHead(device, sizes, student, 'pyramid');
+    const area = 9;
+    const layout = [{ offset: 0, batch: area, channel: area, location: 1 }];
+    const buffer = device.gpu.createBuffer({ size: 4 * area, usage: 0x8c });
+    device.write(buffer, 0, Float32Array.from(student.classLogits[0]));
+    const boxes = device.gpu.createBuffer({ size: 4 * (4 * BINS * area + 1), usage: 0x8c });
+    device.write(boxes, 4, Float32Array.from(student.boxLogits[0]));
+    const bare: HeadMaps = {
+      classLogits: { tensor: Tensor.borrow(device, buffer, [area]), layout },
+      boxLogits: {
+        tensor: Tensor.borrow(device, boxes, [4 * BINS * area + 1]),
+        layout: [{ ...layout[0], offset: 1 }],
+      },
+    };
+    const truth = upload(batch);
+    const grid = makeGrid(batch);
+    const right = await readConsistent(grid, kind.assign(grid, truth, head, { bins: BINS }));
+    expect(right.label.includes(0)).toBe(true);
+    expect(await readConsistent(grid, kind.assign(grid, truth, bare, { bins: BINS }))).toEqual(right);
+  });
 });
