@@ -46,8 +46,8 @@ export interface TrainingWorkloads {
 }
 
 /**
- * What `device.tune` measures for a detector: its convolutions, the gradients of their weights, its norms and its head loss, with
- * all box logits and with those of listed rows only (Cut LD), on random values.
+ * What `device.tune` measures for a detector: its convolutions, the gradients of their weights, its norms and its head loss, on
+ * random values.
  * @param batch images a step
  * @throws InputError when the batch is too large for the device
  */
