@@ -9,7 +9,7 @@ import { makeScene, type Scene, type SceneSize } from '../scene.js';
 export function headLossRow(name: string, size: SceneSize): Row {
   return {
     name,
-    what: `head loss and its gradients with regions${size.recipe ? `, recipe ${size.recipe}` : ''}: ${size.batch} images of ${size.image}×${size.image}, ${size.classes} classes, ${size.bins} bins, ${size.boxes} boxes an image`,
+    what: `head loss and its gradients with regions${size.recipe ? `, recipe ${size.recipe} (tfjs and jax are given the assignment)` : ''}: ${size.batch} images of ${size.image}×${size.image}, ${size.classes} classes, ${size.bins} bins, ${size.boxes} boxes an image`,
     prepare: async (device) => {
       const scene = makeScene(device, size);
       // The gradients go back to the pool: a training step uses the same memory again.
