@@ -2,8 +2,11 @@
 // ../lib/layout.wgsl, ../lib/box_parameters.wgsl and box_quad(element, step): four logits, `step` elements apart. `params` has bins,
 // half_side and box_layout. Loops over bins stay loops: they end at a uniform, for what a compiler unrolls takes it long.
 
-/// Expected edges of the four, in bins. Reads every logit once: on software adapters reading takes longer than another power.
+/// Expected edges of the four, in bins; of a head without distributions its distances. Reads every logit once: on software adapters reading takes longer than another power.
 fn expected_quad(first: u32, entry: vec4u) -> vec4f {
+  if (params.bins == 1u) {
+    return box_quad(first, entry.w);
+  }
   var highest = vec4f(-3.0e38);
   var sum = vec4f();
   var moment = vec4f();
