@@ -1,5 +1,5 @@
-/** The import rule of the rooms: a room imports only rooms above it in this list (and itself). */
-const ROOMS = [
+/** The import rule of the layers: a layer imports only layers above it in this list (and itself). */
+const LAYERS = [
   'util',
   'gpu',
   'tensor',
@@ -42,12 +42,12 @@ module.exports = {
       from: { path: '^src/' },
       to: { path: '^(test|bench)/' },
     },
-    ...ROOMS.slice(0, -1).map((room, index) => ({
-      name: `room-${room}`,
-      comment: `src/${room}/ may import only ${[...ROOMS.slice(0, index), room].join(', ')}.`,
+    ...LAYERS.slice(0, -1).map((layer, index) => ({
+      name: `layer-${layer}`,
+      comment: `src/${layer}/ may import only ${[...LAYERS.slice(0, index), layer].join(', ')}.`,
       severity: 'error',
-      from: { path: `^src/${room}/` },
-      to: { path: `^src/(index\\.ts|(${ROOMS.slice(index + 1).join('|')})/)` },
+      from: { path: `^src/${layer}/` },
+      to: { path: `^src/(index\\.ts|(${LAYERS.slice(index + 1).join('|')})/)` },
     })),
   ],
   options: {

@@ -7,7 +7,7 @@ import { viteWgsl } from './scripts/wgsl.js';
 import { browserPath, FLAGS, noBrowser } from './test/browser/chromium.js';
 import { nodeInBrowser } from './test/browser/node.js';
 
-/** All that the rooms with kernels have, and the golden cases: `npm run test:browser`. */
+/** All that the layers with kernels have, and the golden cases: `npm run test:browser`. */
 const ALL = [
   'test/browser/golden.browser.ts',
   'test/{autograd,detector,losses,ops,regions}/*.test.ts',

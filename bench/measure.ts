@@ -61,13 +61,13 @@ export async function measure(
   return samples;
 }
 
-const MOST_REPEATS = 64;
+const MAX_REPEATS = 64;
 
 /** Runs a work before it is timed. @returns how often it is to be run in a measurement */
 async function warmUp(device: Device, work: Work, { clock, plan }: { clock: Clock; plan: Plan }): Promise<number> {
   let warm = 0;
   for (let run = 0; run < plan.warmUps; run++) warm = (await sampleOf(device, work, clock, 1)).wallMs;
-  return Math.min(MOST_REPEATS, Math.max(1, Math.ceil(plan.interval / warm)));
+  return Math.min(MAX_REPEATS, Math.max(1, Math.ceil(plan.interval / warm)));
 }
 
 /** Milliseconds of a run by the wall, as often as one asks: for turns with something else. */

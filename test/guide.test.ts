@@ -98,8 +98,8 @@ test.each(commandLines)('$page: $line', async ({ line }) => {
 });
 
 test('the messages of adapters.md are those of the code', () => {
-  const files = ['src/gpu', 'src/tensor', 'src/losses', 'src/detector', 'src/util'].flatMap((room) =>
-    filesIn(room, '.ts'),
+  const files = ['src/gpu', 'src/tensor', 'src/losses', 'src/detector', 'src/util'].flatMap((layer) =>
+    filesIn(layer, '.ts'),
   );
   // Strings that go on in the next line become one.
   const code = files.map((file) => text(file).replace(/(['"`])\s*\+\s*['"`]/g, '')).join('\n');

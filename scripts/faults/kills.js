@@ -7,7 +7,7 @@ import { goOn } from './work.js';
 /** @type {NodeJS.Signals[]} */
 const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGINT', 'SIGKILL', 'SIGHUP'];
 /** Signals before a work may end. */
-const MOST_IN_TURN = 4;
+const MAX_IN_TURN = 4;
 
 /**
  * Works that are disturbed until so many signals have ended one.
@@ -22,7 +22,7 @@ export async function tryKills({ works, folder, kills }, tell) {
     const out = join(folder, `killed-${turn}`);
     const history = [];
     const told = [];
-    for (let n = 0; n < MOST_IN_TURN; n++) {
+    for (let n = 0; n < MAX_IN_TURN; n++) {
       const signal = SIGNALS[sent++ % SIGNALS.length];
       // At first only the program is loaded; and another time it may take less time.
       const moment = seconds * (0.2 + 0.6 * Math.random());

@@ -49,20 +49,20 @@ fn distil(at: Place, factor: f32, adds: bool) -> f32 {
     let first = strided(entry, at.image, edge * BINS, at.index);
     let teacher_first = strided(teacher_entry, at.image, edge * BINS, at.index);
     var z: Bins;
-    var taught: Bins;
+    var teacher_logits: Bins;
     for (var k = 0u; k < BINS; k++) { // unroll
       z[k] = student[first + k * entry.z];
     }
     for (var k = 0u; k < BINS; k++) { // unroll
-      taught[k] = teacher[teacher_first + k * teacher_entry.z];
+      teacher_logits[k] = teacher[teacher_first + k * teacher_entry.z];
     }
     var p: Bins;
     var q: Bins;
-    let sums = vec2f(powers_of_bins(&taught, &p, inverse_temperature), powers_of_bins(&z, &q, inverse_temperature));
+    let sums = vec2f(powers_of_bins(&teacher_logits, &p, inverse_temperature), powers_of_bins(&z, &q, inverse_temperature));
     let shares = 1.0 / sums;
     let log_ratio = log(sums.x) - log(sums.y);
     for (var k = 0u; k < BINS; k++) { // unroll
-      let part = divergence_of(p[k] * shares.x, q[k] * shares.y, z[k] - taught[k] + log_ratio);
+      let part = divergence_of(p[k] * shares.x, q[k] * shares.y, z[k] - teacher_logits[k] + log_ratio);
       kl += part.x;
       q[k] = factor * scale * part.y;
     }

@@ -62,26 +62,26 @@ fn row_losses(first: u32, step: u32, row: u32, weight: f32) -> vec2f {
   for (var k = 1u; k < BINS; k++) { // unroll
     greatest = select(greatest, z[k], z[k] > greatest);
   }
-  var taught_greatest = r[0];
+  var teacher_greatest = r[0];
   for (var k = 1u; k < BINS; k++) { // unroll
-    taught_greatest = select(taught_greatest, r[k], r[k] > taught_greatest);
+    teacher_greatest = select(teacher_greatest, r[k], r[k] > teacher_greatest);
   }
 
   // From here on logits are below the greatest, over T, and in powers of two.
   let temperature = params.temperature;
-  let cold = 1.0 / (LN2 * temperature);
+  let inverse_temperature = 1.0 / (LN2 * temperature);
   let y = clamp(distances[row], 0.0, params.greatest);
   var aim = 0.0;
   for (var k = 0u; k < BINS; k++) { // unroll
-    z[k] = (z[k] - greatest) * cold;
+    z[k] = (z[k] - greatest) * inverse_temperature;
     aim += two_hot(k, y) * z[k];
   }
   var apart: Bins;
   var sum_r = 0.0;
   for (var k = 0u; k < BINS; k++) { // unroll
-    let taught = (r[k] - taught_greatest) * cold;
-    apart[k] = z[k] - taught;
-    r[k] = exp2(taught);
+    let teacher_logits = (r[k] - teacher_greatest) * inverse_temperature;
+    apart[k] = z[k] - teacher_logits;
+    r[k] = exp2(teacher_logits);
     sum_r += r[k];
   }
   var q: Bins;

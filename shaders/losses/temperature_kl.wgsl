@@ -44,20 +44,20 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     }
     return;
   }
-  let cold = 1.0 / params.temperature;
+  let inverse_temperature = 1.0 / params.temperature;
   var greatest = logits_at(start);
   for (var k = 1u; k < BINS; k++) {
     greatest = max(greatest, logits_at(start + k));
   }
   var sums = vec2f();
   for (var k = 0u; k < BINS; k++) {
-    sums += exp((logits_at(start + k) - greatest) * cold);
+    sums += exp((logits_at(start + k) - greatest) * inverse_temperature);
   }
   let log_sums = log(sums);
   let slope = weight * params.temperature / f32(BINS);
   var total = 0.0;
   for (var k = 0u; k < BINS; k++) {
-    let log_probability = (logits_at(start + k) - greatest) * cold - log_sums;
+    let log_probability = (logits_at(start + k) - greatest) * inverse_temperature - log_sums;
     let part = divergence(log_probability.y, log_probability.x);
     total += part.x;
     gradient[start + k] = slope * part.y;

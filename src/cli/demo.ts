@@ -113,8 +113,8 @@ async function demo(device: Device, options: DemoOptions): Promise<Outcome> {
         weightParts: STARTED,
       };
       const settings = { ...SETTINGS, epochs: 1, seed };
-      const taught = { teacher, teacherRun, teacherCache };
-      const { interrupted } = await runTraining(device, { ...training, settings }, taught);
+      const teaching = { teacher, teacherRun, teacherCache };
+      const { interrupted } = await runTraining(device, { ...training, settings }, teaching);
       if (interrupted) return interruptedAt(out);
       const row = await measureStudent(device, run, test, { teacher, teacherCache });
       if (!row) return interruptedAt(out);
@@ -152,20 +152,20 @@ function trainingOf(data: Data, size: DetectorSize, folder: string): Omit<Traini
 }
 
 /** Measures what a student has become. @returns null where that was interrupted */
-async function measureStudent(device: Device, run: string, test: Data, taught: Taught): Promise<DemoRow | null> {
+async function measureStudent(device: Device, run: string, test: Data, teaching: Teaching): Promise<DemoRow | null> {
   const student = restoreDetector(device, await loadCheckpoint(run), 'average');
   try {
-    return await measure(student, run, test, taught);
+    return await measure(student, run, test, teaching);
   } finally {
     student.dispose();
   }
 }
 
 /** What a student is compared with. */
-type Taught = Required<Pick<EvaluateOptions, 'teacher' | 'teacherCache'>>;
+type Teaching = Required<Pick<EvaluateOptions, 'teacher' | 'teacherCache'>>;
 
 /** Measures a net and keeps what was found in its run's folder. @returns null where that was interrupted */
-async function measure(detector: Detector, run: string, test: Data, taught?: Taught): Promise<DemoRow | null> {
+async function measure(detector: Detector, run: string, test: Data, teaching?: Teaching): Promise<DemoRow | null> {
   const { source, split } = test;
   const { recipe } = (await loadCheckpoint(run)).metadata;
   const progress = progressReporter();
@@ -173,7 +173,7 @@ async function measure(detector: Detector, run: string, test: Data, taught?: Tau
     source,
     split,
     recipe,
-    ...taught,
+    ...teaching,
     onCompile: (done, of) => progress.report({ kind: 'compilation', done, of }),
     onProgress: (done, of) => progress.report({ kind: 'evaluation', done, of }),
   }).finally(progress.stop);

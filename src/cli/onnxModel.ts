@@ -15,7 +15,7 @@ import { type Data, type DataOptions, openFitting } from './data.js';
 import { table } from './table.js';
 
 /** Average precision below which a teacher's mapping is probably wrong. */
-const LEAST_AP = 0.05;
+const MIN_AP = 0.05;
 
 /** A model of an .onnx file, how it is to be understood, and the size of its images. */
 export interface FoundModel {
@@ -89,7 +89,7 @@ export async function judgeOnSample(found: FoundModel, sample: Data, count: numb
   const figures = { split: sample.split, images: Math.min(count, sample.source.length), ...figuresOf(judgement) };
   tell(`The teacher on ${figures.images} images of ${figures.split}: ${describeFigures(figures)}.`);
   if (figures.AP < 0) tell('None of them has an object of a class that the teacher knows; --sample looks at more.');
-  else if (figures.AP < LEAST_AP) tell(`Warning: ${causes(figures)}`);
+  else if (figures.AP < MIN_AP) tell(`Warning: ${causes(figures)}`);
   return figures;
 }
 
@@ -136,7 +136,7 @@ function verdict({ given, best, anyClass, tried }: Comparison, file: string): st
     const before = given.fault === null ? ` instead of ${percent(given.AP)}` : '';
     lines.push(`Change ${file}: ${asJson(best.changes)} (AP ${percent(best.AP)}${before}).`);
   }
-  if (best.AP < LEAST_AP) lines.push(`Even so ${causes({ AP: best.AP, anyClass })}`);
+  if (best.AP < MIN_AP) lines.push(`Even so ${causes({ AP: best.AP, anyClass })}`);
   return lines.join('\n');
 }
 
@@ -159,7 +159,7 @@ function asJson(changes: Changes): string {
 /** What may be wrong with a teacher that finds next to nothing. */
 function causes({ AP, anyClass }: Pick<SampleFigures, 'AP' | 'anyClass'>): string {
   const found = `it finds next to nothing (AP ${percent(AP)}).`;
-  if (anyClass > 3 * Math.max(AP, LEAST_AP / 3)) {
+  if (anyClass > 3 * Math.max(AP, MIN_AP / 3)) {
     return `${found} With all classes as one its AP is ${percent(anyClass)}: the boxes are right, but classes or classMap of the mapping name other classes.`;
   }
   return `${found} Usual causes in the mapping: centreOffset, input.order (the colours), input.white, input.mean and input.deviation, scores, classes and classMap; edgewise teach --check tries them. Or it was trained for other objects or sizes.`;

@@ -3,7 +3,7 @@ import { counted } from '../util/counts.js';
 import { InputError } from '../util/error.js';
 
 /** Kinds of faults that one error tells. */
-const MOST_KINDS = 3;
+const MAX_KINDS = 3;
 /** Pixels: no decoder reads larger images. */
 const LARGEST_SIDE = 100_000;
 /** Square pixels: COCO's evaluation ignores larger objects. */
@@ -46,8 +46,8 @@ export class FieldChecks {
       const of = `${count.toLocaleString('en')} of ${all.toLocaleString('en')}`;
       return all > 1 ? `${message} (in ${of} ${list || 'entries'})` : message;
     });
-    const more = kinds.length - MOST_KINDS;
-    const told = kinds.slice(0, MOST_KINDS).join('; ');
+    const more = kinds.length - MAX_KINDS;
+    const told = kinds.slice(0, MAX_KINDS).join('; ');
     const others = more > 0 ? `; and ${counted(more, 'other kind')} of faults` : '';
     throw new InputError(`${this.#file}: ${told}${others}`);
   }

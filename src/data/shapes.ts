@@ -6,8 +6,8 @@ import type { ImageSource, Sample } from './source.js';
 
 // Keeps the drawing's random numbers apart from those of whoever else derives a generator from (seed, index).
 const STREAM = 0x5ba9e5;
-const FEWEST_OBJECTS = 3;
-const MOST_OBJECTS = 8;
+const MIN_OBJECTS = 3;
+const MAX_OBJECTS = 8;
 const SMALLEST_SIZE = 16;
 const LARGEST_SIZE = 64;
 /** Objects may hide each other, but not so far that nothing is left to see: bounds of IoU and of overlap to smaller area. */
@@ -82,7 +82,7 @@ function drawScene(random: Random, width: number, height: number, id: number): S
   const ground = drawGround(canvas, random);
   const boxes: number[][] = [];
   const labels: number[] = [];
-  const wanted = FEWEST_OBJECTS + random.integer(MOST_OBJECTS - FEWEST_OBJECTS + 1);
+  const wanted = MIN_OBJECTS + random.integer(MAX_OBJECTS - MIN_OBJECTS + 1);
   const largest = Math.min(LARGEST_SIZE, 0.6 * Math.min(width, height));
   for (let attempt = 0; boxes.length === 0 || (attempt < 6 * wanted && boxes.length < wanted); attempt++) {
     const label = random.integer(CLASSES.length);

@@ -4,7 +4,7 @@ import type { Detection } from './detections.js';
 // The parameters of COCO's evaluation (Params.setDetParams of pycocotools), thresholds as NumPy's linspace gives them.
 const IOU_THRESHOLDS = linspace(0.5, 0.95, 10);
 const RECALL_POINTS = linspace(0, 1, 101);
-const MOST_DETECTIONS = 100;
+const MAX_DETECTIONS = 100;
 /** Bounds of an object's area in square pixels, both included. */
 const AREAS = {
   all: [0, 1e10],
@@ -83,7 +83,7 @@ export function averagePrecision(truth: GroundTruth, detections: readonly Detect
       const boxes = truths.get(`${imageId} ${category.id}`) ?? [];
       const candidates = [...(found.get(`${imageId} ${category.id}`) ?? [])]
         .sort((a, b) => b.score - a.score)
-        .slice(0, MOST_DETECTIONS);
+        .slice(0, MAX_DETECTIONS);
       if (boxes.length === 0 && candidates.length === 0) continue;
       const overlap = candidates.map(({ bbox }) => boxes.map((box) => intersectionOverUnion(bbox, box)));
       for (const area of Object.keys(AREAS) as (keyof typeof AREAS)[])

@@ -3,7 +3,7 @@ import { intersectionOverUnion } from './averagePrecision.js';
 import type { Detection } from './detections.js';
 
 /** Least IoU at which a detection has found its object. */
-const LEAST_IOU = 0.5;
+const MIN_IOU = 0.5;
 const BINS = 10;
 
 /** The uncertainty of a detection's edges, by their distributions. */
@@ -88,7 +88,7 @@ interface Edge {
 
 function bestMatch({ bbox }: Detection, candidates: Iterable<CocoAnnotation>): CocoAnnotation | null {
   let best: CocoAnnotation | null = null;
-  let highest = LEAST_IOU;
+  let highest = MIN_IOU;
   for (const candidate of candidates) {
     const overlap = intersectionOverUnion(bbox, candidate);
     if (overlap < highest || (best && overlap === highest)) continue;

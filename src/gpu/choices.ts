@@ -56,7 +56,7 @@ const CHOICE_NAMES = Object.keys(CHOICES) as ChoiceName[];
 const FEW_LANES = 8;
 /** Without adapter information: as most GPUs. */
 const USUAL_LANES = 32;
-const LEAST_LANES = 4;
+const MIN_LANES = 4;
 
 /** The values of a choice that a device can run. */
 export function possibleValues(gpu: GPUDevice, name: ChoiceName): readonly Choices[ChoiceName][] {
@@ -112,6 +112,6 @@ function choice<const V extends ChoiceValue>(
 function traitsOf({ adapterInfo, features }: GPUDevice): AdapterTraits {
   return {
     processor: (adapterInfo?.subgroupMaxSize || USUAL_LANES) <= FEW_LANES,
-    subgroups: features.has('subgroups') && (adapterInfo?.subgroupMinSize ?? 0) >= LEAST_LANES,
+    subgroups: features.has('subgroups') && (adapterInfo?.subgroupMinSize ?? 0) >= MIN_LANES,
   };
 }

@@ -8,7 +8,7 @@ import type { OnnxNet } from './net.js';
 /** Below this an average precision on a sample is no better than another: a mapping is not changed for it. */
 const NOISE = 0.005;
 /** Rows of the table. */
-const MOST_ROWS = 12;
+const MAX_ROWS = 12;
 
 /** What a model finds under a mapping, in short. */
 interface Trial {
@@ -62,7 +62,7 @@ export async function compareAlternatives(
   const isNear = (one: (typeof all)[number]) =>
     one.trial.fault === null && distanceBetween(one.mapping, best.mapping) <= 1;
   const near = all.filter((one) => one === given || isNear(one)).sort((a, b) => b.trial.AP - a.trial.AP);
-  const shown = near.filter((one, i) => i < MOST_ROWS || one === given);
+  const shown = near.filter((one, i) => i < MAX_ROWS || one === given);
   return {
     given: given.trial,
     best: best.trial,

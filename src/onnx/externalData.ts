@@ -22,7 +22,7 @@ const PAIR = { key: 1, value: 2 };
 /** TensorProto.DataLocation.EXTERNAL. */
 const EXTERNAL = 1;
 /** The most that a protobuf message can have. */
-const MOST_BYTES = 2 ** 31 - 1;
+const MAX_BYTES = 2 ** 31 - 1;
 
 const HOW = 'export it with its weights inside, in PyTorch: torch.onnx.export(…, external_data=False)';
 
@@ -82,7 +82,7 @@ export async function withWeightsInside(model: Bytes, file: string): Promise<Byt
         );
       }
       total += length;
-      if (total > MOST_BYTES) {
+      if (total > MAX_BYTES) {
         throw new InputError(
           `${file}: with the weights of ${brief(location)} it has more than the 2 GiB that are supported.`,
         );

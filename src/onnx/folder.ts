@@ -14,7 +14,7 @@ const DESCRIPTION = 'teacher.json';
 const MODEL = 'model.onnx';
 const CACHE = 'cache';
 /** Of a side; more is a broken file. */
-const MOST_PIXELS = 16_384;
+const MAX_PIXELS = 16_384;
 
 /** A folder with an ONNX model, its mapping, and what it said of the images of trainings. */
 export interface OnnxTeacherFolder {
@@ -72,7 +72,7 @@ export async function readTeacherFolder(folder: string): Promise<OnnxTeacherFold
   const largest = Math.max(...mapping.strides);
   for (const [name, pixels] of Object.entries({ width, height })) {
     const isWhole = Number.isInteger(pixels) && (pixels as number) % largest === 0;
-    if (isWhole && (pixels as number) > 0 && (pixels as number) <= MOST_PIXELS) continue;
+    if (isWhole && (pixels as number) > 0 && (pixels as number) <= MAX_PIXELS) continue;
     throw new InputError(
       `${file}: ${name} is ${brief(pixels)}; expected a multiple of ${largest}. Make the folder again with edgewise teach.`,
     );

@@ -4,7 +4,7 @@ import { protobuf } from './protobuf.js';
 import { noModel } from './readModel.js';
 
 /** Tensors that an error names. */
-const MOST_NAMED = 12;
+const MAX_NAMED = 12;
 
 /**
  * A model with more outputs: tensors inside its graph become outputs, too. Nothing else changes, since protobuf joins the
@@ -21,7 +21,7 @@ export async function withOutputs(model: Uint8Array, tensors: readonly string[],
   const unknown = added.filter((tensor) => !inner.includes(tensor));
   if (unknown.length > 0) {
     throw new InputError(
-      `${name} has no tensor ${unknown.join(', ')}; its outputs are ${outputs.join(', ')}, and its last nodes make ${inner.slice(-MOST_NAMED).join(', ')}.`,
+      `${name} has no tensor ${unknown.join(', ')}; its outputs are ${outputs.join(', ')}, and its last nodes make ${inner.slice(-MAX_NAMED).join(', ')}.`,
     );
   }
   if (added.length === 0) return model;

@@ -3,7 +3,7 @@ import { InputError } from '../util/error.js';
 import { classCount, type HeadPart, type MappedTensor, mapClasses, type OnnxMapping } from './mapping.js';
 
 /** Scores are kept this far from 0 and 1 before their logits are taken: a sigmoid in f32 reaches both. */
-const LEAST_SCORE = 1e-6;
+const MIN_SCORE = 1e-6;
 
 /** Scores of 16 bits or fewer are this far beyond 0 and 1 at most. */
 const ROUNDING = 1e-3;
@@ -174,7 +174,7 @@ interface Steps {
 }
 
 function logit(score: number): number {
-  const p = Math.min(Math.max(score, LEAST_SCORE), 1 - LEAST_SCORE);
+  const p = Math.min(Math.max(score, MIN_SCORE), 1 - MIN_SCORE);
   return Math.log(p / (1 - p));
 }
 

@@ -150,12 +150,12 @@ function expectations(logits: Float32Array, grid: Grid, bins: number): number[][
   );
 }
 
-function edgeErrors(own: number[][], taught: number[][], grid: Grid): LevelMap[] {
+function edgeErrors(own: number[][], teacherOwn: number[][], grid: Grid): LevelMap[] {
   let start = 0;
   return grid.levels.map(({ width, height }, level) => {
     const values = Array.from({ length: width * height }, (_, index) => {
       const location = start + index;
-      return own[location].reduce((sum, edge, i) => sum + Math.abs(edge - taught[location][i]), 0) / 4;
+      return own[location].reduce((sum, edge, i) => sum + Math.abs(edge - teacherOwn[location][i]), 0) / 4;
     });
     start += width * height;
     return { stride: grid.strides[level], width, height, values };

@@ -2,7 +2,7 @@ import { decimals, NONE, percent } from '../util/figures.js';
 import { FIGURES, type Figure, type StudyRow } from './types.js';
 
 /** Data of more classes have no column for each. */
-const MOST_CLASSES = 6;
+const MAX_CLASSES = 6;
 
 type Figures = Pick<StudyRow, 'figures' | 'classes'>;
 
@@ -31,7 +31,7 @@ export function columnsOf(rows: readonly Figures[]): Column[] {
     }),
   );
   const names = [...new Set(rows.flatMap(({ classes }) => Object.keys(classes)))];
-  if (names.length <= MOST_CLASSES) {
+  if (names.length <= MAX_CLASSES) {
     const firstDistance = FIGURES.findIndex(([name]) => !name.startsWith('AP'));
     const ofClasses = names.map(
       (name): Column => ({

@@ -49,12 +49,12 @@ export class Estimator {
 
 /** Runs of one kind take about the same time an image. */
 function kindOf({ detector, teacher, recipe }: Job): string {
-  const taught = teacher && needsTeacher(recipe) ? teacher.detector.size : '';
+  const teacherSize = teacher && needsTeacher(recipe) ? teacher.detector.size : '';
   const imitates = recipe.imitation.weight > 0 ? 'imitation' : '';
-  return [detector.size, taught, imitates].join(' ');
+  return [detector.size, teacherSize, imitates].join(' ');
 }
 
 function costOf(kind: string): number {
-  const [own, taught] = kind.split(' ') as [DetectorSize, DetectorSize | ''];
-  return BESIDES + 3 * FORWARD[own] + (taught ? FORWARD[taught] : 0);
+  const [own, teacherSize] = kind.split(' ') as [DetectorSize, DetectorSize | ''];
+  return BESIDES + 3 * FORWARD[own] + (teacherSize ? FORWARD[teacherSize] : 0);
 }

@@ -101,11 +101,11 @@ export async function planJobs(plan: Plan, data: StudyData, identity: string): P
     }
   }
   const methods = plan.methods.map(({ name, recipe, size = plan.student.size, teacher = plan.teacher, settings }) => {
-    const taught = teacher === undefined ? null : (teachers.get(teacher) ?? null);
+    const teacherJob = teacher === undefined ? null : (teachers.get(teacher) ?? null);
     const detector = detectorOf(size);
     const jobs = plan.seeds.map((seed) => {
       const own = { ...plan.settings, ...settings, seed };
-      return makeJob(`${size}-${name}`, { detector, recipe, settings: own, identity, teacher: taught });
+      return makeJob(`${size}-${name}`, { detector, recipe, settings: own, identity, teacher: teacherJob });
     });
     checkTeacher(name, jobs[0], data.train.classes);
     return { method: name, size, teacher: teacher ?? null, jobs };

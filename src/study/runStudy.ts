@@ -24,7 +24,7 @@ import { writeResults } from './writeResults.js';
 /** Between looks at what another process works on. */
 const POLL_MILLISECONDS = 2000;
 /** Runs that may fail one after the other before the study gives up: the cause is then not the runs. */
-const MOST_FAILURES = 2;
+const MAX_FAILURES = 2;
 
 export type StudyEvent =
   /** Runs, those of all that are finished, and the largest that the folder of teachers' outputs becomes. */
@@ -96,11 +96,11 @@ function assertJobsFit(device: Device, { jobs }: Grid): void {
     jobs.map((job) => [JSON.stringify([job.detector, job.recipe, job.settings.batch, job.teacher?.detector]), job]),
   );
   for (const { detector, recipe, settings, teacher } of distinct.values()) {
-    const taught = teacher && {
+    const teacherNet = teacher && {
       config: teacher.detector,
       featureChannels: architectureOf(teacher.detector).features,
     };
-    assertStepFits(device, { config: detector, batch: settings.batch, recipe, settings, teacher: taught });
+    assertStepFits(device, { config: detector, batch: settings.batch, recipe, settings, teacher: teacherNet });
   }
 }
 
@@ -257,7 +257,7 @@ class Work {
     } catch (error) {
       // A loss that became infinite is that run's; a disk that is full and a device that is gone are everybody's.
       const isRuns = error instanceof DeviceError && !(error instanceof DiskError || error.lost);
-      if (!isRuns || ++this.#failedInTurn === MOST_FAILURES) throw error;
+      if (!isRuns || ++this.#failedInTurn === MAX_FAILURES) throw error;
       failures[job.name] = error.message;
       onEvent({ kind: 'failed', name: job.name, message: error.message });
       return false;

@@ -15,12 +15,12 @@ const OPTIONS = optionsOf({ onProgress: optional(work), measure: optional(work) 
 /** Rounds of a race. Each round runs every value once, so other load on the machine slows all of them. */
 const ROUNDS = 7;
 /** A value that took more than this fraction of the default's time in each of the first rounds is dropped. */
-const HOPELESS = { rounds: 2, share: 1.1 };
+const EARLY_STOP = { rounds: 2, share: 1.1 };
 /** A value is taken if it needs at most this fraction of the default's time. Smaller gains may be noise. */
 const GAIN = 0.97;
 /** Least milliseconds of a measurement. Shorter work is repeated, since the wait at the end takes some tenths. */
-const LEAST_TIME = 10;
-const MOST_REPEATS = 20;
+const MIN_TIME = 10;
+const MAX_REPEATS = 20;
 /**
  * Allowed difference to the defaults' output, as a fraction of its largest magnitude. Variants add in another order: f32 rounds
  * each of n sums by 6e-8, at random, and no sum here has more than about 10⁵ terms: √n · 6e-8 = 2e-5. A fault is far larger.
@@ -140,8 +140,8 @@ async function race<V>(values: readonly V[], standard: V, time: (value: V) => Pr
       const value = running[(round + i) % running.length];
       times.get(value)?.push(await time(value));
     }
-    if (round + 1 === HOPELESS.rounds) {
-      running = running.filter((value) => Math.min(...shares(value)) <= HOPELESS.share);
+    if (round + 1 === EARLY_STOP.rounds) {
+      running = running.filter((value) => Math.min(...shares(value)) <= EARLY_STOP.share);
     }
   }
   const medians = new Map([...times].map(([value, list]) => [value, median(list)]));
@@ -214,7 +214,7 @@ function clock(device: Device): (workload: Workload) => Promise<number> {
   return async (workload) => {
     let times = repeats.get(workload);
     if (times === undefined) {
-      times = Math.min(MOST_REPEATS, Math.ceil(LEAST_TIME / (await run(workload, 1))));
+      times = Math.min(MAX_REPEATS, Math.ceil(MIN_TIME / (await run(workload, 1))));
       repeats.set(workload, times);
     }
     return run(workload, times);

@@ -55,10 +55,10 @@ export function headLossOp(loss: HeadLoss, { student, teacher, truth }: HeadLoss
   }
   return tidy(() => {
     const own = rowsOf(loss, 'student', student);
-    const taught = teacher && (isTfjs(teacher) ? rowsOf(loss, 'teacher', teacher) : teacher);
+    const other = teacher && (isTfjs(teacher) ? rowsOf(loss, 'teacher', teacher) : teacher);
     const evaluate = customGrad<Scalar>((classLogits, boxLogits, save) => {
       const rows = { classLogits: classLogits as TfTensor, boxLogits: boxLogits as TfTensor };
-      const { total, gradients } = evaluated(tfjs, loss, { student: rows, teacher: taught, truth });
+      const { total, gradients } = evaluated(tfjs, loss, { student: rows, teacher: other, truth });
       (save as (tensors: TfTensor[]) => void)(gradients);
       return { value: total, gradFunc: (dy, saved) => saved.map((gradient) => mul(gradient, dy)) };
     });

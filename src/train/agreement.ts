@@ -60,7 +60,7 @@ export class AgreementMeter {
         `teacher: its class logits are ${other.channels} channels in ${other.size} elements; the student's ${channels} in ${student.classLogits.value.size}. Both need the same classes, strides and image size.`,
       );
     }
-    const [own, taught, ownEdges, taughtEdges, variation] = await Promise.all([
+    const [own, teacherLogits, ownEdges, teacherEdges, variation] = await Promise.all([
       student.classLogits.value.read(),
       other.read(),
       this.#edges(student),
@@ -74,17 +74,17 @@ export class AgreementMeter {
         for (let index = 0; index < area; index++) {
           const first = offset + image * channels * area + index;
           let sees = false;
-          for (let c = 0; c < channels; c++) sees ||= taught[first + c * area] > TEACHER_LOGIT;
+          for (let c = 0; c < channels; c++) sees ||= teacherLogits[first + c * area] > TEACHER_LOGIT;
           if (!sees) continue;
           sums.locations++;
           for (let c = 0; c < channels; c++) {
             const at = first + c * area;
-            sums.classification += Math.abs(sigmoid(own[at]) - sigmoid(taught[at]));
+            sums.classification += Math.abs(sigmoid(own[at]) - sigmoid(teacherLogits[at]));
           }
           const location = batch * start + image * area + index;
           sums.variation += variation[location];
           for (let edge = 4 * location; edge < 4 * location + 4; edge++) {
-            sums.localization += Math.abs(ownEdges[edge] - taughtEdges[edge]) / 4;
+            sums.localization += Math.abs(ownEdges[edge] - teacherEdges[edge]) / 4;
           }
         }
       }

@@ -21,15 +21,15 @@ export interface Difference {
   field: 'bins' | 'strides' | 'width' | 'height' | 'box.parameters' | 'regions.centreOffset';
   /** As text: the student's, and the teacher's. */
   own: string;
-  taught: string;
+  teachersValue: string;
 }
 
 /** The first field in which two nets differ, but for their classes; null: none. */
 export function differenceOf(student: NetForm, teacher: NetForm): Difference | null {
-  const [own, taught] = [fieldsOf(student), fieldsOf(teacher)];
+  const [own, teachersValue] = [fieldsOf(student), fieldsOf(teacher)];
   for (const [field, value] of own) {
-    const other = taught.get(field);
-    if (other !== undefined && other !== value) return { field, own: value, taught: other };
+    const other = teachersValue.get(field);
+    if (other !== undefined && other !== value) return { field, own: value, teachersValue: other };
   }
   return null;
 }
@@ -46,9 +46,9 @@ export function assertComparable(
 ): void {
   const difference = differenceOf(student, teacher);
   if (difference) {
-    const { field, own, taught } = difference;
+    const { field, own, teachersValue } = difference;
     throw new InputError(
-      `${field}: ${own} for ${student.owner}, ${taught} for ${teacher.owner}; both need the same. ${remedyOf(difference)}`,
+      `${field}: ${own} for ${student.owner}, ${teachersValue} for ${teacher.owner}; both need the same. ${remedyOf(difference)}`,
     );
   }
   const [classes, others] = [classesOf(teacher), classesOf(student)];
@@ -92,10 +92,10 @@ function classesOf({ owner, config, classes }: NetForm) {
 }
 
 /** What helps wherever a recipe or a configuration is given. */
-export function defaultRemedy({ field, own, taught }: Difference): string {
-  if (field === 'box.parameters') return `Give a recipe with box.parameters ${taught}.`;
+export function defaultRemedy({ field, own, teachersValue }: Difference): string {
+  if (field === 'box.parameters') return `Give a recipe with box.parameters ${teachersValue}.`;
   if (field === 'regions.centreOffset') {
-    return `Give a recipe with "regions": {"centreOffset": ${taught}}, or a teacher trained by the student's head.`;
+    return `Give a recipe with "regions": {"centreOffset": ${teachersValue}}, or a teacher trained by the student's head.`;
   }
   return `Give the student the teacher's, or train a teacher with ${field} ${own}.`;
 }

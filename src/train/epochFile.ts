@@ -7,7 +7,7 @@ import { areFinite } from './halves.js';
 /** A line of text, padded with spaces: whoever looks into a file sees what it is. */
 const HEADER_BYTES = 256;
 /** Records that may wait for the GPU or the disk: more would only hold memory. */
-const MOST_WAITING = 4;
+const MAX_WAITING = 4;
 
 /** What a file of records is made of; a file is whole when it has this header and all records. */
 export interface EpochFileShape {
@@ -154,7 +154,7 @@ export class EpochWriter {
 
   /** Waits while too many records wait. @throws what a record's promise was rejected with */
   async room(): Promise<void> {
-    while (this.#waiting.length >= MOST_WAITING) await this.#waiting.shift();
+    while (this.#waiting.length >= MAX_WAITING) await this.#waiting.shift();
   }
 
   /**

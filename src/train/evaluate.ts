@@ -105,16 +105,16 @@ export async function evaluate(net: Detector | Teacher, options: EvaluateOptions
         })
       : null;
   const computed = teacher ? computing(teacher) : null;
-  const taughtBatches = cache ? await cache.epoch(0) : computed;
+  const teacherBatches = cache ? await cache.epoch(0) : computed;
   let done = 0;
   try {
     for await (const images of loader.batches(0)) {
       const ownStep = await own.prepare(images);
-      const step = await taughtBatches?.step(images);
+      const step = await teacherBatches?.step(images);
       const pixels = device.tensor(images.images);
       const input = Pyramid.of(pixels, batch, 3, [{ width, height }]);
       const outputs = logitsOf(ownStep, input);
-      const taught = step && logitsOf(step, input);
+      const teacherOutputs = step && logitsOf(step, input);
       try {
         const [found, deviations] = await Promise.all([
           decode(outputs, config, {
@@ -127,9 +127,9 @@ export async function evaluate(net: Detector | Teacher, options: EvaluateOptions
           detections.push(...toDetections(found[i], id, images.scales[i], source));
           if (hasDistances) spreads.push(...spreadsOf(found[i], i, images.scales[i], outputs, config, deviations));
         }
-        if (taught && meter) await meter.add(outputs, taught, images.ids.length);
+        if (teacherOutputs && meter) await meter.add(outputs, teacherOutputs, images.ids.length);
       } finally {
-        for (const { value } of [...Object.values(outputs), ...Object.values(taught ?? {})]) value.dispose();
+        for (const { value } of [...Object.values(outputs), ...Object.values(teacherOutputs ?? {})]) value.dispose();
         pixels.dispose();
       }
       done += images.ids.length;
@@ -137,7 +137,7 @@ export async function evaluate(net: Detector | Teacher, options: EvaluateOptions
       if (signal?.aborted) return null;
     }
   } finally {
-    await taughtBatches?.close();
+    await teacherBatches?.close();
   }
   const imagesPerSecond = done / ((performance.now() - started) / 1000);
   const figures = averagePrecision(truth, detections);

@@ -49,18 +49,18 @@ export async function fillTeacherCache(
   const total = settings.epochs * loader.steps;
   let computed = 0;
   for (let epoch = 0; epoch < settings.epochs; epoch++) {
-    const taught = await cache.epoch(epoch);
+    const teacherEpoch = await cache.epoch(epoch);
     let step = epoch * loader.steps;
     try {
-      if (taught.isKept) continue;
+      if (teacherEpoch.isKept) continue;
       for await (const batch of loader.batches(epoch)) {
         if (signal?.aborted) return computed;
-        record(teacher, await taught.step(batch), batch.images);
+        record(teacher, await teacherEpoch.step(batch), batch.images);
         onProgress?.(++step, total);
       }
       computed++;
     } finally {
-      await taught.close();
+      await teacherEpoch.close();
     }
   }
   return computed;

@@ -40,9 +40,11 @@ export function makeLearner(
   const teacher = chooseTeacher(given, detector, recipe);
   const optimizer = new Optimizer(detector.parameters, settings);
   const own = architectureOf(detector.config).features;
-  const taught = teacher ? teacher.featureChannels : own;
+  const teacherWidth = teacher ? teacher.featureChannels : own;
   const adapter =
-    recipe.imitation.weight > 0 && own !== taught ? new FeatureAdapter(detector, own, taught, settings) : null;
+    recipe.imitation.weight > 0 && own !== teacherWidth
+      ? new FeatureAdapter(detector, own, teacherWidth, settings)
+      : null;
   const dispose = () => {
     adapter?.dispose();
     optimizer.dispose();
@@ -59,11 +61,11 @@ class FeatureAdapter {
   /** Of its own parameters. */
   readonly optimizer: Optimizer;
 
-  constructor({ parameters: { device } }: Detector, own: number, taught: number, settings: TrainSettings) {
-    const random = Random.of(settings.seed, own, taught);
+  constructor({ parameters: { device } }: Detector, own: number, teacherWidth: number, settings: TrainSettings) {
+    const random = Random.of(settings.seed, own, teacherWidth);
     const deviation = Math.sqrt(1 / own); // keeps the variance: no ReLU follows
-    const initial = Float32Array.from({ length: taught * own }, () => deviation * random.normal());
-    const declaration = { name: 'weight', shape: [taught, own, 1, 1], decay: true, initial };
+    const initial = Float32Array.from({ length: teacherWidth * own }, () => deviation * random.normal());
+    const declaration = { name: 'weight', shape: [teacherWidth, own, 1, 1], decay: true, initial };
     this.optimizer = new Optimizer(new ParameterStore(device, [declaration]), { ...settings, ema: 0 });
   }
 

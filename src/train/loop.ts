@@ -9,7 +9,7 @@ import { TeacherCache } from './teacherCache.js';
 import { report } from './window.js';
 
 /** Steps that may be queued: more would only hold memory and delay an interruption. */
-const MOST_QUEUED = 4;
+const MAX_QUEUED = 4;
 
 /**
  * The loop over epochs and steps, from wherever `state` is.
@@ -87,7 +87,7 @@ async function runSteps(run: Run, epoch: number, cache: TeacherCache | null): Pr
       const saves = !ends && (stops || isSaveDue(run));
       if (saves || ends || tools.history.pending === READ_EVERY) {
         await report(run, epoch);
-      } else if (tools.history.pending % MOST_QUEUED === 0) {
+      } else if (tools.history.pending % MAX_QUEUED === 0) {
         await context.device.settled();
       }
       if (saves) await save(run);

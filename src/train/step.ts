@@ -18,9 +18,9 @@ export interface StepTools extends Learner {
 /**
  * Records and submits one step: teacher and student forward, losses with their gradients, backward, update. The uploads
  * come first, so that all the work is one submit; nothing is waited for.
- * @param taught what the teacher gives for the batch; needed where the recipe distils
+ * @param teacherStep what the teacher gives for the batch; needed where the recipe distils
  */
-export function trainStep(tools: StepTools, batch: Batch, rate: number, taught?: TeacherStep): void {
+export function trainStep(tools: StepTools, batch: Batch, rate: number, teacherStep?: TeacherStep): void {
   const { detector, adapter, headLoss, optimizer, history } = tools;
   const optimizers = adapter ? [optimizer, adapter.optimizer] : [optimizer];
   const { device } = optimizer.parameters;
@@ -35,15 +35,15 @@ export function trainStep(tools: StepTools, batch: Batch, rate: number, taught?:
       { boxes, labels, images: imageIndex, ignoreBoxes: ignore, ignoreImages: ignoreIndex },
       { batch: headLoss.batch, classes: headLoss.classes },
     );
-    taught?.begin();
+    teacherStep?.begin();
     for (const each of optimizers) each.parameters.zeroGradients();
-    const { losses, seeds } = lossesOf(tools, images, truth, taught);
+    const { losses, seeds } = lossesOf(tools, images, truth, teacherStep);
     backward(seeds);
     for (const each of optimizers) each.update();
     history.push(losses);
   });
   device.submit();
-  taught?.end();
+  teacherStep?.end();
 }
 
 interface Recorded {
@@ -60,9 +60,9 @@ function lossesOf(
   { detector, adapter, headLoss }: StepTools,
   images: Pyramid,
   truth: Truth,
-  taught?: TeacherStep,
+  teacherStep?: TeacherStep,
 ): Recorded {
-  const teacher = taught?.outputs(images);
+  const teacher = teacherStep?.outputs(images);
   const own = detector.forward(images, { training: true });
   const features = adapter ? adapter.apply(own.features) : own.features;
   const student = {

@@ -28,7 +28,7 @@ import {
 import { loadTeacher, SharedTeacher, TEACHER_FILE } from './teacher.js';
 
 /** Steps that may wait to be read, and milliseconds after which they are. */
-const MOST_UNREAD = 16;
+const MAX_UNREAD = 16;
 const READ_EVERY = 60;
 /** Milliseconds between two looks at the image; a change of image does not wait. */
 const LOOK_EVERY = 400;
@@ -87,7 +87,7 @@ export class Session {
     for (const name of live ? NETS : STUDENTS) {
       const headLoss = this.#headLoss(name);
       const learner = makeLearner(nets[name], nets.teacher, headLoss.recipe, SETTINGS);
-      this.#tools.set(name, { ...learner, headLoss, history: new TermHistory(headLoss, MOST_UNREAD) });
+      this.#tools.set(name, { ...learner, headLoss, history: new TermHistory(headLoss, MAX_UNREAD) });
     }
   }
 
@@ -183,7 +183,7 @@ export class Session {
         if (this.#stopped || this.#step === STEPS) break;
         await this.#trainStep(batch);
         unread++;
-        if (unread < MOST_UNREAD && performance.now() - lastRead < READ_EVERY) continue;
+        if (unread < MAX_UNREAD && performance.now() - lastRead < READ_EVERY) continue;
 
         const terms = await this.#readTerms();
         const now = performance.now();
@@ -212,9 +212,9 @@ export class Session {
   async #trainStep(batch: Batch): Promise<void> {
     const rate = learningRateAt(SETTINGS, this.#step, STEPS);
     const lessons = await Promise.all(STUDENTS.map((name) => this.#tools.get(name)?.teacher?.prepare(batch)));
-    const learn = (name: NetName, taught?: TeacherStep) => {
+    const learn = (name: NetName, teacherStep?: TeacherStep) => {
       const tools = this.#tools.get(name);
-      if (tools) trainStep(tools, batch, rate, taught);
+      if (tools) trainStep(tools, batch, rate, teacherStep);
     };
     learn('teacher');
     this.#nets.teacher.share(() => {

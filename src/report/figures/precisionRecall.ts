@@ -6,7 +6,7 @@ import type { StyleOf } from './names.js';
 
 const SIZE = { width: 340, height: 250 };
 /** Classes with a drawing of their own; data with more show the first. */
-const MOST_CLASSES = 12;
+const MAX_CLASSES = 12;
 
 /** Precision-recall curves, a drawing a class. */
 export function precisionRecallFigure(
@@ -16,7 +16,7 @@ export function precisionRecallFigure(
   if (measured.length === 0) return null;
   const runs = measured.map(({ run }) => run);
   const classes = measured[0].precisionRecall.classes.map(({ name }) => name);
-  const panels = classes.slice(0, MOST_CLASSES).map((name, index): Panel => {
+  const panels = classes.slice(0, MAX_CLASSES).map((name, index): Panel => {
     const series = measured.flatMap(({ run, precisionRecall: { recall, classes: curves } }) => {
       const style = styleOf(run);
       const curve = curves[index];
@@ -48,7 +48,7 @@ export function precisionRecallFigure(
       label: `Precision over recall of ${name} for ${runs.map((run) => run.name).join(', ')}`,
     };
   });
-  const more = classes.length > MOST_CLASSES ? ` The first ${MOST_CLASSES} of ${classes.length} classes.` : '';
+  const more = classes.length > MAX_CLASSES ? ` The first ${MAX_CLASSES} of ${classes.length} classes.` : '';
   return {
     id: 'precision-recall',
     title: 'Precision and recall of each class',

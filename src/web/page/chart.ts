@@ -3,7 +3,7 @@ import { type Palette, paletteOf } from './palette.js';
 
 const HEIGHT = 132;
 /** That the axis shows from the start. */
-const FEWEST_STEPS = 50;
+const MIN_STEPS = 50;
 
 export type Point = (number | null)[];
 
@@ -124,7 +124,7 @@ export class Chart {
 
 /** From the first step on; uPlot has no last one before there are values. */
 function xRange(last: number | null): [number, number] {
-  return [0, Math.max(last ?? 0, FEWEST_STEPS)];
+  return [0, Math.max(last ?? 0, MIN_STEPS)];
 }
 
 /** From 0, or from what is least where that is far from it, with room above. */
