@@ -42,6 +42,16 @@ fn close_list(length: u32, local: u32) {
     key = best_keys[local];
   }
   head_keys[local] = key;
+  list_heads[local] = 0u;
+}
+
+/// The highest key that no one has taken; NO_KEY where the lists are empty.
+fn highest_key() -> f32 {
+  var key = NO_KEY;
+  for (var l = 0u; l < LANES; l++) {
+    key = max(key, head_keys[l]);
+  }
+  return key;
 }
 
 fn head_location(list: u32) -> u32 {

@@ -73,20 +73,29 @@ fn quad_others(at: Quad) -> QuadOthers {
   return found;
 }
 
+/// Objects that the box does not touch are looked at only where a touched one costs more than the least that they can cost.
 fn cheapest_object(at: Quad, i: u32, predicted: vec4f, others: OtherClasses) -> u32 {
   let entry = params.class_layout[at.level];
   var best = image_starts[at.image];
   var lowest = 3.0e38;
-  for (var g = image_starts[at.image]; g < image_starts[at.image + 1u]; g++) {
-    let overlap = box_iou(predicted, boxes[g]);
-    let least = overlap_cost(overlap);
-    if (least < lowest) {
-      let class_index = u32(labels[g]);
-      let logit = class_logit(strided(entry, at.image, class_index, at.cell + i));
-      let cost = least + class_cost(others, class_index, logit, overlap);
-      if (cost < lowest) {
-        lowest = cost;
-        best = g;
+  for (var turn = 0u; turn < 2u; turn++) {
+    if (turn == 1u && lowest < apart_cost()) {
+      break;
+    }
+    for (var g = image_starts[at.image]; g < image_starts[at.image + 1u]; g++) {
+      let overlap = box_iou(predicted, boxes[g]);
+      if ((overlap > 0.0) == (turn == 1u)) {
+        continue;
+      }
+      let least = overlap_cost(overlap);
+      if (least <= lowest) {
+        let class_index = u32(labels[g]);
+        let logit = class_logit(strided(entry, at.image, class_index, at.cell + i));
+        let cost = least + class_cost(others, class_index, logit, overlap);
+        if (cost < lowest || (cost == lowest && g < best)) {
+          lowest = cost;
+          best = g;
+        }
       }
     }
   }

@@ -36,12 +36,6 @@ struct Params {
 /// largest IoUs of each invocation, as best_keys
 var<workgroup> overlaps: array<f32, LANES * MAX_BEST>;
 
-/// Entries of an invocation's lists.
-struct Lengths {
-  overlaps: u32,
-  costs: u32,
-}
-
 fn insert_overlap(overlap: f32, length: u32, local: u32) -> u32 {
   if (length == params.topk && !(overlap > overlaps[(length - 1u) * LANES + local])) {
     return length;
@@ -56,8 +50,25 @@ fn insert_overlap(overlap: f32, length: u32, local: u32) -> u32 {
   return longer;
 }
 
-/// Offers the candidates of a level to the invocation's lists; returns their new lengths.
-fn offer_level(level: u32, g: u32, before: Lengths, local: u32) -> Lengths {
+/// The IoUs of a level's candidates; returns the new length of the invocation's list.
+fn offer_overlaps(level: u32, g: u32, before: u32, local: u32) -> u32 {
+  let entry = params.levels[level];
+  let box = boxes[g];
+  let area = entry.y * entry.z;
+  let first = params.batch * entry.x + images[g] * area;
+  var length = before;
+  for (var i = local; i < area; i += LANES) {
+    // Of no candidate the box is empty.
+    let overlap = box_iou(located[2u * (first + i)], box);
+    if (overlap > 0.0) {
+      length = insert_overlap(overlap, length, local);
+    }
+  }
+  return length;
+}
+
+/// The costs of a level's candidates, of those that the box touches or of the others; returns the new length of the list.
+fn offer_costs(level: u32, g: u32, touched: bool, count: u32, before: u32, local: u32) -> u32 {
   let entry = params.levels[level];
   let channels = params.class_layout[level];
   let image = images[g];
@@ -65,26 +76,23 @@ fn offer_level(level: u32, g: u32, before: Lengths, local: u32) -> Lengths {
   let class_index = u32(labels[g]);
   let area = entry.y * entry.z;
   let first = params.batch * entry.x + image * area;
-  var lengths = before;
+  var length = before;
   for (var i = local; i < area; i += LANES) {
     let predicted = located[2u * (first + i)];
-    if (all(predicted == NO_BOX)) {
+    let overlap = box_iou(predicted, box);
+    if ((overlap > 0.0) != touched || all(predicted == NO_BOX)) {
       continue;
     }
-    let overlap = box_iou(predicted, box);
-    if (overlap > 0.0) {
-      lengths.overlaps = insert_overlap(overlap, lengths.overlaps, local);
-    }
     let least = overlap_cost(overlap);
-    if (enters(-least, lengths.costs, params.topk, local)) {
+    if (enters(-least, length, count, local)) {
       let others = unpack_others(located[2u * (first + i) + 1u]);
       let cost = least + class_cost(others, class_index, student_class[strided(channels, image, class_index, i)], overlap);
-      if (enters(-cost, lengths.costs, params.topk, local)) {
-        lengths.costs = insert(-cost, first + i, lengths.costs, params.topk, local);
+      if (enters(-cost, length, count, local)) {
+        length = insert(-cost, first + i, length, count, local);
       }
     }
   }
-  return lengths;
+  return length;
 }
 
 /// How many locations the object chooses.
@@ -110,25 +118,57 @@ fn dynamic_count() -> u32 {
 }
 
 var<workgroup> overlap_lengths: array<u32, LANES>;
+/// how many locations the object chooses
+var<workgroup> wanted: u32;
+/// whether a candidate that the box does not touch may be among the cheapest
+var<workgroup> looks_apart: u32;
+
+/// The cheapest of the lists; returns the highest cost among them, as a key, or NO_KEY where they are too few.
+fn write_chosen(g: u32) -> f32 {
+  var key = NO_KEY;
+  for (var i = 0u; i < params.topk; i++) {
+    var location = NONE;
+    if (i < wanted) {
+      key = highest_key();
+      location = take_best();
+    }
+    chosen[g * params.topk + i] = location;
+  }
+  return key;
+}
 
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   let g = workgroup.x;
-  var lengths = Lengths();
+  var overlap_count = 0u;
   for (var level = 0u; level < params.level_count; level++) {
-    lengths = offer_level(level, g, lengths, local);
+    overlap_count = offer_overlaps(level, g, overlap_count, local);
   }
-  close_list(lengths.costs, local);
-  overlap_lengths[local] = lengths.overlaps;
+  overlap_lengths[local] = overlap_count;
   workgroupBarrier();
   if (local == 0u) {
-    let count = min(dynamic_count(), params.topk);
-    for (var i = 0u; i < params.topk; i++) {
-      var location = NONE;
-      if (i < count) {
-        location = take_best();
-      }
-      chosen[g * params.topk + i] = location;
+    wanted = min(dynamic_count(), params.topk);
+  }
+  workgroupBarrier();
+  let count = wanted;
+  var length = 0u;
+  for (var level = 0u; level < params.level_count; level++) {
+    length = offer_costs(level, g, true, count, length, local);
+  }
+  close_list(length, local);
+  workgroupBarrier();
+  if (local == 0u) {
+    looks_apart = select(0u, 1u, write_chosen(g) <= -apart_cost());
+  }
+  workgroupBarrier();
+  if (looks_apart == 1u) {
+    for (var level = 0u; level < params.level_count; level++) {
+      length = offer_costs(level, g, false, count, length, local);
     }
+    close_list(length, local);
+  }
+  workgroupBarrier();
+  if (local == 0u && looks_apart == 1u) {
+    _ = write_chosen(g);
   }
 }

@@ -27,6 +27,11 @@ fn overlap_cost(overlap: f32) -> f32 {
   return -params.iou_weight * log(overlap + 1e-7);
 }
 
+/// The least cost of an object that the box does not touch.
+fn apart_cost() -> f32 {
+  return overlap_cost(0.0);
+}
+
 /// The part that goes by the classes, of the logit of the object's class.
 fn class_cost(others: OtherClasses, class_index: u32, logit: f32, overlap: f32) -> f32 {
   var sum = others.rest;

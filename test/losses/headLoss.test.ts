@@ -151,7 +151,7 @@ describe('bad input is named', () => {
   });
 
   test('options', () => {
-    expect(() => makeLoss({ ...SIZES, bins: 1 }, 'gfocal')).toThrow(/bins: 1/);
+    expect(() => makeLoss({ ...SIZES, bins: 0 }, 'gfocal')).toThrow(/bins: 0/);
     expect(() => makeLoss({ ...SIZES, bins: 65 }, 'gfocal')).toThrow(/bins: 65/);
     expect(() => makeLoss({ ...SIZES, classes: 0 }, 'gfocal')).toThrow(/classes: 0/);
     expect(() => makeLoss({ ...SIZES, batch: 1.5 }, 'gfocal')).toThrow(/batch: 1.5/);

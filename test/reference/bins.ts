@@ -20,16 +20,23 @@ export function softmax(logits: ArrayLike<number>, temperature = 1): Float64Arra
 
 /** Expected bin index d = sum_k k p_k, in [0, K-1] (units of stride for an edge). Shape [K] -> scalar. */
 export function integral(logits: ArrayLike<number>): number {
-  // Without a distribution the distance itself.
-  if (logits.length === 1) return logits[0];
   return softmax(logits).reduce((sum, p, k) => sum + k * p, 0);
 }
 
 /** dd/dz_k = p_k (k - d). Shape [K] -> [K]. */
 export function integralGradient(logits: ArrayLike<number>): Float64Array {
-  if (logits.length === 1) return Float64Array.of(1);
   const distance = integral(logits);
   return softmax(logits).map((p, k) => p * (k - distance));
+}
+
+/** Distance of an edge in strides: the expectation, or, of a head without distributions (one bin), the logit itself. */
+export function edgeDistance(logits: ArrayLike<number>): number {
+  return logits.length === 1 ? logits[0] : integral(logits);
+}
+
+/** Its derivative by the logits. */
+export function edgeGradient(logits: ArrayLike<number>): Float64Array {
+  return logits.length === 1 ? Float64Array.of(1) : integralGradient(logits);
 }
 
 /** 1 / (1 + exp(-x)), finite for every x. */

@@ -1,6 +1,6 @@
 import type { TermName } from '../../src/losses/headTerms.js';
 import type { Recipe } from '../../src/losses/recipe.js';
-import { integral, integralGradient, sigmoid } from './bins.js';
+import { edgeDistance, edgeGradient, sigmoid } from './bins.js';
 import { type Box, iou, scaled } from './boxes.js';
 import { type BoxParameters, decodeBox, encodeBox } from './boxParameters.js';
 import { bce, type LogitLoss, varifocal } from './classLosses.js';
@@ -136,14 +136,14 @@ export function headLossOracle({ student, teacher, truth, sizes, recipe, given }
       const centre = [level.centres[cell][0] / level.stride, level.centres[cell][1] / level.stride] as const;
       const weight = weightBy(box.weights, l, b, cell, index);
       const rows = edges.map((edge) => readRow(student.boxLogits[l], edge));
-      const decoded = decodeBox(rows.map(integral), centre, parameters);
+      const decoded = decodeBox(rows.map(edgeDistance), centre, parameters);
       const predicted = decoded.map(({ value }) => value) as unknown as Box;
       if (classification.target === 'iou') classTarget = iou(predicted, target);
 
       const overlap = boxLoss(predicted, target);
       let boxScale = (box.weight * weight) / boxDivisor;
       if (teacher && box.bounded > 0) {
-        const taught = edges.map((edge) => integral(readRow(teacher.boxLogits[l], edge)));
+        const taught = edges.map((edge) => edgeDistance(readRow(teacher.boxLogits[l], edge)));
         const bound = decodeBox(taught, centre, parameters).map(({ value }) => value) as unknown as Box;
         if (overlap.loss > boxLoss(bound, target).loss) boxScale *= 1 + box.bounded;
       }
@@ -153,12 +153,12 @@ export function headLossOracle({ student, teacher, truth, sizes, recipe, given }
       const dflScale = (dfl.weight * weight) / 4 / boxDivisor;
       rows.forEach((row, edge) => {
         const slope = sum(decoded.map(({ partial }, side) => overlap.gradient[side] * partial[edge]));
-        addRow(gradients.boxLogits[l], edges[edge], boxScale * slope, integralGradient(row));
+        addRow(gradients.boxLogits[l], edges[edge], boxScale * slope, edgeGradient(row));
 
         const extent = edge % 2 === 0 ? sizes.width : sizes.height;
         const focal =
           bins === 1
-            ? edgeDistance(row[0], targets[edge], level.stride / extent)
+            ? distanceLoss(row[0], targets[edge], level.stride / extent)
             : distributionFocalLoss(row, targets[edge], dfl.margin);
         terms.loss_dfl[l] += dflScale * focal.loss;
         addRow(gradients.boxLogits[l], edges[edge], dflScale, focal.gradient);
@@ -233,7 +233,7 @@ export function headLossOracle({ student, teacher, truth, sizes, recipe, given }
 }
 
 /** |distance − target| as a share of the image (YOLO26, whose heads have no distributions). */
-function edgeDistance(distance: number, target: number, share: number) {
+function distanceLoss(distance: number, target: number, share: number) {
   const difference = distance - target;
   return { loss: Math.abs(difference) * share, gradient: Float64Array.of(Math.sign(difference) * share) };
 }

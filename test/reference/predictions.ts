@@ -1,4 +1,4 @@
-import { integral } from './bins.js';
+import { edgeDistance } from './bins.js';
 import type { Box } from './boxes.js';
 import { type BoxParameters, decodeBox } from './boxParameters.js';
 import type { GridLevel } from './grid.js';
@@ -39,6 +39,6 @@ export function predictedBox(
     readRow(boxLogits, { image, channels: 4 * bins, first: edge * bins, length: bins, size, cell }),
   );
   const [x, y] = centres[cell];
-  const box = decodeBox(rows.map(integral), [x / stride, y / stride], parameters);
+  const box = decodeBox(rows.map(edgeDistance), [x / stride, y / stride], parameters);
   return box.map(({ value }) => stride * value) as unknown as Box;
 }
