@@ -164,6 +164,8 @@ describe('each field of a recipe by itself', () => {
     { box: { form: 'ciou-ultralytics' } },
     { box: { weights: 'target-score', normaliser: 'scores' } },
     { box: { normaliser: 'clamped-weights' } },
+    // IoUs of random boxes, whose sum is below 1.
+    { regions: { assigner: 'dynamic-soft-label' }, box: { weights: 'target-score', normaliser: 'clamped-weights' } },
     { box: { normaliser: 'positives' } },
     { box: { normaliser: 'none' } },
     { dfl: { weight: 1 } },
