@@ -72,7 +72,7 @@ fn planes(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
 
 /// A level whose maps, or whose start, are no multiple of four locations: every logit of four neighbours has its own location and class.
 /// Its words were cleared, so that flags need not be looked at.
-fn ragged(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
+fn unaligned(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
   let area = params.levels[level].y * params.levels[level].z;
   let start = params.batch * params.levels[level].x;
   let elements = params.batch * params.classes * area;
@@ -114,7 +114,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   if ((entry.y * entry.z) % 4u == 0u && (params.batch * entry.x) % 4u == 0u) {
     sum = planes(level, rest, local, factor);
   } else {
-    sum = ragged(level, rest, local, factor);
+    sum = unaligned(level, rest, local, factor);
   }
   partials[group * SIZE + local] = partial_of(sum, factor);
 }

@@ -13,7 +13,7 @@ import type { Recipe } from './recipe.js';
 export const classForms = { qfl, bce, varifocal };
 /** Forms of the box loss: `box_loss` of a predicted box against a true one. */
 export const boxForms = { giou, ciou, 'ciou-ultralytics': ciouUltralytics };
-/** Forms of class distillation: `distil`, the divergence at a sample, whose gradient it adds. */
+/** Forms of class distillation: `statistics_of` a sample, and `class_divergence` of a class's two logits. */
 export const kdForms = { softmax, binary };
 
 /** A name of `boxForms`. */

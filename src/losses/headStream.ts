@@ -1,5 +1,6 @@
 import streamSource from '../../shaders/losses/head_stream.wgsl';
 import stridedSource from '../../shaders/losses/head_stream_strided.wgsl';
+import { constants } from '../../shaders/losses/head_stream_sum.wgsl';
 import type { Assignment } from '../regions/assignment.js';
 import type { Grid } from '../regions/grid.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
@@ -12,8 +13,8 @@ import type { HeadSetting } from './headSetting.js';
 const packedKernelOf = composed('head stream', streamSource, classForms);
 const stridedKernelOf = composed('head stream, strided', stridedSource, classForms);
 
-/** Invocations of a workgroup, SIZE of head_stream_sum.wgsl. */
-export const STREAM_GROUP = 64;
+/** Invocations of a workgroup. */
+export const STREAM_GROUP = constants.SIZE;
 
 /** Partial losses of the pass over all class logits, and how they lie. */
 export interface StreamPartials {

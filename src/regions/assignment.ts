@@ -1,15 +1,21 @@
 import fillSource from '../../shaders/regions/assignment_fill.wgsl';
 import scatterSource from '../../shaders/regions/assignment_scatter.wgsl';
+import { constants } from '../../shaders/regions/sample.wgsl';
 import type { Tensor } from '../tensor/tensor.js';
 
 const FILL = { name: 'regions/assignment_fill', source: fillSource };
 const SCATTER = { name: 'regions/assignment_scatter', source: scatterSource };
 
-/** Words of a Sample; entries of an image's counts, and the first of those one a level: positives (shaders/regions/sample.wgsl). */
+/** Words of a Sample of shaders/regions/sample.wgsl. */
 export const SAMPLE_WORDS = 4;
-export const COUNTS = { stride: 20, samples: 1, levelPositives: 4 };
-/** TABLE_IGNORED of shaders/regions/sample.wgsl. */
-export const TABLE_IGNORED = 0x80000000;
+/** Entries of an image's counts, and the first of those one a level: positives. */
+export const COUNTS = {
+  stride: constants.COUNTS,
+  samples: constants.COUNT_SAMPLES,
+  levelPositives: constants.COUNT_LEVEL_POSITIVES,
+};
+/** The bit of an entry of the table whose label does not count. */
+export const { TABLE_IGNORED } = constants;
 
 /** Workgroups of a level's samples in the scatter. */
 const SCATTER_GROUPS = 16;
