@@ -16,6 +16,7 @@ export type { BufferRange, KernelDefinition, KernelVariant, Launch } from './gpu
 export type { KernelTime } from './gpu/profile.js';
 export type { WgslCode, WgslDeclarations, WgslLoop, WgslPart, WgslScalar } from './gpu/wgsl.js';
 export { distributionFocalLoss } from './losses/dfl.js';
+export { distillationAt } from './losses/distillationSchedule.js';
 export { integral, softmaxOverBins } from './losses/distribution.js';
 export { type BoxLossOptions, giouLoss } from './losses/giou.js';
 export type { GradientTargets } from './losses/headGradients.js';

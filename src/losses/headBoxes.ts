@@ -33,7 +33,7 @@ export function boxSamples(
   { samples, counts, slots, targets, maxPositives }: Assignment,
   { gradient, records, factors }: BoxTargets,
 ): void {
-  const { device, recipe, grid } = setting;
+  const { device, recipe, grid, distillation } = setting;
   const { box, dfl } = recipe;
   device.run({
     kernel: boxKernelOf(box.form),
@@ -52,7 +52,7 @@ export function boxSamples(
       ...sampleParams(setting, slots),
       ...codecParams(setting),
       margin: dfl.margin,
-      bounded_weight: box.bounded,
+      bounded_weight: box.bounded * distillation,
       image_width: grid.imageSize.width,
       image_height: grid.imageSize.height,
       student_layout: layoutTable(student),

@@ -1,10 +1,10 @@
 import { numbers } from '../util/argument.js';
 import { InputError } from '../util/error.js';
-import type { HeadSetting } from './headSetting.js';
+import type { HeadShape } from './headSetting.js';
 import { FAULT_SOURCES, TERM_NAMES } from './headTerms.js';
 
 /** `HeadLoss.faultOf`. */
-export function faultOf(setting: HeadSetting, terms: ArrayLike<number>, faults: ArrayLike<number>): string | null {
+export function faultOf(setting: HeadShape, terms: ArrayLike<number>, faults: ArrayLike<number>): string | null {
   numbers('terms', terms);
   numbers('faults', faults);
   const levels = setting.grid.levels.length;
@@ -26,7 +26,7 @@ export function faultOf(setting: HeadSetting, terms: ArrayLike<number>, faults: 
 }
 
 /** @param fault ~location, so that 0 is none and the greatest is the first */
-function placeOf({ grid, batch }: HeadSetting, level: number, fault: number): string {
+function placeOf({ grid, batch }: HeadShape, level: number, fault: number): string {
   const place = `level ${level} (stride ${grid.strides[level]})`;
   if (fault === 0) return place;
   const { height, width } = grid.levels[level];

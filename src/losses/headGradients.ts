@@ -2,7 +2,7 @@ import { layoutOf, type Maps, tensorOf } from '../tensor/layout.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
-import type { HeadSetting } from './headSetting.js';
+import type { HeadShape } from './headSetting.js';
 
 /** Tensors of the caller's for the gradients. */
 export interface GradientTargets {
@@ -31,7 +31,7 @@ const COPY_DST = 0x08;
  * The gradients' tensors: the caller's, or new ones of the student's shapes; one for both where class and box logits of the
  * student are one tensor. Records zeros wherever no pass writes: box logits that no loss reads, and channels of other maps.
  */
-export function headGradients(setting: HeadSetting, student: StudentLogits, given: GradientTargets): HeadGradients {
+export function headGradients(setting: HeadShape, student: StudentLogits, given: GradientTargets): HeadGradients {
   const { device, batch, classes, grid } = setting;
   const classTensor = tensorOf(student.classLogits);
   const own: Tensor[] = [];

@@ -16,6 +16,7 @@ interface ImitationInput {
   recipe: Recipe;
   grid: Grid;
   bins: number;
+  distillation: number;
   student: HeadOutputs;
   teacher: HeadOutputs;
   truth: Truth;
@@ -38,11 +39,11 @@ export interface ImitationTerm {
  * @returns null where the recipe does not imitate
  */
 export function imitationTerm(input: ImitationInput): ImitationTerm | null {
-  const { recipe, grid, bins, student, teacher, truth, assignment } = input;
+  const { recipe, grid, bins, distillation, student, teacher, truth, assignment } = input;
   const { counts } = assignment;
   const { device } = counts;
   const { method, weight, background, needsPositives } = recipe.imitation;
-  if (weight === 0 || method === 'none') return null;
+  if (weight * distillation === 0 || method === 'none') return null;
   if (!student.features || !teacher.features) {
     throw new InputError(
       `features: recipe ${recipe.name} imitates them; give those of the student and of the teacher.`,
@@ -60,7 +61,7 @@ export function imitationTerm(input: ImitationInput): ImitationTerm | null {
       : imitationRegion(method, grid, truth, assignment);
   const losses = device.empty([truth.batch * grid.locations]);
   const gradient = imitateFeatures(student.features, teacher.features, mask, {
-    weight: weight * batchScale(recipe, truth.batch),
+    weight: weight * distillation * batchScale(recipe, truth.batch),
     background: method === 'decouple' ? background : 0,
     gates: needsPositives
       ? { tensor: counts, first: COUNTS.levelPositives, images: truth.batch, imageStride: COUNTS.stride }

@@ -6,18 +6,21 @@ import { assertPyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { assertTensor } from '../tensor/tensorArgument.js';
 import { anything, fields, optional, options as optionsOf } from '../util/argument.js';
+import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
 import { assertTargets, type GradientTargets } from './headGradients.js';
 import type { HeadOutputs } from './headOutputs.js';
-import type { HeadSetting } from './headSetting.js';
+import type { HeadShape } from './headSetting.js';
 import { needsTeacher, type Recipe } from './recipe.js';
 
 /** What `HeadLoss.evaluate` compares. */
 export interface HeadLossInput {
   /** Of the net that learns. */
   student: HeadOutputs;
-  /** Needed where the recipe distils. Nothing flows back into it. */
+  /** Needed where the recipe distils and `distillation` is above 0. Nothing flows back into it. */
   teacher?: HeadOutputs;
+  /** Factor of every distillation term in this step, such as `distillationAt` gives it; 1 unless given. 0: no teacher is needed. */
+  distillation?: number;
   /** The objects of the same images, from `uploadTruth`. With an assignment only imitation by boxes needs them. */
   truth?: Truth;
   /** Who learns what, in place of what the recipe's assigner makes of the truth: from `assignmentOf`, or an assigner. */
@@ -26,16 +29,21 @@ export interface HeadLossInput {
   gradients?: GradientTargets;
 }
 
-const INPUT = optionsOf({ student: anything, assignment: optional(fields({})), gradients: optional(fields({})) });
+const INPUT = optionsOf({
+  student: anything,
+  distillation: anything,
+  assignment: optional(fields({})),
+  gradients: optional(fields({})),
+});
 const OUTPUTS = fields({ classLogits: anything, boxLogits: anything });
 
 /**
  * Checks what `HeadLoss.evaluate` is given, before anything is recorded.
  * @throws InputError that names what does not fit the head
  */
-export function assertInput({ device, recipe, classes, bins, batch, grid }: HeadSetting, input: HeadLossInput): void {
+export function assertInput({ device, recipe, classes, bins, batch, grid }: HeadShape, input: HeadLossInput): void {
   INPUT('input', input);
-  const { student, teacher, truth, assignment, gradients = {} } = input;
+  const { student, teacher, truth, assignment, distillation = 1, gradients = {} } = input;
   const { areas } = grid;
   if (truth !== undefined || assignment === undefined) assertTruth('truth', truth, device);
   for (const [name, made] of Object.entries({ truth, assignment })) {
@@ -53,7 +61,10 @@ export function assertInput({ device, recipe, classes, bins, batch, grid }: Head
   if (assignment && !truth && recipe.imitation.weight > 0) {
     throw new InputError(`truth: recipe ${recipe.name} imitates features by the boxes; give them with the assignment.`);
   }
-  if (!teacher && needsTeacher(recipe)) {
+  if (!Number.isFinite(distillation) || distillation < 0) {
+    throw new InputError(`distillation: ${brief(distillation)}; expected a factor of at least 0.`);
+  }
+  if (!teacher && distillation > 0 && needsTeacher(recipe)) {
     throw new InputError(
       `teacher: recipe ${recipe.name} distils; give the teacher's outputs, or use the recipe gfocal.`,
     );
@@ -68,7 +79,7 @@ export function assertInput({ device, recipe, classes, bins, batch, grid }: Head
     const edges = `4 edges × ${bins} bins; LD compares bin with bin, so both nets need the same bins`;
     assertMaps(`${name}.boxLogits`, boxLogits, { ...shared, channels: 4 * bins, meaning: edges });
     read.push(tensorOf(classLogits), tensorOf(boxLogits));
-    if (recipe.imitation.weight > 0) {
+    if (distillation * recipe.imitation.weight > 0) {
       if (!features) throw new InputError(`${name}.features: recipe ${recipe.name} imitates features; give them.`);
       assertPyramid(`${name}.features`, features, device);
       const { channels } = student.features ?? features;

@@ -17,7 +17,7 @@ import { headGradients } from './headGradients.js';
 import { imitationTerm } from './headImitation.js';
 import { assertInput, assertNoDistributions, type HeadLossInput } from './headInput.js';
 import { distilClasses } from './headKd.js';
-import type { HeadSetting } from './headSetting.js';
+import type { HeadSetting, HeadShape } from './headSetting.js';
 import { streamClasses } from './headStream.js';
 import { addTerms, termFactors } from './headSums.js';
 import { TERM_NAMES, type TermName } from './headTerms.js';
@@ -107,7 +107,7 @@ const OPTIONS = optionsOf({ imageSize: anything, strides: anything, recipe: anyt
  * distillation on the main region and the VLR, class distillation, feature imitation (Zheng et al., CVPR 2022; GFocal, NeurIPS
  * 2020; heads of YOLOv8, NanoDet-Plus, PP-YOLOE, PicoDet). The gradient is computed in the forward pass.
  */
-export class HeadLoss implements HeadSetting {
+export class HeadLoss implements HeadShape {
   /** Where everything is computed. */
   readonly device: Device;
   /** Complete: every field has a value. */
@@ -165,29 +165,30 @@ export class HeadLoss implements HeadSetting {
    */
   evaluate(input: HeadLossInput): HeadLossResult {
     assertInput(this, input);
-    const { student, teacher, truth, gradients: given = {} } = input;
-    const { device, recipe, grid, bins } = this;
+    const { student, teacher, truth, distillation = 1, gradients: given = {} } = input;
+    const { device, recipe, grid, classes, bins, batch } = this;
+    const setting: HeadSetting = { device, recipe, grid, classes, bins, batch, distillation };
     const nets = { student, teacher: teacher ?? student };
     const made = device.tidy(() => {
       // One of the two is there: `assertInput` has looked.
-      const assignment = input.assignment ?? assign(this, truth as Truth, student);
-      const { own, ...targets } = headGradients(this, student, given);
+      const assignment = input.assignment ?? assign(setting, truth as Truth, student);
+      const { own, ...targets } = headGradients(setting, student, given);
       const classLogits = { student: student.classLogits, teacher: nets.teacher.classLogits };
       const boxLogits = { student: student.boxLogits, teacher: nets.teacher.boxLogits };
-      const stream = streamClasses(this, student.classLogits, assignment, targets.classLogits);
+      const stream = streamClasses(setting, student.classLogits, assignment, targets.classLogits);
       const records = classSamples(
-        this,
+        setting,
         { ...classLogits, boxLogits: student.boxLogits },
         assignment,
         targets.classLogits,
       );
-      const factors = termFactors(this, assignment, records);
-      distilClasses(this, classLogits, assignment, { gradient: targets.classLogits, records, factors });
+      const factors = termFactors(setting, assignment, records);
+      distilClasses(setting, classLogits, assignment, { gradient: targets.classLogits, records, factors });
       const boxTargets = { gradient: targets.boxLogits, records, factors };
-      boxSamples(this, boxLogits, assignment, boxTargets);
-      distilBoxes(this, boxLogits, assignment, boxTargets);
-      const imitated = truth ? imitationTerm({ recipe, grid, bins, ...nets, truth, assignment }) : null;
-      const sums = addTerms(this, assignment, stream, { records, imitation: imitated?.losses ?? null });
+      boxSamples(setting, boxLogits, assignment, boxTargets);
+      distilBoxes(setting, boxLogits, assignment, boxTargets);
+      const imitated = truth ? imitationTerm({ ...setting, ...nets, truth, assignment }) : null;
+      const sums = addTerms(setting, assignment, stream, { records, imitation: imitated?.losses ?? null });
       const gradients = { ...targets, features: imitated?.gradient ?? null };
       return { ...sums, gradients, own, mask: imitated?.mask ?? null, assignment };
     });

@@ -5,14 +5,20 @@ import type { Device } from '../tensor/device.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Recipe } from './recipe.js';
 
-/** What every pass of a head loss knows. */
-export interface HeadSetting {
+/** What a head loss is made for. */
+export interface HeadShape {
   device: Device;
   recipe: Recipe;
   grid: Grid;
   classes: number;
   bins: number;
   batch: number;
+}
+
+/** What every pass of a head loss knows. */
+export interface HeadSetting extends HeadShape {
+  /** Factor of every distillation term. */
+  distillation: number;
 }
 
 /** The losses of samples, in the layout of shaders/losses/head_records.wgsl. */

@@ -25,6 +25,8 @@ interface HeadTerm {
   name: TermName;
   /** Where the logits of its fault lie, for the message. */
   fault: string;
+  /** Whether it compares with a teacher. */
+  distils: boolean;
   scale(recipe: Recipe): { weight: number; normaliser: keyof typeof NORMALISERS };
 }
 
@@ -39,41 +41,49 @@ const TERMS: readonly HeadTerm[] = [
   {
     name: 'loss_cls',
     fault: "the student's class logits",
+    distils: false,
     scale: ({ classification }) => classification,
   },
   {
     name: 'loss_bbox',
     fault: "the student's logits",
+    distils: false,
     scale: ({ box }) => box,
   },
   {
     name: 'loss_dfl',
     fault: "the student's logits",
+    distils: false,
     scale: ({ box: { normaliser }, dfl: { weight } }) => ({ weight: weight / 4, normaliser }),
   },
   {
     name: 'loss_ld',
     fault: "the student's or the teacher's box logits",
+    distils: true,
     scale: ({ ld }) => ldScale(ld.main, ld, 4),
   },
   {
     name: 'loss_ld_vlr',
     fault: "the student's or the teacher's box logits",
+    distils: true,
     scale: ({ ld }) => ldScale(ld.vlr, ld, 16),
   },
   {
     name: 'loss_kd',
     fault: "the student's or the teacher's class logits",
+    distils: true,
     scale: ({ kd: { main, normaliser } }) => ({ weight: main, normaliser }),
   },
   {
     name: 'loss_kd_neg',
     fault: "the student's or the teacher's class logits",
+    distils: true,
     scale: ({ kd: { vlr, normaliser } }) => ({ weight: vlr, normaliser }),
   },
   {
     name: 'loss_im',
     fault: "the student's or the teacher's features",
+    distils: true,
     scale: ({ imitation: { weight } }) => ({ weight, normaliser: 'none' }),
   },
 ];
@@ -99,10 +109,11 @@ export const FAULT_SOURCES = Object.fromEntries(TERMS.map(({ name, fault }) => [
 >;
 
 /** Weight and normaliser of each term, in the order of `TERM_NAMES`. */
-export function scalesOf({ recipe, batch }: HeadSetting): Scale[] {
+export function scalesOf({ recipe, batch, distillation }: HeadSetting): Scale[] {
+  const all = batchScale(recipe, batch);
   return TERMS.map((term) => {
     const { weight, normaliser } = term.scale(recipe);
-    return { weight: weight * batchScale(recipe, batch), normaliser: NORMALISERS[normaliser] };
+    return { weight: weight * all * (term.distils ? distillation : 1), normaliser: NORMALISERS[normaliser] };
   });
 }
 

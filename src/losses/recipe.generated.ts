@@ -177,6 +177,17 @@ export interface Recipe {
     /** Whether a level without positives imitates nothing, as in the reference implementation. Default true. */
     needsPositives: boolean;
   };
+  /** Factor of every distillation term over a training, by step. */
+  distillation: {
+    /** Always 1, or half a cosine from 1 to `end` (YOLOv6, DAMO-YOLO). Default 'constant'. */
+    schedule: 'constant' | 'cosine';
+    /** Of `cosine`: the last factor; 0.01 in YOLOv6, 0.1 in DAMO-YOLO. 0 to 1; default 0.01. */
+    end: number;
+    /** Share of the training over which the factor rises from 0. 0 to 1; default 0. */
+    warmup: number;
+    /** Share of the training, at its end, without distillation; 20 of 300 epochs in RTMDet. 0 to 1; default 0. */
+    off: number;
+  };
   /** Factor of every term and gradient: 1, or the number of images in the batch (Ultralytics). Default 'none'. */
   scale: 'none' | 'batch';
 }
@@ -247,6 +258,12 @@ export const RECIPE_DEFAULTS: Recipe = {
     weight: 0,
     background: 2,
     needsPositives: true,
+  },
+  distillation: {
+    schedule: 'constant',
+    end: 0.01,
+    warmup: 0,
+    off: 0,
   },
   scale: 'none',
 };

@@ -177,6 +177,12 @@ export default Type.Object(
         ),
       },
     ),
+    distillation: section('Factor of every distillation term over a training, by step.', {
+      schedule: choice(['constant', 'cosine'], 'Always 1, or half a cosine from 1 to `end` (YOLOv6, DAMO-YOLO).'),
+      end: fraction(0.01, 'Of `cosine`: the last factor; 0.01 in YOLOv6, 0.1 in DAMO-YOLO.'),
+      warmup: fraction(0, 'Share of the training over which the factor rises from 0.'),
+      off: fraction(0, 'Share of the training, at its end, without distillation; 20 of 300 epochs in RTMDet.'),
+    }),
     scale: choice(
       ['none', 'batch'],
       'Factor of every term and gradient: 1, or the number of images in the batch (Ultralytics).',

@@ -3,7 +3,7 @@ import { BEST } from './checkpoint.js';
 import { type Evaluation, evaluate, namedStatistics } from './evaluate.js';
 import type { LogEntry } from './logEntry.js';
 import { assignerOf } from './phases.js';
-import { type Run, rateAt, save, warn } from './run.js';
+import { loggedDistillation, type Run, rateAt, save, warn } from './run.js';
 import { appendLog } from './runFolder.js';
 import { teacherOf } from './teacher.js';
 import { meanTerms } from './terms.js';
@@ -23,6 +23,7 @@ export async function endEpoch(run: Run, epoch: number, started: number): Promis
     ...assignerOf(state.recipe, epoch),
     step: state.step,
     learningRate: rateAt(run, state.step - 1),
+    ...loggedDistillation(run, state.step - 1),
     loss: sum(terms),
     terms,
     imagesPerSecond: clock.stepsTimed > 0 ? (batch * clock.stepsTimed) / clock.stepSeconds : 0,

@@ -15,6 +15,8 @@ export interface LogEntry {
   step: number;
   /** Of the epoch's last step. */
   learningRate: number;
+  /** Factor of the distillation terms in the epoch's last step; where the recipe changes it. */
+  distillation?: number;
   /** Mean of the total loss over the epoch's steps. */
   loss: number;
   /** Mean of each term, summed over the levels, weights included. */

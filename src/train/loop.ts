@@ -2,7 +2,7 @@ import { cacheOf, type TrainContext, type TrainResult, type TrainState } from '.
 import { endEpoch } from './epochEnd.js';
 import { compileStep } from './fits.js';
 import type { Learner } from './learner.js';
-import { headLossOf, isSaveDue, makeRun, READ_EVERY, type Run, rateAt, save, warn } from './run.js';
+import { distillationOf, headLossOf, isSaveDue, makeRun, READ_EVERY, type Run, rateAt, save, warn } from './run.js';
 import { trainStep } from './step.js';
 import { computing } from './teacher.js';
 import { TeacherCache } from './teacherCache.js';
@@ -74,12 +74,15 @@ async function runSteps(run: Run, epoch: number, cache: TeacherCache | null): Pr
   const { context, tools, state, loader, clock } = run;
   const fromStep = state.step - epoch * loader.steps;
   const computed = tools.teacher ? computing(tools.teacher) : null;
-  const outputs = cache ? await cache.epoch(epoch, fromStep) : computed;
+  // Distillation that has ended does not come back: nothing is asked of the teacher any more.
+  const isTaught = () => distillationOf(run, state.step) > 0;
+  const outputs = isTaught() ? ((await cache?.epoch(epoch, fromStep)) ?? computed) : null;
   tools.headLoss = headLossOf(context.device, tools, state, epoch);
   clock.lastRead = performance.now();
   try {
     for await (const images of loader.batches(epoch, fromStep)) {
-      trainStep(tools, images, rateAt(run, state.step), await outputs?.step(images));
+      const teacherStep = isTaught() ? await outputs?.step(images) : undefined;
+      trainStep(tools, images, rateAt(run, state.step), teacherStep, distillationOf(run, state.step));
       state.step++;
       // Asked once: all that follows has to agree on it, however long it waits.
       const stops = context.signal?.aborted === true;

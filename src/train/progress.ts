@@ -15,6 +15,8 @@ export interface StepProgress {
   steps: number;
   /** Of the last step. */
   learningRate: number;
+  /** Factor of the distillation terms in the last step; where the recipe changes it. */
+  distillation?: number;
   /** Means over the steps since the last report, summed over the levels, weights included. */
   loss: number;
   /** Likewise, term by term. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Loader } from '../data/loader.js';
+import { distillationAt } from '../losses/distillationSchedule.js';
 import { HeadLoss } from '../losses/headLoss.js';
 import type { Device } from '../tensor/device.js';
 import { CHECKPOINT, saveCheckpoint } from './checkpoint.js';
@@ -60,6 +61,18 @@ export function headLossOf(
 ) {
   const imageSize = { width: config.width, height: config.height };
   return new HeadLoss(device, { ...config, imageSize, batch: settings.batch, recipe: recipeAt(recipe, epoch) });
+}
+
+/** The factor of distillation in a step from 0. */
+export function distillationOf({ state, total }: Run, step: number): number {
+  return distillationAt(state.recipe, step, total);
+}
+
+/** The same for the log, where it changes. */
+export function loggedDistillation(run: Run, step: number): { distillation?: number } {
+  const { schedule, warmup, off } = run.state.recipe.distillation;
+  const isConstant = schedule === 'constant' && warmup === 0 && off === 0;
+  return isConstant ? {} : { distillation: distillationOf(run, step) };
 }
 
 /** The learning rate of a step from 0. */

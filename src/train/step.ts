@@ -19,8 +19,15 @@ export interface StepTools extends Learner {
  * Records and submits one step: teacher and student forward, losses with their gradients, backward, update. The uploads
  * come first, so that all the work is one submit; nothing is waited for.
  * @param teacherStep what the teacher gives for the batch; needed where the recipe distils
+ * @param distillation factor of the distillation terms; 0 needs no teacher
  */
-export function trainStep(tools: StepTools, batch: Batch, rate: number, teacherStep?: TeacherStep): void {
+export function trainStep(
+  tools: StepTools,
+  batch: Batch,
+  rate: number,
+  teacherStep?: TeacherStep,
+  distillation = 1,
+): void {
   const { detector, adapter, headLoss, optimizer, history } = tools;
   const optimizers = adapter ? [optimizer, adapter.optimizer] : [optimizer];
   const { device } = optimizer.parameters;
@@ -37,13 +44,20 @@ export function trainStep(tools: StepTools, batch: Batch, rate: number, teacherS
     );
     teacherStep?.begin();
     for (const each of optimizers) each.parameters.zeroGradients();
-    const { losses, seeds } = lossesOf(tools, images, truth, teacherStep);
+    const { losses, seeds } = lossesOf(tools, { images, truth, teacherStep, distillation });
     backward(seeds);
     for (const each of optimizers) each.update();
     history.push(losses);
   });
   device.submit();
   teacherStep?.end();
+}
+
+interface StepInput {
+  images: Pyramid;
+  truth: Truth;
+  teacherStep: TeacherStep | undefined;
+  distillation: number;
 }
 
 interface Recorded {
@@ -58,9 +72,7 @@ interface Recorded {
  */
 function lossesOf(
   { detector, adapter, headLoss }: StepTools,
-  images: Pyramid,
-  truth: Truth,
-  teacherStep?: TeacherStep,
+  { images, truth, teacherStep, distillation }: StepInput,
 ): Recorded {
   const teacher = teacherStep?.outputs(images);
   const own = detector.forward(images, { training: true });
@@ -70,7 +82,7 @@ function lossesOf(
     boxLogits: own.boxLogits.value,
     features: features.value,
   };
-  const losses = headLoss.evaluate({ student, ...(teacher && { teacher }), truth });
+  const losses = headLoss.evaluate({ student, ...(teacher && { teacher }), truth, distillation });
   const { gradients } = losses;
   const seeds = [
     { variable: own.classLogits, gradient: gradients.classLogits },

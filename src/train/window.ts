@@ -2,7 +2,7 @@ import { TERM_NAMES, type TermName } from '../losses/headTerms.js';
 import { DeviceError } from '../util/error.js';
 import type { TrainState } from './context.js';
 import { assignerOf } from './phases.js';
-import { type Run, rateAt } from './run.js';
+import { loggedDistillation, type Run, rateAt } from './run.js';
 import type { StepTools } from './step.js';
 import { meanTerms } from './terms.js';
 
@@ -24,6 +24,7 @@ export async function report(run: Run, epoch: number): Promise<void> {
     step: state.step,
     steps: total,
     learningRate: rateAt(run, state.step - 1),
+    ...loggedDistillation(run, state.step - 1),
     ...window,
     imagesPerSecond: (batch * steps) / seconds,
     secondsLeft: ((total - state.step) * clock.stepSeconds) / clock.stepsTimed,

@@ -16,6 +16,8 @@ export interface HeadCase {
   seed: number;
   /** Deviation of the logits. */
   scale: number;
+  /** Factor of every distillation term. */
+  distillation: number;
 }
 
 const some = <T>(...values: T[]) => fc.constantFrom(...values);
@@ -167,5 +169,6 @@ export const headCases: fc.Arbitrary<HeadCase> = sizes.chain((given) =>
     together: fc.boolean(),
     seed: fc.nat(1e6),
     scale: some(0.5, 3),
+    distillation: some(1, 1, 0.3, 0),
   }),
 );

@@ -74,6 +74,7 @@ function expectGradient(name: string, actual: ArrayLike<number>, wanted: ArrayLi
 /** @param isGiven the regions are clear by construction; otherwise a case that is not is drawn anew */
 async function expectOracle(given: Partial<HeadCase>, isGiven = true): Promise<void> {
   const { sizes = SIZES, truth = TRUTHS, form = 'pyramid', seed = 1, scale = 2, together: isTogether = false } = given;
+  const { distillation = 1 } = given;
   const recipe = resolveRecipe(given.recipe ?? REFERENCE);
   const looksAtBoxes = recipe.imitation.method.startsWith('gibox');
   const student = randomOutputs(sizes, seed, scale);
@@ -81,12 +82,13 @@ async function expectOracle(given: Partial<HeadCase>, isGiven = true): Promise<v
   const clear = areClear(sizes, recipe, truth);
   if (isGiven) expect(clear).toBe(true);
   else fc.pre(clear);
-  const expected = headLossOracle({ student, teacher, truth, sizes, recipe });
+  const expected = headLossOracle({ student, teacher, truth, sizes, recipe, distillation });
 
   const actual = makeHeadLoss(device, sizes, recipe).evaluate({
     student: place(sizes, form, isTogether, student),
     teacher: place(sizes, form, isTogether, teacher),
     truth: uploadTruths(device, sizes, truth),
+    distillation,
   });
   const hasVlr = recipe.ld.vlr > 0 || recipe.kd.vlr > 0;
   const usesStudent = recipe.regions.assigner !== 'atss';
@@ -139,6 +141,10 @@ const EVERY: PartialRecipe = {
   imitation: { method: 'decouple', weight: 2 },
   regions: { vlr: 'paper', ignoreIofThreshold: 0.4 },
 };
+
+test.each([0.3, 0])('every distillation term times %d', async (distillation) => {
+  await expectOracle({ recipe: { ...EVERY, box: { bounded: 0.5 } }, truth: IGNORED, distillation });
+});
 
 test('teacher-bounded boxes without LD', () => expectOracle({ recipe: { box: { bounded: 0.5 } } }));
 

@@ -22,6 +22,8 @@ export interface HeadLossInput {
   sizes: HeadSizes;
   /** Whole, of `resolveRecipe`. */
   recipe: Recipe;
+  /** Factor of every distillation term; 1 unless given. */
+  distillation?: number | undefined;
   /** Of the assigner `given`, one entry an image. */
   given?: readonly GivenAssignment[] | undefined;
 }
@@ -52,7 +54,9 @@ const WEIGHT_SUM_EPSILON = 1e-6;
  * A level without positives has loss_bbox = loss_dfl = loss_ld = loss_kd = loss_im = 0; loss_cls, loss_ld_vlr and
  * loss_kd_neg do not depend on positives. The weights of positives, the targets and the teacher carry no gradient.
  */
-export function headLossOracle({ student, teacher, truth, sizes, recipe, given }: HeadLossInput): HeadLossResult {
+export function headLossOracle(input: HeadLossInput): HeadLossResult {
+  const { student, teacher, truth, sizes, given } = input;
+  const recipe = weakened(input.recipe, input.distillation ?? 1);
   const { batch, classes, bins, strides } = sizes;
   const { classification, box, dfl, ld, kd, imitation } = recipe;
   const parameters: BoxParameters = { parameters: box.parameters, bins, anchor: recipe.regions.octaveScale };
@@ -230,6 +234,17 @@ export function headLossOracle({ student, teacher, truth, sizes, recipe, given }
   }
   const total = sum(Object.values(terms).flat());
   return { terms, total, gradients, regions, normalisers: { samples, weightSum, scoreSum: sums.scores } };
+}
+
+/** The recipe with every distillation term times a factor. */
+function weakened({ box, ld, kd, imitation, ...rest }: Recipe, factor: number): Recipe {
+  return {
+    ...rest,
+    box: { ...box, bounded: factor * box.bounded },
+    ld: { ...ld, main: factor * ld.main, vlr: factor * ld.vlr },
+    kd: { ...kd, main: factor * kd.main, vlr: factor * kd.vlr },
+    imitation: { ...imitation, weight: factor * imitation.weight },
+  };
 }
 
 /** |distance − target| as a share of the image (YOLO26, whose heads have no distributions). */

@@ -92,6 +92,25 @@ test('ATSS assigns before the switch, the assigner after it; a training that sto
   taught.dispose();
 });
 
+test('distillation by a schedule: the log tells its factor, and the teacher is asked as long as it is above 0', async () => {
+  const taught = await teacher();
+  const recipe = { ...yolov8, distillation: { schedule: 'cosine', end: 0.1, warmup: 0.25, off: 0.25 } } as const;
+  const forward = vi.spyOn(taught, 'forward');
+  await train(short('scheduled', { teacher: taught, recipe }));
+  // Two epochs of two steps, the last of which is without.
+  expect(forward).toHaveBeenCalledTimes(3);
+  forward.mockRestore();
+  const log = await readLog(join(root, 'scheduled'));
+  const second = 0.1 + 0.45 * (1 + Math.cos(Math.PI / 4));
+  expect(log.map(({ distillation }) => distillation)).toEqual([expect.closeTo(second, 12), 0]);
+  // A cache holds halves.
+  await train({ ...short('cached', { teacher: taught, recipe }), teacherCache: join(root, 'scheduled-cache') });
+  const [cached, own] = [await termsOf('cached'), await termsOf('scheduled')];
+  expect(cached[1].loss_ld / own[1].loss_ld).toBeCloseTo(1, 2);
+  expect((await readLog(join(root, 'student')))[0].distillation).toBeUndefined();
+  taught.dispose();
+});
+
 test('an assigner that the training never comes to is refused before anything is there', async () => {
   await expect(train(short('never', { recipe: 'ppyoloe' }))).rejects.toThrow(/regions\.switchAfter is 4/);
   await expect(readFile(join(root, 'never', 'run.json'))).rejects.toThrow(/ENOENT/);

@@ -4,6 +4,7 @@ import { shapesDataset } from '../../src/data/shapes.js';
 import { detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
 import { HeadLoss } from '../../src/losses/headLoss.js';
+import { TERM_NAMES } from '../../src/losses/headTerms.js';
 import { type PartialRecipe, resolveRecipe } from '../../src/losses/recipe.js';
 import { stepNeeds } from '../../src/train/fits.js';
 import { makeLearner } from '../../src/train/learner.js';
@@ -43,7 +44,7 @@ async function batches(): Promise<Batch[]> {
 }
 
 /** Terms and parameters of some steps of a tiny student. */
-async function run(name: string | PartialRecipe) {
+async function run(name: string | PartialRecipe, distillation = 1) {
   const recipe = resolveRecipe(name);
   const detector = new Detector(device, config, { seed: 1 });
   const teacher = new Detector(device, { ...config, size: 'small' }, { seed: 2 });
@@ -52,8 +53,8 @@ async function run(name: string | PartialRecipe) {
   const headLoss = new HeadLoss(device, { ...config, imageSize: SIZE, batch: settings.batch, recipe });
   const history = new TermHistory(headLoss, STEPS);
   for (const batch of await batches()) {
-    const taught = await learner.teacher?.prepare(batch);
-    trainStep({ ...learner, headLoss, history }, batch, settings.learningRate, taught);
+    const taught = distillation > 0 ? await learner.teacher?.prepare(batch) : undefined;
+    trainStep({ ...learner, headLoss, history }, batch, settings.learningRate, taught, distillation);
   }
   const terms = (await history.take(STEPS)).map((step) => Array.from(step));
   const parameters = await detector.parameters.values.read();
@@ -77,6 +78,19 @@ test('what imitates features moves the student', async () => {
   expect(Math.max(...change.map(Math.abs))).toBeGreaterThan(1e-3);
   const still = await run({ ...IMITATION, imitation: { weight: 0 } });
   expect(still.change.every((value) => value === 0)).toBe(true);
+});
+
+test('a step without distillation needs no teacher, and is that of the head alone', async () => {
+  const recipe = 'main-kd+main-ld+vlr-ld+imitation-inside';
+  const without = await run(recipe, 0);
+  expect(without).toEqual(await run('gfocal'));
+  const half = await run(recipe, 0.5);
+  const whole = await run(recipe);
+  const ld = TERM_NAMES.indexOf('loss_ld');
+  const levels = config.strides.length;
+  const sumOf = ({ terms }: typeof whole) =>
+    terms[0].slice(ld * levels, (ld + 1) * levels).reduce((sum, term) => sum + term);
+  expect(sumOf(half)).toBeCloseTo(0.5 * sumOf(whole), 6);
 });
 
 test('the same steps give the same bits twice', async () => {
