@@ -9,7 +9,7 @@ export type { ChooseOptions, Detections } from './detector/choose.js';
 export { type DetectorConfig, type DetectorSize, detectorConfig } from './detector/config.js';
 export { type DecodeOptions, decode } from './detector/decode.js';
 export { Detector, type DetectorOutputs } from './detector/detector.js';
-export type { HeadLogits } from './detector/head.js';
+export type { HeadLogits, TowerFeatures } from './detector/head.js';
 export type { AdapterPreference } from './gpu/adapter.js';
 export type { ChoiceName, Choices } from './gpu/choices.js';
 export type { BufferRange, KernelDefinition, KernelVariant, Launch } from './gpu/launch.js';

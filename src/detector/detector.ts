@@ -7,25 +7,27 @@ import { SizingDevice } from '../tensor/sizing.js';
 import { flag, integer, optional, options as optionsOf, positive } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { declareBackbone } from './backbone.js';
-import { type DetectorConfig, detectorConfig } from './config.js';
+import { architectureOf, type DetectorConfig, detectorConfig } from './config.js';
 import { assertBatchFits } from './fits.js';
-import { declareHead, type HeadLogits } from './head.js';
+import { declareHead, type Head, type HeadLogits, type TowerFeatures } from './head.js';
 import { type Convolution, Layers, type Parameters } from './layers.js';
 import { declareNeck } from './neck.js';
 import { PRIOR } from './prior.js';
 
 /** What a detector says of a batch of images. */
-export interface DetectorOutputs extends HeadLogits {
+export interface DetectorOutputs extends HeadLogits, Partial<TowerFeatures> {
   /** [B, F, H, W] a level: what feature imitation compares. */
   features: Variable<Pyramid>;
 }
 
 const SEEDED = optionsOf({ seed: integer(0), prior: optional(positive) });
 const TRAINING = optionsOf({ training: flag });
+const FORWARD = optionsOf({ training: flag, tower: optional(integer(1)) });
 
 interface Network {
   layers: Layers;
-  apply: (images: Variable<Pyramid>, parameters: Parameters) => DetectorOutputs;
+  head: Head;
+  apply: (images: Variable<Pyramid>, parameters: Parameters, tower: number) => DetectorOutputs;
 }
 
 /** A small one-stage detector with distribution boxes: residual backbone, feature pyramid, GFocal head. */
@@ -90,32 +92,66 @@ export class Detector {
    * Logits and features of a batch.
    * @param images [B, 3, height, width], one level; normalised as in training. They stay the caller's.
    * @param options `training` true: the outputs remember how they were made, for `backward`, which also frees the intermediates.
-   * false: they are constants, intermediates are freed at once, and the caller disposes the three values.
-   * @throws InputError when the images do not have three channels or the configured size, or are too many for the device
+   * false: they are constants, intermediates are freed at once, and the caller disposes the values.
+   * `tower`: the convolution of the head's towers, from 1, whose features are wanted too, before their activation.
+   * @throws InputError when the images do not have three channels or the configured size, or are too many for the device, or the
+   * head's towers have no such convolution
    */
-  forward(images: Pyramid, options: { training: boolean }): DetectorOutputs {
+  forward(images: Pyramid, options: { training: boolean; tower?: number }): DetectorOutputs {
     const input = this.#input(images, options);
-    const { training } = options;
+    const { training, tower = 0 } = options;
+    this.#assertTower('options.tower', tower);
     this.assertFits(images.batch, { training });
-    if (training) return this.#network.apply(input, (name) => this.parameters.get(name));
+    if (training) return this.#network.apply(input, (name) => this.parameters.get(name), tower);
     const values = images.device.tidy(() => {
-      const outputs = this.#network.apply(input, (name) => this.parameters.frozen(name));
+      const { classLogits, boxLogits, features, classTower, boxTower } = this.#network.apply(
+        input,
+        (name) => this.parameters.frozen(name),
+        tower,
+      );
       return {
-        classLogits: outputs.classLogits.value,
-        boxLogits: outputs.boxLogits.value,
-        features: outputs.features.value,
+        ...{ classLogits: classLogits.value, boxLogits: boxLogits.value, features: features.value },
+        ...(classTower && boxTower && { classTower: classTower.value, boxTower: boxTower.value }),
       };
     });
+    const { classTower, boxTower } = values;
     return {
       classLogits: new Variable(values.classLogits),
       boxLogits: new Variable(values.boxLogits),
       features: new Variable(values.features),
+      ...(classTower && boxTower && { classTower: new Variable(classTower), boxTower: new Variable(boxTower) }),
     };
+  }
+
+  /**
+   * The logits that the rest of this detector's head makes of features of its towers: the head is frozen, and gradients flow through
+   * it into the features (CrossKD, Wang et al., CVPR 2024).
+   * @param towers as `forward` gives them for `tower` = `from`
+   * @param from the towers' convolution that they are in place of, from 1
+   * @throws InputError when the towers have no such convolution, or the features another number of channels
+   */
+  finishHead(towers: TowerFeatures, from: number): HeadLogits {
+    integer(1)('from', from);
+    this.#assertTower('from', from);
+    const { features } = architectureOf(this.config);
+    for (const [name, { value }] of Object.entries(towers)) {
+      if (value.channels !== features) {
+        throw new InputError(`${name}: ${value.channels} channels; this detector's towers have ${features}.`);
+      }
+    }
+    return this.#network.head.finish(towers, (name) => this.parameters.frozen(name), from);
+  }
+
+  #assertTower(name: string, tower: number): void {
+    const { size } = this.config;
+    const { tower: convolutions } = architectureOf(this.config);
+    if (tower <= convolutions) return;
+    throw new InputError(`${name}: ${tower}; the towers of a ${size} detector have ${convolutions} convolutions.`);
   }
 
   #input(images: Pyramid, options: unknown): Variable<Pyramid> {
     assertPyramid('images', images, this.parameters.device);
-    TRAINING('options', options);
+    FORWARD('options', options);
     const { width, height } = this.config;
     const [level] = images.levels;
     if (images.channels !== 3 || images.levels.length !== 1 || level.width !== width || level.height !== height) {
@@ -158,9 +194,10 @@ function declareNetwork(config: DetectorConfig, prior = PRIOR): Network {
   const head = declareHead(layers, config, prior);
   return {
     layers,
-    apply: (images, parameters) => {
+    head,
+    apply: (images, parameters, tower) => {
       const features = neck(backbone.apply(images, parameters), parameters);
-      return { ...head(features, parameters), features };
+      return { ...head.apply(features, parameters, tower), features };
     },
   };
 }

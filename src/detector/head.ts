@@ -1,4 +1,5 @@
 import type { Variable } from '../autograd/variable.js';
+import { relu } from '../ops/activation.js';
 import { scaleLevels } from '../ops/scaleLevels.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { architectureOf, type DetectorConfig } from './config.js';
@@ -12,17 +13,29 @@ export interface HeadLogits {
   boxLogits: Variable<Pyramid>;
 }
 
+/** What a convolution of each of a head's two towers gives after its norm, before the activation: [B, F, H, W] a level. */
+export interface TowerFeatures {
+  /** Of the tower that finds classes. */
+  classTower: Variable<Pyramid>;
+  /** Of the tower that finds boxes. */
+  boxTower: Variable<Pyramid>;
+}
+
+/** A head, to apply with some parameters. */
+export interface Head {
+  /** @param tapped the towers' convolution, from 1, whose features are given too; 0: none */
+  apply(features: Variable<Pyramid>, parameters: Parameters, tapped: number): HeadLogits & Partial<TowerFeatures>;
+  /** The logits of features that the towers' convolution `from` could have given. */
+  finish(towers: TowerFeatures, parameters: Parameters, from: number): HeadLogits;
+}
+
 /**
  * The head of Generalized Focal Loss (Li et al., NeurIPS 2020): two towers shared by all levels, and a learnable factor for
  * each level's box logits. The two output convolutions are 1×1, as in NanoDet and YOLOv8: at these widths 3×3 ones into
  * 4 · 17 channels would cost more than all the rest of the detector.
  * @param prior score that every class starts from at every location
  */
-export function declareHead(
-  layers: Layers,
-  config: DetectorConfig,
-  prior: number,
-): (features: Variable<Pyramid>, parameters: Parameters) => HeadLogits {
+export function declareHead(layers: Layers, config: DetectorConfig, prior: number): Head {
   const { features, tower } = architectureOf(config);
   const { classes, bins, strides } = config;
   const declareTower = (name: string) =>
@@ -41,12 +54,35 @@ export function declareHead(
   const boxOutput = layers.convolution({ ...output, name: 'head.boxLogits', outputs: 4 * bins, bias: 0 });
   layers.vector('head.levelScales', strides.length, 1);
 
-  return (input, parameters) => {
-    const classFeatures = classTower.reduce((map, layer) => layer(map, parameters), input);
-    const boxFeatures = boxTower.reduce((map, layer) => layer(map, parameters), input);
-    return {
-      classLogits: classOutput(classFeatures, parameters),
-      boxLogits: scaleLevels(boxOutput(boxFeatures, parameters), parameters('head.levelScales')),
-    };
+  const logits = (classFeatures: Variable<Pyramid>, boxFeatures: Variable<Pyramid>, parameters: Parameters) => ({
+    classLogits: classOutput(classFeatures, parameters),
+    boxLogits: scaleLevels(boxOutput(boxFeatures, parameters), parameters('head.levelScales')),
+  });
+  return {
+    apply: (input, parameters, tapped) => {
+      const climb = (blocks: typeof classTower) => {
+        let map = input;
+        let tap: Variable<Pyramid> | undefined;
+        for (const [index, block] of blocks.entries()) {
+          if (index + 1 !== tapped) {
+            map = block(map, parameters);
+            continue;
+          }
+          tap = block(map, parameters, false);
+          map = relu(tap);
+        }
+        return { map, tap };
+      };
+      const [forClasses, forBoxes] = [climb(classTower), climb(boxTower)];
+      return {
+        ...logits(forClasses.map, forBoxes.map, parameters),
+        ...(forClasses.tap && forBoxes.tap && { classTower: forClasses.tap, boxTower: forBoxes.tap }),
+      };
+    },
+    finish: (towers, parameters, from) => {
+      const climb = (blocks: typeof classTower, tap: Variable<Pyramid>) =>
+        blocks.slice(from).reduce((map, block) => block(map, parameters), relu(tap));
+      return logits(climb(classTower, towers.classTower), climb(boxTower, towers.boxTower), parameters);
+    },
   };
 }

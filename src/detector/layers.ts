@@ -12,6 +12,9 @@ export type Parameters = (name: string) => Variable;
 /** A layer or a chain of layers. */
 export type Layer = (input: Variable<Pyramid>, parameters: Parameters) => Variable<Pyramid>;
 
+/** A layer with an activation at its end, which can be left out. */
+export type Block = (input: Variable<Pyramid>, parameters: Parameters, activates?: boolean) => Variable<Pyramid>;
+
 /** A convolution. Padding is (kernel − 1) / 2. */
 export interface Convolution {
   name: string;
@@ -76,19 +79,20 @@ export class Layers {
       );
   }
 
-  /** Group norm (Wu and He, 2018) of a whole number of 8 channels, and ReLU where it is wanted. */
-  norm(name: string, channels: number, relu = false): Layer {
+  /** Group norm (Wu and He, 2018) of a whole number of 8 channels, and ReLU where a call wants it. */
+  norm(name: string, channels: number): Block {
     this.vector(`${name}.scale`, channels, 1);
     this.vector(`${name}.shift`, channels, 0);
-    return (input, parameters) =>
-      groupNorm(input, parameters(`${name}.scale`), parameters(`${name}.shift`), { groups: channels / GROUP, relu });
+    const groups = channels / GROUP;
+    return (input, parameters, relu = false) =>
+      groupNorm(input, parameters(`${name}.scale`), parameters(`${name}.shift`), { groups, relu });
   }
 
   /** Convolution, group norm, ReLU. */
-  block(convolution: Convolution): Layer {
+  block(convolution: Convolution): Block {
     const { name, outputs } = convolution;
     const convolve = this.convolution({ ...convolution, name: `${name}.conv` });
-    const normalise = this.norm(`${name}.norm`, outputs, true);
-    return (input, parameters) => normalise(convolve(input, parameters), parameters);
+    const normalise = this.norm(`${name}.norm`, outputs);
+    return (input, parameters, activates = true) => normalise(convolve(input, parameters), parameters, activates);
   }
 }
