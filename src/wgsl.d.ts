@@ -22,6 +22,13 @@ declare module '*/shaders/lib/overlap.wgsl' {
     readonly BOX_EPSILON: number;
   };
 }
+declare module '*/shaders/lib/teacher_cells.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly CELL_ROUNDING: number;
+  };
+}
 declare module '*/shaders/losses/head_class.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
@@ -124,6 +131,13 @@ declare module '*/shaders/losses/reduce.wgsl' {
   export default source;
   export const constants: {
     readonly SIZE: number;
+  };
+}
+declare module '*/shaders/losses/terms/ld_rebinned.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly LEAST_SHARE: number;
   };
 }
 declare module '*/shaders/ops/align_rows.wgsl' {

@@ -21,12 +21,16 @@ struct Params {
   /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
-  teacher_layout: array<vec4u, 8>,
+  /// see lib/teacher_edges.wgsl
+  teacher_bins: u32,
+  teacher_offset: f32,
+  teacher_cells: array<vec4f, 8>,
+  teacher_box_layout: array<vec4u, 8>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student: array<f32>;
-@group(0) @binding(2) var<storage, read> teacher: array<f32>;
+@group(0) @binding(2) var<storage, read> teacher_box: array<f32>;
 /// [T] xyxy pixels
 @group(0) @binding(3) var<storage, read> targets: array<vec4f>;
 @group(0) @binding(4) var<storage, read> counts: array<f32>;
@@ -45,33 +49,14 @@ override BOUNDED: bool = false;
 #include "../lib/overlap.wgsl"
 #include "../lib/box_parameters.wgsl"
 #include "../lib/two_hot.wgsl"
+#include "../lib/teacher_cells.wgsl"
+#include "../lib/teacher_edges.wgsl"
 #include "../regions/sample.wgsl"
 #include "head_share.wgsl"
 #include "head_place.wgsl"
 #include "head_centre.wgsl"
 #include "head_coded.wgsl"
 #include "head_records.wgsl"
-
-/// Expected edge of the teacher, in bins.
-fn teacher_edge(at: Place, edge: u32) -> f32 {
-  let entry = params.teacher_layout[at.level];
-  let first = strided(entry, at.image, edge * params.bins, at.index);
-  if (params.bins == 1u) {
-    return teacher[first];
-  }
-  var highest = -3.0e38;
-  for (var k = 0u; k < params.bins; k++) {
-    highest = max(highest, teacher[first + k * entry.z]);
-  }
-  var sum = 0.0;
-  var moment = 0.0;
-  for (var k = 0u; k < params.bins; k++) {
-    let power = exp(teacher[first + k * entry.z] - highest);
-    sum += power;
-    moment += f32(k) * power;
-  }
-  return moment / sum;
-}
 
 /// Loss of the expected edges, and its gradient with respect to them; boxes in strides.
 fn box_term(expected: vec4f, box: vec4f, centre: vec2f, at: Place) -> BoxLoss {
@@ -80,11 +65,11 @@ fn box_term(expected: vec4f, box: vec4f, centre: vec2f, at: Place) -> BoxLoss {
     // Chen et al., NeurIPS 2017, eq. 5: where the student's box is worse than the teacher's its loss counts once more.
     var bound: vec4f;
     for (var edge = 0u; edge < 4u; edge++) {
-      bound[edge] = teacher_edge(at, edge);
+      bound[edge] = teacher_edge(at.level, at.image, at.index, edge);
     }
     let limit = box_loss(decode_box(bound, centre, params.anchor, params.bins), box).loss;
     // By `<=`, so that a student's loss that is NaN is not taken for a good one.
-    let weight = 1.0 + select(params.bounded_weight, 0.0, loss.loss <= limit);
+    let weight = 1.0 + select(params.bounded_weight, 0.0, loss.loss <= limit || !is_taught(at.level));
     loss = BoxLoss(weight * loss.loss, weight * loss.gradient);
   }
   return BoxLoss(loss.loss, decode_pullback(expected, loss.gradient, params.anchor, params.bins));

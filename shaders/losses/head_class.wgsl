@@ -19,6 +19,8 @@ struct Params {
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
   teacher_layout: array<vec4u, 8>,
+  /// see lib/teacher_cells.wgsl
+  teacher_cells: array<vec4f, 8>,
   box_layout: array<vec4u, 8>,
 }
 
@@ -46,6 +48,7 @@ override LD_WEIGHT: u32 = 0u;
 override ASSIGNED: bool = false;
 
 #include "../lib/layout.wgsl"
+#include "../lib/teacher_cells.wgsl"
 #include "../lib/box_parameters.wgsl"
 #include "../lib/boxes.wgsl"
 #include "../regions/sample.wgsl"
@@ -67,9 +70,10 @@ fn best_score(at: Place) -> f32 {
 
 fn teacher_score(at: Place) -> f32 {
   let entry = params.teacher_layout[at.level];
+  let index = teacher_index(at.level, at.index);
   var highest = -3.0e38;
   for (var c = 0u; c < params.classes; c++) {
-    highest = max(highest, teacher[strided(entry, at.image, c, at.index)]);
+    highest = max(highest, teacher[strided(entry, at.image, c, index)]);
   }
   return 1.0 / (1.0 + exp(-highest));
 }
@@ -117,7 +121,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let record = RECORD * (before + i);
     let best = best_score(at);
     records[record + RECORD_BOX_WEIGHT] = bitcast<u32>(weight_of(BOX_WEIGHT, best, sample, at));
-    records[record + RECORD_LD_WEIGHT] = bitcast<u32>(weight_of(LD_WEIGHT, best, sample, at));
+    records[record + RECORD_LD_WEIGHT] = bitcast<u32>(select(0.0, weight_of(LD_WEIGHT, best, sample, at), is_taught(at.level)));
     for (var term = TERM_LD; term < RECORDED; term++) {
       records[record + term] = 0u;
     }

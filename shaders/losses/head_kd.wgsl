@@ -15,6 +15,9 @@ struct Params {
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
   teacher_layout: array<vec4u, 8>,
+  centre_offset: f32,
+  /// see lib/teacher_cells.wgsl
+  teacher_cells: array<vec4f, 8>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -31,6 +34,7 @@ struct Params {
 
 #include "../lib/layout.wgsl"
 #include "../lib/kl.wgsl"
+#include "../lib/teacher_cells.wgsl"
 #include "../regions/sample.wgsl"
 #include "head_place.wgsl"
 #include "head_share.wgsl"
@@ -41,7 +45,7 @@ struct Params {
 fn class_logits(entry: vec4u, teacher_entry: vec4u, at: Place, class_index: u32) -> vec2f {
   return vec2f(
     student[strided(entry, at.image, class_index, at.index)],
-    teacher[strided(teacher_entry, at.image, class_index, at.index)],
+    teacher[strided(teacher_entry, at.image, class_index, teacher_index(at.level, at.index))],
   );
 }
 

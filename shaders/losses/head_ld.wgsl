@@ -1,11 +1,13 @@
 // Localization distillation (Zheng et al., CVPR 2022, eq. 3), an invocation a sample: of a positive in the main region, of a member of
-// the VLR there. ℓ = (T²/K) Σ p (ln p − ln q) for each edge, its gradient (T/K) (q − p). Samples of the VLR are many: every logit is
-// read once, and the loops over bins are written out.
+// the VLR there. ℓ = (T²/K) Σ p (ln p − ln q) for each edge, its gradient (T/K) (q − p). How the teacher's bins become the
+// student's is in terms/ld_same.wgsl and ld_rebinned.wgsl.
 
 struct Params {
   batch: u32,
   level_count: u32,
   image_slots: u32,
+  bins: u32,
+  centre_offset: f32,
   /// COUNT_POSITIVES or COUNT_SAMPLES
   which: u32,
   temperature: f32,
@@ -14,12 +16,16 @@ struct Params {
   /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
-  teacher_layout: array<vec4u, 8>,
+  /// see lib/teacher_edges.wgsl
+  teacher_bins: u32,
+  teacher_offset: f32,
+  teacher_cells: array<vec4f, 8>,
+  teacher_box_layout: array<vec4u, 8>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student: array<f32>;
-@group(0) @binding(2) var<storage, read> teacher: array<f32>;
+@group(0) @binding(2) var<storage, read> teacher_box: array<f32>;
 @group(0) @binding(3) var<storage, read> counts: array<f32>;
 @group(0) @binding(4) var<storage, read> samples: array<Sample>;
 /// of head_factors.wgsl
@@ -32,51 +38,13 @@ struct Params {
 #include "../lib/layout.wgsl"
 #include "../lib/bins.wgsl"
 #include "../lib/kl.wgsl"
+#include "../lib/teacher_cells.wgsl"
+#include "../lib/teacher_edges.wgsl"
 #include "../regions/sample.wgsl"
 #include "head_share.wgsl"
 #include "head_place.wgsl"
 #include "head_coded.wgsl"
 #include "head_records.wgsl"
-
-/// KL of the four edges; writes their gradient, or adds it.
-fn distil(at: Place, factor: f32, adds: bool) -> f32 {
-  let entry = params.student_layout[at.level];
-  let teacher_entry = params.teacher_layout[at.level];
-  let inverse_temperature = 1.0 / params.temperature;
-  let scale = params.temperature / f32(BINS);
-  var kl = 0.0;
-  for (var edge = 0u; edge < 4u; edge++) {
-    let first = strided(entry, at.image, edge * BINS, at.index);
-    let teacher_first = strided(teacher_entry, at.image, edge * BINS, at.index);
-    var z: Bins;
-    var teacher_logits: Bins;
-    for (var k = 0u; k < BINS; k++) { // unroll
-      z[k] = student[first + k * entry.z];
-    }
-    for (var k = 0u; k < BINS; k++) { // unroll
-      teacher_logits[k] = teacher[teacher_first + k * teacher_entry.z];
-    }
-    var p: Bins;
-    var q: Bins;
-    let sums = vec2f(powers_of_bins(&teacher_logits, &p, inverse_temperature), powers_of_bins(&z, &q, inverse_temperature));
-    let shares = 1.0 / sums;
-    let log_ratio = log(sums.x) - log(sums.y);
-    for (var k = 0u; k < BINS; k++) { // unroll
-      let part = divergence_of(p[k] * shares.x, q[k] * shares.y, z[k] - teacher_logits[k] + log_ratio);
-      kl += part.x;
-      q[k] = factor * scale * part.y;
-    }
-    if (adds) {
-      for (var k = 0u; k < BINS; k++) { // unroll
-        q[k] += gradient[first + k * entry.z];
-      }
-    }
-    for (var k = 0u; k < BINS; k++) { // unroll
-      gradient[first + k * entry.z] = q[k];
-    }
-  }
-  return params.temperature * scale * kl;
-}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {

@@ -4,6 +4,8 @@ import ciouUltralytics from '../../shaders/losses/terms/ciou_ultralytics.wgsl';
 import giou from '../../shaders/losses/terms/giou.wgsl';
 import binary from '../../shaders/losses/terms/kd_binary.wgsl';
 import softmax from '../../shaders/losses/terms/kd_softmax.wgsl';
+import ldRebinned from '../../shaders/losses/terms/ld_rebinned.wgsl';
+import ldSame from '../../shaders/losses/terms/ld_same.wgsl';
 import qfl from '../../shaders/losses/terms/qfl.wgsl';
 import varifocal from '../../shaders/losses/terms/varifocal.wgsl';
 import type { KernelDefinition } from '../gpu/launch.js';
@@ -15,6 +17,9 @@ export const classForms = { qfl, bce, varifocal };
 export const boxForms = { giou, ciou, 'ciou-ultralytics': ciouUltralytics };
 /** Forms of class distillation: `statistics_of` a sample, and `class_divergence` of a class's two logits. */
 export const kdForms = { softmax, binary };
+
+/** Forms of LD: `distil` a sample, bin with bin, or with the teacher's distribution in the student's bins. */
+export const ldForms = { same: ldSame, rebinned: ldRebinned };
 
 /** A name of `boxForms`. */
 export type BoxForm = keyof typeof boxForms;

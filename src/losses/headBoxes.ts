@@ -3,7 +3,7 @@ import ldSource from '../../shaders/losses/head_ld.wgsl';
 import type { Assignment } from '../regions/assignment.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { boxForms, composed } from './compose.js';
+import { boxForms, composed, ldForms } from './compose.js';
 import {
   ALL_SAMPLES,
   codecConstants,
@@ -13,10 +13,12 @@ import {
   type Records,
   sampleParams,
   sampleWorkgroups,
+  teacherEdgeConstants,
+  teacherEdgeParams,
 } from './headSetting.js';
 
 const boxKernelOf = composed('head box', boxSource, boxForms);
-const LD = { name: 'head LD', source: ldSource };
+const ldKernelOf = composed('head LD', ldSource, ldForms);
 
 /** Where the box passes write. */
 interface BoxTargets {
@@ -37,10 +39,10 @@ export function boxSamples(
   const { box, dfl } = recipe;
   device.run({
     kernel: boxKernelOf(box.form),
-    constants: { ...codecConstants(recipe), BOUNDED: box.bounded > 0 ? 1 : 0 },
+    constants: { ...codecConstants(recipe), ...teacherEdgeConstants(setting), BOUNDED: box.bounded > 0 ? 1 : 0 },
     bindings: {
       student: tensorOf(student).range,
-      teacher: tensorOf(teacher).range,
+      teacher_box: tensorOf(teacher).range,
       targets: targets.range4,
       counts: counts.range,
       samples: samples.range,
@@ -56,7 +58,7 @@ export function boxSamples(
       image_width: grid.imageSize.width,
       image_height: grid.imageSize.height,
       student_layout: layoutTable(student),
-      teacher_layout: layoutTable(teacher),
+      ...teacherEdgeParams(setting, teacher),
     },
     workgroups: sampleWorkgroups(setting, maxPositives),
   });
@@ -69,16 +71,16 @@ export function distilBoxes(
   { samples, counts, slots, maxPositives, maxSamples }: Assignment,
   { gradient, records, factors }: BoxTargets,
 ): void {
-  const { device, recipe, bins } = setting;
+  const { device, recipe, bins, teacher: head } = setting;
   const { ld } = recipe;
   if (ld.main === 0 && ld.vlr === 0) return;
   const which = ld.vlr > 0 ? ALL_SAMPLES : POSITIVES;
   device.run({
-    kernel: LD,
-    constants: { BINS: bins },
+    kernel: ldKernelOf(head.isRebinned ? 'rebinned' : 'same'),
+    constants: { ...teacherEdgeConstants(setting), BINS: bins },
     bindings: {
       student: tensorOf(student).range,
-      teacher: tensorOf(teacher).range,
+      teacher_box: tensorOf(teacher).range,
       counts: counts.range,
       samples: samples.range,
       factors: factors.range,
@@ -91,7 +93,7 @@ export function distilBoxes(
       temperature: ld.temperature,
       other_records: records.others,
       student_layout: layoutTable(student),
-      teacher_layout: layoutTable(teacher),
+      ...teacherEdgeParams(setting, teacher),
     },
     workgroups: sampleWorkgroups(setting, which === POSITIVES ? maxPositives : maxSamples),
   });

@@ -1,6 +1,7 @@
 import classSource, { constants } from '../../shaders/losses/head_class.wgsl';
 import { constants as words } from '../../shaders/losses/head_records.wgsl';
 import type { Assignment } from '../regions/assignment.js';
+import { teacherLayout } from '../regions/teacherHead.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { classConstants, classForms, composed } from './compose.js';
@@ -11,6 +12,8 @@ import {
   type Records,
   sampleParams,
   sampleWorkgroups,
+  teacherCellConstants,
+  teacherCellParams,
 } from './headSetting.js';
 import { scalesOf } from './headTerms.js';
 
@@ -42,6 +45,7 @@ export function classSamples(
     constants: {
       ...codecConstants(recipe),
       ...classConstants(classification),
+      ...teacherCellConstants(setting),
       BOX_WEIGHT: WEIGHTS[box.weights],
       LD_WEIGHT: WEIGHTS[ld.weights],
       ASSIGNED: classification.target === 'assigned' ? 1 : 0,
@@ -61,7 +65,8 @@ export function classSamples(
       ...codecParams(setting),
       ...classParams(setting),
       student_layout: layoutTable(student),
-      teacher_layout: layoutTable(teacher),
+      teacher_layout: teacherLayout(setting.teacher, teacher),
+      ...teacherCellParams(setting),
       box_layout: layoutTable(boxLogits),
     },
     workgroups: sampleWorkgroups(setting, maxPositives),

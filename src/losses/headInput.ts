@@ -41,10 +41,10 @@ const OUTPUTS = fields({ classLogits: anything, boxLogits: anything });
  * Checks what `HeadLoss.evaluate` is given, before anything is recorded.
  * @throws InputError that names what does not fit the head
  */
-export function assertInput({ device, recipe, classes, bins, batch, grid }: HeadShape, input: HeadLossInput): void {
+export function assertInput(setting: HeadShape, input: HeadLossInput): void {
+  const { device, recipe, classes, bins, batch, grid } = setting;
   INPUT('input', input);
   const { student, teacher, truth, assignment, distillation = 1, gradients = {} } = input;
-  const { areas } = grid;
   if (truth !== undefined || assignment === undefined) assertTruth('truth', truth, device);
   for (const [name, made] of Object.entries({ truth, assignment })) {
     if (!made || (made.batch === batch && made.classes === classes)) continue;
@@ -73,11 +73,12 @@ export function assertInput({ device, recipe, classes, bins, batch, grid }: Head
   for (const [name, outputs] of Object.entries({ student, ...(teacher && { teacher }) })) {
     OUTPUTS(name, outputs);
     const { classLogits, boxLogits, features } = outputs;
-    const shared = { device, batch, areas };
+    const head = name === 'teacher' ? setting.teacher : { grid, bins };
+    const shared = { device, batch, areas: head.grid.areas };
     const meaning = 'classes; both nets need the same';
     assertMaps(`${name}.classLogits`, classLogits, { ...shared, channels: classes, meaning });
-    const edges = `4 edges × ${bins} bins; LD compares bin with bin, so both nets need the same bins`;
-    assertMaps(`${name}.boxLogits`, boxLogits, { ...shared, channels: 4 * bins, meaning: edges });
+    const edges = `4 edges × ${head.bins} bins${name === 'teacher' ? '; say where its head differs, as options.teacher' : ''}`;
+    assertMaps(`${name}.boxLogits`, boxLogits, { ...shared, channels: 4 * head.bins, meaning: edges });
     read.push(tensorOf(classLogits), tensorOf(boxLogits));
     if (distillation * recipe.imitation.weight > 0) {
       if (!features) throw new InputError(`${name}.features: recipe ${recipe.name} imitates features; give them.`);
@@ -91,6 +92,27 @@ export function assertInput({ device, recipe, classes, bins, batch, grid }: Head
     if (tensor !== undefined) assertTensor(`gradients.${name}`, tensor, { device });
   }
   assertTargets(student, gradients, read);
+}
+
+/** @throws InputError for what cannot be taught by a head that differs so; it names what can */
+export function assertTeacherFits({ recipe, grid, bins, teacher }: HeadShape): void {
+  const { name, box, ld, imitation } = recipe;
+  if (teacher.bins === 1 && bins > 1 && (ld.main > 0 || ld.vlr > 0)) {
+    throw new InputError(
+      `teacher.bins: 1, distances without distributions, so recipe ${name} has nothing for ld to distil; set ld.main and ld.vlr to 0 and distil by kd or box.bounded.`,
+    );
+  }
+  const readsBoxes = ld.main > 0 || ld.vlr > 0 || box.bounded > 0 || imitation.method.startsWith('gibox');
+  if (teacher.isRebinned && readsBoxes && box.parameters === 'offset') {
+    throw new InputError(
+      `teacher: recipe ${name} has box.parameters offset, whose bins are not brought into others; give a teacher of the same bins, centre offset, strides and image size, or distil by kd alone.`,
+    );
+  }
+  if (imitation.weight > 0 && teacher.grid.areas.join() !== grid.areas.join()) {
+    throw new InputError(
+      `teacher: recipe ${name} imitates features, and the teacher's maps have other sizes; set imitation.weight to 0 and distil by ld and kd.`,
+    );
+  }
 }
 
 /** @throws InputError for what a head needs distributions for */

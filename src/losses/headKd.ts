@@ -1,5 +1,6 @@
 import kdSource from '../../shaders/losses/head_kd.wgsl';
 import type { Assignment } from '../regions/assignment.js';
+import { teacherLayout } from '../regions/teacherHead.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { composed, kdForms } from './compose.js';
@@ -10,6 +11,8 @@ import {
   type Records,
   sampleParams,
   sampleWorkgroups,
+  teacherCellConstants,
+  teacherCellParams,
 } from './headSetting.js';
 
 const kernelOf = composed('head KD', kdSource, kdForms);
@@ -30,6 +33,7 @@ export function distilClasses(
   const which = kd.vlr > 0 ? ALL_SAMPLES : POSITIVES;
   device.run({
     kernel: kernelOf(kd.form),
+    constants: teacherCellConstants(setting),
     bindings: {
       student: tensorOf(student).range,
       teacher: tensorOf(teacher).range,
@@ -46,7 +50,8 @@ export function distilClasses(
       temperature: kd.temperature,
       other_records: records.others,
       student_layout: layoutTable(student),
-      teacher_layout: layoutTable(teacher),
+      teacher_layout: teacherLayout(setting.teacher, teacher),
+      ...teacherCellParams(setting),
     },
     workgroups: sampleWorkgroups(setting, which === POSITIVES ? maxPositives : maxSamples),
   });

@@ -2,6 +2,7 @@ import { constants } from '../../shaders/lib/bins.wgsl';
 import { MAX_WORKGROUPS } from '../gpu/launch.js';
 import { type Assignment, type AssignmentMaps, assignmentMaps } from '../regions/assignment.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
+import { matchTeacher, type TeacherHead, type TeacherHeadOptions } from '../regions/teacherHead.js';
 import type { Truth } from '../regions/truth.js';
 import type { Device } from '../tensor/device.js';
 import { openedDevice } from '../tensor/deviceArgument.js';
@@ -15,7 +16,7 @@ import { classSamples } from './headClass.js';
 import { faultOf } from './headFaults.js';
 import { headGradients } from './headGradients.js';
 import { imitationTerm } from './headImitation.js';
-import { assertInput, assertNoDistributions, type HeadLossInput } from './headInput.js';
+import { assertInput, assertNoDistributions, assertTeacherFits, type HeadLossInput } from './headInput.js';
 import { distilClasses } from './headKd.js';
 import type { HeadSetting, HeadShape } from './headSetting.js';
 import { streamClasses } from './headStream.js';
@@ -49,6 +50,12 @@ export interface HeadLossOptions {
   batch: number;
   /** Name of a shipped recipe, or the fields that differ from `gfocal`. */
   recipe: string | PartialRecipe;
+  /**
+   * In what the teacher's head differs from the student's. Its distributions are brought into the student's bins where they are read:
+   * each bin is shared out to the two of the student's about the distance that it stands for, which keeps the mean. Locations learn from the teacher's
+   * cell that contains them; levels without a close one of the teacher's are not taught. Default: the heads are the same.
+   */
+  teacher?: TeacherHeadOptions;
 }
 
 /** Which locations learn what; each in the order of a pyramid of one channel (level, image, row-major). */
@@ -120,12 +127,14 @@ export class HeadLoss implements HeadShape {
   readonly bins: number;
   /** Images in a step, B. */
   readonly batch: number;
+  /** The teacher's head, and what teaches each level of the student's. */
+  readonly teacher: TeacherHead;
 
   /** @throws InputError for a wrong option or recipe, or a batch too large for the device; the message names it */
   constructor(device: Device, options: HeadLossOptions) {
     openedDevice('device', device);
     OPTIONS('options', options);
-    const { classes, bins, strides, centreOffset, imageSize, batch, recipe } = options;
+    const { classes, bins, strides, centreOffset, imageSize, batch, recipe, teacher } = options;
     assertCount('classes', classes, 1);
     if (classes > MAX_CLASSES) throw new InputError(`classes: ${classes}; at most ${MAX_CLASSES} are supported.`);
     assertCount('batch', batch, 1);
@@ -143,6 +152,8 @@ export class HeadLoss implements HeadShape {
     this.classes = classes;
     this.bins = bins;
     this.batch = batch;
+    this.teacher = matchTeacher(this, teacher);
+    assertTeacherFits(this);
     this.#assertBatch();
   }
 
@@ -167,8 +178,9 @@ export class HeadLoss implements HeadShape {
     assertInput(this, input);
     const { student, teacher, truth, distillation = 1, gradients: given = {} } = input;
     const { device, recipe, grid, classes, bins, batch } = this;
-    const setting: HeadSetting = { device, recipe, grid, classes, bins, batch, distillation };
     const nets = { student, teacher: teacher ?? student };
+    const head = teacher ? this.teacher : matchTeacher(this);
+    const setting: HeadSetting = { device, recipe, grid, classes, bins, batch, distillation, teacher: head };
     const made = device.tidy(() => {
       // One of the two is there: `assertInput` has looked.
       const assignment = input.assignment ?? assign(setting, truth as Truth, student);

@@ -1,7 +1,9 @@
 import { constants as share } from '../../shaders/losses/head_share.wgsl';
 import { constants as sampleConstants } from '../../shaders/regions/sample.wgsl';
 import type { Grid } from '../regions/grid.js';
+import { type TeacherHead, teacherCells, teacherLayout } from '../regions/teacherHead.js';
 import type { Device } from '../tensor/device.js';
+import type { Maps } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Recipe } from './recipe.js';
 
@@ -13,6 +15,7 @@ export interface HeadShape {
   classes: number;
   bins: number;
   batch: number;
+  teacher: TeacherHead;
 }
 
 /** What every pass of a head loss knows. */
@@ -41,6 +44,33 @@ export function sampleParams({ grid, batch }: HeadSetting, slots: number) {
 /** The uniform fields of what the bins mean. */
 export function codecParams({ recipe, bins }: HeadSetting) {
   return { bins, centre_offset: recipe.regions.centreOffset, anchor: recipe.regions.octaveScale };
+}
+
+/** The override of shaders/lib/teacher_cells.wgsl. */
+export function teacherCellConstants({ teacher }: HeadSetting) {
+  return { TEACHER_MAPPED: teacher.isMapped ? 1 : 0 };
+}
+
+/** The uniform fields of shaders/lib/teacher_cells.wgsl. */
+export function teacherCellParams({ recipe, teacher }: HeadSetting) {
+  return { centre_offset: recipe.regions.centreOffset, teacher_cells: teacherCells(teacher) };
+}
+
+/** The overrides of shaders/lib/teacher_edges.wgsl. */
+export function teacherEdgeConstants(setting: HeadSetting) {
+  return { ...teacherCellConstants(setting), TEACHER_REBINNED: setting.teacher.isRebinned ? 1 : 0 };
+}
+
+/** The uniform fields of shaders/lib/teacher_edges.wgsl. */
+export function teacherEdgeParams(setting: HeadSetting, boxLogits: Maps) {
+  const { bins, teacher } = setting;
+  return {
+    ...teacherCellParams(setting),
+    bins,
+    teacher_bins: teacher.bins,
+    teacher_offset: teacher.grid.centreOffset,
+    teacher_box_layout: teacherLayout(teacher, boxLogits),
+  };
 }
 
 /** The override of shaders/lib/box_parameters.wgsl. */

@@ -2,6 +2,7 @@ import factorsSource from '../../shaders/losses/head_factors.wgsl';
 import termsSource from '../../shaders/losses/head_terms.wgsl';
 import totalSource from '../../shaders/losses/head_total.wgsl';
 import type { Assignment } from '../regions/assignment.js';
+import { taughtMask, untaughtLevels } from '../regions/teacherHead.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { HeadSetting, Records } from './headSetting.js';
 import { levelTable, STREAM_GROUP, type StreamPartials } from './headStream.js';
@@ -15,16 +16,24 @@ const TOTAL = { name: 'head total', source: totalSource };
 const LEVELS = 8;
 
 /** [terms, 8 levels] f32: each term's weight over its normaliser, after `classSamples`, which finds the weights of positives. */
-export function termFactors(setting: HeadSetting, { counts }: Assignment, { tensor: records }: Records): Tensor {
-  const { device, grid, batch } = setting;
+export function termFactors(
+  setting: HeadSetting,
+  { samples, counts, slots }: Assignment,
+  { tensor: records }: Records,
+): Tensor {
+  const { device, grid, batch, teacher } = setting;
   const factors = device.empty([TERM_NAMES.length, LEVELS]);
   const scales = scalesOf(setting);
   device.run({
     kernel: FACTORS,
-    bindings: { counts: counts.range, records: records.range, factors: factors.range },
+    constants: { SKIPS: untaughtLevels(teacher).length > 0 ? 1 : 0 },
+    bindings: { counts: counts.range, records: records.range, samples: samples.range, factors: factors.range },
     params: {
       batch,
       level_count: grid.levels.length,
+      image_slots: slots,
+      levels: grid.levelTable,
+      taught: taughtMask(teacher),
       weights: scales.map(({ weight }) => weight),
       normalisers: scales.map(({ normaliser }) => normaliser),
     },

@@ -1,6 +1,7 @@
 import { HeadLoss } from '../../src/losses/headLoss.js';
 import type { HeadOutputs as NetOutputs } from '../../src/losses/headOutputs.js';
 import type { PartialRecipe } from '../../src/losses/recipe.js';
+import type { TeacherHeadOptions } from '../../src/regions/teacherHead.js';
 import { uploadTruth } from '../../src/regions/truth.js';
 import type { Device } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
@@ -30,9 +31,14 @@ export const REFERENCE: PartialRecipe = {
 /** Channels of the random features. */
 const FEATURES = 6;
 
-export function makeHeadLoss(device: Device, sizes: HeadSizes, recipe: string | PartialRecipe): HeadLoss {
+export function makeHeadLoss(
+  device: Device,
+  sizes: HeadSizes,
+  recipe: string | PartialRecipe,
+  teacher?: TeacherHeadOptions,
+): HeadLoss {
   const { width, height } = sizes;
-  return new HeadLoss(device, { ...sizes, imageSize: { width, height }, recipe });
+  return new HeadLoss(device, { ...sizes, imageSize: { width, height }, recipe, ...(teacher && { teacher }) });
 }
 
 /** Random outputs of a head, one array a level. */

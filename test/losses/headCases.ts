@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { type PartialRecipe, resolveRecipe } from '../../src/losses/recipe.js';
 import type { Box } from '../reference/boxes.js';
+import { type TeacherForm, teacherViews } from '../reference/rebin.js';
 import type { HeadSizes, ImageTruth } from '../reference/types.js';
 import { SIZES } from './headCase.js';
 import { FORMS, type FormName } from './headLayouts.js';
@@ -18,6 +19,8 @@ export interface HeadCase {
   scale: number;
   /** Factor of every distillation term. */
   distillation: number;
+  /** In what the teacher's head differs. */
+  teacher?: TeacherForm;
 }
 
 const some = <T>(...values: T[]) => fc.constantFrom(...values);
@@ -172,3 +175,26 @@ export const headCases: fc.Arbitrary<HeadCase> = sizes.chain((given) =>
     distillation: some(1, 1, 0.3, 0),
   }),
 );
+
+/** Teachers of other heads. Of one bin they have no distributions, so LD is left out; what is imitated needs equal maps. */
+export const teacherCases: fc.Arbitrary<HeadCase> = headCases.chain((given) => {
+  const { width, height, strides } = given.sizes;
+  const sizesOf = (scale: number) => ({ width: Math.round(scale * width), height: Math.round(scale * height) });
+  return fc
+    .record({
+      bins: some(1, 2, 5, 8, 11, 16, 17, 33),
+      centreOffset: some(0, 0.5, 0.25),
+      strides: some(strides, [...strides].reverse(), [8, 16, 32, 64], [16, 32], [32, 8], [6, 12, 24]),
+      imageSize: some(1, 1, 1.5, 2, 0.75).map(sizesOf),
+      levels: some('close' as const, 'nearest' as const),
+    })
+    .map((teacher) => {
+      const { recipe } = given;
+      const box = { ...recipe.box, parameters: 'ltrb' as const };
+      const ld = { ...recipe.ld, ...(teacher.bins === 1 && { main: 0, vlr: 0 }) };
+      return { ...given, teacher, recipe: resolveRecipe({ ...recipe, box, ld, imitation: {} }) };
+    })
+    .filter(({ sizes, recipe, teacher }) => {
+      return teacherViews(sizes, recipe.regions?.centreOffset ?? 0, teacher).some((view) => view !== null);
+    });
+});

@@ -9,9 +9,10 @@ import { sharedDevice } from '../device.js';
 import { isClear } from '../reference/clear.js';
 import { expectClose } from '../reference/closeTo.js';
 import { type HeadLossResult as Expected, headLossOracle } from '../reference/headLoss.js';
+import { teacherSizes } from '../reference/rebin.js';
 import type { HeadSizes, ImageTruth } from '../reference/types.js';
 import { makeHeadLoss, REFERENCE, randomOutputs, SIZES, TRUTHS, upload, uploadTruths } from './headCase.js';
-import { centredBox, type HeadCase, headCases } from './headCases.js';
+import { centredBox, type HeadCase, headCases, teacherCases } from './headCases.js';
 import { eachValue, type FormName, restore, store, storeTogether, together } from './headLayouts.js';
 
 const device = await sharedDevice();
@@ -74,19 +75,20 @@ function expectGradient(name: string, actual: ArrayLike<number>, wanted: ArrayLi
 /** @param isGiven the regions are clear by construction; otherwise a case that is not is drawn anew */
 async function expectOracle(given: Partial<HeadCase>, isGiven = true): Promise<void> {
   const { sizes = SIZES, truth = TRUTHS, form = 'pyramid', seed = 1, scale = 2, together: isTogether = false } = given;
-  const { distillation = 1 } = given;
+  const { distillation = 1, teacher: teacherForm = {} } = given;
+  const theirs = teacherSizes(sizes, teacherForm);
   const recipe = resolveRecipe(given.recipe ?? REFERENCE);
   const looksAtBoxes = recipe.imitation.method.startsWith('gibox');
   const student = randomOutputs(sizes, seed, scale);
-  const teacher = randomOutputs(sizes, seed + 1000, scale);
+  const teacher = randomOutputs(theirs, seed + 1000, scale);
   const clear = areClear(sizes, recipe, truth);
   if (isGiven) expect(clear).toBe(true);
   else fc.pre(clear);
-  const expected = headLossOracle({ student, teacher, truth, sizes, recipe, distillation });
+  const expected = headLossOracle({ student, teacher, teacherForm, truth, sizes, recipe, distillation });
 
-  const actual = makeHeadLoss(device, sizes, recipe).evaluate({
+  const actual = makeHeadLoss(device, sizes, recipe, teacherForm).evaluate({
     student: place(sizes, form, isTogether, student),
-    teacher: place(sizes, form, isTogether, teacher),
+    teacher: place(theirs, form, isTogether, teacher),
     truth: uploadTruths(device, sizes, truth),
     distillation,
   });
@@ -126,6 +128,13 @@ async function expectOracle(given: Partial<HeadCase>, isGiven = true): Promise<v
 test('any recipe, sizes, layout and truth', async () => {
   await fc.assert(
     fc.asyncProperty(headCases, (given) => expectOracle(given, false)),
+    { numRuns: 40 },
+  );
+});
+
+test('any teacher: other bins, centre offset, levels and image size', async () => {
+  await fc.assert(
+    fc.asyncProperty(teacherCases, (given) => expectOracle(given, false)),
     { numRuns: 40 },
   );
 });

@@ -1,6 +1,6 @@
 import type { TermName } from '../../src/losses/headTerms.js';
 import type { Recipe } from '../../src/losses/recipe.js';
-import { edgeDistance, edgeGradient, sigmoid } from './bins.js';
+import { edgeDistance, edgeGradient, sigmoid, softmax } from './bins.js';
 import { type Box, iou, scaled } from './boxes.js';
 import { type BoxParameters, decodeBox, encodeBox } from './boxParameters.js';
 import { bce, type LogitLoss, varifocal } from './classLosses.js';
@@ -9,6 +9,7 @@ import { ciouLoss, ciouUltralyticsLoss, giouLoss } from './giou.js';
 import { headRegions, type LevelRegions } from './headRegions.js';
 import { imitationLoss } from './imitation.js';
 import { qualityFocalLoss } from './qualityFocal.js';
+import { rebin, rebinnedKL, type TeacherForm, teacherSizes, teacherViews } from './rebin.js';
 import { addRow, type RowPlace, readRow } from './rows.js';
 import { binaryTemperatureKL, temperatureKL } from './temperatureKL.js';
 import type { GivenAssignment, HeadOutputs, HeadSizes, ImageTruth } from './types.js';
@@ -17,6 +18,8 @@ export interface HeadLossInput {
   student: HeadOutputs;
   /** Without it every distillation term is 0. Feature imitation needs the features of both. */
   teacher?: HeadOutputs | undefined;
+  /** In what the teacher's head differs; its outputs have the sizes of `teacherSizes`. */
+  teacherForm?: TeacherForm | undefined;
   /** One entry an image. */
   truth: readonly ImageTruth[];
   sizes: HeadSizes;
@@ -45,6 +48,13 @@ export interface HeadLossResult {
   };
 }
 
+/** What a teacher says of a location of the student's. */
+interface Lesson {
+  classLogits: Float64Array;
+  /** Of each edge its logits, and where a distance lies, in the student's strides. */
+  edges: { row: Float64Array; position: (distance: number) => number }[];
+}
+
 /** Keeps sums of weights above zero where a batch has no positive (reference's LDHead). */
 const WEIGHT_SUM_EPSILON = 1e-6;
 
@@ -55,7 +65,7 @@ const WEIGHT_SUM_EPSILON = 1e-6;
  * loss_kd_neg do not depend on positives. The weights of positives, the targets and the teacher carry no gradient.
  */
 export function headLossOracle(input: HeadLossInput): HeadLossResult {
-  const { student, teacher, truth, sizes, given } = input;
+  const { student, teacher, teacherForm = {}, truth, sizes, given } = input;
   const recipe = weakened(input.recipe, input.distillation ?? 1);
   const { batch, classes, bins, strides } = sizes;
   const { classification, box, dfl, ld, kd, imitation } = recipe;
@@ -69,12 +79,31 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
     const size = regions[l].level.anchors.length;
     return { image: b, channels: 4 * bins, first: edge * bins, length: bins, size, cell };
   };
+  const views = teacherViews(sizes, recipe.regions.centreOffset, teacherForm);
+  const teacherBins = teacherSizes(sizes, teacherForm).bins;
+  /** What the teacher says of a location, null where its level is not taught. */
+  const teacherAt = (l: number, b: number, cell: number) => {
+    const view = views[l];
+    if (!teacher || !view) return null;
+    return {
+      classLogits: readRow(teacher.classLogits[view.level], view.place(b, cell, 0, classes, classes)),
+      edges: [0, 1, 2, 3].map((edge) => {
+        const place = view.place(b, cell, edge * teacherBins, teacherBins, 4 * teacherBins);
+        const row = readRow(teacher.boxLogits[view.level], place);
+        return { row, position: (distance: number) => view.position(cell, edge, distance) };
+      }),
+    };
+  };
+  const isSame = teacherBins === bins && Object.keys(teacherForm).length === 0;
   /** Weight of a positive, held fixed. */
   const weightBy = (kind: Recipe['ld']['weights'], l: number, b: number, cell: number, index: number): number => {
     if (kind === 'none') return 1;
     if (kind === 'target-score') return regions[l].score[index];
-    const net = kind === 'best-score' ? student : teacher;
-    return net ? Math.max(...readRow(net.classLogits[l], classPlace(l, b, cell)).map(sigmoid)) : 0;
+    const logits =
+      kind === 'best-score'
+        ? readRow(student.classLogits[l], classPlace(l, b, cell))
+        : teacherAt(l, b, cell)?.classLogits;
+    return logits ? Math.max(...logits.map(sigmoid)) : 0;
   };
 
   const sums = { box: 0, ld: 0, scores: 0 };
@@ -83,7 +112,7 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
     if (regions[l].state[index] !== 1) return;
     positivesOfImage[b]++;
     sums.box += weightBy(box.weights, l, b, cell, index);
-    sums.ld += weightBy(ld.weights, l, b, cell, index);
+    if (views[l]) sums.ld += weightBy(ld.weights, l, b, cell, index);
     sums.scores += regions[l].score[index];
   });
   const samples = Math.max(
@@ -94,7 +123,8 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
   const positivesOfLevel = regions.map(({ state }) => state.filter((s) => s === 1).length);
   const valuablesOfLevel = regions.map(({ vlr }) => vlr.filter((v) => v > 0).length);
   const positives = sum(positivesOfLevel);
-  const vlrSum = sum(regions.map(({ vlr }) => sum(vlr))) + WEIGHT_SUM_EPSILON;
+  const taught = <T>(values: T[]) => values.filter((_, l) => views[l]);
+  const vlrSum = sum(taught(regions).map(({ vlr }) => sum(vlr))) + WEIGHT_SUM_EPSILON;
   const weightSum = sums.box + WEIGHT_SUM_EPSILON;
   const shared = { positives: Math.max(positives, 1), scores: Math.max(sums.scores, 1), none: 1 };
   const classDivisor = { ...shared, images: samples }[classification.normaliser];
@@ -103,7 +133,7 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
   const ldDivisor = { reference: 4, weights: 4 * ldWeightSum, scores: 4 * shared.scores, none: 1 }[ld.normaliser];
   const ldVlrDivisor = { reference: 16, weights: 4 * vlrSum, scores: 4 * shared.scores, none: 1 }[ld.normaliser];
   const kdDivisor = (counts: number[], l: number) =>
-    ({ level: counts[l], region: sum(counts), none: 1 })[kd.normaliser];
+    ({ level: counts[l], region: sum(taught(counts)), none: 1 })[kd.normaliser];
 
   const zeros = () => strides.map(() => 0);
   const terms: Record<TermName, number[]> = {
@@ -133,6 +163,7 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
     // The label weight: an ignored location learns no class, neither from the ground truth nor from the teacher.
     const labelWeight = state[index] === -1 ? 0 : 1;
     let classTarget = regions[l].score[index];
+    const lesson = teacherAt(l, b, cell);
 
     if (state[index] === 1) {
       // Everything of the box in units of stride.
@@ -146,9 +177,11 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
 
       const overlap = boxLoss(predicted, target);
       let boxScale = (box.weight * weight) / boxDivisor;
-      if (teacher && box.bounded > 0) {
-        const taught = edges.map((edge) => edgeDistance(readRow(teacher.boxLogits[l], edge)));
-        const bound = decodeBox(taught, centre, parameters).map(({ value }) => value) as unknown as Box;
+      if (lesson && box.bounded > 0) {
+        const expected = lesson.edges.map(({ row, position }) => {
+          return isSame ? edgeDistance(row) : position(edgeDistance(row));
+        });
+        const bound = decodeBox(expected, centre, parameters).map(({ value }) => value) as unknown as Box;
         if (overlap.loss > boxLoss(bound, target).loss) boxScale *= 1 + box.bounded;
       }
       terms.loss_bbox[l] += boxScale * overlap.loss;
@@ -168,16 +201,16 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
         addRow(gradients.boxLogits[l], edges[edge], dflScale, focal.gradient);
       });
 
-      if (teacher) {
+      if (lesson) {
         const ldWeight = weightBy(ld.weights, l, b, cell, index);
-        localization('loss_ld', (ld.main * ldWeight) / ldDivisor, teacher);
-        classDistillation('loss_kd', kd.main / kdDivisor(positivesOfLevel, l), teacher);
+        localization('loss_ld', (ld.main * ldWeight) / ldDivisor, lesson);
+        classDistillation('loss_kd', kd.main / kdDivisor(positivesOfLevel, l), lesson);
       }
     }
 
-    if (teacher && vlr[index] > 0) {
-      localization('loss_ld_vlr', (ld.vlr * vlr[index]) / ldVlrDivisor, teacher);
-      classDistillation('loss_kd_neg', (kd.vlr * labelWeight) / kdDivisor(valuablesOfLevel, l), teacher);
+    if (lesson && vlr[index] > 0) {
+      localization('loss_ld_vlr', (ld.vlr * vlr[index]) / ldVlrDivisor, lesson);
+      classDistillation('loss_kd_neg', (kd.vlr * labelWeight) / kdDivisor(valuablesOfLevel, l), lesson);
     }
 
     const classScale = (classification.weight * labelWeight) / classDivisor;
@@ -188,17 +221,22 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
     });
     addRow(gradients.classLogits[l], place, classScale, row);
 
-    function localization(term: TermName, scale: number, teacher: HeadOutputs): void {
-      for (const edge of edges) {
+    function localization(term: TermName, scale: number, lesson: Lesson): void {
+      for (const [e, edge] of edges.entries()) {
+        if (scale === 0) continue;
         const studentRow = readRow(student.boxLogits[l], edge);
-        const { loss, gradient } = temperatureKL(studentRow, readRow(teacher.boxLogits[l], edge), ld.temperature);
+        const { row, position } = lesson.edges[e];
+        const positions = Array.from(row, (_, k) => position(k));
+        const { loss, gradient } = isSame
+          ? temperatureKL(studentRow, row, ld.temperature)
+          : rebinnedKL(studentRow, rebin(softmax(row, ld.temperature), positions, bins), ld.temperature);
         terms[term][l] += scale * loss;
         addRow(gradients.boxLogits[l], edge, scale, gradient);
       }
     }
 
-    function classDistillation(term: TermName, scale: number, teacher: HeadOutputs): void {
-      const { loss, gradient } = classKL(logits, readRow(teacher.classLogits[l], place), kd.temperature);
+    function classDistillation(term: TermName, scale: number, lesson: Lesson): void {
+      const { loss, gradient } = classKL(logits, lesson.classLogits, kd.temperature);
       terms[term][l] += scale * loss;
       addRow(gradients.classLogits[l], place, scale, gradient);
     }

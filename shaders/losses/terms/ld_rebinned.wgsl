@@ -1,0 +1,35 @@
+// LD with the teacher's distribution brought into the student's bins (lib/teacher_edges.wgsl), after the softmax at temperature T. Logits are
+// read again where they are needed: bins of the teacher's that share a bin of the student's are not the same for each.
+
+/// ln p of p = 0, which a factor p makes nothing of
+const LEAST_SHARE = 1e-37;
+
+/// KL of the four edges; writes their gradient, or adds it.
+fn distil(at: Place, factor: f32, adds: bool) -> f32 {
+  let entry = params.student_layout[at.level];
+  let inverse_temperature = 1.0 / params.temperature;
+  let scale = params.temperature / f32(params.bins);
+  var kl = 0.0;
+  for (var edge = 0u; edge < 4u; edge++) {
+    let first = strided(entry, at.image, edge * params.bins, at.index);
+    var highest = -3.0e38;
+    for (var k = 0u; k < params.bins; k++) {
+      highest = max(highest, student[first + k * entry.z]);
+    }
+    var sum = 0.0;
+    for (var k = 0u; k < params.bins; k++) {
+      sum += exp((student[first + k * entry.z] - highest) * inverse_temperature);
+    }
+    let log_sum = log(sum);
+    let taught = teacher_distribution(at.level, at.image, at.index, edge, inverse_temperature);
+    for (var k = 0u; k < params.bins; k++) {
+      let element = first + k * entry.z;
+      let p = teacher_share(taught, k);
+      let log_q = (student[element] - highest) * inverse_temperature - log_sum;
+      let part = divergence_of(p, exp(log_q), log_q - log(max(p, LEAST_SHARE)));
+      kl += part.x;
+      gradient[element] = select(0.0, gradient[element], adds) + factor * scale * part.y;
+    }
+  }
+  return params.temperature * scale * kl;
+}

@@ -1,0 +1,123 @@
+import { constants } from '../../shaders/lib/bins.wgsl';
+import { layoutTable, type Maps } from '../tensor/layout.js';
+import { integer, number, oneOf, optional, options } from '../util/argument.js';
+import { InputError } from '../util/error.js';
+import { type Grid, makeGrid } from './grid.js';
+
+/** Bins that kernels hold in registers. */
+const { MAX_BINS } = constants;
+/** Levels of a head at most, as in a kernel's uniform. */
+const LEVELS = 8;
+/** A level is taught by one that is less than so many times as fine or coarse. */
+const CLOSE = 2;
+
+/** In what a teacher's head differs from the student's; what is left out is the student's. */
+export interface TeacherHeadOptions {
+  /** Bins of an edge's distribution, 1 to 64; 1: the logit is the distance in strides. */
+  bins?: number;
+  /** The point of its cell that the teacher's locations regress from: 0 the top-left corner, 0.5 the middle. */
+  centreOffset?: number;
+  /** Pixels of the teacher's input between neighbouring locations, one entry a level, in the order of its outputs' levels. */
+  strides?: readonly number[];
+  /** Of the teacher's input, pixels: the same images in another size. */
+  imageSize?: { width: number; height: number };
+  /**
+   * Which of the teacher's levels teaches a level of the student's: that of the same stride in shares of the image or, without
+   * one, the next finer or coarser, if it is less than twice as fine or coarse (`close`, default) or in any case (`nearest`). A
+   * level without one is not taught: distillation passes it over.
+   */
+  levels?: 'close' | 'nearest';
+}
+
+/** What teaches a level of the student's. */
+export interface TeacherLevel {
+  /** Index of the teacher's level. */
+  level: number;
+  /** Cells of the teacher's in one of the student's, across and down. */
+  cells: readonly [across: number, down: number];
+}
+
+/** A teacher's head beside a student's. */
+export interface TeacherHead {
+  /** Bins of an edge. */
+  readonly bins: number;
+  /** The locations of the teacher's. */
+  readonly grid: Grid;
+  /** What teaches each level of the student's; null: nothing. */
+  readonly levels: readonly (TeacherLevel | null)[];
+  /** Whether a location has another index in the teacher's map, or a level is not taught. */
+  readonly isMapped: boolean;
+  /** Whether the teacher's bins stand for other distances than the student's. */
+  readonly isRebinned: boolean;
+}
+
+const OPTIONS = options({
+  bins: optional(integer(1, MAX_BINS)),
+  centreOffset: optional(number),
+  levels: optional(oneOf('close', 'nearest')),
+});
+
+/**
+ * Matches a teacher's head with a student's, level by level.
+ * @param student grid and bins
+ * @throws InputError for options that make no head, or where no level of the teacher's teaches one of the student's
+ */
+export function matchTeacher(student: { grid: Grid; bins: number }, teacher: TeacherHeadOptions = {}): TeacherHead {
+  OPTIONS('teacher', teacher);
+  const { grid: own } = student;
+  const { bins = student.bins, levels: reach = 'close' } = teacher;
+  const { imageSize = own.imageSize, strides = own.strides, centreOffset = own.centreOffset } = teacher;
+  const grid = makeGrid({ imageSize, strides, centreOffset, octaveScale: own.octaveScale });
+  const scale = [imageSize.width / own.imageSize.width, imageSize.height / own.imageSize.height];
+  const levels = own.strides.map((stride) => {
+    /** Cells of a level of the teacher's in one of the student's. */
+    const cellsOf = (level: number) => [0, 1].map((axis) => (stride * scale[axis]) / strides[level]);
+    const distanceOf = (level: number) => Math.abs(Math.log(Math.sqrt(cellsOf(level)[0] * cellsOf(level)[1])));
+    const level = strides.reduce((best, _, i) => (distanceOf(i) < distanceOf(best) ? i : best), 0);
+    const isTaught = reach === 'nearest' || distanceOf(level) < Math.log(CLOSE) - 1e-6;
+    const [across, down] = cellsOf(level);
+    return isTaught ? ({ level, cells: [across, down] } as const) : null;
+  });
+  const taught = levels.filter((level) => level !== null);
+  if (taught.length === 0) {
+    throw new InputError(
+      `teacher.strides: none of ${strides} on ${imageSize.width}×${imageSize.height} is close to one of the student's, ${own.strides} on ${own.imageSize.width}×${own.imageSize.height}; set teacher.levels to nearest, or take another teacher.`,
+    );
+  }
+  const isWhole = taught.every(({ cells }) => cells.every((count) => count === 1));
+  return {
+    bins,
+    grid,
+    levels,
+    isMapped: taught.length < levels.length || !isWhole,
+    isRebinned: bins !== student.bins || centreOffset !== own.centreOffset || !isWhole,
+  };
+}
+
+/** The levels that are not taught, as indices of the student's. */
+export function untaughtLevels({ levels }: TeacherHead): number[] {
+  return levels.flatMap((level, index) => (level ? [] : [index]));
+}
+
+/** The layout of a teacher's maps by the student's levels, for a kernel's uniform; see shaders/lib/teacher_cells.wgsl. */
+export function teacherLayout({ levels }: TeacherHead, maps: Maps): number[] {
+  const table = layoutTable(maps);
+  return levels.flatMap((level) => {
+    const first = 4 * (level?.level ?? 0);
+    return [0, 1, 2, 3].map((i) => table[first + i] ?? 0);
+  });
+}
+
+/** The uniform field `teacher_cells` of shaders/lib/teacher_cells.wgsl. */
+export function teacherCells({ levels, grid }: TeacherHead): number[] {
+  return levels.flatMap((level) => {
+    if (!level) return [0, 0, 0, 0];
+    const { width, height } = grid.levels[level.level];
+    return [...level.cells, width, height];
+  });
+}
+
+/** Bit l: level l of the student's is taught; for those beyond the last, 1. */
+export function taughtMask({ levels }: TeacherHead): number {
+  return Array.from({ length: LEVELS }, (_, l) => (levels[l] === null ? 0 : 1 << l)).reduce((sum, bit) => sum + bit, 0);
+}
