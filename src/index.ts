@@ -18,6 +18,15 @@ export type { WgslCode, WgslDeclarations, WgslLoop, WgslPart, WgslScalar } from 
 export { distributionFocalLoss } from './losses/dfl.js';
 export { distillationAt } from './losses/distillationSchedule.js';
 export { integral, softmaxOverBins } from './losses/distribution.js';
+export {
+  bestScores,
+  type ChannelWiseOptions,
+  channelWiseDistillation,
+  type FeatureOptions,
+  type NormalisedFeatureOptions,
+  pearsonImitation,
+  scoreWeightedImitation,
+} from './losses/featureDistillation.js';
 export { type BoxLossOptions, giouLoss } from './losses/giou.js';
 export type { GradientTargets } from './losses/headGradients.js';
 export type { HeadLossInput } from './losses/headInput.js';

@@ -133,6 +133,14 @@ declare module '*/shaders/losses/reduce.wgsl' {
     readonly SIZE: number;
   };
 }
+declare module '*/shaders/losses/score_factors.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly EPSILON: number;
+    readonly SIZE: number;
+  };
+}
 declare module '*/shaders/losses/terms/ld_rebinned.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;

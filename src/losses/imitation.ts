@@ -1,5 +1,6 @@
 import source from '../../shaders/losses/imitation.wgsl';
 import factorsSource from '../../shaders/losses/imitation_factors.wgsl';
+import scoreFactorsSource from '../../shaders/losses/score_factors.wgsl';
 import { assertMapVariable } from '../autograd/argument.js';
 import { one } from '../autograd/one.js';
 import { emptyLike } from '../autograd/sum.js';
@@ -9,11 +10,13 @@ import type { Tensor } from '../tensor/tensor.js';
 import { assertTensor } from '../tensor/tensorArgument.js';
 import { anything, options as optionsOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
+import { type FeaturePair, normalised } from './featureNorm.js';
 import { sum } from './reduce.js';
 import { assertNumber, assertShaped, withGradient } from './rowLoss.js';
 
 const IMITATION = { name: 'imitation', source };
 const FACTORS = { name: 'imitation factors', source: factorsSource };
+const SCORE_FACTORS = { name: 'score factors', source: scoreFactorsSource };
 
 /** Weight and gates of the loss. */
 export interface ImitationOptions {
@@ -45,19 +48,9 @@ export function imitationLoss(
   const { lossWeight = 1, gates } = options;
   const { value } = student;
   const { device, batch, levels } = value;
-  assertPyramid('teacher', teacher, device);
-  assertTensor('mask', mask, { device, type: 'any' });
-  if (describe(value) !== describe(teacher)) {
-    throw new InputError(
-      `teacher: features of ${describe(teacher)}; the student's are of ${describe(value)}. There is no adaptation layer: build both necks with the same channels and strides.`,
-    );
-  }
+  assertPair(value, teacher);
   const locations = batch * value.locations;
-  if (mask.type !== 'f32' || mask.size !== locations) {
-    throw new InputError(
-      `mask: a ${mask.type} tensor of ${mask.size} elements; expected f32, one for each of ${locations} locations.`,
-    );
-  }
+  assertLocations('mask', mask, value);
   if (gates !== undefined) assertShaped('gates', gates, [levels.length], 'one a level', device);
   assertNumber('lossWeight', lossWeight);
 
@@ -74,6 +67,8 @@ export function imitationLoss(
 
 interface ImitationPass {
   weight: number;
+  /** Default none. */
+  norm?: 'none' | 'batch';
   /** Of the locations outside the region, relative to `weight`; default 0. */
   background?: number;
   /**
@@ -91,10 +86,8 @@ interface ImitationPass {
  */
 export function imitateFeatures(student: Pyramid, teacher: Pyramid, mask: Tensor, pass: ImitationPass): Pyramid {
   const { device, batch, channels, levels, levelTable } = student;
-  const { weight, background = 0, gates, losses } = pass;
-  const locations = batch * student.locations;
+  const { weight, background = 0, gates } = pass;
   const factors = device.empty([levels.length, 2]);
-  const gradient = emptyLike(student);
   device.run({
     kernel: FACTORS,
     bindings: { mask: mask.range, gates: (gates?.tensor ?? one(device)).range, factors: factors.range },
@@ -110,27 +103,76 @@ export function imitateFeatures(student: Pyramid, teacher: Pyramid, mask: Tensor
     },
     workgroups: [levels.length, 1, 1],
   });
+  return squaredErrors({ student, teacher }, { ...pass, mask, factors, SCORED: 0 });
+}
+
+/**
+ * The same weighted by scores [N] and divided by channels times their sum.
+ * @returns the gradient with respect to the student's features
+ */
+export function imitateByScore(
+  pair: FeaturePair,
+  scores: Tensor,
+  pass: Pick<ImitationPass, 'weight' | 'norm' | 'losses'>,
+): Pyramid {
+  const { device, batch, channels, levels, levelTable } = pair.student;
+  const factors = device.empty([levels.length, 2]);
   device.run({
-    kernel: IMITATION,
-    bindings: {
-      student: student.range,
-      teacher: teacher.range,
-      mask: mask.range,
-      factors: factors.range,
-      losses: losses.range,
-      gradient: gradient.range,
-    },
-    params: {
-      batch,
-      level_count: levels.length,
-      channels,
-      locations,
-      levels: levelTable,
-    },
-    invocations: locations,
+    kernel: SCORE_FACTORS,
+    bindings: { scores: scores.range, factors: factors.range },
+    params: { batch, channels, weight: pass.weight, levels: levelTable },
+    workgroups: [levels.length, 1, 1],
+  });
+  return squaredErrors(pair, { ...pass, mask: scores, factors, SCORED: 1 });
+}
+
+/** Takes over `factors`. */
+function squaredErrors(
+  pair: FeaturePair,
+  pass: Pick<ImitationPass, 'norm' | 'losses'> & { mask: Tensor; factors: Tensor; SCORED: 0 | 1 },
+): Pyramid {
+  const { student, teacher } = pair;
+  const { device, batch, channels, levels, levelTable } = student;
+  const { norm = 'none', losses, mask, factors, SCORED } = pass;
+  const gradient = normalised(pair, norm, ({ constants, norms }) => {
+    const own = emptyLike(student);
+    device.run({
+      kernel: IMITATION,
+      constants: { ...constants, SCORED },
+      bindings: {
+        student: student.range,
+        teacher: teacher.range,
+        mask: mask.range,
+        factors: factors.range,
+        norms: norms.range,
+        losses: losses.range,
+        gradient: own.range,
+      },
+      params: { batch, level_count: levels.length, channels, locations: losses.size, levels: levelTable },
+      invocations: losses.size,
+    });
+    return own;
   });
   factors.dispose();
   return gradient;
+}
+
+/** @throws InputError when features of a teacher differ from the student's in images, channels or levels */
+export function assertPair(student: Pyramid, teacher: unknown): asserts teacher is Pyramid {
+  assertPyramid('teacher', teacher, student.device);
+  if (describe(student) === describe(teacher)) return;
+  throw new InputError(
+    `teacher: features of ${describe(teacher)}; the student's are of ${describe(student)}. Compare features of the same channels and sizes: project the student's by a 1×1 convolution, and resize one net's maps.`,
+  );
+}
+
+/** @throws InputError when it is no f32 tensor with an element for each location of all images */
+export function assertLocations(name: string, tensor: Tensor, { device, batch, locations }: Pyramid): void {
+  assertTensor(name, tensor, { device, type: 'any' });
+  if (tensor.type === 'f32' && tensor.size === batch * locations) return;
+  throw new InputError(
+    `${name}: a ${tensor.type} tensor of ${tensor.size} elements; expected f32, one for each of ${batch * locations} locations.`,
+  );
 }
 
 function describe({ batch, channels, levels }: Pyramid): string {
