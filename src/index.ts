@@ -17,7 +17,7 @@ export type { KernelTime } from './gpu/profile.js';
 export type { WgslCode, WgslDeclarations, WgslLoop, WgslPart, WgslScalar } from './gpu/wgsl.js';
 export { distributionFocalLoss } from './losses/dfl.js';
 export { distillationAt } from './losses/distillationSchedule.js';
-export { integral, softmaxOverBins } from './losses/distribution.js';
+export { integral, type ProjectionOptions, softmaxOverBins } from './losses/distribution.js';
 export {
   bestScores,
   type ChannelWiseOptions,
@@ -27,6 +27,11 @@ export {
   pearsonImitation,
   scoreWeightedImitation,
 } from './losses/featureDistillation.js';
+export {
+  type DecoupledOptions,
+  decoupledDistillationFocalLoss,
+  fineGrainedLocalizationLoss,
+} from './losses/fineGrained.js';
 export { type BoxLossOptions, giouLoss } from './losses/giou.js';
 export type { GradientTargets } from './losses/headGradients.js';
 export type { HeadLossInput } from './losses/headInput.js';
@@ -48,6 +53,7 @@ export {
   type LocalizationTargets,
   localizationLosses,
 } from './losses/localizationLosses.js';
+export { fineGrainedProjection, type Projection, uniformProjection } from './losses/projection.js';
 export { type QualityFocalOptions, type QualityTargets, qualityFocalLoss } from './losses/qfl.js';
 export { type ImitationMethod, type PartialRecipe, type Recipe, recipeNames, resolveRecipe } from './losses/recipe.js';
 export type { RowLossOptions } from './losses/rowLoss.js';

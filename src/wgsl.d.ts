@@ -29,6 +29,13 @@ declare module '*/shaders/lib/teacher_cells.wgsl' {
     readonly CELL_ROUNDING: number;
   };
 }
+declare module '*/shaders/losses/decoupled_weights.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly SIZE: number;
+  };
+}
 declare module '*/shaders/losses/head_class.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;

@@ -25,7 +25,11 @@ const PAGES: Record<string, { prints: RegExp; alone?: true }[]> = {
     { prints: /^1 2 3$/, alone: true },
     { prints: /^1 2 3$/, alone: true },
   ],
-  'docs/heads.md': [{ prints: /^task-aligned$/ }, { prints: /^true \[ [\d., ]+ \]\ntrue$/ }],
+  'docs/heads.md': [
+    { prints: /^task-aligned$/ },
+    { prints: /^true \[ [\d., ]+ \]\ntrue$/ },
+    { prints: /^8 true\n\[ 8, 33 \]$/ },
+  ],
   'docs/train.md': [{ prints: /^2 false$/ }],
   // A device that is opened twice.
   'docs/adapters.md': [{ prints: /^convolutions, .*\ntrue$/, alone: true }],

@@ -3,11 +3,14 @@ import softmaxSource from '../../shaders/losses/softmax.wgsl';
 import softmaxGradientSource from '../../shaders/losses/softmax_gradient.wgsl';
 import { assertVariable } from '../autograd/argument.js';
 import { Variable } from '../autograd/variable.js';
+import { anything, options as optionsOf } from '../util/argument.js';
+import { type Projection, projectionTable } from './projection.js';
 import { columnsOf, withGradient } from './rowLoss.js';
 
 const SOFTMAX = { name: 'softmax over bins', source: softmaxSource };
 const SOFTMAX_GRADIENT = { name: 'softmax over bins, gradient', source: softmaxGradientSource };
 const INTEGRAL = { name: 'integral', source: integralSource };
+const PROJECTION = optionsOf({ projection: anything });
 
 /**
  * The distribution over bins of each row, p = softmax(logits).
@@ -37,25 +40,39 @@ export function softmaxOverBins(logits: Variable): Variable {
   });
 }
 
+/** What the bins stand for. */
+export interface ProjectionOptions {
+  /** [K] increasing values of the bins, such as `fineGrainedProjection` makes; 0 … K − 1 unless given. */
+  projection?: Projection;
+}
+
 /**
- * The expected bin of each row, d = Σ_k k p_k with p = softmax(logits): an edge's distance in bin units, between 0 and
- * K − 1 (the "integral" of Generalized Focal Loss, NeurIPS 2020).
+ * The expected value of each row, d = Σ_k v_k p_k with p = softmax(logits) and v the projection: without one v_k = k, an edge's
+ * distance in bin units (the "integral" of Generalized Focal Loss, NeurIPS 2020).
  * @param logits [R, K]
  * @returns [R]
- * @throws InputError when the logits are not f32 rows
+ * @throws InputError when the logits are not f32 rows, or the projection has not K increasing values
  */
-export function integral(logits: Variable): Variable {
+export function integral(logits: Variable, options: ProjectionOptions = {}): Variable {
   assertVariable('logits', logits);
+  PROJECTION('options', options);
   const bins = columnsOf('logits', logits.value, 1);
   const { device, shape } = logits.value;
+  const table = projectionTable(device, options.projection, bins);
   const expected = device.empty([shape[0]]);
   const gradient = device.empty(shape);
   device.run({
     kernel: INTEGRAL,
-    constants: { BINS: bins },
-    bindings: { logits: logits.value.range, expected: expected.range, gradient: gradient.range },
+    constants: { BINS: bins, ...table.constants },
+    bindings: {
+      logits: logits.value.range,
+      projection: table.tensor.range,
+      expected: expected.range,
+      gradient: gradient.range,
+    },
     params: { rows: shape[0] },
     invocations: shape[0],
   });
+  table.dispose();
   return withGradient(expected, logits, gradient);
 }
