@@ -67,7 +67,7 @@ export { type Grid, type GridOptions, makeGrid } from './regions/grid.js';
 export { type ImitationRegionMethod, imitationRegion } from './regions/imitation.js';
 export type { HeadMaps, StudentOptions } from './regions/student.js';
 export { type TaskAlignedOptions, taskAligned } from './regions/taskAligned.js';
-export type { TeacherHead, TeacherHeadOptions, TeacherLevel } from './regions/teacherHead.js';
+export { matchTeacher, type TeacherHead, type TeacherHeadOptions, type TeacherLevel } from './regions/teacherHead.js';
 export { type GroundTruth, type Truth, uploadTruth } from './regions/truth.js';
 export { type AdapterDescription, Device, type OpenOptions, openDevice } from './tensor/device.js';
 export { halfTensor } from './tensor/half.js';

@@ -8,10 +8,15 @@ struct Params {
   centre_offset: f32,
   locations: u32,
   classes: u32,
+  bins: u32,
   levels: array<vec4u, 8>,
   student_class_layout: array<vec4u, 8>,
   teacher_class_layout: array<vec4u, 8>,
   student_box_layout: array<vec4u, 8>,
+  /// see lib/teacher_edges.wgsl
+  teacher_bins: u32,
+  teacher_offset: f32,
+  teacher_cells: array<vec4f, 8>,
   teacher_box_layout: array<vec4u, 8>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -21,7 +26,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> teacher_box: array<f32>;
 /// [B] width and height, pixels
 @group(0) @binding(5) var<storage, read> image_sizes: array<vec2u>;
-/// [locations]: the difference; -1 beyond the image
+/// [locations]: the difference; -1 beyond the image, and on a level that is not taught
 @group(0) @binding(6) var<storage, read_write> scores: array<f32>;
 /// [locations] xyxy in units of the level's stride
 @group(0) @binding(7) var<storage, read_write> boxes: array<vec4f>;
@@ -34,6 +39,8 @@ struct Params {
 #include "../lib/grid.wgsl"
 #include "../lib/bins.wgsl"
 #include "../lib/box_parameters.wgsl"
+#include "../lib/teacher_cells.wgsl"
+#include "../lib/teacher_edges.wgsl"
 
 fn sigmoid(x: f32) -> f32 {
   return 1.0 / (1.0 + exp(-x));
@@ -41,10 +48,11 @@ fn sigmoid(x: f32) -> f32 {
 
 /// The difference teacher - student of greatest size, the first of equal ones.
 fn greatest_difference(at: Location) -> f32 {
+  let index = teacher_index(at.level, at.index);
   var greatest = 0.0;
   for (var c = 0u; c < params.classes; c++) {
     let student = student_class[strided(params.student_class_layout[at.level], at.image, c, at.index)];
-    let teacher = teacher_class[strided(params.teacher_class_layout[at.level], at.image, c, at.index)];
+    let teacher = teacher_class[strided(params.teacher_class_layout[at.level], at.image, c, index)];
     let difference = sigmoid(teacher) - sigmoid(student);
     if (abs(difference) > abs(greatest)) {
       greatest = difference;
@@ -54,13 +62,16 @@ fn greatest_difference(at: Location) -> f32 {
 }
 
 fn expected_edge(at: Location, edge: u32, of_teacher: bool) -> f32 {
+  if (of_teacher && TEACHER_REBINNED) {
+    return teacher_edge(at.level, at.image, at.index, edge);
+  }
+  let teacher_start = teacher_first(at.level, at.image, at.index, edge);
   var z: Bins;
   for (var k = 0u; k < BINS; k++) {
-    let channel = edge * BINS + k;
     if (of_teacher) {
-      z[k] = teacher_box[strided(params.teacher_box_layout[at.level], at.image, channel, at.index)];
+      z[k] = teacher_box[teacher_start + k * params.teacher_box_layout[at.level].z];
     } else {
-      z[k] = student_box[strided(params.student_box_layout[at.level], at.image, channel, at.index)];
+      z[k] = student_box[strided(params.student_box_layout[at.level], at.image, edge * BINS + k, at.index)];
     }
   }
   softmax_bins(&z, 1.0);
@@ -80,6 +91,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     mask[location] = -1.0;
     return;
   }
+  mask[location] = 0.0;
+  if (!is_taught(at.level)) {
+    scores[location] = -1.0;
+    boxes[location] = vec4f();
+    return;
+  }
   let difference = greatest_difference(at);
   var expected: vec4f;
   for (var edge = 0u; edge < 4u; edge++) {
@@ -88,5 +105,4 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let centre = anchor_centre(at.level, at.index) / f32(params.levels[at.level].w);
   scores[location] = abs(difference);
   boxes[location] = decode_box(expected, centre, 2.0 * params.half_side, BINS);
-  mask[location] = 0.0;
 }

@@ -2,6 +2,7 @@ import { type Assignment, COUNTS } from '../regions/assignment.js';
 import { generalInstances } from '../regions/generalInstances.js';
 import type { Grid } from '../regions/grid.js';
 import { imitationRegion } from '../regions/imitation.js';
+import type { TeacherHead } from '../regions/teacherHead.js';
 import type { Truth } from '../regions/truth.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -16,6 +17,7 @@ interface ImitationInput {
   recipe: Recipe;
   grid: Grid;
   bins: number;
+  teacherHead: TeacherHead;
   distillation: number;
   student: HeadOutputs;
   teacher: HeadOutputs;
@@ -39,7 +41,7 @@ export interface ImitationTerm {
  * @returns null where the recipe does not imitate
  */
 export function imitationTerm(input: ImitationInput): ImitationTerm | null {
-  const { recipe, grid, bins, distillation, student, teacher, truth, assignment } = input;
+  const { recipe, grid, bins, teacherHead, distillation, student, teacher, truth, assignment } = input;
   const { counts } = assignment;
   const { device } = counts;
   const { method, weight, background, needsPositives } = recipe.imitation;
@@ -55,6 +57,7 @@ export function imitationTerm(input: ImitationInput): ImitationTerm | null {
           student,
           teacher,
           bins,
+          teacherHead,
           parameters: recipe.box.parameters,
           scope: method === 'gibox' ? 'batch' : 'image',
         })

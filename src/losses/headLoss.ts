@@ -199,7 +199,7 @@ export class HeadLoss implements HeadShape {
       const boxTargets = { gradient: targets.boxLogits, records, factors };
       boxSamples(setting, boxLogits, assignment, boxTargets);
       distilBoxes(setting, boxLogits, assignment, boxTargets);
-      const imitated = truth ? imitationTerm({ ...setting, ...nets, truth, assignment }) : null;
+      const imitated = truth ? imitationTerm({ ...setting, teacherHead: head, ...nets, truth, assignment }) : null;
       const sums = addTerms(setting, assignment, stream, { records, imitation: imitated?.losses ?? null });
       const gradients = { ...targets, features: imitated?.gradient ?? null };
       return { ...sums, gradients, own, mask: imitated?.mask ?? null, assignment };

@@ -8,6 +8,7 @@ import { InputError } from '../util/error.js';
 import { assertGrid, assertTruth } from './argument.js';
 import { type Grid, gridParams } from './grid.js';
 import { assertHead, type HeadMaps } from './student.js';
+import { matchTeacher, type TeacherHead, teacherCells, teacherLayout } from './teacherHead.js';
 import type { Truth } from './truth.js';
 
 const SCORES = { name: 'regions/gi_scores', source: scoresSource };
@@ -26,6 +27,8 @@ export interface GeneralInstancesInput {
   bins: number;
   /** What the bins mean; see shaders/lib/box_parameters.wgsl. Default `ltrb`. */
   parameters?: 'ltrb' | 'offset';
+  /** The teacher's head beside the student's, from `matchTeacher`. Default: the same head. */
+  teacherHead?: TeacherHead;
   /**
    * `batch`: ten instances of a level over the whole batch, where boxes of one image suppress those of another, as in LD's
    * reference implementation; `image`: ten instances of each level and image.
@@ -49,20 +52,29 @@ export function generalInstances(grid: Grid, truth: Truth, input: GeneralInstanc
   assertTruth('truth', truth);
   INPUT('input', input);
   const { student, teacher, bins, parameters = 'ltrb', scope } = input;
+  const head = input.teacherHead ?? matchTeacher({ grid, bins });
   const { device } = truth.boxes;
   const { batch, classes } = truth;
   if (!Number.isInteger(bins) || bins < 2 || bins > MAX_BINS) {
     throw new InputError(`bins: ${bins}; expected 2 to ${MAX_BINS} bins an edge.`);
   }
   assertHead('student', student, grid, truth, bins);
-  assertHead('teacher', teacher, grid, truth, bins);
+  assertHead('teacher', teacher, head.grid, truth, head.bins);
+  if (head.isRebinned && parameters === 'offset') {
+    throw new InputError('parameters: offset; bins of another head are brought into distances alone: ltrb.');
+  }
   const locations = batch * grid.locations;
   const mask = device.empty([locations]);
   const scores = device.empty([locations]);
   const boxes = device.empty([locations, 4]);
   device.run({
     kernel: SCORES,
-    constants: { BINS: bins, OFFSET_BOX: parameters === 'offset' ? 1 : 0 },
+    constants: {
+      BINS: bins,
+      OFFSET_BOX: parameters === 'offset' ? 1 : 0,
+      TEACHER_MAPPED: head.isMapped ? 1 : 0,
+      TEACHER_REBINNED: head.isRebinned ? 1 : 0,
+    },
     bindings: {
       student_class: tensorOf(student.classLogits).range,
       teacher_class: tensorOf(teacher.classLogits).range,
@@ -77,10 +89,14 @@ export function generalInstances(grid: Grid, truth: Truth, input: GeneralInstanc
       ...gridParams(grid, batch),
       locations,
       classes,
+      bins,
+      teacher_bins: head.bins,
+      teacher_offset: head.grid.centreOffset,
+      teacher_cells: teacherCells(head),
       student_class_layout: layoutTable(student.classLogits),
-      teacher_class_layout: layoutTable(teacher.classLogits),
+      teacher_class_layout: teacherLayout(head, teacher.classLogits),
       student_box_layout: layoutTable(student.boxLogits),
-      teacher_box_layout: layoutTable(teacher.boxLogits),
+      teacher_box_layout: teacherLayout(head, teacher.boxLogits),
     },
     invocations: locations,
   });

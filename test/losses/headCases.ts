@@ -192,7 +192,9 @@ export const teacherCases: fc.Arbitrary<HeadCase> = headCases.chain((given) => {
       const { recipe } = given;
       const box = { ...recipe.box, parameters: 'ltrb' as const };
       const ld = { ...recipe.ld, ...(teacher.bins === 1 && { main: 0, vlr: 0 }) };
-      return { ...given, teacher, recipe: resolveRecipe({ ...recipe, box, ld, imitation: {} }) };
+      const sameMaps = teacher.imageSize.width === width && `${teacher.strides}` === `${strides}`;
+      const imitation = (sameMaps && recipe.imitation) || {};
+      return { ...given, teacher, recipe: resolveRecipe({ ...recipe, box, ld, imitation }) };
     })
     .filter(({ sizes, recipe, teacher }) => {
       return teacherViews(sizes, recipe.regions?.centreOffset ?? 0, teacher).some((view) => view !== null);

@@ -70,7 +70,7 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
   const { batch, classes, bins, strides } = sizes;
   const { classification, box, dfl, ld, kd, imitation } = recipe;
   const parameters: BoxParameters = { parameters: box.parameters, bins, anchor: recipe.regions.octaveScale };
-  const regions = headRegions(sizes, recipe, truth, student, teacher, given);
+  const regions = headRegions(sizes, recipe, truth, student, teacher, given, input.teacherForm);
 
   const classPlace = (l: number, b: number, cell: number): RowPlace => {
     return { image: b, channels: classes, first: 0, length: classes, size: regions[l].level.anchors.length, cell };

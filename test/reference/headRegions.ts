@@ -6,6 +6,7 @@ import { assignDynamicSoftLabel } from './dynamicSoftLabel.js';
 import { type GridLevel, type GridOptions, gridLevels } from './grid.js';
 import { giboxRegion, imitationRegion } from './imitationRegion.js';
 import { imagePredictions, predictedBox } from './predictions.js';
+import { type TeacherForm, teacherViews } from './rebin.js';
 import { assignTaskAligned } from './taskAligned.js';
 import type { GivenAssignment, HeadOutputs, HeadSizes, ImageAssignment, ImageTruth } from './types.js';
 import { valuableRegion } from './vlr.js';
@@ -38,6 +39,7 @@ interface Context {
 /**
  * Assignment, valuable region and imitation region of a batch, regrouped from images to levels.
  * @param given of the assigner `given`, an entry an image
+ * @param teacherForm in what the teacher's head differs
  */
 export function headRegions(
   sizes: HeadSizes,
@@ -46,6 +48,7 @@ export function headRegions(
   student: HeadOutputs,
   teacher: HeadOutputs | undefined,
   given?: readonly GivenAssignment[],
+  teacherForm?: TeacherForm,
 ): LevelRegions[] {
   const { batch, classes, bins } = sizes;
   const { method } = recipe.imitation;
@@ -69,7 +72,9 @@ export function headRegions(
           : imitationRegion(method, assignment.levels, image, positive),
     };
   });
+  const views = teacherForm && teacherViews(sizes, centreOffset, teacherForm);
   return gridLevels(grid).map((level, l) => {
+    const taughtBy = views?.[l]?.level ?? l;
     const end = level.first + level.anchors.length;
     const join = (part: (image: (typeof images)[number]) => ArrayLike<number>) =>
       images.flatMap((image) => Array.from(part(image)).slice(level.first, end));
@@ -88,7 +93,8 @@ export function headRegions(
               classes,
               parameters,
               student: { classLogits: student.classLogits[l], boxLogits: student.boxLogits[l] },
-              teacher: { classLogits: teacher.classLogits[l], boxLogits: teacher.boxLogits[l] },
+              teacher: { classLogits: teacher.classLogits[taughtBy], boxLogits: teacher.boxLogits[taughtBy] },
+              teacherView: views && { view: views[l], bins: teacherForm?.bins ?? bins },
               scope: method === 'gibox' ? 'batch' : 'image',
             })
           : Uint8Array.from(join((image) => image.imitation)),

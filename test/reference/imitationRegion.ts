@@ -1,7 +1,9 @@
-import { integral, sigmoid } from './bins.js';
+import { edgeDistance, integral, sigmoid } from './bins.js';
 import { type Box, insideMargin, iou } from './boxes.js';
 import { type BoxParameters, decodeBox } from './boxParameters.js';
 import type { GridLevel } from './grid.js';
+import type { LevelView } from './rebin.js';
+import { readRow } from './rows.js';
 import type { ImageTruth } from './types.js';
 
 /**
@@ -49,6 +51,8 @@ export interface GiboxInput {
   /** Logits of the level: class [B, C, H, W], box [B, 4*bins, H, W]. */
   student: { classLogits: ArrayLike<number>; boxLogits: ArrayLike<number> };
   teacher: { classLogits: ArrayLike<number>; boxLogits: ArrayLike<number> };
+  /** Of a teacher with another head: its bins, and its level seen from the student's; null where it has none. */
+  teacherView?: { bins: number; view: LevelView | null } | undefined;
   /** batch: one suppression for all images together (reference); image: each image by itself. */
   scope: 'batch' | 'image';
 }
@@ -63,9 +67,14 @@ const GIBOX_COUNT = 10;
  * In scope `batch` the 10 are over the batch and boxes of one image suppress those of another; in scope `image`, 10 an image.
  */
 export function giboxRegion(input: GiboxInput): Uint8Array {
-  const { level, batch, classes, parameters, student, teacher, scope } = input;
+  const { level, batch, classes, parameters, student, teacher, teacherView, scope } = input;
   const { bins } = parameters;
   const size = level.anchors.length;
+  if (teacherView?.view === null) return new Uint8Array(batch * size);
+  const classOf = (image: number, c: number, cell: number) =>
+    teacherView?.view
+      ? readRow(teacher.classLogits, teacherView.view.place(image, cell, c, 1, classes))[0]
+      : teacher.classLogits[(image * classes + c) * size + cell];
 
   const instances = Array.from({ length: batch * size }, (_, index) => {
     const image = Math.floor(index / size);
@@ -74,7 +83,7 @@ export function giboxRegion(input: GiboxInput): Uint8Array {
     let score = -1;
     for (let c = 0; c < classes; c++) {
       const at = (image * classes + c) * size + cell;
-      const delta = sigmoid(teacher.classLogits[at]) - sigmoid(student.classLogits[at]);
+      const delta = sigmoid(classOf(image, c, cell)) - sigmoid(student.classLogits[at]);
       if (Math.abs(delta) > score) {
         score = Math.abs(delta);
         difference = delta;
@@ -82,6 +91,14 @@ export function giboxRegion(input: GiboxInput): Uint8Array {
     }
     const { boxLogits } = difference >= 0 ? teacher : student;
     const expected = [0, 1, 2, 3].map((edge) => {
+      if (teacherView?.view && difference >= 0) {
+        const { view, bins: own } = teacherView;
+        return view.position(
+          cell,
+          edge,
+          edgeDistance(readRow(teacher.boxLogits, view.place(image, cell, edge * own, own, 4 * own))),
+        );
+      }
       const first = (image * 4 + edge) * bins;
       return integral(Float64Array.from({ length: bins }, (_, k) => boxLogits[(first + k) * size + cell]));
     });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { generalInstances } from '../../src/regions/generalInstances.js';
 import { makeGrid } from '../../src/regions/grid.js';
 import type { HeadMaps } from '../../src/regions/student.js';
+import { matchTeacher } from '../../src/regions/teacherHead.js';
 import { uploadTruth } from '../../src/regions/truth.js';
 import { type Maps, rowMajorLayout } from '../../src/tensor/layout.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
@@ -12,6 +13,7 @@ import { type Box, iou } from '../reference/boxes.js';
 import { loadGolden } from '../reference/golden.js';
 import { type GridLevel, gridLevels } from '../reference/grid.js';
 import { giboxRegion } from '../reference/imitationRegion.js';
+import { type TeacherForm, teacherSizes, teacherViews } from '../reference/rebin.js';
 import type { HeadOutputs } from '../reference/types.js';
 
 const device = await sharedDevice();
@@ -25,6 +27,8 @@ interface Case {
   bins: number;
   student: HeadOutputs;
   teacher: HeadOutputs;
+  /** In what the teacher's head differs. */
+  form?: TeacherForm;
 }
 
 /** One level's values [B, channels, H·W]. */
@@ -36,7 +40,7 @@ function randomLevels(random: Random, levels: readonly GridLevel[], rows: number
   );
 }
 
-function randomCase(seed: number): Case {
+function randomCase(seed: number, form?: TeacherForm): Case {
   const random = Random.of(seed);
   const sizes = {
     width: 20 + random.integer(80),
@@ -44,12 +48,13 @@ function randomCase(seed: number): Case {
     strides: [[8], [8, 16, 32]][random.integer(2)],
   };
   const counts = { batch: 1 + random.integer(3), classes: 1 + random.integer(4), bins: [2, 5, 17][random.integer(3)] };
-  const levels = gridLevels(sizes);
-  const outputs = () => ({
-    classLogits: randomLevels(random, levels, counts.batch * counts.classes, 2),
-    boxLogits: randomLevels(random, levels, counts.batch * 4 * counts.bins, 2),
+  const outputs = ({ bins, ...given }: typeof sizes & { bins: number }) => ({
+    classLogits: randomLevels(random, gridLevels(given), counts.batch * counts.classes, 2),
+    boxLogits: randomLevels(random, gridLevels(given), counts.batch * 4 * bins, 2),
   });
-  return { ...sizes, ...counts, student: outputs(), teacher: outputs() };
+  const own = { ...sizes, ...counts };
+  const theirs = teacherSizes(own, form ?? {});
+  return { ...own, student: outputs(own), teacher: outputs(theirs), ...(form && { form }) };
 }
 
 function pyramid(levels: readonly LevelValues[], { batch, ...given }: Case, channels: number): Maps {
@@ -83,20 +88,34 @@ async function select(given: Case, scope: 'batch' | 'image', maps = pyramid, ima
   const { batch, classes, bins } = given;
   const grid = makeGrid({ imageSize: given, strides: given.strides });
   const truth = uploadTruth(device, { ...noTruth, ...(imageSizes && { imageSizes }) }, { batch, classes });
-  const logits = ({ classLogits, boxLogits }: HeadOutputs): HeadMaps => ({
-    classLogits: maps(classLogits, given, classes),
-    boxLogits: maps(boxLogits, given, 4 * bins),
+  const logits = ({ classLogits, boxLogits }: HeadOutputs, of: Case): HeadMaps => ({
+    classLogits: maps(classLogits, of, classes),
+    boxLogits: maps(boxLogits, of, 4 * of.bins),
   });
-  const input = { student: logits(given.student), teacher: logits(given.teacher), bins, scope };
+  const theirs = { ...given, ...teacherSizes(given, given.form ?? {}) };
+  const teacherHead = matchTeacher({ grid, bins }, given.form);
+  const input = {
+    student: logits(given.student, given),
+    teacher: logits(given.teacher, theirs),
+    bins,
+    scope,
+    teacherHead,
+  };
   return Array.from(await generalInstances(grid, truth, input).read());
 }
 
 function expected(given: Case, scope: 'batch' | 'image'): number[] {
-  const { student, teacher, ...rest } = given;
+  const { student, teacher, form, ...rest } = given;
+  const views = form && teacherViews(given, 0, form);
   return gridLevels(given).flatMap((level, l) => {
-    const at = ({ classLogits, boxLogits }: HeadOutputs) => ({ classLogits: classLogits[l], boxLogits: boxLogits[l] });
+    const at = ({ classLogits, boxLogits }: HeadOutputs, l: number) => ({
+      classLogits: classLogits[l],
+      boxLogits: boxLogits[l],
+    });
     const parameters = { parameters: 'ltrb', bins: given.bins, anchor: 8 } as const;
-    return Array.from(giboxRegion({ ...rest, parameters, level, scope, student: at(student), teacher: at(teacher) }));
+    const nets = { student: at(student, l), teacher: at(teacher, views?.[l]?.level ?? l) };
+    const teacherView = views && { view: views[l], bins: form?.bins ?? given.bins };
+    return Array.from(giboxRegion({ ...rest, ...nets, parameters, level, scope, teacherView }));
   });
 }
 
@@ -129,6 +148,29 @@ describe.each(['batch', 'image'] as const)('scope %s', (scope) => {
       { numRuns: 15 },
     ),
   );
+
+  test('a teacher of other bins, centre offset, levels and image size', () =>
+    fc.assert(
+      fc.asyncProperty(seeds, async (seed) => {
+        const random = Random.of(seed + 1);
+        const { width, height } = randomCase(seed);
+        const scale = [1, 2][random.integer(2)];
+        const form: TeacherForm = {
+          bins: [2, 8, 33][random.integer(3)],
+          centreOffset: [0, 0.5][random.integer(2)],
+          strides: [
+            [8, 16, 32],
+            [16, 8],
+          ][random.integer(2)],
+          imageSize: { width: scale * width, height: scale * height },
+        };
+        const given = randomCase(seed, form);
+        const right = expected(given, scope);
+        for (const other of [1, 2, 3]) fc.pre(expected(shaken(given, other), scope).join() === right.join());
+        expect(await select(given, scope)).toEqual(right);
+      }),
+      { numRuns: 15 },
+    ));
 
   test('equal nets: scores are 0, the first locations win', async () => {
     const given = { ...randomCase(5) };
