@@ -463,6 +463,42 @@ const LOSSES: Use[] = [
     }),
     fine: { options: ['options'], ...fields({ lossWeight: ['optional', 'number'], gates: ['optional'] }) },
   },
+  {
+    name: 'channelWiseDistillation',
+    call: edgewise.channelWiseDistillation,
+    given: () => ({
+      student: new Variable(maps(4), true),
+      teacher: maps(4),
+      options: { lossWeight: 1, temperature: 2, norm: 'batch' },
+    }),
+    fine: {
+      options: ['options'],
+      ...fields({ lossWeight: ['optional', 'number'], temperature: ['optional', 'positive'], norm: ['optional'] }),
+    },
+  },
+  {
+    name: 'pearsonImitation',
+    call: edgewise.pearsonImitation,
+    given: () => ({ student: new Variable(maps(4), true), teacher: maps(4), options: { lossWeight: 1 } }),
+    fine: { options: ['options'], ...fields({ lossWeight: ['optional', 'number'] }) },
+  },
+  {
+    name: 'scoreWeightedImitation',
+    call: edgewise.scoreWeightedImitation,
+    given: () => ({
+      student: new Variable(maps(4), true),
+      teacher: maps(4),
+      scores: zeros(2 * locations),
+      options: { lossWeight: 1, norm: 'none' },
+    }),
+    fine: { options: ['options'], ...fields({ lossWeight: ['optional', 'number'], norm: ['optional'] }) },
+  },
+  {
+    name: 'bestScores',
+    call: edgewise.bestScores,
+    given: () => ({ logits: maps(4) }),
+    fine: {},
+  },
 ];
 
 const NETS: Use[] = [

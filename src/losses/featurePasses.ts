@@ -102,7 +102,7 @@ export function bestScores(
     classes,
     locations,
     levelTable,
-  }: { batch: number; classes: number; locations: number; levelTable: number[] },
+  }: { batch: number; classes: number; locations: number; levelTable: readonly number[] },
 ): Tensor {
   const { device, range } = tensorOf(logits);
   const scores = device.empty([batch * locations]);

@@ -1,75 +1,119 @@
 import { type Assignment, COUNTS } from '../regions/assignment.js';
 import { generalInstances } from '../regions/generalInstances.js';
-import type { Grid } from '../regions/grid.js';
-import { imitationRegion } from '../regions/imitation.js';
-import type { TeacherHead } from '../regions/teacherHead.js';
+import { type ImitationRegionMethod, imitationRegion } from '../regions/imitation.js';
 import type { Truth } from '../regions/truth.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
+import type { FeaturePair } from './featureNorm.js';
+import { bestScores, correlate, distilChannels } from './featurePasses.js';
 import type { HeadOutputs } from './headOutputs.js';
+import type { HeadSetting } from './headSetting.js';
 import { batchScale } from './headTerms.js';
-import { imitateFeatures } from './imitation.js';
-import type { Recipe } from './recipe.js';
+import { imitateByScore, imitateFeatures } from './imitation.js';
+import { type ImitationMethod, isRegionless, type RegionlessMethod } from './recipe.js';
 
 /** What the head loss has when it comes to imitation. */
 interface ImitationInput {
-  recipe: Recipe;
-  grid: Grid;
-  bins: number;
-  teacherHead: TeacherHead;
-  distillation: number;
   student: HeadOutputs;
   teacher: HeadOutputs;
-  truth: Truth;
+  /** Needed by regions. */
+  truth: Truth | undefined;
   assignment: Assignment;
 }
 
 /** What imitation adds to the head loss. */
 export interface ImitationTerm {
-  /** [N] f32: 1 where features are imitated. */
-  mask: Tensor;
+  /** [N] f32: 1 where features are imitated; null for a method without a region. */
+  mask: Tensor | null;
   /** With respect to the student's features. */
   gradient: Pyramid;
   /** [N] weighted losses. */
   losses: Tensor;
 }
 
+/** What a comparison of features writes into, and its weight. */
+interface Share {
+  weight: number;
+  losses: Tensor;
+}
+
 /**
- * Feature imitation of the head loss, as in the LD authors' code: mean squared error over the locations of the region × channels of
- * a level, for `decouple` also over the rest.
+ * The comparison of features of the head loss: in a region as in the LD authors' code, the mean squared error over the locations of the
+ * region × channels of a level, for `decouple` also over the rest; or one of the losses of featureDistillation.ts.
  * @returns null where the recipe does not imitate
  */
-export function imitationTerm(input: ImitationInput): ImitationTerm | null {
-  const { recipe, grid, bins, teacherHead, distillation, student, teacher, truth, assignment } = input;
-  const { counts } = assignment;
-  const { device } = counts;
-  const { method, weight, background, needsPositives } = recipe.imitation;
-  if (weight * distillation === 0 || method === 'none') return null;
-  if (!student.features || !teacher.features) {
+export function imitationTerm(setting: HeadSetting, input: ImitationInput): ImitationTerm | null {
+  const { device, recipe, grid, batch, distillation } = setting;
+  const { method } = recipe.imitation;
+  const weight = recipe.imitation.weight * distillation * batchScale(recipe, batch);
+  if (weight === 0 || method === 'none') return null;
+  const { student, teacher } = { student: input.student.features, teacher: input.teacher.features };
+  if (!student || !teacher) {
     throw new InputError(
       `features: recipe ${recipe.name} imitates them; give those of the student and of the teacher.`,
     );
   }
-  const mask =
-    method === 'gibox' || method === 'gibox-image'
-      ? generalInstances(grid, truth, {
-          student,
-          teacher,
-          bins,
-          teacherHead,
-          parameters: recipe.box.parameters,
-          scope: method === 'gibox' ? 'batch' : 'image',
-        })
-      : imitationRegion(method, grid, truth, assignment);
-  const losses = device.empty([truth.batch * grid.locations]);
-  const gradient = imitateFeatures(student.features, teacher.features, mask, {
-    weight: weight * distillation * batchScale(recipe, truth.batch),
+  const losses = device.empty([batch * grid.locations]);
+  const pair = { student, teacher };
+  if (isRegionless(method)) {
+    const gradient = everywhere(setting, method, pair, input.teacher, { weight, losses });
+    return { mask: null, gradient, losses };
+  }
+  return { ...inRegion(setting, method, pair, input, { weight, losses }), losses };
+}
+
+function everywhere(
+  { recipe, grid, classes, batch }: HeadSetting,
+  method: RegionlessMethod,
+  pair: FeaturePair,
+  { classLogits }: HeadOutputs,
+  share: Share,
+): Pyramid {
+  const { norm, temperature } = recipe.imitation;
+  if (method === 'cwd') return distilChannels(pair, { ...share, temperature, norm });
+  if (method === 'pkd') return correlate(pair, share);
+  const { locations, levelTable } = grid;
+  const scores = bestScores(classLogits, { batch, classes, locations, levelTable });
+  const gradient = imitateByScore(pair, scores, { ...share, norm });
+  scores.dispose();
+  return gradient;
+}
+
+function inRegion(
+  { recipe, grid, bins, teacher: teacherHead }: HeadSetting,
+  method: Exclude<ImitationMethod, RegionlessMethod | 'none'>,
+  pair: FeaturePair,
+  { student, teacher, truth, assignment }: ImitationInput,
+  share: Share,
+): { mask: Tensor; gradient: Pyramid } {
+  const { background, needsPositives, norm } = recipe.imitation;
+  if (!truth) throw new InputError(`truth: recipe ${recipe.name} imitates features by the boxes; give them.`);
+  const mask = isGeneral(method)
+    ? generalInstances(grid, truth, {
+        student,
+        teacher,
+        bins,
+        teacherHead,
+        parameters: recipe.box.parameters,
+        scope: method === 'gibox' ? 'batch' : 'image',
+      })
+    : imitationRegion(method, grid, truth, assignment);
+  const gates = {
+    tensor: assignment.counts,
+    first: COUNTS.levelPositives,
+    images: truth.batch,
+    imageStride: COUNTS.stride,
+  };
+  const gradient = imitateFeatures(pair.student, pair.teacher, mask, {
+    ...share,
+    norm,
     background: method === 'decouple' ? background : 0,
-    gates: needsPositives
-      ? { tensor: counts, first: COUNTS.levelPositives, images: truth.batch, imageStride: COUNTS.stride }
-      : undefined,
-    losses,
+    gates: needsPositives ? gates : undefined,
   });
-  return { mask, gradient, losses };
+  return { mask, gradient };
+}
+
+function isGeneral(method: ImitationRegionMethod | 'gibox' | 'gibox-image'): method is 'gibox' | 'gibox-image' {
+  return method.startsWith('gibox');
 }

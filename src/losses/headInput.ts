@@ -11,7 +11,7 @@ import { InputError } from '../util/error.js';
 import { assertTargets, type GradientTargets } from './headGradients.js';
 import type { HeadOutputs } from './headOutputs.js';
 import type { HeadShape } from './headSetting.js';
-import { needsTeacher, type Recipe } from './recipe.js';
+import { isRegionless, needsTeacher, type Recipe } from './recipe.js';
 
 /** What `HeadLoss.evaluate` compares. */
 export interface HeadLossInput {
@@ -58,7 +58,7 @@ export function assertInput(setting: HeadShape, input: HeadLossInput): void {
       `assignment: made for ${assignment.locations} locations an image; this head has ${grid.locations}.`,
     );
   }
-  if (assignment && !truth && recipe.imitation.weight > 0) {
+  if (assignment && !truth && recipe.imitation.weight > 0 && !isRegionless(recipe.imitation.method)) {
     throw new InputError(`truth: recipe ${recipe.name} imitates features by the boxes; give them with the assignment.`);
   }
   if (!Number.isFinite(distillation) || distillation < 0) {
@@ -84,7 +84,7 @@ export function assertInput(setting: HeadShape, input: HeadLossInput): void {
       if (!features) throw new InputError(`${name}.features: recipe ${recipe.name} imitates features; give them.`);
       assertPyramid(`${name}.features`, features, device);
       const { channels } = student.features ?? features;
-      const meaning = "the student's width; bring it to the teacher's with a 1×1 convolution";
+      const meaning = "the student's width; project it to the teacher's, as by a 1×1 convolution";
       assertMaps(`${name}.features`, features, { ...shared, channels, meaning });
     }
   }

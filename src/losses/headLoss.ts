@@ -60,7 +60,7 @@ export interface HeadLossOptions {
 
 /** Which locations learn what; each in the order of a pyramid of one channel (level, image, row-major). */
 export interface HeadRegions extends AssignmentMaps {
-  /** f32: 1 where features are imitated; null where the recipe does not imitate. */
+  /** f32: 1 where features are imitated; null where the recipe does not imitate, or compares features everywhere. */
   imitation: Tensor | null;
 }
 
@@ -199,7 +199,7 @@ export class HeadLoss implements HeadShape {
       const boxTargets = { gradient: targets.boxLogits, records, factors };
       boxSamples(setting, boxLogits, assignment, boxTargets);
       distilBoxes(setting, boxLogits, assignment, boxTargets);
-      const imitated = truth ? imitationTerm({ ...setting, teacherHead: head, ...nets, truth, assignment }) : null;
+      const imitated = imitationTerm(setting, { ...nets, truth, assignment });
       const sums = addTerms(setting, assignment, stream, { records, imitation: imitated?.losses ?? null });
       const gradients = { ...targets, features: imitated?.gradient ?? null };
       return { ...sums, gradients, own, mask: imitated?.mask ?? null, assignment };

@@ -82,7 +82,7 @@ const TERMS: readonly HeadTerm[] = [
   },
   {
     name: 'loss_im',
-    fault: "the student's or the teacher's features",
+    fault: "the student's or the teacher's features (or the class logits that weight them)",
     distils: true,
     scale: ({ imitation: { weight } }) => ({ weight, normaliser: 'none' }),
   },

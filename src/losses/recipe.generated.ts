@@ -1,10 +1,10 @@
 // Made of recipe.schema.ts by `npm run schemas`; not to be edited.
 
 /**
- * The region in which features are imitated: those of `imitationRegion`, and general instances over the batch or by
- * image.
+ * Mean squared error in a region: those of `imitationRegion`, and general instances over the batch or by image. Or
+ * everywhere: channel-wise distillation, PKD, or squared differences weighted by the teacher's best class score.
  */
-export type ImitationMethod = 'none' | 'whole' | 'inside' | 'main' | 'finegrained' | 'decouple' | 'gibox' | 'gibox-image';
+export type ImitationMethod = 'none' | 'whole' | 'inside' | 'main' | 'finegrained' | 'decouple' | 'gibox' | 'gibox-image' | 'cwd' | 'pkd' | 'score-weighted';
 
 /**
  * Everything that a head loss can be told: weights, temperatures, regions and normalisers of every term. Plain JSON.
@@ -163,19 +163,34 @@ export interface Recipe {
     /** Divisor: locations of the region on the level; on all levels; 1. Default 'level'. */
     normaliser: 'level' | 'region' | 'none';
   };
-  /** Feature imitation, `loss_im`: mean squared error over the region's locations and all channels. */
+  /** Comparison of features, `loss_im`. */
   imitation: {
     /**
-     * The region in which features are imitated: those of `imitationRegion`, and general instances over the batch or by
-     * image. Default 'none'.
+     * Mean squared error in a region: those of `imitationRegion`, and general instances over the batch or by image. Or
+     * everywhere: channel-wise distillation, PKD, or squared differences weighted by the teacher's best class score.
+     * Default 'none'.
      */
     method: ImitationMethod;
     /** Of `loss_im`. 0 or more; default 0. */
     weight: number;
     /** Of `decouple`: how many times the background counts, the foreground counting once. 0 or more; default 2. */
     background: number;
-    /** Whether a level without positives imitates nothing, as in the reference implementation. Default true. */
+    /**
+     * Of regions: whether a level without positives imitates nothing, as in the reference implementation. Default true.
+     */
     needsPositives: boolean;
+    /** Of `cwd`: τ, which both nets' features are divided by. Above 0; default 1. */
+    temperature: number;
+    /**
+     * Whether each channel of both nets' features is first brought to mean 0 and variance 1 over the images and
+     * locations of a level, as by batch norm without parameters (RTMDet, DAMO-YOLO). Default 'none'.
+     */
+    norm: 'none' | 'batch';
+    /**
+     * What a training brings the student's features to the teacher's width by: a 1×1 convolution for all levels where
+     * the widths differ; one for each level; two for each level with ReLU between them (Ultralytics). Default 'auto'.
+     */
+    projector: 'auto' | 'linear' | 'two-layer';
   };
   /** Factor of every distillation term over a training, by step. */
   distillation: {
@@ -258,6 +273,9 @@ export const RECIPE_DEFAULTS: Recipe = {
     weight: 0,
     background: 2,
     needsPositives: true,
+    temperature: 1,
+    norm: 'none',
+    projector: 'auto',
   },
   distillation: {
     schedule: 'constant',

@@ -161,22 +161,40 @@ export default Type.Object(
         'Divisor: locations of the region on the level; on all levels; 1.',
       ),
     }),
-    imitation: section(
-      "Feature imitation, `loss_im`: mean squared error over the region's locations and all channels.",
-      {
-        method: choice(
-          ['none', 'whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox', 'gibox-image'],
-          'The region in which features are imitated: those of `imitationRegion`, and general instances over the batch or by image.',
-          'ImitationMethod',
-        ),
-        weight: weight(0, 'Of `loss_im`.'),
-        background: weight(2, 'Of `decouple`: how many times the background counts, the foreground counting once.'),
-        needsPositives: flag(
-          true,
-          'Whether a level without positives imitates nothing, as in the reference implementation.',
-        ),
-      },
-    ),
+    imitation: section('Comparison of features, `loss_im`.', {
+      method: choice(
+        [
+          'none',
+          'whole',
+          'inside',
+          'main',
+          'finegrained',
+          'decouple',
+          'gibox',
+          'gibox-image',
+          'cwd',
+          'pkd',
+          'score-weighted',
+        ],
+        "Mean squared error in a region: those of `imitationRegion`, and general instances over the batch or by image. Or everywhere: channel-wise distillation, PKD, or squared differences weighted by the teacher's best class score.",
+        'ImitationMethod',
+      ),
+      weight: weight(0, 'Of `loss_im`.'),
+      background: weight(2, 'Of `decouple`: how many times the background counts, the foreground counting once.'),
+      needsPositives: flag(
+        true,
+        'Of regions: whether a level without positives imitates nothing, as in the reference implementation.',
+      ),
+      temperature: positive(1, "Of `cwd`: τ, which both nets' features are divided by."),
+      norm: choice(
+        ['none', 'batch'],
+        "Whether each channel of both nets' features is first brought to mean 0 and variance 1 over the images and locations of a level, as by batch norm without parameters (RTMDet, DAMO-YOLO).",
+      ),
+      projector: choice(
+        ['auto', 'linear', 'two-layer'],
+        "What a training brings the student's features to the teacher's width by: a 1×1 convolution for all levels where the widths differ; one for each level; two for each level with ReLU between them (Ultralytics).",
+      ),
+    }),
     distillation: section('Factor of every distillation term over a training, by step.', {
       schedule: choice(['constant', 'cosine'], 'Always 1, or half a cosine from 1 to `end` (YOLOv6, DAMO-YOLO).'),
       end: fraction(0.01, 'Of `cosine`: the last factor; 0.01 in YOLOv6, 0.1 in DAMO-YOLO.'),

@@ -1,7 +1,7 @@
 import { isPlain, kindOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { faultsIn } from '../util/schema.js';
-import { RECIPE_DEFAULTS, type Recipe } from './recipe.generated.js';
+import { type ImitationMethod, RECIPE_DEFAULTS, type Recipe } from './recipe.generated.js';
 import isRecipe from './recipe.jsonschema';
 import { type PartialRecipe, SHIPPED } from './recipes.js';
 
@@ -54,6 +54,9 @@ function contradictionIn({ regions, ld, kd, imitation }: Recipe): string | null 
   if (imitation.weight > 0 && imitation.method === 'none') {
     return `imitation.weight is ${imitation.weight} but imitation.method is none`;
   }
+  if (imitation.method === 'pkd' && imitation.norm === 'batch') {
+    return 'imitation.norm is batch but imitation.method is pkd, which standardises the features itself; leave norm out';
+  }
   if (regions.switchAfter > 0 && regions.assigner === 'atss') {
     return `regions.switchAfter is ${regions.switchAfter} but regions.assigner is atss already; leave switchAfter out or name the assigner to switch to`;
   }
@@ -62,6 +65,16 @@ function contradictionIn({ regions, ld, kd, imitation }: Recipe): string | null 
     return `${ofVlr[0]}.vlr is ${ofVlr[1].vlr} but regions.vlr is none; set it to 0, or regions.vlr to paper or reference`;
   }
   return null;
+}
+
+/** Methods of `imitation` that compare features everywhere, each in its own way; the others' is a squared difference in a region. */
+const WITHOUT_REGION = ['cwd', 'pkd', 'score-weighted'] as const satisfies ImitationMethod[];
+/** One of `WITHOUT_REGION`. */
+export type RegionlessMethod = (typeof WITHOUT_REGION)[number];
+
+/** Whether a method of `imitation` compares features everywhere. */
+export function isRegionless(method: ImitationMethod): method is RegionlessMethod {
+  return (WITHOUT_REGION as readonly string[]).includes(method);
 }
 
 /** True where the recipe compares the student with a teacher. */

@@ -1,6 +1,6 @@
 /** Random inputs of the head loss, with all that its assignment may meet. */
 import fc from 'fast-check';
-import { type PartialRecipe, resolveRecipe } from '../../src/losses/recipe.js';
+import { type ImitationMethod, type PartialRecipe, resolveRecipe } from '../../src/losses/recipe.js';
 import type { Box } from '../reference/boxes.js';
 import { type TeacherForm, teacherViews } from '../reference/rebin.js';
 import type { HeadSizes, ImageTruth } from '../reference/types.js';
@@ -95,8 +95,12 @@ const recipes = fc
     dynamicSoftLabel: fc.record({ topk: some(1, 5, 13), iouWeight: some(0, 3) }),
     scale: some('none', 'batch'),
     imitation: fc.record({
-      method: some('whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox', 'gibox-image'),
+      method: some<ImitationMethod>(
+        ...(['whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox', 'gibox-image'] as const),
+        ...(['cwd', 'pkd', 'score-weighted'] as const),
+      ),
       weight: some(0, 2),
+      temperature: some(1, 3),
       background: some(0.5, 3),
       needsPositives: fc.boolean(),
     }),

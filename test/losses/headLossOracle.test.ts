@@ -205,6 +205,13 @@ describe('each field of a recipe by itself', () => {
     { imitation: { method: 'finegrained' } },
     { imitation: { method: 'gibox' } },
     { imitation: { method: 'gibox-image' } },
+    { imitation: { norm: 'batch' } },
+    { imitation: { method: 'cwd' } },
+    { imitation: { method: 'cwd', temperature: 4 } },
+    { imitation: { method: 'cwd', norm: 'batch' } },
+    { imitation: { method: 'pkd' } },
+    { imitation: { method: 'score-weighted' } },
+    { imitation: { method: 'score-weighted', norm: 'batch' }, scale: 'batch' },
   ];
   test.each(changes.map((change) => [JSON.stringify(change), change] as const))('%s', async (_name, change) => {
     const recipe = Object.fromEntries(

@@ -67,6 +67,7 @@ describe('recipes', () => {
     ['no such target', { classification: { target: 'x' } }, /classification\.target is "x".*iou, assigned/],
     ['no such scale', { scale: 'mean' }, /scale is "mean".*none, batch/],
     ['a weight without a method', { imitation: { weight: 2 } }, /imitation\.method is none/],
+    ['two norms', { imitation: { method: 'pkd', norm: 'batch' } }, /norm is batch but imitation\.method is pkd/],
   ];
   test.each(bad)('%s', (_name, recipe, message) => {
     expect(() => resolveRecipe(recipe as PartialRecipe)).toThrow(message);

@@ -18,6 +18,12 @@ export interface FeatureLoss {
 
 type Features = ArrayLike<number>;
 
+/** A loss of both nets' features. */
+export type Comparison = (
+  student: Features,
+  teacher: Features,
+) => Pick<FeatureLoss, 'loss' | 'gradient'> & Partial<FeatureLoss>;
+
 const largestOf = (values: ArrayLike<number>) => Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 const sum = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0);
 
@@ -159,7 +165,7 @@ export function afterBatchNorm(
   student: Features,
   teacher: Features,
   sizes: FeatureSizes,
-  loss: (student: Float64Array, teacher: Float64Array) => FeatureLoss,
+  loss: Comparison,
 ): FeatureLoss {
   const own = batchNorm(student, sizes);
   const other = batchNorm(teacher, sizes);
@@ -171,6 +177,11 @@ export function afterBatchNorm(
     const product = sum(all.map((i) => result.gradient[i] * own.normalised[i])) / all.length;
     for (const i of all) gradient[i] = own.inverses[c] * (result.gradient[i] - mean - own.normalised[i] * product);
   });
-  const addend = result.addend * largestOf(own.inverses);
-  return { loss: result.loss, gradient, addend, condition: Math.max(result.condition, own.condition, other.condition) };
+  const addend = (result.addend ?? largestOf(result.gradient)) * largestOf(own.inverses);
+  return {
+    loss: result.loss,
+    gradient,
+    addend,
+    condition: Math.max(result.condition ?? 1, own.condition, other.condition),
+  };
 }

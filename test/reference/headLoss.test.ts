@@ -83,6 +83,9 @@ describe.each<[string, PartialRecipe]>([
       imitation: { method: 'decouple', weight: 2, background: 3 },
     },
   ],
+  ['channel-wise distillation after batch norm', { ...EVERY, imitation: { method: 'cwd', weight: 2, norm: 'batch' } }],
+  ['PKD', { ...EVERY, imitation: { method: 'pkd', weight: 6 } }],
+  ['score-weighted', { ...EVERY, imitation: { method: 'score-weighted', weight: 6 } }],
 ])('gradients: %s', (_, recipe) => {
   // The classification loss holds the IoU target fixed, so it must be off where box logits move; and the box terms hold
   // the positives' scores fixed, so they must be off where class logits move.

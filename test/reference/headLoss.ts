@@ -5,6 +5,15 @@ import { type Box, iou, scaled } from './boxes.js';
 import { type BoxParameters, decodeBox, encodeBox } from './boxParameters.js';
 import { bce, type LogitLoss, varifocal } from './classLosses.js';
 import { distributionFocalLoss } from './distributionFocalLoss.js';
+import {
+  afterBatchNorm,
+  bestScores,
+  type Comparison,
+  channelWise,
+  type FeatureSizes,
+  pearson,
+  scoreWeighted,
+} from './featureDistillation.js';
 import { ciouLoss, ciouUltralyticsLoss, giouLoss } from './giou.js';
 import { headRegions, type LevelRegions } from './headRegions.js';
 import { imitationLoss } from './imitation.js';
@@ -243,26 +252,40 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
   });
 
   strides.forEach((_, l) => {
-    const [studentFeatures, teacherFeatures] = [student.features?.[l], teacher?.features?.[l]];
-    if (!studentFeatures || !teacherFeatures || imitation.method === 'none') return;
-    if (imitation.needsPositives && positivesOfLevel[l] === 0) return;
-    const inside = regions[l].imitation;
-    imitate(inside, imitation.weight);
-    // DeFeat (Guo et al., CVPR 2021): foreground and background each by its own mean.
-    if (imitation.method === 'decouple') {
-      const outside = inside.map((is) => 1 - is);
-      imitate(outside, imitation.background * imitation.weight);
-    }
-
-    function imitate(selected: Uint8Array, scale: number): void {
-      if (!studentFeatures || !teacherFeatures) return;
-      const { loss, gradient } = imitationLoss(studentFeatures, teacherFeatures, selected, batch);
-      terms.loss_im[l] += scale * loss;
+    const [own, others] = [student.features?.[l], teacher?.features?.[l]];
+    if (!teacher || !own || !others || imitation.method === 'none') return;
+    const shape = { batch, channels: own.length / (batch * regions[l].level.anchors.length) };
+    for (const { compare, weight } of comparisons(l, shape, teacher)) {
+      const { loss, gradient } =
+        imitation.norm === 'batch' ? afterBatchNorm(own, others, shape, compare) : compare(own, others);
+      terms.loss_im[l] += weight * loss;
       gradient.forEach((g, i) => {
-        gradients.features[l][i] += scale * g;
+        gradients.features[l][i] += weight * g;
       });
     }
   });
+
+  /** What compares the features of a level, and with which weight. */
+  function comparisons(
+    l: number,
+    shape: FeatureSizes,
+    teacher: HeadOutputs,
+  ): { compare: Comparison; weight: number }[] {
+    const { method, weight, temperature, background, needsPositives } = imitation;
+    const scores = bestScores(teacher.classLogits[l], { batch, channels: classes });
+    if (method === 'cwd') return [{ weight, compare: (s, t) => channelWise(s, t, shape, temperature) }];
+    if (method === 'pkd') return [{ weight, compare: (s, t) => pearson(s, t, shape) }];
+    if (method === 'score-weighted') return [{ weight, compare: (s, t) => scoreWeighted(s, t, shape, scores) }];
+    if (needsPositives && positivesOfLevel[l] === 0) return [];
+    const inside = regions[l].imitation;
+    const imitated: { compare: Comparison; weight: number }[] = [
+      { weight, compare: (s, t) => imitationLoss(s, t, inside, batch) },
+    ];
+    if (method !== 'decouple') return imitated;
+    // DeFeat (Guo et al., CVPR 2021): foreground and background each by its own mean.
+    const outside = inside.map((is) => 1 - is);
+    return [...imitated, { weight: background * weight, compare: (s, t) => imitationLoss(s, t, outside, batch) }];
+  }
 
   const factor = recipe.scale === 'batch' ? batch : 1;
   for (const values of [...Object.values(terms), ...Object.values(gradients).flat()]) {

@@ -1,4 +1,4 @@
-import type { Recipe } from '../../src/losses/recipe.js';
+import { isRegionless, type Recipe } from '../../src/losses/recipe.js';
 import { assignAtss, ignoredAnchors } from './atss.js';
 import { iou } from './boxes.js';
 import type { BoxParameters } from './boxParameters.js';
@@ -24,7 +24,7 @@ export interface LevelRegions {
   score: Float64Array;
   /** IoU in the valuable region, 0 outside; of a given assignment what it gives. */
   vlr: Float64Array;
-  /** Imitation region, 1 inside; for `decouple` the foreground. All 0 without a method, and for gibox without a teacher. */
+  /** Imitation region, 1 inside; for `decouple` the foreground. All 0 without a method, for one without a region, and for gibox without a teacher. */
   imitation: Uint8Array;
 }
 
@@ -67,7 +67,7 @@ export function headRegions(
           ? (given?.[b].vlr ?? new Float64Array(positive.length))
           : valuableRegion({ ...input, form, gamma }),
       imitation:
-        looksAtBoxes || method === 'none'
+        looksAtBoxes || method === 'none' || isRegionless(method)
           ? new Uint8Array(assignment.state.length)
           : imitationRegion(method, assignment.levels, image, positive),
     };
