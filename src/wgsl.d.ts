@@ -36,6 +36,13 @@ declare module '*/shaders/losses/decoupled_weights.wgsl' {
     readonly SIZE: number;
   };
 }
+declare module '*/shaders/losses/head_boxes_all.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly WEIGHTS: number;
+  };
+}
 declare module '*/shaders/losses/head_class.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
@@ -44,6 +51,7 @@ declare module '*/shaders/losses/head_class.wgsl' {
     readonly WEIGHT_TARGET_SCORE: number;
     readonly WEIGHT_TEACHER_SCORE: number;
     readonly WEIGHT_NONE: number;
+    readonly WEIGHT_DIFFERENCE: number;
   };
 }
 declare module '*/shaders/losses/head_coded.wgsl' {
@@ -51,6 +59,15 @@ declare module '*/shaders/losses/head_coded.wgsl' {
   export default source;
   export const constants: {
     readonly BAD: number;
+  };
+}
+declare module '*/shaders/losses/head_lesson.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly WEIGHT_DIFFERENCE: number;
+    readonly WEIGHT_TEACHER: number;
+    readonly WEIGHTS: number;
   };
 }
 declare module '*/shaders/losses/head_normaliser.wgsl' {
@@ -65,6 +82,8 @@ declare module '*/shaders/losses/head_normaliser.wgsl' {
     readonly NORMALISER_CLAMPED_WEIGHTS: number;
     readonly NORMALISER_REGION: number;
     readonly NORMALISER_LEVEL: number;
+    readonly NORMALISER_DIFFERENCES: number;
+    readonly NORMALISER_TEACHER_SCORES: number;
     readonly EPSILON: number;
   };
 }
@@ -79,6 +98,7 @@ declare module '*/shaders/losses/head_records.wgsl' {
     readonly TERM_LD_VLR: number;
     readonly TERM_KD: number;
     readonly TERM_KD_VLR: number;
+    readonly TERM_LD_IOU: number;
     readonly TERM_IMITATION: number;
     readonly TERMS: number;
     readonly RECORDED: number;
@@ -86,6 +106,7 @@ declare module '*/shaders/losses/head_records.wgsl' {
     readonly RECORD_EDGES: number;
     readonly RECORD_BOX_WEIGHT: number;
     readonly RECORD_LD_WEIGHT: number;
+    readonly RECORD_IOU_WEIGHT: number;
     readonly OTHER: number;
     readonly OTHER_LD: number;
     readonly OTHER_KD: number;
@@ -103,6 +124,10 @@ declare module '*/shaders/losses/head_stream_sum.wgsl' {
   export default source;
   export const constants: {
     readonly SIZE: number;
+    readonly SUM_CLASS: number;
+    readonly SUM_KD: number;
+    readonly SUM_WEIGHTS: number;
+    readonly SUMS: number;
   };
 }
 declare module '*/shaders/losses/head_terms.wgsl' {
@@ -146,6 +171,13 @@ declare module '*/shaders/losses/score_factors.wgsl' {
   export const constants: {
     readonly EPSILON: number;
     readonly SIZE: number;
+  };
+}
+declare module '*/shaders/losses/terms/edges_rebinned.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly LEAST_SHARE: number;
   };
 }
 declare module '*/shaders/losses/terms/ld_rebinned.wgsl' {

@@ -6,6 +6,11 @@ fn box_area(box: vec4f) -> f32 {
   return size.x * size.y;
 }
 
+/// Whether a side is negative, as heads of one bin can say it.
+fn box_is_inverted(box: vec4f) -> bool {
+  return any(box.zw < box.xy);
+}
+
 fn box_intersection(a: vec4f, b: vec4f) -> f32 {
   let size = max(min(a.zw, b.zw) - max(a.xy, b.xy), vec2f());
   return size.x * size.y;

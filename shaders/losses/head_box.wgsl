@@ -44,6 +44,8 @@ struct Params {
 
 /// Whether the recipe has teacher-bounded regression.
 override BOUNDED: bool = false;
+/// Whether the gradient holds that of distillation at all locations.
+override ADDS: bool = false;
 
 #include "../lib/layout.wgsl"
 #include "../lib/overlap.wgsl"
@@ -57,6 +59,15 @@ override BOUNDED: bool = false;
 #include "head_centre.wgsl"
 #include "head_coded.wgsl"
 #include "head_records.wgsl"
+
+/// Writes a part of the gradient, or adds it.
+fn put(element: u32, slope: f32) {
+  if (ADDS) {
+    gradient[element] += slope;
+  } else {
+    gradient[element] = slope;
+  }
+}
 
 /// Loss of the expected edges, and its gradient with respect to them; boxes in strides.
 fn box_term(expected: vec4f, box: vec4f, centre: vec2f, at: Place) -> BoxLoss {
@@ -96,7 +107,7 @@ fn edge_term(first: u32, step: u32, edge_target: f32, expected: f32, box_slope: 
     if (share > 0.0) {
       loss -= share * log_p;
     }
-    gradient[element] = box_slope * p * (f32(k) - expected) + dfl_factor * (p - share);
+    put(element, box_slope * p * (f32(k) - expected) + dfl_factor * (p - share));
   }
   return loss;
 }
@@ -132,7 +143,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       if (params.bins == 1u) {
         let difference = expected[edge] - edges[edge];
         dfl += abs(difference) * shares[edge];
-        gradient[first] = box_factor * term.gradient[edge] + dfl_factor * shares[edge] * sign(difference);
+        put(first, box_factor * term.gradient[edge] + dfl_factor * shares[edge] * sign(difference));
         continue;
       }
       dfl += edge_term(first, entry.z, clamp(edges[edge], 0.0, last), expected[edge], box_factor * term.gradient[edge], dfl_factor);

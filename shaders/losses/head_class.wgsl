@@ -42,8 +42,10 @@ const WEIGHT_BEST_SCORE = 0u;
 const WEIGHT_TARGET_SCORE = 1u;
 const WEIGHT_TEACHER_SCORE = 2u;
 const WEIGHT_NONE = 3u;
+const WEIGHT_DIFFERENCE = 4u;
 override BOX_WEIGHT: u32 = 0u;
 override LD_WEIGHT: u32 = 0u;
+override IOU_WEIGHT: u32 = 0u;
 /// Target of a positive's class: the assignment's, or the IoU of the student's own box.
 override ASSIGNED: bool = false;
 
@@ -99,12 +101,29 @@ fn expected_edge(at: Place, edge: u32) -> f32 {
   return moment / sum;
 }
 
+/// max_c |σ(teacher) − σ(student)|
+fn scores_apart(at: Place) -> f32 {
+  let entry = params.student_layout[at.level];
+  let teacher_entry = params.teacher_layout[at.level];
+  let index = teacher_index(at.level, at.index);
+  var apart = 0.0;
+  for (var c = 0u; c < params.classes; c++) {
+    let x = student[strided(entry, at.image, c, at.index)];
+    let t = teacher[strided(teacher_entry, at.image, c, index)];
+    apart = max(apart, abs(1.0 / (1.0 + exp(-x)) - 1.0 / (1.0 + exp(-t))));
+  }
+  return apart;
+}
+
 fn weight_of(kind: u32, best: f32, sample: Sample, at: Place) -> f32 {
   if (kind == WEIGHT_TARGET_SCORE) {
     return sample.score;
   }
   if (kind == WEIGHT_TEACHER_SCORE) {
     return teacher_score(at);
+  }
+  if (kind == WEIGHT_DIFFERENCE) {
+    return scores_apart(at);
   }
   return select(best, 1.0, kind == WEIGHT_NONE);
 }
@@ -122,6 +141,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let best = best_score(at);
     records[record + RECORD_BOX_WEIGHT] = bitcast<u32>(weight_of(BOX_WEIGHT, best, sample, at));
     records[record + RECORD_LD_WEIGHT] = bitcast<u32>(select(0.0, weight_of(LD_WEIGHT, best, sample, at), is_taught(at.level)));
+    records[record + RECORD_IOU_WEIGHT] = bitcast<u32>(select(0.0, weight_of(IOU_WEIGHT, best, sample, at), is_taught(at.level)));
     for (var term = TERM_LD; term < RECORDED; term++) {
       records[record + term] = 0u;
     }
@@ -138,7 +158,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     }
     let element = strided(params.student_layout[at.level], at.image, sample.assigned & 0xffffu, at.index);
     let loss = factor * class_loss(student[element], target_score);
-    gradient[element] = loss.y;
+    // What the pass over all class logits has left there: 0, or the slope of class distillation.
+    gradient[element] += loss.y;
     records[record + TERM_CLASS] = coded(loss.x, sample.location);
   }
 }

@@ -6,10 +6,12 @@ struct Params {
   image_slots: u32,
   /// bit l: a level of the teacher's teaches level l
   taught: u32,
-  /// f32 of each term
-  weights: array<vec4f, 2>,
-  /// of each term, see head_normaliser.wgsl
-  normalisers: array<vec4u, 2>,
+  /// invocations of the pass over all class logits, see head_stream_sum.wgsl
+  stream_count: u32,
+  /// 1 where that pass weighed the locations
+  weighed: u32,
+  /// (weight, normaliser of head_normaliser.wgsl, 1: nothing on a level without positives, unused) of each term
+  scales: array<vec4f, TERMS>,
   /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
 }
@@ -18,8 +20,10 @@ struct Params {
 /// see head_records.wgsl
 @group(0) @binding(2) var<storage, read> records: array<u32>;
 @group(0) @binding(3) var<storage, read> samples: array<Sample>;
+/// partial sums, where locations are weighed
+@group(0) @binding(4) var<storage, read> stream: array<u32>;
 /// [terms, 8 levels]
-@group(0) @binding(4) var<storage, read_write> factors: array<f32>;
+@group(0) @binding(5) var<storage, read_write> factors: array<f32>;
 
 /// Whether `taught` lacks a level.
 override SKIPS: bool = false;
@@ -29,16 +33,19 @@ override SKIPS: bool = false;
 #include "head_place.wgsl"
 #include "head_records.wgsl"
 #include "head_normaliser.wgsl"
+#include "head_stream_sum.wgsl"
 
-/// Of a lane's samples: weights of box and LD, and in the VLR of taught levels.
-var<workgroup> lane_sums: array<vec3f, ROWS>;
+/// Of a lane's samples: weights of box, LD and IoU distillation, and in the VLR of taught levels.
+var<workgroup> lane_sums: array<vec4f, ROWS>;
+/// Of a lane's locations, by kinds of weight.
+var<workgroup> location_sums: array<vec2f, ROWS>;
 
 fn is_taught(level: u32) -> bool {
   return ((params.taught >> level) & 1u) == 1u;
 }
 
 fn is_distillation(term: u32) -> bool {
-  return term >= TERM_LD && term <= TERM_KD_VLR;
+  return term >= TERM_LD && term <= TERM_LD_IOU;
 }
 
 fn is_of_vlr(term: u32) -> bool {
@@ -54,9 +61,19 @@ fn weights_of(term: u32) -> f32 {
     }
     return sum;
   }
+  var kind = select(select(0u, 1u, term == TERM_LD), 2u, term == TERM_LD_IOU);
+  kind = select(kind, 3u, is_of_vlr(term));
   for (var lane = 0u; lane < ROWS; lane++) {
-    let own = lane_sums[lane];
-    sum += select(select(own.x, own.y, term == TERM_LD), own.z, is_of_vlr(term));
+    sum += lane_sums[lane][kind];
+  }
+  return sum;
+}
+
+/// Σ weight of all locations.
+fn location_weights(kind: u32) -> f32 {
+  var sum = 0.0;
+  for (var lane = 0u; lane < ROWS; lane++) {
+    sum += location_sums[lane][kind];
   }
   return sum;
 }
@@ -74,38 +91,52 @@ fn region_size(term: u32, level: u32, on_all: bool) -> f32 {
 }
 
 fn divisor_of(term: u32, level: u32) -> f32 {
-  let normaliser = params.normalisers[term / 4u][term % 4u];
+  let normaliser = u32(params.scales[term].y);
   switch normaliser {
     case NORMALISER_WEIGHTS: { return weights_of(term) + EPSILON; }
     case NORMALISER_CLAMPED_WEIGHTS: { return max(weights_of(term), 1.0); }
     case NORMALISER_REGION: { return region_size(term, level, true); }
     case NORMALISER_LEVEL: { return region_size(term, level, false); }
+    case NORMALISER_DIFFERENCES: { return location_weights(0u) + EPSILON; }
+    case NORMALISER_TEACHER_SCORES: { return location_weights(1u) + EPSILON; }
     default: { return divisor_of_counts(normaliser); }
   }
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) local: u32) {
-  var own = vec3f();
+  var own = vec4f();
   let positives = count_before(params.batch, COUNT_POSITIVES);
   for (var i = local; i < positives; i += ROWS) {
     let record = RECORD * i;
-    own += vec3f(bitcast<f32>(records[record + RECORD_BOX_WEIGHT]), bitcast<f32>(records[record + RECORD_LD_WEIGHT]), 0.0);
+    own.x += bitcast<f32>(records[record + RECORD_BOX_WEIGHT]);
+    own.y += bitcast<f32>(records[record + RECORD_LD_WEIGHT]);
+    own.z += bitcast<f32>(records[record + RECORD_IOU_WEIGHT]);
   }
   if (SKIPS) {
     for (var image = 0u; image < params.batch; image++) {
       for (var i = local; i < count_of(image, COUNT_SAMPLES); i += ROWS) {
         let sample = samples[image * params.image_slots + i];
-        own.z += select(0.0, sample.vlr, is_taught(place_of(sample.location, image).level));
+        own.w += select(0.0, sample.vlr, is_taught(place_of(sample.location, image).level));
       }
     }
   }
   lane_sums[local] = own;
+  var weighed = vec2f();
+  for (var i = local; i < params.weighed * params.stream_count; i += ROWS) {
+    weighed.x += bitcast<f32>(stream[SUM_WEIGHTS * params.stream_count + i]);
+    weighed.y += bitcast<f32>(stream[(SUM_WEIGHTS + 1u) * params.stream_count + i]);
+  }
+  location_sums[local] = weighed;
   workgroupBarrier();
-  let term = local / 8u;
-  let level = local % 8u;
-  let divisor = divisor_of(term, level);
-  // A region without samples has no loss, nor has distillation of a level that is not taught.
-  let counts_here = divisor > 0.0 && (is_taught(level) || !is_distillation(term));
-  factors[local] = select(0.0, params.weights[term / 4u][term % 4u] / divisor, counts_here);
+  for (var i = local; i < 8u * TERMS; i += ROWS) {
+    let term = i / 8u;
+    let level = i % 8u;
+    let scale = params.scales[term];
+    let divisor = divisor_of(term, level);
+    // A region without samples has no loss, nor has distillation of a level that is not taught.
+    let is_off = scale.z == 1.0 && positives_on(level) == 0.0;
+    let counts_here = divisor > 0.0 && !is_off && (is_taught(level) || !is_distillation(term));
+    factors[i] = select(0.0, scale.x / divisor, counts_here);
+  }
 }

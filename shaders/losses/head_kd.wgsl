@@ -1,5 +1,5 @@
 // Class distillation, one invocation a sample: of a positive in the main region, of a member of the VLR there. The form of the
-// divergence is in terms/kd_softmax.wgsl and kd_binary.wgsl.
+// divergence is in terms/kd_softmax.wgsl and its like.
 
 struct Params {
   batch: u32,
@@ -9,6 +9,7 @@ struct Params {
   /// COUNT_POSITIVES or COUNT_SAMPLES
   which: u32,
   temperature: f32,
+  beta: f32,
   /// see head_records.wgsl
   other_records: u32,
   /// (start, height, width, stride in pixels) of each level
@@ -54,7 +55,7 @@ fn distil(at: Place, factor: f32) -> f32 {
   let entry = params.student_layout[at.level];
   let teacher_entry = params.teacher_layout[at.level];
   let statistics = statistics_of(at);
-  let scale = params.temperature / f32(params.classes);
+  let scale = class_scale();
   var sum = 0.0;
   for (var c = 0u; c < params.classes; c++) {
     let term = class_divergence(class_logits(entry, teacher_entry, at, c), statistics);

@@ -35,6 +35,11 @@ struct Params {
 /// see head_records.wgsl
 @group(0) @binding(7) var<storage, read_write> records: array<u32>;
 
+/// Whether the gradient holds that of distillation at all locations.
+override ADDS: bool = false;
+/// Whether LD is the sum over the bins, in place of their mean.
+override LD_SUMS: bool = false;
+
 #include "../lib/layout.wgsl"
 #include "../lib/bins.wgsl"
 #include "../lib/kl.wgsl"
@@ -65,7 +70,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let vlr_factor = sample.vlr * factors[factor_at(TERM_LD_VLR, at.level)];
     var loss = 0.0;
     if (main_factor + vlr_factor != 0.0) {
-      loss = distil(at, main_factor + vlr_factor, is_main);
+      loss = distil(at, main_factor + vlr_factor, ADDS || is_main);
     }
     let vlr_loss = coded(vlr_factor * loss, sample.location);
     if (is_main) {

@@ -15,9 +15,21 @@ const NORMALISER_CLAMPED_WEIGHTS = 5u;
 const NORMALISER_REGION = 6u;
 /// samples of the region on the level
 const NORMALISER_LEVEL = 7u;
+/// Σ over all locations of max_c |σ(teacher) − σ(student)|, and of max_c σ(teacher)
+const NORMALISER_DIFFERENCES = 8u;
+const NORMALISER_TEACHER_SCORES = 9u;
 
 /// Added to Σ weight by the reference, so that a batch without positives divides by it instead of by zero.
 const EPSILON = 1e-6;
+
+/// Positives of all images on a level.
+fn positives_on(level: u32) -> f32 {
+  var sum = 0.0;
+  for (var image = 0u; image < params.batch; image++) {
+    sum += counts[image * COUNTS + COUNT_LEVEL_POSITIVES + level];
+  }
+  return sum;
+}
 
 /// One of the first four: what the assignment alone decides.
 fn divisor_of_counts(normaliser: u32) -> f32 {

@@ -9,17 +9,19 @@ const TERM_LD = 3u;
 const TERM_LD_VLR = 4u;
 const TERM_KD = 5u;
 const TERM_KD_VLR = 6u;
-const TERM_IMITATION = 7u;
-const TERMS = 8u;
-const RECORDED = 7u;
+const TERM_LD_IOU = 7u;
+const TERM_IMITATION = 8u;
+const TERMS = 9u;
+const RECORDED = 8u;
 
 // Of each positive, in the order of the lists, RECORD words: coded losses (head_coded.wgsl) by term, then the bits of its expected
 // edges, in bins, and of its weights.
-const RECORD = 13u;
-const RECORD_EDGES = 7u;
-/// of the box losses and of LD
-const RECORD_BOX_WEIGHT = 11u;
-const RECORD_LD_WEIGHT = 12u;
+const RECORD = RECORDED + 7u;
+const RECORD_EDGES = RECORDED;
+/// of the box losses, of LD, and of IoU distillation
+const RECORD_BOX_WEIGHT = RECORDED + 4u;
+const RECORD_LD_WEIGHT = RECORDED + 5u;
+const RECORD_IOU_WEIGHT = RECORDED + 6u;
 
 // From `params.other_records` on, where there is distillation in the VLR, of each other sample OTHER words: its coded losses.
 const OTHER = 2u;

@@ -1,5 +1,5 @@
-// The class loss of every logit of a pyramid as background, four locations at a time; what positives have else, head_class.wgsl writes
-// over it. The form of the loss is in terms/qfl.wgsl and its like. A workgroup takes 256 TURNS locations of an image and PLANES classes.
+// The class loss of every logit of a pyramid as background, four locations at a time; what positives have else, head_class.wgsl
+// adds. The form of the loss is in terms/qfl.wgsl and its like. A workgroup takes 256 TURNS locations of an image and PLANES classes.
 
 struct Params {
   batch: u32,

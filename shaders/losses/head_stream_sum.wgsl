@@ -5,6 +5,13 @@
 
 const SIZE = 64u;
 
+// The partial sums of all invocations, kind after kind: what head_stream_taught.wgsl has more than the class loss.
+const SUM_CLASS = 0u;
+const SUM_KD = 1u;
+/// of the locations' weights, in the order of the weights: max_c |σ(teacher) − σ(student)|, max_c σ(teacher)
+const SUM_WEIGHTS = 2u;
+const SUMS = 4u;
+
 struct StreamSum {
   loss: f32,
   /// ~location of the first bad logit, 0 where all are finite

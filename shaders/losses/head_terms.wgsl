@@ -14,12 +14,19 @@ struct Params {
   other_records: u32,
   /// 1 where features are imitated
   imitates: u32,
+  /// 1 where the pass over all class logits has losses of KD
+  kd_all: u32,
+  /// of all images
+  locations: u32,
+  /// 1 where all locations have losses of LD, and of IoU distillation
+  ld_all: u32,
+  iou_all: u32,
   /// (start, height, width, first invocation of the pass over all class logits) of each level
   levels: array<vec4u, 8>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> counts: array<f32>;
-/// of head_stream.wgsl, coded
+/// of head_stream.wgsl, coded; see head_stream_sum.wgsl
 @group(0) @binding(2) var<storage, read> stream: array<u32>;
 @group(0) @binding(3) var<storage, read> samples: array<Sample>;
 /// see head_records.wgsl
@@ -30,6 +37,8 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> terms: array<f32>;
 /// [terms, levels]: ~location of the first bad one, 0 where all are finite
 @group(0) @binding(7) var<storage, read_write> faults: array<u32>;
+/// [2, locations] of head_boxes_all.wgsl, coded: LD, IoU distillation
+@group(0) @binding(8) var<storage, read> everywhere: array<u32>;
 
 #include "../regions/sample.wgsl"
 #include "head_share.wgsl"
@@ -67,12 +76,13 @@ fn add_rows(image: u32, locations: vec2u, local: u32) {
   let positives = count_of(image, COUNT_POSITIVES);
   let before = count_before(image, COUNT_POSITIVES);
   let first = image * params.image_slots;
-  // An invocation adds one term of every 16th positive: one read in the code in place of seven.
-  let term = local % TERMS;
+  // An invocation adds one term of every SIZE / RECORDED-th positive: one read in the code in place of as many as terms.
+  let term = local % RECORDED;
+  let end = select(0u, positives, local < SIZE / RECORDED * RECORDED);
   var own = Sum();
-  for (var i = local / TERMS; i < positives; i += SIZE / TERMS) {
+  for (var i = local / RECORDED; i < end; i += SIZE / RECORDED) {
     let location = samples[first + i].location;
-    if (term < RECORDED && location >= locations.x && location < locations.y) {
+    if (location >= locations.x && location < locations.y) {
       add(&own, records[RECORD * (before + i) + term]);
     }
   }
@@ -111,7 +121,28 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     add(&background, stream[i]);
   }
   keep(TERM_CLASS, local, background);
+  if (params.kd_all == 1u) {
+    var distilled = Sum();
+    for (var i = entry.w + local; i < end; i += SIZE) {
+      add(&distilled, stream[params.stream_count + i]);
+    }
+    keep(TERM_KD, local, distilled);
+  }
   let locations = params.batch * vec2u(entry.x, entry.x + entry.y * entry.z);
+  if (params.ld_all + params.iou_all > 0u) {
+    var ld = Sum();
+    var iou = Sum();
+    for (var i = locations.x + local; i < locations.y; i += SIZE) {
+      if (params.ld_all == 1u) {
+        add(&ld, everywhere[i]);
+      }
+      if (params.iou_all == 1u) {
+        add(&iou, everywhere[params.locations + i]);
+      }
+    }
+    keep(TERM_LD, local, ld);
+    keep(TERM_LD_IOU, local, iou);
+  }
   for (var image = 0u; image < params.batch; image++) {
     add_rows(image, locations, local);
   }

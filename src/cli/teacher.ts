@@ -1,5 +1,6 @@
 import type { ImageSource } from '../data/source.js';
 import { architectureOf, type DetectorConfig } from '../detector/config.js';
+import { distilsClasses } from '../losses/recipe.js';
 import {
   cacheOfFolder,
   isTeacherFolder,
@@ -66,7 +67,7 @@ function ofFolder(found: OnnxTeacherFolder): FoundTeacher {
       assertFits(training, { owner, config, recipe: recipeOf(mapping), featureChannels: 0 });
       const names = namesOf(data.source);
       const unknown = names.filter((_, i) => mapClasses(mapping, names)[i] === null);
-      if (unknown.length > 0 && (recipe.kd.main > 0 || recipe.kd.vlr > 0)) {
+      if (unknown.length > 0 && distilsClasses(recipe)) {
         throw new InputError(
           `recipe ${recipe.name} distils classes, but the teacher ${folder} does not know ${unknown.join(', ')}: the student would learn that there are none. Give a recipe without class distillation, such as main-ld+vlr-ld.`,
         );

@@ -60,10 +60,10 @@ function assignWith(
 }
 
 /** Whether anything goes by the target scores of positives. */
-function usesScores({ classification, box, ld }: Recipe): boolean {
+function usesScores({ classification, box, ld, kd, iouLd }: Recipe): boolean {
   return (
     classification.target === 'assigned' ||
-    [box.weights, ld.weights].includes('target-score') ||
-    [classification.normaliser, box.normaliser, ld.normaliser].includes('scores')
+    [box.weights, ld.weights, iouLd.weights].includes('target-score') ||
+    [classification, box, ld, kd, iouLd].some(({ normaliser }) => normaliser === 'scores')
   );
 }

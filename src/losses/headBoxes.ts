@@ -20,12 +20,14 @@ import {
 const boxKernelOf = composed('head box', boxSource, boxForms);
 const ldKernelOf = composed('head LD', ldSource, ldForms);
 
-/** Where the box passes write. */
-interface BoxTargets {
+/** Where the box passes write, or add where distillation at all locations has written. */
+export interface BoxTargets {
   /** Of the box logits. */
   gradient: Tensor;
   records: Records;
   factors: Tensor;
+  /** Whether the gradient holds that of distillation at all locations. */
+  adds: boolean;
 }
 
 /** Box loss and DFL of the positives. */
@@ -33,13 +35,18 @@ export function boxSamples(
   setting: HeadSetting,
   { student, teacher }: { student: Maps; teacher: Maps },
   { samples, counts, slots, targets, maxPositives }: Assignment,
-  { gradient, records, factors }: BoxTargets,
+  { gradient, records, factors, adds }: BoxTargets,
 ): void {
   const { device, recipe, grid, distillation } = setting;
   const { box, dfl } = recipe;
   device.run({
     kernel: boxKernelOf(box.form),
-    constants: { ...codecConstants(recipe), ...teacherEdgeConstants(setting), BOUNDED: box.bounded > 0 ? 1 : 0 },
+    constants: {
+      ...codecConstants(recipe),
+      ...teacherEdgeConstants(setting),
+      BOUNDED: box.bounded > 0 ? 1 : 0,
+      ADDS: adds ? 1 : 0,
+    },
     bindings: {
       student: tensorOf(student).range,
       teacher_box: tensorOf(teacher).range,
@@ -69,7 +76,7 @@ export function distilBoxes(
   setting: HeadSetting,
   { student, teacher }: { student: Maps; teacher: Maps },
   { samples, counts, slots, maxPositives, maxSamples }: Assignment,
-  { gradient, records, factors }: BoxTargets,
+  { gradient, records, factors, adds }: BoxTargets,
 ): void {
   const { device, recipe, bins, teacher: head } = setting;
   const { ld } = recipe;
@@ -77,7 +84,12 @@ export function distilBoxes(
   const which = ld.vlr > 0 ? ALL_SAMPLES : POSITIVES;
   device.run({
     kernel: ldKernelOf(head.isRebinned ? 'rebinned' : 'same'),
-    constants: { ...teacherEdgeConstants(setting), BINS: bins },
+    constants: {
+      ...teacherEdgeConstants(setting),
+      BINS: bins,
+      ADDS: adds ? 1 : 0,
+      LD_SUMS: ld.reduction === 'sum' ? 1 : 0,
+    },
     bindings: {
       student: tensorOf(student).range,
       teacher_box: tensorOf(teacher).range,

@@ -4,7 +4,7 @@ import type { Assignment } from '../regions/assignment.js';
 import { teacherLayout } from '../regions/teacherHead.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { classConstants, classForms, composed } from './compose.js';
+import { classConstants, classFormOf, classForms, composed } from './compose.js';
 import {
   codecConstants,
   codecParams,
@@ -22,6 +22,7 @@ const WEIGHTS = {
   'target-score': constants.WEIGHT_TARGET_SCORE,
   'teacher-score': constants.WEIGHT_TEACHER_SCORE,
   none: constants.WEIGHT_NONE,
+  'score-difference': constants.WEIGHT_DIFFERENCE,
 };
 
 const kernelOf = composed('head class', classSource, classForms);
@@ -37,17 +38,18 @@ export function classSamples(
   gradient: Tensor,
 ): Records {
   const { device, recipe } = setting;
-  const { classification, box, kd, ld } = recipe;
+  const { classification, box, kd, ld, iouLd } = recipe;
   const others = words.RECORD * maxPositives;
   const tensor = device.empty([others + (kd.vlr > 0 || ld.vlr > 0 ? words.OTHER * maxSamples : 0)], 'u32');
   device.run({
-    kernel: kernelOf(classification.loss),
+    kernel: kernelOf(classFormOf(classification)),
     constants: {
       ...codecConstants(recipe),
       ...classConstants(classification),
       ...teacherCellConstants(setting),
       BOX_WEIGHT: WEIGHTS[box.weights],
-      LD_WEIGHT: WEIGHTS[ld.weights],
+      LD_WEIGHT: weightOf(ld.main > 0, ld.weights),
+      IOU_WEIGHT: weightOf(iouLd.weight > 0 && iouLd.region === 'main', iouLd.weights),
       ASSIGNED: classification.target === 'assigned' ? 1 : 0,
     },
     bindings: {
@@ -72,6 +74,11 @@ export function classSamples(
     workgroups: sampleWorkgroups(setting, maxPositives),
   });
   return { tensor, others };
+}
+
+/** Nothing is read for weights that no loss goes by. */
+function weightOf(isUsed: boolean, weights: keyof typeof WEIGHTS): number {
+  return isUsed ? WEIGHTS[weights] : constants.WEIGHT_NONE;
 }
 
 /** The uniform fields of the class loss. */

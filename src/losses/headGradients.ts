@@ -2,7 +2,8 @@ import { layoutOf, type Maps, tensorOf } from '../tensor/layout.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
-import type { HeadShape } from './headSetting.js';
+import { distilsAllBoxes } from './headIou.js';
+import type { HeadSetting } from './headSetting.js';
 
 /** Tensors of the caller's for the gradients. */
 export interface GradientTargets {
@@ -31,15 +32,16 @@ const COPY_DST = 0x08;
  * The gradients' tensors: the caller's, or new ones of the student's shapes; one for both where class and box logits of the
  * student are one tensor. Records zeros wherever no pass writes: box logits that no loss reads, and channels of other maps.
  */
-export function headGradients(setting: HeadShape, student: StudentLogits, given: GradientTargets): HeadGradients {
-  const { device, batch, classes, grid } = setting;
+export function headGradients(setting: HeadSetting, student: StudentLogits, given: GradientTargets): HeadGradients {
+  const { device, batch, classes, bins, grid } = setting;
   const classTensor = tensorOf(student.classLogits);
   const own: Tensor[] = [];
   const shared = isSame(classTensor, tensorOf(student.boxLogits));
   const classLogits = given.classLogits ?? (shared ? given.boxLogits : undefined) ?? gradientOf(student.classLogits);
   const boxLogits = given.boxLogits ?? (shared ? classLogits : gradientOf(student.boxLogits));
   if (boxLogits !== classLogits && classTensor.size > batch * classes * grid.locations) clear(classLogits);
-  clear(boxLogits);
+  const isWritten = distilsAllBoxes(setting) && tensorOf(student.boxLogits).size === batch * 4 * bins * grid.locations;
+  if (boxLogits === classLogits || !isWritten) clear(boxLogits);
   return { classLogits, boxLogits, own };
 
   function gradientOf(maps: Maps): Tensor {

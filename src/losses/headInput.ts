@@ -11,7 +11,7 @@ import { InputError } from '../util/error.js';
 import { assertTargets, type GradientTargets } from './headGradients.js';
 import type { HeadOutputs } from './headOutputs.js';
 import type { HeadShape } from './headSetting.js';
-import { isRegionless, needsTeacher, type Recipe } from './recipe.js';
+import { distilsBoxes, hasLd, isRegionless, needsTeacher, type Recipe } from './recipe.js';
 
 /** What `HeadLoss.evaluate` compares. */
 export interface HeadLossInput {
@@ -96,13 +96,13 @@ export function assertInput(setting: HeadShape, input: HeadLossInput): void {
 
 /** @throws InputError for what cannot be taught by a head that differs so; it names what can */
 export function assertTeacherFits({ recipe, grid, bins, teacher }: HeadShape): void {
-  const { name, box, ld, imitation } = recipe;
-  if (teacher.bins === 1 && bins > 1 && (ld.main > 0 || ld.vlr > 0)) {
+  const { name, box, imitation } = recipe;
+  if (teacher.bins === 1 && bins > 1 && hasLd(recipe)) {
     throw new InputError(
-      `teacher.bins: 1, distances without distributions, so recipe ${name} has nothing for ld to distil; set ld.main and ld.vlr to 0 and distil by kd or box.bounded.`,
+      `teacher.bins: 1, distances without distributions, so recipe ${name} has nothing for ld to distil; set ld.main, ld.vlr and ld.all to 0 and distil by kd, iouLd or box.bounded.`,
     );
   }
-  const readsBoxes = ld.main > 0 || ld.vlr > 0 || box.bounded > 0 || imitation.method.startsWith('gibox');
+  const readsBoxes = distilsBoxes(recipe) || box.bounded > 0 || imitation.method.startsWith('gibox');
   if (teacher.isRebinned && readsBoxes && box.parameters === 'offset') {
     throw new InputError(
       `teacher: recipe ${name} has box.parameters offset, whose bins are not brought into others; give a teacher of the same bins, centre offset, strides and image size, or distil by kd alone.`,
@@ -117,9 +117,9 @@ export function assertTeacherFits({ recipe, grid, bins, teacher }: HeadShape): v
 
 /** @throws InputError for what a head needs distributions for */
 export function assertNoDistributions({ name, box, ld, imitation }: Recipe): void {
-  if (ld.main > 0 || ld.vlr > 0) {
+  if (hasLd({ ld })) {
     throw new InputError(
-      `recipe ${name}: ld distils distributions, and a head of one bin has none; set ld.main and ld.vlr to 0 and distil by kd or box.bounded.`,
+      `recipe ${name}: ld distils distributions, and a head of one bin has none; set ld.main, ld.vlr and ld.all to 0 and distil by kd, iouLd or box.bounded.`,
     );
   }
   if (box.parameters === 'offset') throw new InputError(`recipe ${name}: box.parameters offset needs bins; use ltrb.`);

@@ -3,7 +3,7 @@ import type { Assignment } from '../regions/assignment.js';
 import { teacherLayout } from '../regions/teacherHead.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { composed, kdForms } from './compose.js';
+import { composed, kdConstants, kdForms } from './compose.js';
 import {
   ALL_SAMPLES,
   type HeadSetting,
@@ -33,7 +33,7 @@ export function distilClasses(
   const which = kd.vlr > 0 ? ALL_SAMPLES : POSITIVES;
   device.run({
     kernel: kernelOf(kd.form),
-    constants: teacherCellConstants(setting),
+    constants: { ...teacherCellConstants(setting), ...kdConstants(kd) },
     bindings: {
       student: tensorOf(student).range,
       teacher: tensorOf(teacher).range,
@@ -48,6 +48,7 @@ export function distilClasses(
       classes,
       which,
       temperature: kd.temperature,
+      beta: kd.beta,
       other_records: records.others,
       student_layout: layoutTable(student),
       teacher_layout: teacherLayout(setting.teacher, teacher),

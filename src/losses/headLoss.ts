@@ -17,7 +17,9 @@ import { faultOf } from './headFaults.js';
 import { headGradients } from './headGradients.js';
 import { imitationTerm } from './headImitation.js';
 import { assertInput, assertNoDistributions, assertTeacherFits, type HeadLossInput } from './headInput.js';
+import { distilAllBoxes, distilMainBoxes } from './headIou.js';
 import { distilClasses } from './headKd.js';
+import { isTaught, streamLessons } from './headLesson.js';
 import type { HeadSetting, HeadShape } from './headSetting.js';
 import { streamClasses } from './headStream.js';
 import { addTerms, termFactors } from './headSums.js';
@@ -74,13 +76,13 @@ export interface HeadLossValues {
 
 /** The result of `evaluate`; everything stays on the GPU until `read`. */
 export interface HeadLossResult {
-  /** [8, levels], rows in the order of `TERM_NAMES`, weights included. */
+  /** [9, levels], rows in the order of `TERM_NAMES`, weights included. */
   terms: Tensor;
   /** [1], the sum of the terms. */
   total: Tensor;
   /** Who learnt what: the caller's, or, until `dispose`, the result's. */
   assignment: Assignment;
-  /** [8, levels] u32: ~index of the first location whose loss is not finite, 0 for none; for `HeadLoss.faultOf`. */
+  /** [9, levels] u32: ~index of the first location whose loss is not finite, 0 for none; for `HeadLoss.faultOf`. */
   faults: Tensor;
   /**
    * Gradients of `total`, laid out as the student's outputs: one tensor for class and box logits where these are one tensor.
@@ -112,7 +114,7 @@ const OPTIONS = optionsOf({ imageSize: anything, strides: anything, recipe: anyt
 /**
  * The losses of a dense head with distribution boxes and their gradients, as its recipe says: class loss, box loss, DFL, localization
  * distillation on the main region and the VLR, class distillation, feature imitation (Zheng et al., CVPR 2022; GFocal, NeurIPS
- * 2020; heads of YOLOv8, NanoDet-Plus, PP-YOLOE, PicoDet). The gradient is computed in the forward pass.
+ * 2020; heads of YOLOv8, NanoDet-Plus, PP-YOLOE, PicoDet), distillation at all locations (BCKD, ICCV 2023; CrossKD, CVPR 2024). The gradient is computed in the forward pass.
  */
 export class HeadLoss implements HeadShape {
   /** Where everything is computed. */
@@ -187,20 +189,29 @@ export class HeadLoss implements HeadShape {
       const { own, ...targets } = headGradients(setting, student, given);
       const classLogits = { student: student.classLogits, teacher: nets.teacher.classLogits };
       const boxLogits = { student: student.boxLogits, teacher: nets.teacher.boxLogits };
-      const stream = streamClasses(setting, student.classLogits, assignment, targets.classLogits);
+      const stream = isTaught(setting)
+        ? streamLessons(setting, classLogits, assignment, targets.classLogits)
+        : streamClasses(setting, student.classLogits, assignment, targets.classLogits);
       const records = classSamples(
         setting,
         { ...classLogits, boxLogits: student.boxLogits },
         assignment,
         targets.classLogits,
       );
-      const factors = termFactors(setting, assignment, records);
+      const factors = termFactors(setting, assignment, stream, records);
       distilClasses(setting, classLogits, assignment, { gradient: targets.classLogits, records, factors });
-      const boxTargets = { gradient: targets.boxLogits, records, factors };
+      const boxGradient = { gradient: targets.boxLogits, factors };
+      const everywhere = distilAllBoxes(setting, boxLogits, assignment, stream, boxGradient);
+      const boxTargets = { ...boxGradient, records, adds: everywhere !== null };
       boxSamples(setting, boxLogits, assignment, boxTargets);
+      distilMainBoxes(setting, boxLogits, assignment, boxTargets);
       distilBoxes(setting, boxLogits, assignment, boxTargets);
       const imitated = imitationTerm(setting, { ...nets, truth, assignment });
-      const sums = addTerms(setting, assignment, stream, { records, imitation: imitated?.losses ?? null });
+      const sums = addTerms(setting, assignment, stream, {
+        records,
+        everywhere,
+        imitation: imitated?.losses ?? null,
+      });
       const gradients = { ...targets, features: imitated?.gradient ?? null };
       return { ...sums, gradients, own, mask: imitated?.mask ?? null, assignment };
     });

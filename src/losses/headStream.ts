@@ -6,7 +6,7 @@ import type { Grid } from '../regions/grid.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { classForms, composed, streamConstants } from './compose.js';
+import { classFormOf, classForms, composed, streamConstants } from './compose.js';
 import { classParams } from './headClass.js';
 import type { HeadSetting } from './headSetting.js';
 
@@ -16,12 +16,39 @@ const stridedKernelOf = composed('head stream, strided', stridedSource, classFor
 /** Invocations of a workgroup. */
 export const STREAM_GROUP = constants.SIZE;
 
-/** Partial losses of the pass over all class logits, and how they lie. */
+/** Partial sums of the pass over all class logits, and how they lie. */
 export interface StreamPartials {
-  /** [workgroups · 64] u32, see shaders/losses/head_stream_sum.wgsl. */
+  /** Kinds of [workgroups · 64] u32, see shaders/losses/head_stream_sum.wgsl: the class loss, or all kinds. */
   partials: Tensor;
+  /** Invocations, 64 × workgroups. */
+  count: number;
   /** First workgroup of each level. */
   starts: number[];
+  /** What locations weigh in the distillation of boxes; null where the recipe does not weigh them. */
+  weights: LocationWeights | null;
+}
+
+/** f32, kind after kind, see shaders/losses/head_lesson.wgsl. */
+export interface LocationWeights {
+  tensor: Tensor;
+  /** Words from one kind to the next. */
+  stride: number;
+}
+
+/** Whether vec4s of four neighbouring locations can be read. */
+export function isPacked(logits: Maps): logits is Pyramid {
+  return logits instanceof Pyramid && logits.levels.every(({ offset }) => offset % 4 === 0);
+}
+
+/** Workgroups one after another, level by level. */
+export function groupStarts({ areas }: Grid, groupsOf: (area: number, level: number) => number) {
+  let groups = 0;
+  const starts = areas.map((area, level) => {
+    const start = groups;
+    groups += groupsOf(area, level);
+    return start;
+  });
+  return { groups, starts };
 }
 
 /** Writes the gradient of all class logits as background. */
@@ -33,26 +60,25 @@ export function streamClasses(
 ): StreamPartials {
   const { device, recipe, grid, classes, batch } = setting;
   const [planes, turns] = [device.choice('stream.planes'), device.choice('stream.turns')];
-  const packed = logits instanceof Pyramid && logits.levels.every(({ offset }) => offset % 4 === 0);
-  const groupsOf = packed
-    ? (area: number) =>
-        area % 4 === 0
-          ? Math.ceil(area / (4 * STREAM_GROUP * turns)) * Math.ceil(classes / planes) * batch
-          : Math.ceil((batch * classes * area) / (4 * STREAM_GROUP * planes))
-    : (area: number) => Math.ceil((batch * area) / STREAM_GROUP);
-  let groups = 0;
-  const starts = grid.areas.map((area) => {
-    const start = groups;
-    groups += groupsOf(area);
-    return start;
-  });
-  const partials = device.empty([STREAM_GROUP * groups], 'u32');
+  const packed = isPacked(logits);
+  const { groups, starts } = groupStarts(
+    grid,
+    packed
+      ? (area) =>
+          area % 4 === 0
+            ? Math.ceil(area / (4 * STREAM_GROUP * turns)) * Math.ceil(classes / planes) * batch
+            : Math.ceil((batch * classes * area) / (4 * STREAM_GROUP * planes))
+      : (area) => Math.ceil((batch * area) / STREAM_GROUP),
+  );
+  const count = STREAM_GROUP * groups;
+  const partials = device.empty([count], 'u32');
   const shared = { table: table.range, counts: counts.range, partials: partials.range };
   const params = { ...classParams(setting), level_count: grid.levels.length, levels: levelTable(grid, starts) };
+  const form = classFormOf(recipe.classification);
   const constants = streamConstants(recipe.classification);
   if (packed) {
     device.run({
-      kernel: packedKernelOf(recipe.classification.loss),
+      kernel: packedKernelOf(form),
       constants: { ...constants, PLANES: planes, TURNS: turns },
       bindings: {
         ...shared,
@@ -60,18 +86,18 @@ export function streamClasses(
         gradient: gradient.range4,
       },
       params,
-      invocations: STREAM_GROUP * groups,
+      invocations: count,
     });
   } else {
     device.run({
-      kernel: stridedKernelOf(recipe.classification.loss),
+      kernel: stridedKernelOf(form),
       constants,
       bindings: { ...shared, student: tensorOf(logits).range, gradient: gradient.range },
       params: { ...params, student_layout: layoutTable(logits) },
-      invocations: STREAM_GROUP * groups,
+      invocations: count,
     });
   }
-  return { partials, starts };
+  return { partials, count, starts, weights: null };
 }
 
 /** The level table with the given starts of the levels in place of their strides. */

@@ -4,6 +4,7 @@ import totalSource from '../../shaders/losses/head_total.wgsl';
 import type { Assignment } from '../regions/assignment.js';
 import { taughtMask, untaughtLevels } from '../regions/teacherHead.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { isTaught } from './headLesson.js';
 import type { HeadSetting, Records } from './headSetting.js';
 import { levelTable, STREAM_GROUP, type StreamPartials } from './headStream.js';
 import { scalesOf, TERM_NAMES } from './headTerms.js';
@@ -15,10 +16,11 @@ const TOTAL = { name: 'head total', source: totalSource };
 /** Levels that `factors` has room for. */
 const LEVELS = 8;
 
-/** [terms, 8 levels] f32: each term's weight over its normaliser, after `classSamples`, which finds the weights of positives. */
+/** [terms, 8 levels] f32: each term's weight over its normaliser, after the passes that find the weights. */
 export function termFactors(
   setting: HeadSetting,
   { samples, counts, slots }: Assignment,
+  { partials, count, weights }: StreamPartials,
   { tensor: records }: Records,
 ): Tensor {
   const { device, grid, batch, teacher } = setting;
@@ -27,28 +29,45 @@ export function termFactors(
   device.run({
     kernel: FACTORS,
     constants: { SKIPS: untaughtLevels(teacher).length > 0 ? 1 : 0 },
-    bindings: { counts: counts.range, records: records.range, samples: samples.range, factors: factors.range },
+    bindings: {
+      counts: counts.range,
+      records: records.range,
+      samples: samples.range,
+      stream: partials.range,
+      factors: factors.range,
+    },
     params: {
       batch,
       level_count: grid.levels.length,
       image_slots: slots,
       levels: grid.levelTable,
       taught: taughtMask(teacher),
-      weights: scales.map(({ weight }) => weight),
-      normalisers: scales.map(({ normaliser }) => normaliser),
+      stream_count: count,
+      weighed: weights ? 1 : 0,
+      scales: scales.flatMap(({ weight, normaliser, needsPositives }) => [
+        weight,
+        normaliser,
+        needsPositives ? 1 : 0,
+        0,
+      ]),
     },
     workgroups: [1, 1, 1],
   });
   return factors;
 }
 
-/** Adds all losses: terms [8, levels], faults [8, levels] (~location of the first bad one, 0 without), total [1]. */
+/**
+ * Adds all losses: terms [terms, levels], faults [terms, levels] (~location of the first bad one, 0 without), total [1].
+ * @param losses `everywhere`: of `distilAllBoxes`
+ */
 export function addTerms(
-  { device, recipe, grid, batch }: HeadSetting,
+  setting: HeadSetting,
   { samples, counts, slots }: Assignment,
   stream: StreamPartials,
-  { records, imitation }: { records: Records; imitation: Tensor | null },
+  { records, everywhere, imitation }: { records: Records; everywhere: Tensor | null; imitation: Tensor | null },
 ): { terms: Tensor; faults: Tensor; total: Tensor } {
+  const { device, recipe, grid, batch } = setting;
+  const { ld, kd, iouLd } = recipe;
   const levels = grid.levels.length;
   const terms = device.empty([TERM_NAMES.length, levels]);
   const faults = device.empty([TERM_NAMES.length, levels], 'u32');
@@ -61,6 +80,7 @@ export function addTerms(
       samples: samples.range,
       records: records.tensor.range,
       imitation: (imitation ?? counts).range,
+      everywhere: (everywhere ?? counts).range,
       terms: terms.range,
       faults: faults.range,
     },
@@ -68,11 +88,15 @@ export function addTerms(
       batch,
       level_count: levels,
       image_slots: slots,
-      stream_count: stream.partials.size,
-      ld_vlr: recipe.ld.vlr > 0 ? 1 : 0,
-      kd_vlr: recipe.kd.vlr > 0 ? 1 : 0,
+      stream_count: stream.count,
+      ld_vlr: ld.vlr > 0 ? 1 : 0,
+      kd_vlr: kd.vlr > 0 ? 1 : 0,
       other_records: records.others,
       imitates: imitation ? 1 : 0,
+      kd_all: kd.all > 0 && isTaught(setting) ? 1 : 0,
+      locations: batch * grid.locations,
+      ld_all: everywhere && ld.all > 0 ? 1 : 0,
+      iou_all: everywhere && iouLd.weight > 0 && iouLd.region === 'all' ? 1 : 0,
       levels: levelTable(
         grid,
         stream.starts.map((start) => STREAM_GROUP * start),

@@ -11,12 +11,24 @@ const NORMALISERS = {
   'clamped-weights': normalisers.NORMALISER_CLAMPED_WEIGHTS,
   region: normalisers.NORMALISER_REGION,
   level: normalisers.NORMALISER_LEVEL,
+  differences: normalisers.NORMALISER_DIFFERENCES,
+  'teacher-scores': normalisers.NORMALISER_TEACHER_SCORES,
 };
+type Normaliser = keyof typeof NORMALISERS;
 
 /** What a term's sum is divided by, as shaders/losses/head_normaliser.wgsl numbers it, and multiplied by. */
 export interface Scale {
   weight: number;
   normaliser: number;
+  /** Whether a level without positives has no loss. */
+  needsPositives: boolean;
+}
+
+/** The same by name. */
+interface NamedScale {
+  weight: number;
+  normaliser: Normaliser;
+  needsPositives?: boolean;
 }
 
 /** A term of the head loss. */
@@ -27,13 +39,28 @@ interface HeadTerm {
   fault: string;
   /** Whether it compares with a teacher. */
   distils: boolean;
-  scale(recipe: Recipe): { weight: number; normaliser: keyof typeof NORMALISERS };
+  scale(recipe: Recipe, classes: number): NamedScale;
 }
 
 /** LD's mean over four edges; the reference divides by 4 and by 16 in place of a sum of weights. */
-function ldScale(weight: number, { normaliser }: Recipe['ld'], reference: number) {
-  if (normaliser === 'reference') return { weight: weight / reference, normaliser: 'none' } as const;
-  return { weight: normaliser === 'none' ? weight : weight / 4, normaliser } as const;
+function ldScale(weight: number, { normaliser }: Recipe['ld'], reference: number): NamedScale {
+  if (normaliser === 'reference') return { weight: weight / reference, normaliser: 'none' };
+  return { weight: normaliser === 'none' ? weight : weight / 4, normaliser };
+}
+
+/** Σ weight over all locations in place of the positives. */
+function overAll(scale: NamedScale, weights: string): NamedScale {
+  if (scale.normaliser !== 'weights') return scale;
+  return { ...scale, normaliser: weights === 'teacher-score' ? 'teacher-scores' : 'differences' };
+}
+
+/** Classes of COCO, for which the published weights were found. */
+const PUBLISHED_CLASSES = 80;
+
+function kdScale(weight: number, { form, weightPer, normaliser, needsPositives }: Recipe['kd'], classes: number) {
+  const isMean = form !== 'focal-binary';
+  const share = weightPer === 'classes' && isMean ? classes / PUBLISHED_CLASSES : 1;
+  return { weight: weight * share, normaliser, needsPositives };
 }
 
 /** The terms, in the order of shaders/losses/head_records.wgsl. */
@@ -60,7 +87,7 @@ const TERMS: readonly HeadTerm[] = [
     name: 'loss_ld',
     fault: "the student's or the teacher's box logits",
     distils: true,
-    scale: ({ ld }) => ldScale(ld.main, ld, 4),
+    scale: ({ ld }) => (ld.all > 0 ? overAll(ldScale(ld.all, ld, 4), ld.weights) : ldScale(ld.main, ld, 4)),
   },
   {
     name: 'loss_ld_vlr',
@@ -72,13 +99,19 @@ const TERMS: readonly HeadTerm[] = [
     name: 'loss_kd',
     fault: "the student's or the teacher's class logits",
     distils: true,
-    scale: ({ kd: { main, normaliser } }) => ({ weight: main, normaliser }),
+    scale: ({ kd }, classes) => kdScale(kd.main, kd, classes),
   },
   {
     name: 'loss_kd_neg',
     fault: "the student's or the teacher's class logits",
     distils: true,
-    scale: ({ kd: { vlr, normaliser } }) => ({ weight: vlr, normaliser }),
+    scale: ({ kd }, classes) => kdScale(kd.vlr, kd, classes),
+  },
+  {
+    name: 'loss_ld_iou',
+    fault: "the student's or the teacher's logits",
+    distils: true,
+    scale: ({ iouLd }) => (iouLd.region === 'all' ? overAll(iouLd, iouLd.weights) : iouLd),
   },
   {
     name: 'loss_im',
@@ -97,6 +130,7 @@ export type TermName =
   | 'loss_ld_vlr'
   | 'loss_kd'
   | 'loss_kd_neg'
+  | 'loss_ld_iou'
   | 'loss_im';
 
 /** The loss terms in the order of `terms`; the names are those of the reference implementation. */
@@ -109,12 +143,35 @@ export const FAULT_SOURCES = Object.fromEntries(TERMS.map(({ name, fault }) => [
 >;
 
 /** Weight and normaliser of each term, in the order of `TERM_NAMES`. */
-export function scalesOf({ recipe, batch, distillation }: HeadSetting): Scale[] {
+export function scalesOf({ recipe, batch, classes, distillation }: HeadSetting): Scale[] {
   const all = batchScale(recipe, batch);
-  return TERMS.map((term) => {
-    const { weight, normaliser } = term.scale(recipe);
-    return { weight: weight * all * (term.distils ? distillation : 1), normaliser: NORMALISERS[normaliser] };
+  return TERMS.map((term) => numbered(term.scale(recipe, classes), all * (term.distils ? distillation : 1)));
+}
+
+function numbered({ weight, normaliser, needsPositives = false }: NamedScale, factor: number): Scale {
+  return { weight: weight * factor, normaliser: NORMALISERS[normaliser], needsPositives };
+}
+
+/** What the sum of class distillation over all locations is divided by and, by level, multiplied by. */
+export function kdAllScale({
+  recipe,
+  batch,
+  classes,
+  grid,
+  distillation,
+  teacher,
+}: HeadSetting): Scale & { weights: number[] } {
+  const { normaliser, ...rest } = kdScale(recipe.kd.all, recipe.kd, classes);
+  const isCount = normaliser === 'level' || normaliser === 'region';
+  const factor = batchScale(recipe, batch) * distillation;
+  const scale = numbered({ ...rest, normaliser: isCount ? 'none' : normaliser }, factor);
+  const areas = grid.areas.map((area, level) => (teacher.levels[level] ? area : 0));
+  const all = areas.reduce((sum, area) => sum + area, 0);
+  const weights = areas.map((area) => {
+    if (area === 0) return 0;
+    return scale.weight / (isCount ? batch * (normaliser === 'level' ? area : all) : 1);
   });
+  return { ...scale, weights };
 }
 
 /** What every term is multiplied by. */

@@ -137,15 +137,23 @@ export interface Recipe {
     /** T, which softens both distributions. Above 0; default 10. */
     temperature: number;
     /**
-     * Weight of a positive: the student's best class score, the target score, the teacher's best class score, or 1.
-     * Default 'best-score'.
+     * Weight of `loss_ld` on all locations in place of the positives; CrossKD's is 4, with T 1 and the sum over the
+     * bins. 0 or more; default 0.
      */
-    weights: 'best-score' | 'target-score' | 'teacher-score' | 'none';
+    all: number;
+    /** Of the KL over the bins of an edge. Default 'mean'. */
+    reduction: 'mean' | 'sum';
+    /**
+     * Weight of a positive: the student's best class score, the target score, the teacher's best class score, the
+     * largest difference of the two nets' scores of a class, or 1. Of all locations: the last three. Default
+     * 'best-score'.
+     */
+    weights: 'best-score' | 'target-score' | 'teacher-score' | 'score-difference' | 'none';
     /**
      * Divisor: 4 and, in the VLR, 16; 4 × the sum of the region's weights; 4 × the sum of the target scores, at least
-     * 1; 1. Default 'reference'.
+     * 1; 4 × the positives; 4 × the positives, but at least 1 for each image; 1. Default 'reference'.
      */
-    normaliser: 'reference' | 'weights' | 'scores' | 'none';
+    normaliser: 'reference' | 'weights' | 'scores' | 'positives' | 'images' | 'none';
   };
   /** Class distillation. */
   kd: {
@@ -153,15 +161,58 @@ export interface Recipe {
     main: number;
     /** Weight of `loss_kd_neg`, on the VLR. 0 or more; default 0. */
     vlr: number;
+    /**
+     * Weight of `loss_kd` on all locations in place of the positives, with form `binary` or `focal-binary`; of BCKD and
+     * CrossKD 1. 0 or more; default 0.
+     */
+    all: number;
     /** T, which both nets' class logits are divided by. Above 0; default 2. */
     temperature: number;
     /**
-     * Over the classes together, or each class by itself, which says something of a single class, too. Default
-     * 'softmax'.
+     * KL over the classes together; of each class by itself, which says something of a single class, too; or binary
+     * cross-entropy to the teacher's score times the β-th power of the scores' difference, a sum over the classes
+     * (BCKD, CrossKD). Default 'softmax'.
      */
-    form: 'softmax' | 'binary';
-    /** Divisor: locations of the region on the level; on all levels; 1. Default 'level'. */
-    normaliser: 'level' | 'region' | 'none';
+    form: 'softmax' | 'binary' | 'focal-binary';
+    /** Exponent β of `focal-binary`; PP-YOLOE's squared difference is 2. 0 or more; default 1. */
+    beta: number;
+    /**
+     * Divisor: locations of the region on the level; on all levels; positives; positives, but at least 1 for each
+     * image; sum of the target scores, at least 1; 1. Default 'level'.
+     */
+    normaliser: 'level' | 'region' | 'positives' | 'images' | 'scores' | 'none';
+    /** Whether a level without positives distils no classes, as in the code of BCKD. Default false. */
+    needsPositives: boolean;
+    /**
+     * Whether the weights are as they are, or times classes / 80, so that of the forms `softmax` and `binary`, which
+     * are means over the classes, a weight found on the 80 classes of COCO means as much for each class. No matter for
+     * `focal-binary`. Default 'location'.
+     */
+    weightPer: 'location' | 'classes';
+  };
+  /**
+   * IoU distillation, `loss_ld_iou`: the box loss of the student's decoded box against the teacher's (BCKD). It needs
+   * no distributions. A box with a negative side, as heads of one bin may give it, counts for nothing.
+   */
+  iouLd: {
+    /** Of `loss_ld_iou`; BCKD's is 4. 0 or more; default 0. */
+    weight: number;
+    /** All locations, or the positives. Default 'all'. */
+    region: 'all' | 'main';
+    /** Loss of a decoded box, as of `box`. Default 'giou'. */
+    form: 'giou' | 'ciou' | 'ciou-ultralytics';
+    /**
+     * Weight of a location: the largest difference of the two nets' scores of a class, the teacher's best class score,
+     * the target score (of positives alone), or 1. Default 'score-difference'.
+     */
+    weights: 'score-difference' | 'teacher-score' | 'target-score' | 'none';
+    /**
+     * Divisor: positives, but at least 1 for each image; positives; sum of the target scores, at least 1; sum of the
+     * region's weights; 1. Default 'images'.
+     */
+    normaliser: 'images' | 'positives' | 'scores' | 'weights' | 'none';
+    /** Whether a level without positives distils no boxes, as in the code of BCKD. Default false. */
+    needsPositives: boolean;
   };
   /** Comparison of features, `loss_im`. */
   imitation: {
@@ -258,15 +309,29 @@ export const RECIPE_DEFAULTS: Recipe = {
     main: 0,
     vlr: 0,
     temperature: 10,
+    all: 0,
+    reduction: 'mean',
     weights: 'best-score',
     normaliser: 'reference',
   },
   kd: {
     main: 0,
     vlr: 0,
+    all: 0,
     temperature: 2,
     form: 'softmax',
+    beta: 1,
     normaliser: 'level',
+    needsPositives: false,
+    weightPer: 'location',
+  },
+  iouLd: {
+    weight: 0,
+    region: 'all',
+    form: 'giou',
+    weights: 'score-difference',
+    normaliser: 'images',
+    needsPositives: false,
   },
   imitation: {
     method: 'none',

@@ -139,28 +139,60 @@ export default Type.Object(
       main: weight(0, "Weight λ of `loss_ld`, on the positives; the paper's is 0.25."),
       vlr: weight(0, "Weight λ of `loss_ld_vlr`, on the VLR; the paper's is 0.25."),
       temperature: positive(10, 'T, which softens both distributions.'),
+      all: weight(
+        0,
+        "Weight of `loss_ld` on all locations in place of the positives; CrossKD's is 4, with T 1 and the sum over the bins.",
+      ),
+      reduction: choice(['mean', 'sum'], 'Of the KL over the bins of an edge.'),
       weights: choice(
-        ['best-score', 'target-score', 'teacher-score', 'none'],
-        "Weight of a positive: the student's best class score, the target score, the teacher's best class score, or 1.",
+        ['best-score', 'target-score', 'teacher-score', 'score-difference', 'none'],
+        "Weight of a positive: the student's best class score, the target score, the teacher's best class score, the largest difference of the two nets' scores of a class, or 1. Of all locations: the last three.",
       ),
       normaliser: choice(
-        ['reference', 'weights', 'scores', 'none'],
-        "Divisor: 4 and, in the VLR, 16; 4 × the sum of the region's weights; 4 × the sum of the target scores, at least 1; 1.",
+        ['reference', 'weights', 'scores', 'positives', 'images', 'none'],
+        "Divisor: 4 and, in the VLR, 16; 4 × the sum of the region's weights; 4 × the sum of the target scores, at least 1; 4 × the positives; 4 × the positives, but at least 1 for each image; 1.",
       ),
     }),
     kd: section('Class distillation.', {
       main: weight(0, "Weight of `loss_kd`, on the positives; the paper's is 10."),
       vlr: weight(0, 'Weight of `loss_kd_neg`, on the VLR.'),
+      all: weight(
+        0,
+        'Weight of `loss_kd` on all locations in place of the positives, with form `binary` or `focal-binary`; of BCKD and CrossKD 1.',
+      ),
       temperature: positive(2, "T, which both nets' class logits are divided by."),
       form: choice(
-        ['softmax', 'binary'],
-        'Over the classes together, or each class by itself, which says something of a single class, too.',
+        ['softmax', 'binary', 'focal-binary'],
+        "KL over the classes together; of each class by itself, which says something of a single class, too; or binary cross-entropy to the teacher's score times the β-th power of the scores' difference, a sum over the classes (BCKD, CrossKD).",
       ),
+      beta: weight(1, "Exponent β of `focal-binary`; PP-YOLOE's squared difference is 2."),
       normaliser: choice(
-        ['level', 'region', 'none'],
-        'Divisor: locations of the region on the level; on all levels; 1.',
+        ['level', 'region', 'positives', 'images', 'scores', 'none'],
+        'Divisor: locations of the region on the level; on all levels; positives; positives, but at least 1 for each image; sum of the target scores, at least 1; 1.',
+      ),
+      needsPositives: flag(false, 'Whether a level without positives distils no classes, as in the code of BCKD.'),
+      weightPer: choice(
+        ['location', 'classes'],
+        'Whether the weights are as they are, or times classes / 80, so that of the forms `softmax` and `binary`, which are means over the classes, a weight found on the 80 classes of COCO means as much for each class. No matter for `focal-binary`.',
       ),
     }),
+    iouLd: section(
+      "IoU distillation, `loss_ld_iou`: the box loss of the student's decoded box against the teacher's (BCKD). It needs no distributions. A box with a negative side, as heads of one bin may give it, counts for nothing.",
+      {
+        weight: weight(0, "Of `loss_ld_iou`; BCKD's is 4."),
+        region: choice(['all', 'main'], 'All locations, or the positives.'),
+        form: choice(['giou', 'ciou', 'ciou-ultralytics'], 'Loss of a decoded box, as of `box`.'),
+        weights: choice(
+          ['score-difference', 'teacher-score', 'target-score', 'none'],
+          "Weight of a location: the largest difference of the two nets' scores of a class, the teacher's best class score, the target score (of positives alone), or 1.",
+        ),
+        normaliser: choice(
+          ['images', 'positives', 'scores', 'weights', 'none'],
+          "Divisor: positives, but at least 1 for each image; positives; sum of the target scores, at least 1; sum of the region's weights; 1.",
+        ),
+        needsPositives: flag(false, 'Whether a level without positives distils no boxes, as in the code of BCKD.'),
+      },
+    ),
     imitation: section('Comparison of features, `loss_im`.', {
       method: choice(
         [

@@ -50,7 +50,7 @@ function withoutBranch({ branch, ...box }: Record<string, unknown>): Record<stri
 }
 
 /** What two fields say against each other, and the remedy; null: nothing. */
-function contradictionIn({ regions, ld, kd, imitation }: Recipe): string | null {
+function contradictionIn({ regions, ld, kd, iouLd, imitation }: Recipe): string | null {
   if (imitation.weight > 0 && imitation.method === 'none') {
     return `imitation.weight is ${imitation.weight} but imitation.method is none`;
   }
@@ -63,6 +63,31 @@ function contradictionIn({ regions, ld, kd, imitation }: Recipe): string | null 
   const ofVlr = Object.entries({ ld, kd }).find(([, { vlr }]) => vlr > 0);
   if (regions.vlr === 'none' && ofVlr) {
     return `${ofVlr[0]}.vlr is ${ofVlr[1].vlr} but regions.vlr is none; set it to 0, or regions.vlr to paper or reference`;
+  }
+  for (const [name, { main, vlr, all }] of Object.entries({ ld, kd })) {
+    if (all > 0 && main + vlr > 0) {
+      return `${name}.all is ${all}, which takes in the positives and the VLR; set ${name}.main and ${name}.vlr to 0`;
+    }
+  }
+  if (kd.all > 0 && kd.form === 'softmax') {
+    return 'kd.all distils each class by itself but kd.form is softmax; set it to focal-binary or binary';
+  }
+  if (ld.all > 0 && (ld.weights === 'best-score' || ld.weights === 'target-score')) {
+    return `ld.all is ${ld.all} but ld.weights ${ld.weights} is a weight of positives; set it to teacher-score, score-difference or none`;
+  }
+  if (ld.all > 0 && ld.normaliser === 'reference') {
+    return `ld.all is ${ld.all} but ld.normaliser is reference, a fixed number; set it to weights, images, positives, scores or none`;
+  }
+  if (ld.all > 0 && ld.weights === 'none' && ld.normaliser === 'weights') {
+    return 'ld.normaliser is weights but with ld.weights none all locations weigh 1; set it to images, positives, scores or none';
+  }
+  if (iouLd.weight > 0 && iouLd.region === 'all') {
+    if (iouLd.weights === 'target-score') {
+      return 'iouLd.weights target-score is a weight of positives; set it to score-difference, teacher-score or none, or iouLd.region to main';
+    }
+    if (iouLd.weights === 'none' && iouLd.normaliser === 'weights') {
+      return 'iouLd.normaliser is weights but with iouLd.weights none all locations weigh 1; set it to images, positives, scores or none';
+    }
   }
   return null;
 }
@@ -78,6 +103,22 @@ export function isRegionless(method: ImitationMethod): method is RegionlessMetho
 }
 
 /** True where the recipe compares the student with a teacher. */
-export function needsTeacher({ box, ld, kd, imitation }: Recipe): boolean {
-  return box.bounded > 0 || ld.main > 0 || ld.vlr > 0 || kd.main > 0 || kd.vlr > 0 || imitation.weight > 0;
+export function needsTeacher({ box, ld, kd, iouLd, imitation }: Recipe): boolean {
+  const distils = distilsBoxes({ ld, iouLd }) || distilsClasses({ kd });
+  return distils || box.bounded > 0 || imitation.weight > 0;
+}
+
+/** True where the recipe has LD or IoU distillation, on whatever region. */
+export function distilsBoxes({ ld, iouLd }: Pick<Recipe, 'ld' | 'iouLd'>): boolean {
+  return hasLd({ ld }) || iouLd.weight > 0;
+}
+
+/** True where the recipe compares distributions of boxes. */
+export function hasLd({ ld }: Pick<Recipe, 'ld'>): boolean {
+  return ld.main > 0 || ld.vlr > 0 || ld.all > 0;
+}
+
+/** True where the recipe has class distillation, on whatever region. */
+export function distilsClasses({ kd }: Pick<Recipe, 'kd'>): boolean {
+  return kd.main > 0 || kd.vlr > 0 || kd.all > 0;
 }

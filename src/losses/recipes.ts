@@ -10,6 +10,26 @@ const MAIN_VLR_LD = { main: 0.25, vlr: 0.25 };
 const OURS = { ld: MAIN_VLR_LD, kd: { main: 10 } };
 /** The feature weight of the reference's R50 configuration. */
 const IMITATION_WEIGHT = 2;
+/** BCKD (Yang et al., ICCV 2023), as its code has it: class and box of all locations of levels with positives. */
+const BCKD = {
+  kd: { all: 1, form: 'focal-binary', beta: 1, temperature: 1, normaliser: 'images', needsPositives: true },
+  iouLd: {
+    weight: 4,
+    region: 'all',
+    form: 'giou',
+    weights: 'score-difference',
+    normaliser: 'images',
+    needsPositives: true,
+  },
+} as const;
+/** CrossKD's box term (Wang et al., CVPR 2024), on the student's own predictions. */
+const LD_ALL = {
+  all: 4,
+  temperature: 1,
+  reduction: 'sum',
+  weights: 'teacher-score',
+  normaliser: 'weights',
+} as const;
 const IMITATIONS = ['whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox', 'gibox-image'] as const;
 
 /** Those of the paper's tables, for GFocal heads. */
@@ -25,6 +45,8 @@ const PAPER: readonly NamedRecipe[] = [
   { name: 'pseudo-box', box: { bounded: 0.5 } }, // the weight of Chen et al.
   { name: 'paper', ...OURS, regions: { vlr: 'paper' } },
   { name: 'reference', ...OURS, regions: { vlr: 'reference' } },
+  { name: 'bckd', ...BCKD },
+  { name: 'ld-all', ld: LD_ALL },
   ...IMITATIONS.flatMap((method) => [
     { name: `imitation-${method}`, imitation: { method, weight: IMITATION_WEIGHT } },
     { name: `main-kd+main-ld+vlr-ld+imitation-${method}`, ...OURS, imitation: { method, weight: IMITATION_WEIGHT } },

@@ -1,4 +1,4 @@
-import { needsTeacher } from '../losses/recipe.js';
+import { distilsBoxes, needsTeacher } from '../losses/recipe.js';
 import { differenceOf } from '../train/comparable.js';
 import { InputError } from '../util/error.js';
 import type { OpenRun } from './runs.js';
@@ -26,8 +26,7 @@ export function pickShown(runs: readonly OpenRun[]): OpenRun[] {
 
 /** Whether its recipe distils localization. */
 export function distilsLocalization({ checkpoint }: OpenRun): boolean {
-  const { ld } = checkpoint.metadata.recipe;
-  return ld.main > 0 || ld.vlr > 0;
+  return distilsBoxes(checkpoint.metadata.recipe);
 }
 
 /** Whether two runs can be compared location by location and bin by bin. */

@@ -55,6 +55,22 @@ const VARIANTS: (PartialRecipe & { regions: object })[] = [
     classification: { loss: 'qfl', target: 'assigned', beta: 2 },
     box: { form: 'giou' },
   },
+  {
+    regions: { vlr: 'paper' },
+    classification: { loss: 'qfl', beta: 2 },
+    box: { form: 'giou' },
+    kd: { main: 0, vlr: 0, all: 2, form: 'focal-binary', temperature: 1, beta: 1 },
+    ld: { reduction: 'sum' },
+    iouLd: { region: 'all', form: 'giou', weights: 'score-difference' },
+  },
+  {
+    regions: { assigner: 'task-aligned', vlr: 'paper' },
+    classification: { loss: 'bce', target: 'assigned' },
+    box: { form: 'ciou-ultralytics', weights: 'target-score' },
+    kd: { main: 0, vlr: 0, all: 2, form: 'binary' },
+    ld: { main: 0, vlr: 0, all: 3, weights: 'teacher-score', normaliser: 'weights' },
+    iouLd: { form: 'giou', weights: 'none' },
+  },
 ];
 
 const recipes = fc
@@ -82,14 +98,23 @@ const recipes = fc
       main: some(0, 0.25),
       vlr: some(0, 0.3),
       temperature: some(1, 10),
-      normaliser: some('reference', 'weights', 'scores', 'none'),
+      normaliser: some('reference', 'weights', 'scores', 'positives', 'images', 'none'),
     }),
     kd: fc.record({
       main: some(0, 10),
       vlr: some(0, 7),
       temperature: some(1, 5),
       form: some('softmax', 'binary'),
-      normaliser: some('level', 'region', 'none'),
+      normaliser: some('level', 'region', 'positives', 'images', 'scores', 'none'),
+      needsPositives: fc.boolean(),
+      weightPer: some('location', 'classes'),
+    }),
+    iouLd: fc.record({
+      weight: some(0, 4),
+      region: fc.constant('main'),
+      weights: fc.constant('teacher-score'),
+      normaliser: some('images', 'positives', 'scores', 'weights', 'none'),
+      needsPositives: fc.boolean(),
     }),
     taskAligned: fc.record({ topk: some(1, 3, 13), alpha: some(0.5, 1), beta: some(1, 6) }),
     dynamicSoftLabel: fc.record({ topk: some(1, 5, 13), iouWeight: some(0, 3) }),
@@ -195,7 +220,7 @@ export const teacherCases: fc.Arbitrary<HeadCase> = headCases.chain((given) => {
     .map((teacher) => {
       const { recipe } = given;
       const box = { ...recipe.box, parameters: 'ltrb' as const };
-      const ld = { ...recipe.ld, ...(teacher.bins === 1 && { main: 0, vlr: 0 }) };
+      const ld = { ...recipe.ld, ...(teacher.bins === 1 && { main: 0, vlr: 0, all: 0 }) };
       const sameMaps = teacher.imageSize.width === width && `${teacher.strides}` === `${strides}`;
       const imitation = (sameMaps && recipe.imitation) || {};
       return { ...given, teacher, recipe: resolveRecipe({ ...recipe, box, ld, imitation }) };

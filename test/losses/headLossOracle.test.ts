@@ -155,6 +155,24 @@ test.each([0.3, 0])('every distillation term times %d', async (distillation) => 
   await expectOracle({ recipe: { ...EVERY, box: { bounded: 0.5 } }, truth: IGNORED, distillation });
 });
 
+/** The same for distillation at all locations. */
+const DENSE: PartialRecipe = {
+  kd: { all: 2, form: 'focal-binary', beta: 1, temperature: 1, normaliser: 'images' },
+  ld: { all: 3, temperature: 2, weights: 'teacher-score', normaliser: 'weights' },
+  iouLd: { weight: 4 },
+  regions: { vlr: 'paper', ignoreIofThreshold: 0.4 },
+};
+
+function changed(base: PartialRecipe, change: PartialRecipe): PartialRecipe {
+  return Object.fromEntries(
+    Object.entries({ ...base, ...change }).map(([key]) => {
+      const section = key as keyof PartialRecipe;
+      if (typeof change[section] === 'string') return [section, change[section]];
+      return [section, { ...(base[section] as object), ...(change[section] as object) }];
+    }),
+  );
+}
+
 test('teacher-bounded boxes without LD', () => expectOracle({ recipe: { box: { bounded: 0.5 } } }));
 
 describe('each field of a recipe by itself', () => {
@@ -199,6 +217,18 @@ describe('each field of a recipe by itself', () => {
     { kd: { temperature: 5 } },
     { kd: { form: 'binary' } },
     { kd: { normaliser: 'region' } },
+    { kd: { normaliser: 'images' } },
+    { kd: { normaliser: 'scores' } },
+    { kd: { needsPositives: true } },
+    { kd: { form: 'focal-binary' } },
+    { kd: { form: 'focal-binary', beta: 2 } },
+    { kd: { weightPer: 'classes' } },
+    { ld: { reduction: 'sum' } },
+    { ld: { weights: 'score-difference', normaliser: 'weights' } },
+    { ld: { normaliser: 'images' } },
+    { iouLd: { weight: 4, region: 'main' } },
+    { iouLd: { weight: 4, region: 'main', form: 'ciou', weights: 'target-score', normaliser: 'weights' } },
+    { iouLd: { weight: 4, region: 'main', weights: 'none', normaliser: 'scores' } },
     { kd: { normaliser: 'none' } },
     { imitation: { background: 3 } },
     { imitation: { method: 'whole', needsPositives: false } },
@@ -214,14 +244,67 @@ describe('each field of a recipe by itself', () => {
     { imitation: { method: 'score-weighted', norm: 'batch' }, scale: 'batch' },
   ];
   test.each(changes.map((change) => [JSON.stringify(change), change] as const))('%s', async (_name, change) => {
-    const recipe = Object.fromEntries(
-      Object.entries({ ...EVERY, ...change }).map(([key]) => {
-        const section = key as keyof PartialRecipe;
-        if (typeof change[section] === 'string') return [section, change[section]];
-        return [section, { ...(EVERY[section] as object), ...(change[section] as object) }];
-      }),
-    );
-    await expectOracle({ recipe, truth: IGNORED });
+    await expectOracle({ recipe: changed(EVERY, change), truth: IGNORED });
+  });
+
+  const denseChanges: PartialRecipe[] = [
+    {},
+    { classification: { weight: 0 } },
+    { classification: { loss: 'bce' } },
+    { box: { weight: 0 }, dfl: { weight: 0 } },
+    { kd: { beta: 2 } },
+    { kd: { beta: 1.5, temperature: 3 } },
+    { kd: { form: 'binary', temperature: 2 } },
+    { kd: { form: 'binary', weightPer: 'classes' } },
+    { kd: { weightPer: 'classes' } },
+    { kd: { normaliser: 'positives' } },
+    { kd: { normaliser: 'scores' } },
+    { kd: { normaliser: 'level' } },
+    { kd: { normaliser: 'region' } },
+    { kd: { normaliser: 'images' } },
+    { kd: { normaliser: 'scores' } },
+    { kd: { needsPositives: true } },
+    { kd: { form: 'focal-binary' } },
+    { kd: { form: 'focal-binary', beta: 2 } },
+    { kd: { weightPer: 'classes' } },
+    { ld: { reduction: 'sum' } },
+    { ld: { weights: 'score-difference', normaliser: 'weights' } },
+    { ld: { normaliser: 'images' } },
+    { iouLd: { weight: 4, region: 'main' } },
+    { iouLd: { weight: 4, region: 'main', form: 'ciou', weights: 'target-score', normaliser: 'weights' } },
+    { iouLd: { weight: 4, region: 'main', weights: 'none', normaliser: 'scores' } },
+    { kd: { normaliser: 'none' } },
+    { kd: { needsPositives: true } },
+    { kd: { all: 0 } },
+    { iouLd: { form: 'ciou' } },
+    { iouLd: { form: 'ciou-ultralytics' } },
+    { iouLd: { weights: 'teacher-score' } },
+    { iouLd: { weights: 'none' } },
+    { iouLd: { normaliser: 'positives' } },
+    { iouLd: { normaliser: 'scores' } },
+    { iouLd: { normaliser: 'weights' } },
+    { iouLd: { normaliser: 'none' } },
+    { iouLd: { needsPositives: true } },
+    { iouLd: { weight: 0 } },
+    { ld: { reduction: 'sum', temperature: 1 } },
+    { ld: { weights: 'score-difference' } },
+    { ld: { weights: 'none', normaliser: 'images' } },
+    { ld: { normaliser: 'scores' } },
+    { ld: { normaliser: 'positives' } },
+    { ld: { normaliser: 'none' } },
+    { ld: { all: 0, vlr: 0.3 } },
+    { scale: 'batch' },
+  ];
+  test.each(denseChanges.map((change) => [JSON.stringify(change), change] as const))(
+    'at all locations: %s',
+    async (_name, change) => {
+      await expectOracle({ recipe: changed(DENSE, change), truth: IGNORED });
+    },
+  );
+
+  test.each(['pyramid', 'rows', 'channels', 'backwards'] as const)('at all locations: %s', async (form) => {
+    await expectOracle({ recipe: DENSE, truth: IGNORED, form });
+    await expectOracle({ recipe: DENSE, truth: IGNORED, form, together: true });
   });
 
   test('what they need is there', () => {
@@ -278,6 +361,19 @@ describe('what an assignment may meet', () => {
 
   test('the fewest bins', async () => {
     await expectOracle({ sizes: { ...SIZES, bins: 2 }, recipe: EVERY });
+    await expectOracle({ sizes: { ...SIZES, bins: 2 }, recipe: DENSE });
+  });
+
+  test('no boxes at all, at all locations', async () => {
+    const truth = TRUTHS.map(() => ({ boxes: [], labels: [] }));
+    await expectOracle({ truth, recipe: DENSE });
+  });
+
+  test('one bin at all locations, and a teacher of more', async () => {
+    const recipe = changed(DENSE, { ld: { all: 0 } });
+    await expectOracle({ sizes: { ...SIZES, bins: 1 }, recipe, scale: 3 });
+    await expectOracle({ sizes: { ...SIZES, bins: 1 }, recipe, scale: 3, teacher: { bins: 5 } });
+    await expectOracle({ recipe, teacher: { bins: 1 } });
   });
 
   test.each(['atss', 'task-aligned', 'dynamic-soft-label'] as const)(
@@ -297,11 +393,12 @@ describe('what an assignment may meet', () => {
 
   test('one bin has nothing to distil', () => {
     expect(() => makeHeadLoss(device, { ...SIZES, bins: 1 }, 'yolov8+ld')).toThrow(
-      /ld distils distributions, and a head of one bin has none; set ld\.main and ld\.vlr to 0/,
+      /ld distils distributions, and a head of one bin has none; set ld\.main, ld\.vlr and ld\.all to 0/,
     );
   });
 
   test('logits of ±1e4', async () => {
     await expectOracle({ scale: 1e4 });
+    await expectOracle({ scale: 1e4, recipe: DENSE });
   });
 });

@@ -14,6 +14,7 @@ import {
   pearson,
   scoreWeighted,
 } from './featureDistillation.js';
+import { focalBinary } from './focalBinary.js';
 import { ciouLoss, ciouUltralyticsLoss, giouLoss } from './giou.js';
 import { headRegions, type LevelRegions } from './headRegions.js';
 import { imitationLoss } from './imitation.js';
@@ -77,7 +78,7 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
   const { student, teacher, teacherForm = {}, truth, sizes, given } = input;
   const recipe = weakened(input.recipe, input.distillation ?? 1);
   const { batch, classes, bins, strides } = sizes;
-  const { classification, box, dfl, ld, kd, imitation } = recipe;
+  const { classification, box, dfl, ld, kd, iouLd, imitation } = recipe;
   const parameters: BoxParameters = { parameters: box.parameters, bins, anchor: recipe.regions.octaveScale };
   const regions = headRegions(sizes, recipe, truth, student, teacher, given, input.teacherForm);
 
@@ -108,20 +109,31 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
   const weightBy = (kind: Recipe['ld']['weights'], l: number, b: number, cell: number, index: number): number => {
     if (kind === 'none') return 1;
     if (kind === 'target-score') return regions[l].score[index];
-    const logits =
-      kind === 'best-score'
-        ? readRow(student.classLogits[l], classPlace(l, b, cell))
-        : teacherAt(l, b, cell)?.classLogits;
+    const taught = teacherAt(l, b, cell)?.classLogits;
+    const own = readRow(student.classLogits[l], classPlace(l, b, cell));
+    if (kind === 'score-difference') {
+      return taught ? Math.max(...own.map((logit, c) => Math.abs(sigmoid(logit) - sigmoid(taught[c])))) : 0;
+    }
+    const logits = kind === 'best-score' ? own : taught;
     return logits ? Math.max(...logits.map(sigmoid)) : 0;
   };
 
-  const sums = { box: 0, ld: 0, scores: 0 };
+  const inMain = (l: number, index: number) => (regions[l].state[index] === 1 ? 1 : 0);
+  /** Where the label counts. */
+  const inAll = (l: number, index: number) => (regions[l].state[index] === -1 ? 0 : 1);
+  const inLd = ld.all > 0 ? inAll : inMain;
+  const inIou = iouLd.region === 'all' ? inAll : inMain;
+
+  const sums = { box: 0, ld: 0, iou: 0, scores: 0 };
   const positivesOfImage = new Array<number>(batch).fill(0);
   eachLocation(regions, batch, (l, b, cell, index) => {
+    if (views[l]) {
+      sums.ld += inLd(l, index) * weightBy(ld.weights, l, b, cell, index);
+      sums.iou += inIou(l, index) * weightBy(iouLd.weights, l, b, cell, index);
+    }
     if (regions[l].state[index] !== 1) return;
     positivesOfImage[b]++;
     sums.box += weightBy(box.weights, l, b, cell, index);
-    if (views[l]) sums.ld += weightBy(ld.weights, l, b, cell, index);
     sums.scores += regions[l].score[index];
   });
   const samples = Math.max(
@@ -135,14 +147,20 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
   const taught = <T>(values: T[]) => values.filter((_, l) => views[l]);
   const vlrSum = sum(taught(regions).map(({ vlr }) => sum(vlr))) + WEIGHT_SUM_EPSILON;
   const weightSum = sums.box + WEIGHT_SUM_EPSILON;
-  const shared = { positives: Math.max(positives, 1), scores: Math.max(sums.scores, 1), none: 1 };
-  const classDivisor = { ...shared, images: samples }[classification.normaliser];
+  const shared = { positives: Math.max(positives, 1), images: samples, scores: Math.max(sums.scores, 1), none: 1 };
+  const classDivisor = shared[classification.normaliser];
   const boxDivisor = { ...shared, weights: weightSum, 'clamped-weights': Math.max(sums.box, 1) }[box.normaliser];
   const ldWeightSum = sums.ld + WEIGHT_SUM_EPSILON;
-  const ldDivisor = { reference: 4, weights: 4 * ldWeightSum, scores: 4 * shared.scores, none: 1 }[ld.normaliser];
-  const ldVlrDivisor = { reference: 16, weights: 4 * vlrSum, scores: 4 * shared.scores, none: 1 }[ld.normaliser];
+  const ofEdges = { images: 4 * shared.images, positives: 4 * shared.positives, scores: 4 * shared.scores, none: 1 };
+  const ldDivisor = { ...ofEdges, reference: 4, weights: 4 * ldWeightSum }[ld.normaliser];
+  const ldVlrDivisor = { ...ofEdges, reference: 16, weights: 4 * vlrSum }[ld.normaliser];
+  const iouDivisor = { ...shared, weights: sums.iou + WEIGHT_SUM_EPSILON }[iouLd.normaliser];
   const kdDivisor = (counts: number[], l: number) =>
-    ({ level: counts[l], region: sum(taught(counts)), none: 1 })[kd.normaliser];
+    ({ ...shared, level: counts[l], region: sum(taught(counts)) })[kd.normaliser];
+  const gateOf = (needsPositives: boolean, l: number) => (needsPositives && positivesOfLevel[l] === 0 ? 0 : 1);
+  const locationsOfLevel = regions.map(({ state }) => state.length);
+  // Means over the classes are those of COCO's 80 classes.
+  const kdShare = kd.weightPer === 'classes' && kd.form !== 'focal-binary' ? classes / 80 : 1;
 
   const zeros = () => strides.map(() => 0);
   const terms: Record<TermName, number[]> = {
@@ -153,6 +171,7 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
     loss_ld_vlr: zeros(),
     loss_kd: zeros(),
     loss_kd_neg: zeros(),
+    loss_ld_iou: zeros(),
     loss_im: zeros(),
   };
   const like = (arrays: readonly ArrayLike<number>[] = []) => arrays.map((array) => new Float64Array(array.length));
@@ -161,8 +180,14 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
     boxLogits: like(student.boxLogits),
     features: like(student.features),
   };
-  const classKL = kd.form === 'softmax' ? temperatureKL : binaryTemperatureKL;
-  const boxLoss = { giou: giouLoss, ciou: ciouLoss, 'ciou-ultralytics': ciouUltralyticsLoss }[box.form];
+  const classKL = {
+    softmax: temperatureKL,
+    binary: binaryTemperatureKL,
+    'focal-binary': (own: ArrayLike<number>, taught: ArrayLike<number>, temperature: number) =>
+      focalBinary(own, taught, temperature, kd.beta),
+  }[kd.form];
+  const boxLosses = { giou: giouLoss, ciou: ciouLoss, 'ciou-ultralytics': ciouUltralyticsLoss };
+  const boxLoss = boxLosses[box.form];
 
   eachLocation(regions, batch, (l, b, cell, index) => {
     const { level, state, label, truthIndex, vlr } = regions[l];
@@ -174,10 +199,10 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
     let classTarget = regions[l].score[index];
     const lesson = teacherAt(l, b, cell);
 
+    // Everything of the box in units of stride.
+    const centre = [level.centres[cell][0] / level.stride, level.centres[cell][1] / level.stride] as const;
     if (state[index] === 1) {
-      // Everything of the box in units of stride.
       const target = scaled(truth[b].boxes[truthIndex[index]], 1 / level.stride);
-      const centre = [level.centres[cell][0] / level.stride, level.centres[cell][1] / level.stride] as const;
       const weight = weightBy(box.weights, l, b, cell, index);
       const rows = edges.map((edge) => readRow(student.boxLogits[l], edge));
       const decoded = decodeBox(rows.map(edgeDistance), centre, parameters);
@@ -187,11 +212,7 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
       const overlap = boxLoss(predicted, target);
       let boxScale = (box.weight * weight) / boxDivisor;
       if (lesson && box.bounded > 0) {
-        const expected = lesson.edges.map(({ row, position }) => {
-          return isSame ? edgeDistance(row) : position(edgeDistance(row));
-        });
-        const bound = decodeBox(expected, centre, parameters).map(({ value }) => value) as unknown as Box;
-        if (overlap.loss > boxLoss(bound, target).loss) boxScale *= 1 + box.bounded;
+        if (overlap.loss > boxLoss(taughtBox(lesson), target).loss) boxScale *= 1 + box.bounded;
       }
       terms.loss_bbox[l] += boxScale * overlap.loss;
 
@@ -217,6 +238,13 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
       }
     }
 
+    if (lesson) {
+      const ldWeight = labelWeight * weightBy(ld.weights, l, b, cell, index);
+      if (ld.all > 0) localization('loss_ld', (ld.all * ldWeight) / ldDivisor, lesson);
+      if (kd.all > 0) classDistillation('loss_kd', (kd.all * labelWeight) / kdDivisor(locationsOfLevel, l), lesson);
+      if (iouLd.weight > 0) overlapDistillation(lesson);
+    }
+
     if (lesson && vlr[index] > 0) {
       localization('loss_ld_vlr', (ld.vlr * vlr[index]) / ldVlrDivisor, lesson);
       classDistillation('loss_kd_neg', (kd.vlr * labelWeight) / kdDivisor(valuablesOfLevel, l), lesson);
@@ -239,15 +267,42 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
         const { loss, gradient } = isSame
           ? temperatureKL(studentRow, row, ld.temperature)
           : rebinnedKL(studentRow, rebin(softmax(row, ld.temperature), positions, bins), ld.temperature);
-        terms[term][l] += scale * loss;
-        addRow(gradients.boxLogits[l], edge, scale, gradient);
+        const reduced = scale * (ld.reduction === 'sum' ? bins : 1);
+        terms[term][l] += reduced * loss;
+        addRow(gradients.boxLogits[l], edge, reduced, gradient);
       }
+    }
+
+    function taughtBox(lesson: Lesson): Box {
+      const expected = lesson.edges.map(({ row, position }) => {
+        return isSame ? edgeDistance(row) : position(edgeDistance(row));
+      });
+      return decodeBox(expected, centre, parameters).map(({ value }) => value) as unknown as Box;
+    }
+
+    function overlapDistillation(lesson: Lesson): void {
+      const weight = inIou(l, index) * weightBy(iouLd.weights, l, b, cell, index);
+      const scale = (iouLd.weight * weight * gateOf(iouLd.needsPositives, l)) / iouDivisor;
+      if (scale === 0) return;
+      const rows = edges.map((edge) => readRow(student.boxLogits[l], edge));
+      const decoded = decodeBox(rows.map(edgeDistance), centre, parameters);
+      const predicted = decoded.map(({ value }) => value) as unknown as Box;
+      const bound = taughtBox(lesson);
+      // A head of one bin may say a box with a negative side.
+      if ([predicted, bound].some(([x1, y1, x2, y2]) => x2 < x1 || y2 < y1)) return;
+      const overlap = boxLosses[iouLd.form](predicted, bound);
+      terms.loss_ld_iou[l] += scale * overlap.loss;
+      rows.forEach((row, edge) => {
+        const slope = sum(decoded.map(({ partial }, side) => overlap.gradient[side] * partial[edge]));
+        addRow(gradients.boxLogits[l], edges[edge], scale * slope, edgeGradient(row));
+      });
     }
 
     function classDistillation(term: TermName, scale: number, lesson: Lesson): void {
       const { loss, gradient } = classKL(logits, lesson.classLogits, kd.temperature);
-      terms[term][l] += scale * loss;
-      addRow(gradients.classLogits[l], place, scale, gradient);
+      const gated = scale * kdShare * gateOf(kd.needsPositives, l);
+      terms[term][l] += gated * loss;
+      addRow(gradients.classLogits[l], place, gated, gradient);
     }
   });
 
@@ -298,12 +353,13 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
 }
 
 /** The recipe with every distillation term times a factor. */
-function weakened({ box, ld, kd, imitation, ...rest }: Recipe, factor: number): Recipe {
+function weakened({ box, ld, kd, iouLd, imitation, ...rest }: Recipe, factor: number): Recipe {
   return {
     ...rest,
     box: { ...box, bounded: factor * box.bounded },
-    ld: { ...ld, main: factor * ld.main, vlr: factor * ld.vlr },
-    kd: { ...kd, main: factor * kd.main, vlr: factor * kd.vlr },
+    ld: { ...ld, main: factor * ld.main, vlr: factor * ld.vlr, all: factor * ld.all },
+    kd: { ...kd, main: factor * kd.main, vlr: factor * kd.vlr, all: factor * kd.all },
+    iouLd: { ...iouLd, weight: factor * iouLd.weight },
     imitation: { ...imitation, weight: factor * imitation.weight },
   };
 }

@@ -45,6 +45,7 @@ const terms = {
   loss_ld: 0,
   loss_ld_vlr: 0,
   loss_kd: 0,
+  loss_ld_iou: 0,
   loss_kd_neg: 0,
   loss_im: 0,
 };

@@ -11,3 +11,7 @@ fn statistics_of(at: Place) -> Statistics {
 fn class_divergence(logits: vec2f, at: Statistics) -> vec2f {
   return binary_divergence(logits.x / params.temperature, logits.y / params.temperature);
 }
+
+fn class_scale() -> f32 {
+  return params.temperature / f32(params.classes);
+}

@@ -25,3 +25,7 @@ fn class_divergence(logits: vec2f, at: Statistics) -> vec2f {
   let logs = (logits - at.highest) / params.temperature - at.log_sum;
   return divergence(logs.y, logs.x);
 }
+
+fn class_scale() -> f32 {
+  return params.temperature / f32(params.classes);
+}

@@ -8,7 +8,7 @@ const LEAST_SHARE = 1e-37;
 fn distil(at: Place, factor: f32, adds: bool) -> f32 {
   let entry = params.student_layout[at.level];
   let inverse_temperature = 1.0 / params.temperature;
-  let scale = params.temperature / f32(params.bins);
+  let scale = select(params.temperature / f32(params.bins), params.temperature, LD_SUMS);
   var kl = 0.0;
   for (var edge = 0u; edge < 4u; edge++) {
     let first = strided(entry, at.image, edge * params.bins, at.index);

@@ -6,7 +6,7 @@ fn distil(at: Place, factor: f32, adds: bool) -> f32 {
   let entry = params.student_layout[at.level];
   let teacher_step = params.teacher_box_layout[at.level].z;
   let inverse_temperature = 1.0 / params.temperature;
-  let scale = params.temperature / f32(BINS);
+  let scale = select(params.temperature / f32(BINS), params.temperature, LD_SUMS);
   var kl = 0.0;
   for (var edge = 0u; edge < 4u; edge++) {
     let first = strided(entry, at.image, edge * BINS, at.index);

@@ -29,6 +29,7 @@ const CURVES: { title: string; unit: string; of: (entry: LogEntry) => number | u
   { title: 'LD, VLR', unit: 'weighted', of: term('loss_ld_vlr') },
   { title: 'KD, main region', unit: 'weighted', of: term('loss_kd') },
   { title: 'KD, VLR', unit: 'weighted', of: term('loss_kd_neg') },
+  { title: 'IoU distillation', unit: 'weighted', of: term('loss_ld_iou') },
   { title: 'Feature imitation', unit: 'weighted', of: term('loss_im') },
 ];
 

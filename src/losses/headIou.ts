@@ -1,0 +1,114 @@
+import allSource from '../../shaders/losses/head_boxes_all.wgsl';
+import iouSource from '../../shaders/losses/head_iou.wgsl';
+import type { Assignment } from '../regions/assignment.js';
+import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { boxForms, composed, composedOfTwo, edgeForms } from './compose.js';
+import type { BoxTargets } from './headBoxes.js';
+import { LOCATION_WEIGHTS } from './headLesson.js';
+import {
+  codecConstants,
+  codecParams,
+  type HeadSetting,
+  sampleParams,
+  sampleWorkgroups,
+  teacherEdgeConstants,
+  teacherEdgeParams,
+} from './headSetting.js';
+import type { StreamPartials } from './headStream.js';
+
+const allKernelOf = composedOfTwo('head boxes, all', allSource, boxForms, edgeForms);
+const iouKernelOf = composed('head IoU', iouSource, boxForms);
+
+/** Whether boxes are distilled at all locations. */
+export function distilsAllBoxes({ recipe: { ld, iouLd }, distillation }: HeadSetting): boolean {
+  return distillation > 0 && (ld.all > 0 || (iouLd.weight > 0 && iouLd.region === 'all'));
+}
+
+/**
+ * Distillation of boxes at all locations, before `boxSamples`: writes the gradient of all box logits.
+ * @returns [2, N] coded losses of locations, LD and IoU distillation; null where the recipe has none
+ */
+export function distilAllBoxes(
+  setting: HeadSetting,
+  { student, teacher }: { student: Maps; teacher: Maps },
+  { table }: Assignment,
+  { weights }: StreamPartials,
+  { gradient, factors }: { gradient: Tensor; factors: Tensor },
+): Tensor | null {
+  if (!distilsAllBoxes(setting)) return null;
+  const { device, recipe, grid, batch, bins, teacher: head } = setting;
+  const { ld, iouLd } = recipe;
+  const locations = batch * grid.locations;
+  const losses = device.empty([2, locations], 'u32');
+  const hasIou = iouLd.weight > 0 && iouLd.region === 'all';
+  const kindOf = (kind: string) => LOCATION_WEIGHTS[kind as keyof typeof LOCATION_WEIGHTS] ?? LOCATION_WEIGHTS.none;
+  device.run({
+    kernel: allKernelOf(iouLd.form, head.isRebinned ? 'rebinned' : 'same'),
+    constants: {
+      ...codecConstants(recipe),
+      ...teacherEdgeConstants(setting),
+      BINS: bins,
+      IOU: hasIou ? 1 : 0,
+      LD: ld.all > 0 ? 1 : 0,
+      IOU_WEIGHT: kindOf(iouLd.weights),
+      LD_WEIGHT: kindOf(ld.weights),
+      LD_SUMS: ld.reduction === 'sum' ? 1 : 0,
+    },
+    bindings: {
+      student: tensorOf(student).range,
+      teacher_box: tensorOf(teacher).range,
+      table: table.range,
+      // Without weights none is read.
+      weights: (weights?.tensor ?? factors).range,
+      factors: factors.range,
+      gradient: gradient.range,
+      losses: losses.range,
+    },
+    params: {
+      batch,
+      level_count: grid.levels.length,
+      locations,
+      weight_stride: weights?.stride ?? 0,
+      ...codecParams(setting),
+      temperature: ld.temperature,
+      levels: grid.levelTable,
+      student_layout: layoutTable(student),
+      ...teacherEdgeParams(setting, teacher),
+    },
+    invocations: locations,
+  });
+  return losses;
+}
+
+/** IoU distillation of the positives, after `boxSamples`; nothing where the recipe has none. */
+export function distilMainBoxes(
+  setting: HeadSetting,
+  { student, teacher }: { student: Maps; teacher: Maps },
+  { samples, counts, slots, maxPositives }: Assignment,
+  { gradient, records, factors }: BoxTargets,
+): void {
+  const { device, recipe, distillation } = setting;
+  const { weight, region, form } = recipe.iouLd;
+  if (weight * distillation === 0 || region !== 'main') return;
+  device.run({
+    kernel: iouKernelOf(form),
+    constants: { ...codecConstants(recipe), ...teacherEdgeConstants(setting) },
+    bindings: {
+      student: tensorOf(student).range,
+      teacher_box: tensorOf(teacher).range,
+      counts: counts.range,
+      samples: samples.range,
+      factors: factors.range,
+      gradient: gradient.range,
+      records: records.tensor.range,
+    },
+    params: {
+      ...sampleParams(setting, slots),
+      ...codecParams(setting),
+      student_layout: layoutTable(student),
+      ...teacherEdgeParams(setting, teacher),
+    },
+    workgroups: sampleWorkgroups(setting, maxPositives),
+  });
+}
