@@ -17,12 +17,11 @@ export type { Deviation } from './eval/deviation.js';
 export {
   type GoldenAssignment,
   type GoldenCase,
-  type GoldenLoss,
-  type GoldenOutputs,
   parseGoldenCase,
 } from './eval/goldenCase.js';
 export { checkGoldenCase } from './eval/goldenCheck.js';
 export type { GoldenHeadCase, HeadAssignment, LevelLogits } from './eval/goldenHead.js';
+export type { GoldenLoss, GoldenOutputs } from './eval/goldenLoss.js';
 export * from './index.js';
 export { type Agreement, AgreementMeter, type LevelAgreement } from './train/agreement.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js';

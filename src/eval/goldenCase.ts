@@ -1,11 +1,12 @@
 import { readSafetensors, type SafetensorsFile } from '../data/safetensors.js';
-import { TERM_NAMES } from '../losses/headTerms.js';
 import { type ImitationMethod, type Recipe, resolveRecipe } from '../losses/recipe.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
 import type { GroundTruth } from '../regions/truth.js';
 import { shortened } from '../util/readable.js';
-import { GoldenFile, isNumbers, isStrides, readTruth } from './goldenFile.js';
+import { parseBckd } from './goldenBckd.js';
+import { GoldenFile, isStrides, readTruth } from './goldenFile.js';
 import { type GoldenHeadCase, isGoldenHead, parseGoldenHead } from './goldenHead.js';
+import { type GoldenLoss, readLoss } from './goldenLoss.js';
 
 /** The reference implementation's imitation methods -> ours: its `fitnet` is the region inside the boxes. */
 const METHODS = {
@@ -17,47 +18,21 @@ const METHODS = {
 
 type GoldenMethod = (typeof METHODS)[keyof typeof METHODS];
 
-/** Head outputs: per level [B, C, H, W], [B, 4·bins, H, W] and, where features are imitated, [B, F, H, W]. */
-export interface GoldenOutputs {
-  /** Class logits, [B, C, H, W] a level. */
-  cls: Float32Array[];
-  /** Box logits, [B, 4·bins, H, W] a level. */
-  reg: Float32Array[];
-  /** Features, where the case imitates. */
-  feat: Float32Array[] | null;
-}
-
-/** What the reference implementation assigned to each location, per level in the order image, row, column; N = B·H·W. */
+/** What other people's code assigned to each location, per level in the order image, row, column; N = B·H·W. */
 export interface GoldenAssignment {
   /** [N] class, or `classes` for background */
   label: Float32Array;
   /** [N] label weight, 0 where ignored */
   weight: Float32Array;
   /** [N, 4] matched box of a positive, else 0 */
-  box: Float32Array;
+  box?: Float32Array;
   /** [N] weight in the valuable localization region, 0 outside */
-  vlr: Float32Array;
+  vlr?: Float32Array;
   /** [N] imitation mask; for `gibox` that of the inside of the boxes */
-  imitation: Float32Array;
+  imitation?: Float32Array;
 }
 
-/** What a loss call gave. */
-export interface GoldenLoss {
-  /** Bins of an edge. */
-  bins: number;
-  /** Of the net that learns. */
-  student: GoldenOutputs;
-  /** Of the teacher. */
-  teacher: GoldenOutputs;
-  /** By the reference's name of the term: one value a level. */
-  losses: Record<string, number[]>;
-  /** The sum of the terms. */
-  total: number;
-  /** Of `total`, laid out as the student's outputs. */
-  gradients: GoldenOutputs;
-}
-
-/** One call of the reference implementation on given inputs. */
+/** One call of the reference implementation, or of another one of distillation, on given inputs. */
 export interface GoldenCase {
   /** Where it was read from. */
   file: string;
@@ -69,9 +44,9 @@ export interface GoldenCase {
   grid: Grid;
   /** The objects. */
   truth: GroundTruth;
-  /** Of feature imitation. */
-  method: GoldenMethod;
-  /** The recipe `reference` with the temperatures, ignore threshold and imitation of the case. */
+  /** Of feature imitation; null where the case has none. */
+  method: GoldenMethod | null;
+  /** The recipe `reference`, or `bckd`, with the figures of the case. */
   recipe: Recipe;
   /** One entry a level. */
   assignment: GoldenAssignment[];
@@ -95,6 +70,7 @@ export async function loadGoldenCase(file: string): Promise<GoldenCase | GoldenH
  */
 export function parseGoldenCase({ tensors, metadata }: SafetensorsFile, file: string): GoldenCase | GoldenHeadCase {
   const read = new GoldenFile(file, tensors, metadata);
+  if (metadata.head === 'bckd') return parseBckd(read);
   if (isGoldenHead(metadata)) return parseGoldenHead(read);
   const grid = makeGrid({
     imageSize: { width: read.integer('width'), height: read.integer('height') },
@@ -147,40 +123,5 @@ export function parseGoldenCase({ tensors, metadata }: SafetensorsFile, file: st
       imitation: imitates ? { ...recipe.imitation, method, weight: weightOfImitation } : recipe.imitation,
     },
     loss: readLoss(read, { batch, classes, grid, imitates }),
-  };
-}
-
-function readLoss(
-  read: GoldenFile,
-  { batch, classes, grid, imitates }: { batch: number; classes: number; grid: Grid; imitates: boolean },
-): GoldenLoss {
-  const bins = read.integer('regMax') + 1;
-  const features = imitates ? read.channels('student.feat.0') : 0;
-  const maps = (key: string, channels: number) =>
-    grid.levels.map(({ height, width }, level) => read.tensor(`${key}.${level}`, [batch, channels, height, width]));
-  const outputs = (key: string): GoldenOutputs => ({
-    cls: maps(`${key}.cls`, classes),
-    reg: maps(`${key}.reg`, 4 * bins),
-    feat: imitates ? maps(`${key}.feat`, features) : null,
-  });
-  const levels = grid.levels.length;
-  const losses = read.json(
-    'losses',
-    `for each term a list of ${levels} numbers, one a level`,
-    (value): value is Record<string, number[]> =>
-      typeof value === 'object' &&
-      value !== null &&
-      Object.values(value).every((row) => isNumbers(row) && row.length === levels),
-  );
-  const unknown = Object.keys(losses).find((name) => !(TERM_NAMES as readonly string[]).includes(name));
-  if (unknown !== undefined)
-    throw read.wrong(`metadata losses has ${shortened(unknown, 60)}`, `some of ${TERM_NAMES.join(', ')}`);
-  return {
-    bins,
-    losses,
-    total: read.number('total', -Infinity),
-    student: outputs('student'),
-    teacher: outputs('teacher'),
-    gradients: outputs('grad'),
   };
 }

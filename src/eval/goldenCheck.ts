@@ -8,8 +8,9 @@ import type { Device } from '../tensor/device.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor, Values } from '../tensor/tensor.js';
 import { type Demand, type Deviation, deviation } from './deviation.js';
-import type { GoldenAssignment, GoldenCase, GoldenLoss, GoldenOutputs } from './goldenCase.js';
+import type { GoldenAssignment, GoldenCase } from './goldenCase.js';
 import { checkGoldenHead, type GoldenHeadCase } from './goldenHead.js';
+import type { GoldenLoss, GoldenOutputs } from './goldenLoss.js';
 
 /** How each assignment must agree. */
 const DEMANDS: Record<keyof GoldenAssignment, Demand> = {
@@ -56,7 +57,7 @@ async function checkReference(device: Device, golden: GoldenCase): Promise<Devia
     found.push(deviation('total', [computed.values.total], [loss.total], 'close'));
   }
   for (const [name, demand] of Object.entries(DEMANDS) as [keyof GoldenAssignment, Demand][]) {
-    const levels = golden.assignment.map((level) => level[name]);
+    const levels = golden.assignment.flatMap(({ [name]: values }) => (values ? [values] : []));
     found.push(...compareLevels(name, computed.regions[name], levels, demand));
   }
   for (const name of ['cls', 'reg', 'feat'] as const) {
@@ -91,7 +92,8 @@ async function compute(device: Device, golden: GoldenCase): Promise<Computed> {
     // Each read records its copy at once, before `tidy` takes the tensors back.
     return Promise.all([
       result?.read() ?? null,
-      readAll({ label, matched, weight, vlr, imitation: imitationMask(golden, truth, { assignment, mask }) }),
+      // Where the case has no mask none is compared.
+      readAll({ label, matched, weight, vlr, imitation: imitationMask(golden, truth, { assignment, mask }) ?? weight }),
       readAll({ cls: classLogits, reg: boxLogits, feat: features }),
     ]);
   });
@@ -121,12 +123,13 @@ function assign({ grid, recipe }: GoldenCase, truth: Truth): Assignment {
   return atss(grid, truth, { topk, ignoreIofThreshold, vlr, gamma });
 }
 
-/** The mask that the loss used; without imitation, or with `gibox`, the file's. */
+/** The mask that the loss used; without imitation, or with `gibox`, the file's; null where the file has none. */
 function imitationMask(
   { grid, method }: GoldenCase,
   truth: Truth,
   { assignment, mask }: { assignment: Assignment; mask: Tensor | null },
-): Tensor {
+): Tensor | null {
+  if (method === null) return null;
   if (method === 'gibox') return imitationRegion('inside', grid, truth);
   return mask ?? imitationRegion(method, grid, truth, assignment);
 }

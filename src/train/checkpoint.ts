@@ -144,8 +144,10 @@ function checkMetadata(value: unknown): CheckpointMetadata {
   if (classes.length !== detector.classes) {
     throw new InputError(`detector.classes is ${detector.classes}, but classes has ${classes.length} entries`);
   }
-  const terms = TERM_NAMES.length * detector.strides.length;
-  if (epochTerms.length !== 0 && epochTerms.length !== terms) {
+  const levels = detector.strides.length;
+  const terms = TERM_NAMES.length * levels;
+  const isOlder = epochTerms.length === terms - levels;
+  if (epochTerms.length !== 0 && epochTerms.length !== terms && !isOlder) {
     throw new InputError(`epochTerms has ${epochTerms.length} entries, expected ${terms} or none`);
   }
   return {
@@ -158,10 +160,16 @@ function checkMetadata(value: unknown): CheckpointMetadata {
     teacherCache: read.teacherCache ?? false,
     step,
     stepsPerEpoch,
-    epochTerms,
+    epochTerms: isOlder ? withoutIou(epochTerms, levels) : epochTerms,
     bestAp,
     last: read.last ? checkEntry(read.last, 'last') : null,
   };
+}
+
+/** Terms of a version that did not know IoU distillation, which is then 0. */
+function withoutIou(epochTerms: readonly number[], levels: number): number[] {
+  const at = levels * TERM_NAMES.indexOf('loss_ld_iou');
+  return [...epochTerms.slice(0, at), ...Array<number>(levels).fill(0), ...epochTerms.slice(at)];
 }
 
 /**

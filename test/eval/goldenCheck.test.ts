@@ -6,7 +6,8 @@ import { sharedDevice } from '../device.js';
 
 const FOLDER = 'test/golden';
 const files = readdirSync(FOLDER).filter((name) => name.endsWith('.safetensors'));
-const heads = readdirSync(`${FOLDER}/heads`);
+const heads = readdirSync(`${FOLDER}/heads`).filter((name) => /^(tal|dsl)-/.test(name));
+const distilled = readdirSync(`${FOLDER}/heads`).filter((name) => name.startsWith('bckd-'));
 /** Of the largest value. Stricter than a case demands, for gradients far below 1 have no other bound than 2e-5. */
 const RELATIVE = 2e-5;
 
@@ -30,6 +31,13 @@ test.each(heads)("this adapter gives what another head's code gave: %s", async (
   }
 });
 
+test.each(distilled)("this adapter gives what another distillation's code gave: %s", async (file) => {
+  const found = await checkGoldenCase(device, await loadGoldenCase(`${FOLDER}/heads/${file}`));
+  expect(found.filter(({ passed, relative }) => !passed || relative > RELATIVE)).toEqual([]);
+  const names = new Set(found.map(({ name }) => name.replace(/\.\d+$/, '')));
+  expect([...names]).toEqual(['loss_kd', 'loss_ld_iou', 'total', 'label', 'weight', 'grad.cls', 'grad.reg']);
+});
+
 test('nothing of a check stays in memory', async () => {
   const used = device.pool.usedBytes;
   await checkGoldenCase(device, await loadGoldenCase(`${FOLDER}/imitation-gibox.safetensors`));
@@ -39,7 +47,7 @@ test('nothing of a check stays in memory', async () => {
 test('a value that is off fails its own quantity only', async () => {
   const golden = (await loadGoldenCase(`${FOLDER}/small-bins.safetensors`)) as GoldenCase;
   golden.assignment[1].label[7] += 1;
-  golden.assignment[0].vlr.fill(0);
+  golden.assignment[0].vlr!.fill(0);
   golden.loss!.losses.loss_ld[0] *= 1.001;
   golden.loss!.gradients.cls[0][3] += 1e-3;
   const found = await checkGoldenCase(device, golden);
