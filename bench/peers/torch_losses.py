@@ -21,6 +21,7 @@ try:
 except ImportError:
     sys.exit("not available: python3 has no torch")
 
+from pytorch.bckd import bckd_loss
 from pytorch.check import check_all
 from pytorch.detector import Detector
 from pytorch.head import distribution_focal_loss, head_loss, integral, temperature_kl
@@ -77,7 +78,8 @@ def regions():
     return lambda: assign_batch(anchors, counts, boxes, labels, CLASSES)
 
 
-def head():
+def head(is_bckd=False):
+    """Recipe `reference`, or `bckd`: no LD, and its own two terms."""
     anchors, counts, boxes, labels = head_scene()
     cells = [-(-SIZE // stride) for stride in STRIDES]
     student, teacher = random_outputs(cells, BINS), random_outputs(cells, BINS)
@@ -87,7 +89,10 @@ def head():
         for leaf in leaves:
             leaf.grad = None
         assigned = assign_batch(anchors, counts, boxes, labels, CLASSES)
-        terms = head_loss(student, teacher, assigned, anchors, counts, STRIDES, (BATCH, CLASSES, BINS))
+        shared = assigned, anchors, counts, STRIDES, (BATCH, CLASSES, BINS)
+        terms = head_loss(student, None if is_bckd else teacher, *shared)
+        if is_bckd:
+            terms.update(bckd_loss(student, teacher, *shared))
         sum(sum(values) for values in terms.values()).backward()
 
     return work
@@ -149,6 +154,7 @@ def train_step():
 ROWS = {
     "rows-ld-dfl": rows_ld_dfl,
     "head-loss": head,
+    "head-loss-bckd": functools.partial(head, True),
     "head-loss-yolov8": functools.partial(other_head, "task-aligned", 640, (8, 16, 32), 16, 0.5),
     "head-loss-nanodet-plus": functools.partial(other_head, "dynamic-soft-label", 416, (8, 16, 32, 64), 8, 0.0),
     "regions": regions,

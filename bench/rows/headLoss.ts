@@ -40,7 +40,8 @@ function scratchOf(
 
 /**
  * Class logits read and their gradient written, the box gradient cleared, both nets' box logits of the listed rows read; and those of
- * the student that an assigner decodes, where it asks what the student says: of all locations inside a box.
+ * the student that an assigner decodes, where it asks what the student says: of all locations inside a box. With distillation at
+ * all locations the teacher's class logits and the box logits of both nets are read, too, each once.
  */
 async function leastBytes(
   device: Device,
@@ -50,9 +51,13 @@ async function leastBytes(
   const { vlr, label } = device.tidy(() => headLoss.evaluate(input).regions());
   const [weights, labels] = [await vlr.read(), await label.read()];
   const rows = weights.filter((weight, i) => weight > 0 || labels[i] < classes).length;
-  const decodes = headLoss.recipe.regions.assigner !== 'atss';
+  const { regions, kd, ld, iouLd } = headLoss.recipe;
+  const decodes = regions.assigner !== 'atss';
+  const distilsAll = ld.all > 0 || (iouLd.weight > 0 && iouLd.region === 'all');
   const boxRows = decodes ? rows + locationsInside(headLoss.grid, objects) : 2 * rows;
-  return 4 * (batch * headLoss.grid.locations * (2 * classes + 4 * bins) + boxRows * 4 * bins);
+  const classWords = (kd.all > 0 || distilsAll ? 3 : 2) * classes;
+  const boxWords = (distilsAll ? 3 : 1) * 4 * bins;
+  return 4 * (batch * headLoss.grid.locations * (classWords + boxWords) + (distilsAll ? 0 : boxRows * 4 * bins));
 }
 
 /** Locations of all images whose centres lie inside a box. */

@@ -49,6 +49,7 @@ const COCO = { ...DISTILLED, batch: 4, classes: 80, width: 640, height: 640, siz
 /** All rows, in the order of the table. */
 export const ROWS: readonly (Row | FirstCallRow)[] = [
   headLossRow('head-loss', REFERENCE),
+  headLossRow('head-loss-bckd', { ...REFERENCE, recipe: 'bckd' }),
   ...Object.entries(HEADS).map(([name, size]) => headLossRow(`head-loss-${name}`, size)),
   listsRow('regions', REFERENCE),
   listsRow('regions-1280', LARGE),

@@ -6,6 +6,7 @@ import sys
 
 import torch
 
+from .bckd import bckd_loss
 from .head import head_loss
 from .other_heads import make_centres, other_head_loss
 from .regions import assign_batch, make_anchors
@@ -36,7 +37,8 @@ def differs(actual, expected):
 def check(file):
     """The names of what differs; None where the script cannot tell."""
     tensors, metadata = read_safetensors(file)
-    if "head" in metadata:
+    is_bckd = metadata.get("head") == "bckd"
+    if "head" in metadata and not is_bckd:
         return check_other_head(tensors, metadata)
     if float(metadata["ignoreIofThreshold"]) >= 0:
         return None  # The script knows no regions to ignore.
@@ -49,7 +51,7 @@ def check(file):
     for level, regions in enumerate(assigned):
         if not torch.equal(regions["label"], tensors[f"assign.label.{level}"].reshape(-1).long()):
             wrong.append(f"label of level {level}")
-        if differs(regions["vlr"], tensors[f"assign.vlr.{level}"].reshape(-1)):
+        if not is_bckd and differs(regions["vlr"], tensors[f"assign.vlr.{level}"].reshape(-1)):
             wrong.append(f"VLR of level {level}")
     if "losses" not in metadata:
         return wrong
@@ -58,8 +60,11 @@ def check(file):
     student = [[tensors[f"student.{part}.{level}"].requires_grad_() for part in ("cls", "reg")] for level in levels]
     teacher = [[tensors[f"teacher.{part}.{level}"] for part in ("cls", "reg")] for level in levels]
     sizes = (batch, classes, int(metadata["regMax"]) + 1)
-    temperatures = (float(metadata["temperatureLd"]), float(metadata["temperatureKd"]))
-    terms = head_loss(student, teacher, assigned, anchors, counts, strides, sizes, temperatures)
+    if is_bckd:
+        terms = bckd_loss(student, teacher, assigned, anchors, counts, strides, sizes)
+    else:
+        temperatures = (float(metadata["temperatureLd"]), float(metadata["temperatureKd"]))
+        terms = head_loss(student, teacher, assigned, anchors, counts, strides, sizes, temperatures)
     for name, values in json.loads(metadata["losses"]).items():
         if name in terms and differs(torch.stack(terms[name]).detach(), torch.tensor(values)):
             wrong.append(name)
