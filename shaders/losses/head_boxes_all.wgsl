@@ -64,6 +64,9 @@ override LD_SUMS: bool = false;
 #include "head_coded.wgsl"
 #include "head_records.wgsl"
 
+/// Sum of the logits that were read: some adapters' exp(NaN) and max(NaN, x) are numbers.
+var<private> seen: f32;
+
 fn weight_of(kind: u32, location: u32) -> f32 {
   if (kind == WEIGHTS) {
     return select(1.0, 0.0, table[location] >= TABLE_IGNORED);
@@ -76,6 +79,7 @@ fn read_student(at: Place, edge: u32, z: ptr<function, Bins>) {
   let first = strided(entry, at.image, edge * BINS, at.index);
   for (var k = 0u; k < BINS; k++) { // unroll
     (*z)[k] = student[first + k * entry.z];
+    seen += (*z)[k];
   }
 }
 
@@ -189,5 +193,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     }
   }
   losses[location] = coded(ld_factor * params.temperature * scale * kl, location);
-  losses[params.locations + location] = coded(iou_factor * loss.loss, location);
+  let iou_loss = select(bitcast<u32>(iou_factor * loss.loss), bitcast<u32>(seen), is_bad(seen));
+  losses[params.locations + location] = coded(bitcast<f32>(iou_loss), location);
 }

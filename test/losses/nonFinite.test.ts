@@ -5,6 +5,7 @@ import { classDistillation } from '../../src/losses/kd.js';
 import { temperatureKL } from '../../src/losses/ld.js';
 import { localizationLosses } from '../../src/losses/localizationLosses.js';
 import { sharedDevice } from '../device.js';
+import { makeHeadLoss, randomOutputs, SIZES, TRUTHS, uploadOutputs, uploadTruths } from './headCase.js';
 
 // Some adapters' exp(NaN), max(NaN, x) and min(NaN, x) are numbers: a kernel has to see NaN before it disappears.
 const device = await sharedDevice();
@@ -50,4 +51,46 @@ test('DFL of NaN or infinity', async () => {
       ).not.toSatisfy(Number.isFinite);
     }
   }
+});
+
+describe('distillation at all locations', () => {
+  const boxes = { iouLd: { weight: 4 } } as const;
+  const kinds = { iou: boxes, bckd: { ...boxes, kd: { all: 1, form: 'focal-binary', normaliser: 'images' } } } as const;
+  /** An element of the third level (one of no whole quads) and of the first, image 1, of what the nets say. */
+  const places = [
+    { level: 0, cell: 17, where: 'level 0 \\(stride 8\\), image 1, row 1, column 5' },
+    { level: 2, cell: 4, where: 'level 2 \\(stride 32\\), image 1, row 1, column 1' },
+  ];
+
+  test.each(Object.entries(kinds))('%s: what is no number is told with its place', async (_name, recipe) => {
+    const headLoss = makeHeadLoss(device, SIZES, recipe);
+    const spoilt = (
+      seed: number,
+      kind: 'classLogits' | 'boxLogits' | null,
+      { level, cell }: (typeof places)[number],
+    ) => {
+      const outputs = randomOutputs(SIZES, seed, 2);
+      if (kind) {
+        const map = outputs[kind][level] as Float32Array;
+        const area = [96, 24, 6][level];
+        const channels = map.length / (2 * area);
+        map[(channels + 2) * area + cell] = NaN;
+      }
+      return uploadOutputs(device, SIZES, outputs);
+    };
+    const truth = uploadTruths(device, SIZES, TRUTHS);
+    for (const place of places) {
+      for (const kind of ['classLogits', 'boxLogits'] as const) {
+        for (const net of ['student', 'teacher']) {
+          const result = headLoss.evaluate({
+            student: spoilt(1, net === 'student' ? kind : null, place),
+            teacher: spoilt(2, net === 'teacher' ? kind : null, place),
+            truth,
+          });
+          await expect(result.read(), `${net}'s ${kind}`).rejects.toThrow(new RegExp(`not finite at ${place.where}`));
+          result.dispose();
+        }
+      }
+    }
+  });
 });

@@ -67,6 +67,34 @@ describe('recipes', () => {
     ['no such target', { classification: { target: 'x' } }, /classification\.target is "x".*iou, assigned/],
     ['no such scale', { scale: 'mean' }, /scale is "mean".*none, batch/],
     ['a weight without a method', { imitation: { weight: 2 } }, /imitation\.method is none/],
+    [
+      'all beside the positives',
+      { ld: { all: 1, main: 1 } },
+      /ld\.all is 1, which takes in.*set ld\.main and ld\.vlr to 0/,
+    ],
+    ['all beside the VLR', { kd: { all: 1, vlr: 2 } }, /kd\.all is 1, which takes in.*set kd\.main and kd\.vlr to 0/],
+    ['a softmax of all', { kd: { all: 1 } }, /kd\.form is softmax; set it to focal-binary or binary/],
+    [
+      'weights of positives for all',
+      { ld: { all: 1 } },
+      /ld\.weights best-score is.*set it to teacher-score, score-diff/,
+    ],
+    [
+      'a fixed divisor for all',
+      { ld: { all: 1, weights: 'teacher-score' } },
+      /ld\.normaliser is reference, a fixed number; set it to weights, images/,
+    ],
+    [
+      'a sum of no weights',
+      { ld: { all: 1, weights: 'none', normaliser: 'weights' } },
+      /ld\.normaliser is weights but.*set it to images/,
+    ],
+    ['target scores for all', { iouLd: { weight: 1, weights: 'target-score' } }, /iouLd\.region to main/],
+    [
+      'a sum of no weights of boxes',
+      { iouLd: { weight: 1, weights: 'none', normaliser: 'weights' } },
+      /iouLd\.normaliser is weights but.*set it to images/,
+    ],
     ['two norms', { imitation: { method: 'pkd', norm: 'batch' } }, /norm is batch but imitation\.method is pkd/],
   ];
   test.each(bad)('%s', (_name, recipe, message) => {

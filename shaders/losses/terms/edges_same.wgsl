@@ -5,6 +5,7 @@ fn read_teacher(at: Place, edge: u32, z: ptr<function, Bins>) {
   let step = params.teacher_box_layout[at.level].z;
   for (var k = 0u; k < BINS; k++) { // unroll
     (*z)[k] = teacher_box[first + k * step];
+    seen += (*z)[k];
   }
 }
 
