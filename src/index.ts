@@ -15,6 +15,7 @@ export type { ChoiceName, Choices } from './gpu/choices.js';
 export type { BufferRange, KernelDefinition, KernelVariant, Launch } from './gpu/launch.js';
 export type { KernelTime } from './gpu/profile.js';
 export type { WgslCode, WgslDeclarations, WgslLoop, WgslPart, WgslScalar } from './gpu/wgsl.js';
+export { alignChannels } from './losses/alignChannels.js';
 export { distributionFocalLoss } from './losses/dfl.js';
 export { distillationAt } from './losses/distillationSchedule.js';
 export { integral, type ProjectionOptions, softmaxOverBins } from './losses/distribution.js';

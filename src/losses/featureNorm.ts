@@ -8,8 +8,8 @@ const GRADIENT = { name: 'feature norm gradient', source: gradientSource };
 
 /** Added to the variance by batch norm; PyTorch's default. */
 const BATCH_NORM_EPSILON = 1e-5;
-/** Added to the deviation by PKD, as in its authors' code. */
-const PEARSON_EPSILON = 1e-6;
+/** Added to the deviation by PKD and CrossKD, as in their authors' code. */
+export const PEARSON_EPSILON = 1e-6;
 
 /** Both nets' features: as many images, channels and levels. */
 export interface FeaturePair {
