@@ -36,14 +36,9 @@ export {
 export { type BoxLossOptions, giouLoss } from './losses/giou.js';
 export type { GradientTargets } from './losses/headGradients.js';
 export type { HeadLossInput } from './losses/headInput.js';
-export {
-  HeadLoss,
-  type HeadLossOptions,
-  type HeadLossResult,
-  type HeadLossValues,
-  type HeadRegions,
-} from './losses/headLoss.js';
+export { HeadLoss, type HeadLossOptions } from './losses/headLoss.js';
 export type { HeadOutputs } from './losses/headOutputs.js';
+export type { HeadLossResult, HeadLossValues, HeadRegions } from './losses/headResult.js';
 export { TERM_NAMES, type TermName } from './losses/headTerms.js';
 export { type ImitationOptions, imitationLoss } from './losses/imitation.js';
 export { type ClassDistillationOptions, classDistillation } from './losses/kd.js';

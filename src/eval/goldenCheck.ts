@@ -1,4 +1,5 @@
-import { HeadLoss, type HeadLossResult, type HeadLossValues } from '../losses/headLoss.js';
+import { HeadLoss } from '../losses/headLoss.js';
+import type { HeadLossResult, HeadLossValues } from '../losses/headResult.js';
 import type { TermName } from '../losses/headTerms.js';
 import { type Assignment, assignmentMaps } from '../regions/assignment.js';
 import { atss } from '../regions/atss.js';

@@ -19,6 +19,11 @@ export interface HeadLossInput {
   student: HeadOutputs;
   /** Needed where the recipe distils and `distillation` is above 0. Nothing flows back into it. */
   teacher?: HeadOutputs;
+  /**
+   * Where the recipe has `cross`: the logits that the teacher's head makes of the student's features (CrossKD), on the student's levels,
+   * with the teacher's bins.
+   */
+  cross?: Pick<HeadOutputs, 'classLogits' | 'boxLogits'>;
   /** Factor of every distillation term in this step, such as `distillationAt` gives it; 1 unless given. 0: no teacher is needed. */
   distillation?: number;
   /** The objects of the same images, from `uploadTruth`. With an assignment only imitation by boxes needs them. */
@@ -31,6 +36,7 @@ export interface HeadLossInput {
 
 const INPUT = optionsOf({
   student: anything,
+  cross: optional(fields({})),
   distillation: anything,
   assignment: optional(fields({})),
   gradients: optional(fields({})),

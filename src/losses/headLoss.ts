@@ -1,18 +1,18 @@
 import { constants } from '../../shaders/lib/bins.wgsl';
 import { MAX_WORKGROUPS } from '../gpu/launch.js';
-import { type Assignment, type AssignmentMaps, assignmentMaps } from '../regions/assignment.js';
+import { assignmentMaps } from '../regions/assignment.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
 import { matchTeacher, type TeacherHead, type TeacherHeadOptions } from '../regions/teacherHead.js';
 import type { Truth } from '../regions/truth.js';
 import type { Device } from '../tensor/device.js';
 import { openedDevice } from '../tensor/deviceArgument.js';
-import type { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { anything, options as optionsOf } from '../util/argument.js';
 import { DeviceError, InputError } from '../util/error.js';
 import { assign } from './headAssign.js';
 import { boxSamples, distilBoxes } from './headBoxes.js';
 import { classSamples } from './headClass.js';
+import { assertCross, type CrossParts, crossRecipes, evaluateCrossed } from './headCross.js';
 import { faultOf } from './headFaults.js';
 import { headGradients } from './headGradients.js';
 import { imitationTerm } from './headImitation.js';
@@ -20,11 +20,12 @@ import { assertInput, assertNoDistributions, assertTeacherFits, type HeadLossInp
 import { distilAllBoxes, distilMainBoxes } from './headIou.js';
 import { distilClasses } from './headKd.js';
 import { isTaught, streamLessons } from './headLesson.js';
+import type { HeadLossResult, HeadLossValues } from './headResult.js';
 import type { HeadSetting, HeadShape } from './headSetting.js';
 import { streamClasses } from './headStream.js';
 import { addTerms, termFactors } from './headSums.js';
 import { TERM_NAMES, type TermName } from './headTerms.js';
-import { type PartialRecipe, type Recipe, resolveRecipe } from './recipe.js';
+import { isCross, type PartialRecipe, type Recipe, resolveRecipe } from './recipe.js';
 
 /** Bins that kernels hold in registers. */
 const { MAX_BINS } = constants;
@@ -60,55 +61,6 @@ export interface HeadLossOptions {
   teacher?: TeacherHeadOptions;
 }
 
-/** Which locations learn what; each in the order of a pyramid of one channel (level, image, row-major). */
-export interface HeadRegions extends AssignmentMaps {
-  /** f32: 1 where features are imitated; null where the recipe does not imitate, or compares features everywhere. */
-  imitation: Tensor | null;
-}
-
-/** The losses on the host. */
-export interface HeadLossValues {
-  /** The sum of all terms over all levels. */
-  total: number;
-  /** One value a level. */
-  terms: Record<TermName, number[]>;
-}
-
-/** The result of `evaluate`; everything stays on the GPU until `read`. */
-export interface HeadLossResult {
-  /** [9, levels], rows in the order of `TERM_NAMES`, weights included. */
-  terms: Tensor;
-  /** [1], the sum of the terms. */
-  total: Tensor;
-  /** Who learnt what: the caller's, or, until `dispose`, the result's. */
-  assignment: Assignment;
-  /** [9, levels] u32: ~index of the first location whose loss is not finite, 0 for none; for `HeadLoss.faultOf`. */
-  faults: Tensor;
-  /**
-   * Gradients of `total`, laid out as the student's outputs: one tensor for class and box logits where these are one tensor.
-   */
-  gradients: {
-    /** Laid out as the student's class logits. */
-    classLogits: Tensor;
-    /** Laid out as the student's box logits. */
-    boxLogits: Tensor;
-    /** Null where the recipe does not imitate features. */
-    features: Pyramid | null;
-  };
-  /**
-   * Records the maps of the assignment that the loss used, which itself holds lists: to look at, before the result is disposed.
-   * The caller disposes the maps, but for `imitation`, which belongs to the result.
-   */
-  regions(): HeadRegions;
-  /**
-   * Reads the losses.
-   * @throws DeviceError that names term, level and image where a loss is not finite
-   */
-  read(): Promise<HeadLossValues>;
-  /** Gives all memory of the result back; the caller's tensors for gradients stay the caller's. */
-  dispose(): void;
-}
-
 const OPTIONS = optionsOf({ imageSize: anything, strides: anything, recipe: anything });
 
 /**
@@ -131,6 +83,8 @@ export class HeadLoss implements HeadShape {
   readonly batch: number;
   /** The teacher's head, and what teaches each level of the student's. */
   readonly teacher: TeacherHead;
+  /** Of a recipe with `cross`. */
+  readonly #cross: CrossParts | null;
 
   /** @throws InputError for a wrong option or recipe, or a batch too large for the device; the message names it */
   constructor(device: Device, options: HeadLossOptions) {
@@ -149,14 +103,33 @@ export class HeadLoss implements HeadShape {
       centreOffset: centreOffset === undefined ? resolved.regions.centreOffset : centreOffset,
     };
     this.recipe = resolveRecipe({ ...resolved, regions });
-    if (bins === 1) assertNoDistributions(this.recipe);
     this.grid = makeGrid({ imageSize, strides, ...this.recipe.regions });
     this.classes = classes;
     this.bins = bins;
     this.batch = batch;
     this.teacher = matchTeacher(this, teacher);
-    assertTeacherFits(this);
+    this.#cross = isCross(this.recipe) ? this.#crossParts(options) : null;
+    if (!this.#cross) {
+      if (bins === 1) assertNoDistributions(this.recipe);
+      assertTeacherFits(this);
+    }
     this.#assertBatch();
+  }
+
+  /** Each part checks its own recipe. */
+  #crossParts(options: HeadLossOptions): CrossParts {
+    const { bins, grid, isMapped } = this.teacher;
+    if (isMapped) {
+      throw new InputError(
+        `teacher: recipe ${this.recipe.name} sends the student's features through the teacher's head, so both need the same strides and image size; without cross.convolutions other levels are matched.`,
+      );
+    }
+    const { own, crossed } = crossRecipes(this.recipe);
+    const { centreOffset } = grid;
+    return {
+      own: new HeadLoss(this.device, { ...options, recipe: own }),
+      crossed: new HeadLoss(this.device, { ...options, recipe: crossed, bins, centreOffset, teacher: {} }),
+    };
   }
 
   /** What any head of this size needs; box logits may be there or not. */
@@ -177,6 +150,8 @@ export class HeadLoss implements HeadShape {
    * @throws InputError when an output does not fit the options, before anything is recorded
    */
   evaluate(input: HeadLossInput): HeadLossResult {
+    assertCross(this.recipe, input);
+    if (this.#cross) return evaluateCrossed(this, this.#cross, input);
     assertInput(this, input);
     const { student, teacher, truth, distillation = 1, gradients: given = {} } = input;
     const { device, recipe, grid, classes, bins, batch } = this;
@@ -212,7 +187,7 @@ export class HeadLoss implements HeadShape {
         everywhere,
         imitation: imitated?.losses ?? null,
       });
-      const gradients = { ...targets, features: imitated?.gradient ?? null };
+      const gradients = { ...targets, features: imitated?.gradient ?? null, cross: null };
       return { ...sums, gradients, own, mask: imitated?.mask ?? null, assignment };
     });
     const { terms, total, faults, gradients, own, mask, assignment } = made;

@@ -29,7 +29,7 @@ export interface StreamPartials {
 }
 
 /** f32, kind after kind, see shaders/losses/head_lesson.wgsl. */
-export interface LocationWeights {
+interface LocationWeights {
   tensor: Tensor;
   /** Words from one kind to the next. */
   stride: number;

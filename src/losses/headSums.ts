@@ -104,11 +104,16 @@ export function addTerms(
     },
     workgroups: [levels, 1, 1],
   });
-  device.run({
+  addTotal(terms, total);
+  return { terms, faults, total };
+}
+
+/** total <- the sum of the terms. */
+export function addTotal(terms: Tensor, total: Tensor): void {
+  terms.device.run({
     kernel: TOTAL,
     bindings: { terms: terms.range, total: total.range },
     params: { count: terms.size },
     workgroups: [1, 1, 1],
   });
-  return { terms, faults, total };
 }

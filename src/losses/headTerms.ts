@@ -142,6 +142,11 @@ export const FAULT_SOURCES = Object.fromEntries(TERMS.map(({ name, fault }) => [
   string
 >;
 
+/** Whether a term compares predictions with a teacher's, which `cross` takes to its head. */
+export function isCrossed(name: TermName): boolean {
+  return name !== 'loss_im' && TERMS.some((term) => term.name === name && term.distils);
+}
+
 /** Weight and normaliser of each term, in the order of `TERM_NAMES`. */
 export function scalesOf({ recipe, batch, classes, distillation }: HeadSetting): Scale[] {
   const all = batchScale(recipe, batch);

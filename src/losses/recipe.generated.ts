@@ -214,6 +214,17 @@ export interface Recipe {
     /** Whether a level without positives distils no boxes, as in the code of BCKD. Default false. */
     needsPositives: boolean;
   };
+  /**
+   * CrossKD: `kd`, `ld` and `iouLd` compare the teacher with what its own head makes of the student's features, and the
+   * student's own predictions learn from the objects alone.
+   */
+  cross: {
+    /**
+     * Convolutions of the teacher's towers that the student's features pass, before its predictions; 1 in the paper, 0:
+     * off. Whole, 0 to 8; default 0.
+     */
+    convolutions: number;
+  };
   /** Comparison of features, `loss_im`. */
   imitation: {
     /**
@@ -332,6 +343,9 @@ export const RECIPE_DEFAULTS: Recipe = {
     weights: 'score-difference',
     normaliser: 'images',
     needsPositives: false,
+  },
+  cross: {
+    convolutions: 0,
   },
   imitation: {
     method: 'none',

@@ -193,6 +193,17 @@ export default Type.Object(
         needsPositives: flag(false, 'Whether a level without positives distils no boxes, as in the code of BCKD.'),
       },
     ),
+    cross: section(
+      "CrossKD: `kd`, `ld` and `iouLd` compare the teacher with what its own head makes of the student's features, and the student's own predictions learn from the objects alone.",
+      {
+        convolutions: count(
+          0,
+          0,
+          8,
+          "Convolutions of the teacher's towers that the student's features pass, before its predictions; 1 in the paper, 0: off.",
+        ),
+      },
+    ),
     imitation: section('Comparison of features, `loss_im`.', {
       method: choice(
         [

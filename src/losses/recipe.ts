@@ -50,7 +50,7 @@ function withoutBranch({ branch, ...box }: Record<string, unknown>): Record<stri
 }
 
 /** What two fields say against each other, and the remedy; null: nothing. */
-function contradictionIn({ regions, ld, kd, iouLd, imitation }: Recipe): string | null {
+function contradictionIn({ regions, ld, kd, iouLd, cross, imitation }: Recipe): string | null {
   if (imitation.weight > 0 && imitation.method === 'none') {
     return `imitation.weight is ${imitation.weight} but imitation.method is none`;
   }
@@ -81,6 +81,9 @@ function contradictionIn({ regions, ld, kd, iouLd, imitation }: Recipe): string 
   if (ld.all > 0 && ld.weights === 'none' && ld.normaliser === 'weights') {
     return 'ld.normaliser is weights but with ld.weights none all locations weigh 1; set it to images, positives, scores or none';
   }
+  if (cross.convolutions > 0 && !distilsBoxes({ ld, iouLd }) && !distilsClasses({ kd })) {
+    return `cross.convolutions is ${cross.convolutions} but nothing is distilled there; set a weight of kd, ld or iouLd, or cross.convolutions to 0`;
+  }
   if (iouLd.weight > 0 && iouLd.region === 'all') {
     if (iouLd.weights === 'target-score') {
       return 'iouLd.weights target-score is a weight of positives; set it to score-difference, teacher-score or none, or iouLd.region to main';
@@ -100,6 +103,11 @@ export type RegionlessMethod = (typeof WITHOUT_REGION)[number];
 /** Whether a method of `imitation` compares features everywhere. */
 export function isRegionless(method: ImitationMethod): method is RegionlessMethod {
   return (WITHOUT_REGION as readonly string[]).includes(method);
+}
+
+/** True where the recipe distils what the teacher's head makes of the student's features. */
+export function isCross({ cross }: Pick<Recipe, 'cross'>): boolean {
+  return cross.convolutions > 0;
 }
 
 /** True where the recipe compares the student with a teacher. */

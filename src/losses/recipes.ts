@@ -22,7 +22,7 @@ const BCKD = {
     needsPositives: true,
   },
 } as const;
-/** CrossKD's box term (Wang et al., CVPR 2024), on the student's own predictions. */
+/** CrossKD's box term (Wang et al., CVPR 2024). */
 const LD_ALL = {
   all: 4,
   temperature: 1,
@@ -30,6 +30,14 @@ const LD_ALL = {
   weights: 'teacher-score',
   normaliser: 'weights',
 } as const;
+/** CrossKD (Wang et al., CVPR 2024), crosskd_gfl.py: the student's features before the teacher's last convolution and its predictions. */
+const CROSS_KD = {
+  kd: { all: 1, form: 'focal-binary', beta: 1, temperature: 1, normaliser: 'positives' },
+  ld: LD_ALL,
+  cross: { convolutions: 1 },
+} as const;
+/** PKD as CrossKD has it beside for GFocal. */
+const CROSS_PKD = { method: 'pkd', weight: 6 } as const;
 const IMITATIONS = ['whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox', 'gibox-image'] as const;
 
 /** Those of the paper's tables, for GFocal heads. */
@@ -47,6 +55,8 @@ const PAPER: readonly NamedRecipe[] = [
   { name: 'reference', ...OURS, regions: { vlr: 'reference' } },
   { name: 'bckd', ...BCKD },
   { name: 'ld-all', ld: LD_ALL },
+  { name: 'crosskd', ...CROSS_KD },
+  { name: 'crosskd+pkd', ...CROSS_KD, imitation: CROSS_PKD },
   ...IMITATIONS.flatMap((method) => [
     { name: `imitation-${method}`, imitation: { method, weight: IMITATION_WEIGHT } },
     { name: `main-kd+main-ld+vlr-ld+imitation-${method}`, ...OURS, imitation: { method, weight: IMITATION_WEIGHT } },

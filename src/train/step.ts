@@ -1,6 +1,7 @@
 import { backward, type Seed } from '../autograd/variable.js';
 import type { Batch } from '../data/loader.js';
-import type { HeadLoss, HeadLossResult } from '../losses/headLoss.js';
+import type { HeadLoss } from '../losses/headLoss.js';
+import type { HeadLossResult } from '../losses/headResult.js';
 import { type Truth, uploadTruth } from '../regions/truth.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Learner } from './learner.js';

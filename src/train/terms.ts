@@ -1,4 +1,5 @@
-import type { HeadLoss, HeadLossResult } from '../losses/headLoss.js';
+import type { HeadLoss } from '../losses/headLoss.js';
+import type { HeadLossResult } from '../losses/headResult.js';
 import { TERM_NAMES, type TermName } from '../losses/headTerms.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { DeviceError } from '../util/error.js';

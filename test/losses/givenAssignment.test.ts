@@ -1,6 +1,6 @@
 /** The head loss of an assignment that the caller gives. */
 import { expect, test } from 'vitest';
-import type { HeadLossResult } from '../../src/losses/headLoss.js';
+import type { HeadLossResult } from '../../src/losses/headResult.js';
 import { TERM_NAMES } from '../../src/losses/headTerms.js';
 import { type PartialRecipe, resolveRecipe } from '../../src/losses/recipe.js';
 import { assignmentOf } from '../../src/regions/given.js';

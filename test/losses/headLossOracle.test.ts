@@ -1,8 +1,8 @@
 /** Losses and gradients of every recipe are those of the float64 oracle. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { HeadLossResult } from '../../src/losses/headLoss.js';
 import type { HeadOutputs } from '../../src/losses/headOutputs.js';
+import type { HeadLossResult } from '../../src/losses/headResult.js';
 import { TERM_NAMES } from '../../src/losses/headTerms.js';
 import { type PartialRecipe, type Recipe, resolveRecipe } from '../../src/losses/recipe.js';
 import { sharedDevice } from '../device.js';

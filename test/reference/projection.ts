@@ -1,7 +1,7 @@
 import { softmax } from './bins.js';
 
 /** The shares of a value among bins that stand for increasing values (D-FINE, eq. 3), in float64; the ends collect what is beyond. */
-export function sharesOf(value: number, projection: readonly number[]): Float64Array {
+function sharesOf(value: number, projection: readonly number[]): Float64Array {
   const shares = new Float64Array(projection.length);
   const last = projection.length - 1;
   if (value <= projection[0]) shares[0] = 1;
