@@ -2,11 +2,13 @@ import { type Assignment, COUNTS } from '../regions/assignment.js';
 import { generalInstances } from '../regions/generalInstances.js';
 import { type ImitationRegionMethod, imitationRegion } from '../regions/imitation.js';
 import type { Truth } from '../regions/truth.js';
-import type { Pyramid } from '../tensor/pyramid.js';
+import type { Maps } from '../tensor/layout.js';
+import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import type { FeaturePair } from './featureNorm.js';
 import { bestScores, correlate, distilChannels } from './featurePasses.js';
+import { isResized, resizeToStudent } from './featureResize.js';
 import type { HeadOutputs } from './headOutputs.js';
 import type { HeadSetting } from './headSetting.js';
 import { batchScale } from './headTerms.js';
@@ -55,29 +57,41 @@ export function imitationTerm(setting: HeadSetting, input: ImitationInput): Imit
     );
   }
   const losses = device.empty([batch * grid.locations]);
-  const pair = { student, teacher };
-  if (isRegionless(method)) {
-    const gradient = everywhere(setting, method, pair, input.teacher, { weight, losses });
-    return { mask: null, gradient, losses };
-  }
-  return { ...inRegion(setting, method, pair, input, { weight, losses }), losses };
+  const resized = isResized(setting) ? resizeToStudent(teacher, setting, student) : null;
+  const pair = { student, teacher: resized ?? teacher };
+  const share = { weight, losses };
+  const made = isRegionless(method)
+    ? { mask: null, gradient: everywhere(setting, method, pair, input.teacher, share) }
+    : inRegion(setting, method, pair, input, share);
+  resized?.dispose();
+  return { ...made, losses };
 }
 
 function everywhere(
-  { recipe, grid, classes, batch }: HeadSetting,
+  setting: HeadSetting,
   method: RegionlessMethod,
   pair: FeaturePair,
   { classLogits }: HeadOutputs,
   share: Share,
 ): Pyramid {
-  const { norm, temperature } = recipe.imitation;
+  const { norm, temperature } = setting.recipe.imitation;
   if (method === 'cwd') return distilChannels(pair, { ...share, temperature, norm });
   if (method === 'pkd') return correlate(pair, share);
-  const { locations, levelTable } = grid;
-  const scores = bestScores(classLogits, { batch, classes, locations, levelTable });
+  const scores = teacherScores(setting, classLogits);
   const gradient = imitateByScore(pair, scores, { ...share, norm });
   scores.dispose();
   return gradient;
+}
+
+/** [N], the teacher's best class score at each of the student's locations. */
+function teacherScores(setting: HeadSetting, classLogits: Maps): Tensor {
+  const { classes, batch, teacher } = setting;
+  const { locations, levels, levelTable } = teacher.grid;
+  const scores = bestScores(classLogits, { batch, classes, locations, levelTable });
+  if (!isResized(setting)) return scores;
+  const resized = resizeToStudent(Pyramid.of(scores, batch, 1, levels), setting, null);
+  scores.dispose();
+  return resized;
 }
 
 function inRegion(

@@ -101,7 +101,7 @@ export function assertInput(setting: HeadShape, input: HeadLossInput): void {
 }
 
 /** @throws InputError for what cannot be taught by a head that differs so; it names what can */
-export function assertTeacherFits({ recipe, grid, bins, teacher }: HeadShape): void {
+export function assertTeacherFits({ recipe, bins, teacher }: HeadShape): void {
   const { name, box, imitation } = recipe;
   if (teacher.bins === 1 && bins > 1 && hasLd(recipe)) {
     throw new InputError(
@@ -112,11 +112,6 @@ export function assertTeacherFits({ recipe, grid, bins, teacher }: HeadShape): v
   if (teacher.isRebinned && readsBoxes && box.parameters === 'offset') {
     throw new InputError(
       `teacher: recipe ${name} has box.parameters offset, whose bins are not brought into others; give a teacher of the same bins, centre offset, strides and image size, or distil by kd alone.`,
-    );
-  }
-  if (imitation.weight > 0 && teacher.grid.areas.join() !== grid.areas.join()) {
-    throw new InputError(
-      `teacher: recipe ${name} imitates features, and the teacher's maps have other sizes; set imitation.weight to 0 and distil by ld and kd.`,
     );
   }
 }

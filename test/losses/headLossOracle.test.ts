@@ -317,6 +317,24 @@ describe('each field of a recipe by itself', () => {
   });
 });
 
+describe('features of a teacher with other maps', () => {
+  const { width, height } = SIZES;
+  const teachers = {
+    'twice as large': { imageSize: { width: 2 * width, height: 2 * height } },
+    'half again as large, odd': { imageSize: { width: 145, height: 97 }, levels: 'nearest' as const },
+    'levels in another order, and one more': { strides: [32, 16, 8, 64] },
+    'one level': { strides: [16] },
+  };
+  const methods = ['whole', 'cwd', 'pkd', 'score-weighted'] as const;
+  test.each(
+    Object.entries(teachers).flatMap(([name, teacher]) => methods.map((method) => [name, method, teacher] as const)),
+  )('%s, %s', async (_name, method, teacher) => {
+    const imitation = { method, weight: 2, needsPositives: false };
+    await expectOracle({ recipe: { imitation }, teacher });
+    if (method !== 'pkd') await expectOracle({ recipe: { imitation: { ...imitation, norm: 'batch' } }, teacher });
+  });
+});
+
 describe('what an assignment may meet', () => {
   test('of two boxes that are the same, or mirror images about an anchor, the first has the location', async () => {
     const [box, left, right] = [

@@ -185,3 +185,33 @@ export function afterBatchNorm(
     condition: Math.max(result.condition ?? 1, own.condition, other.condition),
   };
 }
+
+/**
+ * Maps [planes, from.height * from.width] read bilinearly on another lattice: a cell's middle lies at (index + ½) · cells, and what lies
+ * beyond the outermost middles is as there.
+ */
+export function resized(
+  maps: Features,
+  from: { width: number; height: number; cells: readonly [number, number] },
+  to: { width: number; height: number },
+): Float64Array {
+  const area = from.width * from.height;
+  const along = (index: number, cells: number, count: number) => {
+    const place = Math.min(Math.max((index + 0.5) * cells - 0.5, 0), count - 1);
+    const first = Math.floor(place);
+    return [first, Math.min(first + 1, count - 1), place - first] as const;
+  };
+  const values: number[] = [];
+  for (let plane = 0; plane < maps.length / area; plane++) {
+    for (let row = 0; row < to.height; row++) {
+      const [above, below, down] = along(row, from.cells[1], from.height);
+      for (let column = 0; column < to.width; column++) {
+        const [left, right, across] = along(column, from.cells[0], from.width);
+        const at = (y: number, x: number) => maps[plane * area + y * from.width + x];
+        const mixed = (y: number) => (1 - across) * at(y, left) + across * at(y, right);
+        values.push((1 - down) * mixed(above) + down * mixed(below));
+      }
+    }
+  }
+  return Float64Array.from(values);
+}

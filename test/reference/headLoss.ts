@@ -12,6 +12,7 @@ import {
   channelWise,
   type FeatureSizes,
   pearson,
+  resized,
   scoreWeighted,
 } from './featureDistillation.js';
 import { focalBinary } from './focalBinary.js';
@@ -307,10 +308,15 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
   });
 
   strides.forEach((_, l) => {
-    const [own, others] = [student.features?.[l], teacher?.features?.[l]];
-    if (!teacher || !own || !others || imitation.method === 'none') return;
+    const view = views[l];
+    const own = student.features?.[l];
+    const theirs = view && teacher?.features?.[view.level];
+    if (!teacher || !own || !theirs || imitation.method === 'none') return;
+    const onStudent = (maps: ArrayLike<number>) => resized(maps, view.map, regions[l].level);
+    const others = onStudent(theirs);
     const shape = { batch, channels: own.length / (batch * regions[l].level.anchors.length) };
-    for (const { compare, weight } of comparisons(l, shape, teacher)) {
+    const scores = onStudent(bestScores(teacher.classLogits[view.level], { batch, channels: classes }));
+    for (const { compare, weight } of comparisons(l, shape, scores)) {
       const { loss, gradient } =
         imitation.norm === 'batch' ? afterBatchNorm(own, others, shape, compare) : compare(own, others);
       terms.loss_im[l] += weight * loss;
@@ -324,10 +330,9 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
   function comparisons(
     l: number,
     shape: FeatureSizes,
-    teacher: HeadOutputs,
+    scores: Float64Array,
   ): { compare: Comparison; weight: number }[] {
     const { method, weight, temperature, background, needsPositives } = imitation;
-    const scores = bestScores(teacher.classLogits[l], { batch, channels: classes });
     if (method === 'cwd') return [{ weight, compare: (s, t) => channelWise(s, t, shape, temperature) }];
     if (method === 'pkd') return [{ weight, compare: (s, t) => pearson(s, t, shape) }];
     if (method === 'score-weighted') return [{ weight, compare: (s, t) => scoreWeighted(s, t, shape, scores) }];

@@ -53,6 +53,8 @@ export function rebinnedKL(student: ArrayLike<number>, p: ArrayLike<number>, tem
 export interface LevelView {
   /** The teacher's. */
   level: number;
+  /** Its map, and how many of its cells lie in one of the student's, across and down. */
+  map: { width: number; height: number; cells: readonly [number, number] };
   /** Its class logits, or those of an edge, for a location of the student's. */
   place(image: number, cell: number, first: number, length: number, channels: number): RowPlace;
   /** Where the edge lies when the teacher says `distance`, in the student's strides from the student's location. */
@@ -79,6 +81,7 @@ export function teacherViews(sizes: HeadSizes, centreOffset: number, form: Teach
     };
     return {
       level: best,
+      map: { width, height, cells: [(level.stride * scale[0]) / stride, (level.stride * scale[1]) / stride] },
       place: (image, cell, first, length, channels) => {
         return { image, channels, first, length, size: width * height, cell: cellOf(cell) };
       },
