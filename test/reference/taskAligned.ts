@@ -17,6 +17,8 @@ export interface TaskAlignedInput extends GridOptions, ImagePredictions, Pick<Im
   masked?: boolean | undefined;
   /** Sides below the first stride count as the second one in the inside test (STAL). False unless given. */
   smallTargets?: boolean | undefined;
+  /** What a number format makes of an overlap before it is clamped; nothing unless given. */
+  rounded?: ((overlap: number) => number) | undefined;
 }
 
 /** A centre must be further inside the object than this, pixels. */
@@ -52,9 +54,10 @@ export interface Alignment {
 export function alignmentOf(input: TaskAlignedInput): Alignment {
   const { boxes, labels, logits, predicted, strides } = input;
   const { alpha = 0.5, beta = 6, overlap = 'ciou', masked = true, smallTargets = false } = input;
+  const { rounded = (value) => value } = input;
   const centres = gridLevels(input).flatMap((level) => level.centres);
   const overlapOf = (box: Box, truth: Box) =>
-    Math.max(0, overlap === 'ciou' ? 1 - ciouUltralyticsLoss(box, truth).loss : iou(box, truth));
+    Math.max(0, rounded(overlap === 'ciou' ? 1 - ciouUltralyticsLoss(box, truth).loss : iou(box, truth)));
   const margins = boxes.map((box) => {
     const reach = smallTargets ? enlarged(box, strides) : box;
     return centres.map(([x, y]) => insideMargin(x, y, reach));
