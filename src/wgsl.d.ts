@@ -256,6 +256,13 @@ declare module '*/shaders/regions/best_lists.wgsl' {
     readonly NO_KEY: number;
   };
 }
+declare module '*/shaders/regions/dynamic_soft_label_choose.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly NO_COST: number;
+  };
+}
 declare module '*/shaders/regions/gi_select.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
@@ -297,6 +304,7 @@ declare module '*/shaders/regions/sample.wgsl' {
     readonly BACKGROUND: number;
     readonly IGNORED: number;
     readonly NONE: number;
+    readonly CONTESTED: number;
     readonly COUNT_POSITIVES: number;
     readonly COUNT_SAMPLES: number;
     readonly COUNT_VLR_WEIGHT: number;

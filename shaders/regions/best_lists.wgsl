@@ -45,22 +45,18 @@ fn close_list(length: u32, local: u32) {
   list_heads[local] = 0u;
 }
 
-/// The highest key that no one has taken; NO_KEY where the lists are empty.
-fn highest_key() -> f32 {
-  var key = NO_KEY;
-  for (var l = 0u; l < LANES; l++) {
-    key = max(key, head_keys[l]);
-  }
-  return key;
-}
-
 fn head_location(list: u32) -> u32 {
   return best_locations[list_heads[list] * LANES + list];
 }
 
-/// Takes the location of highest key, then lowest index, out of all lists; NONE where they are empty. For one invocation, after a
-/// barrier.
-fn take_best() -> u32 {
+/// NO_KEY and NONE where the lists are empty.
+struct Best {
+  key: f32,
+  location: u32,
+}
+
+/// Takes the location of highest key, then lowest index, out of all lists. For one invocation, after a barrier.
+fn take_best() -> Best {
   var key = NO_KEY;
   var list = 0u;
   for (var l = 0u; l < LANES; l++) {
@@ -71,7 +67,7 @@ fn take_best() -> u32 {
     }
   }
   if (key <= NO_KEY) {
-    return NONE;
+    return Best(NO_KEY, NONE);
   }
   let location = head_location(list);
   let head = list_heads[list] + 1u;
@@ -81,5 +77,5 @@ fn take_best() -> u32 {
     next = best_keys[head * LANES + list];
   }
   head_keys[list] = next;
-  return location;
+  return Best(key, location);
 }

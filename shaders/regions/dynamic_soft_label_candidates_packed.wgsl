@@ -1,6 +1,5 @@
 // Packed logits.
 #include "box_quads_packed.wgsl"
-#include "class_quads_packed.wgsl"
 #include "dynamic_soft_label_candidates.wgsl"
 
 @compute @workgroup_size(64)

@@ -1,6 +1,5 @@
 // Strided logits.
 #include "box_quads_strided.wgsl"
-#include "class_quads_strided.wgsl"
 #include "dynamic_soft_label_candidates.wgsl"
 
 @compute @workgroup_size(64)

@@ -1,6 +1,8 @@
 // The lists of an assigner that chooses by what the student says: `positives` is [G, topk] locations, NONE where an object has fewer,
-// then [locations]: which object takes a location that several chose.
+// then, where OWNERS, [locations]: which object takes a location that several chose. Without owners its score becomes CONTESTED.
 #include "list_samples.wgsl"
+
+override OWNERS: bool = true;
 
 fn list_positives(list: ptr<function, List>, g: u32, image: u32, local: u32) {
   let first_owner = image_starts[params.batch] * params.topk;
@@ -18,6 +20,8 @@ fn list_positives(list: ptr<function, List>, g: u32, image: u32, local: u32) {
     if (found && known == 0u) {
       table[location] |= place + 1u;
       samples[image * params.image_slots + place] = Sample(location, (g << 16u) | u32(labels[g]), 0.0, 0.0);
+    } else if (found && !OWNERS) {
+      samples[image * params.image_slots + known - 1u].score = CONTESTED;
     } else if (found) {
       let owner = positives[first_owner + location];
       samples[image * params.image_slots + known - 1u].assigned = (owner << 16u) | u32(labels[owner]);

@@ -16,6 +16,9 @@ const BACKGROUND = 0xffffffffu;
 const IGNORED = 0xfffffffeu;
 const NONE = 0xffffffffu;
 
+/// In place of a positive's score while it is open which of several objects takes it.
+const CONTESTED = -1.0;
+
 fn is_positive(sample: Sample) -> bool {
   return sample.assigned < IGNORED;
 }

@@ -78,7 +78,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   workgroupBarrier();
   if (local == 0u) {
     for (var i = 0u; i < params.topk; i++) {
-      chosen[g * params.topk + i] = take_best();
+      chosen[g * params.topk + i] = take_best().location;
     }
     maxima[2u * g] = 0u;
     maxima[2u * g + 1u] = 0u;

@@ -1,6 +1,7 @@
 import packedSource from '../../shaders/regions/dynamic_soft_label_candidates_packed.wgsl';
 import stridedSource from '../../shaders/regions/dynamic_soft_label_candidates_strided.wgsl';
 import chooseSource from '../../shaders/regions/dynamic_soft_label_choose.wgsl';
+import scoresSource from '../../shaders/regions/dynamic_soft_label_scores.wgsl';
 import listSource from '../../shaders/regions/list_chosen.wgsl';
 import { layoutTable } from '../tensor/layout.js';
 import { number, optional, options as optionsOf } from '../util/argument.js';
@@ -10,10 +11,10 @@ import type { Assignment } from './assignment.js';
 import { assertTopk, atssCandidates, labelTable, resolveAtss } from './atssCandidates.js';
 import { type Grid, gridParams } from './grid.js';
 import { listSamples } from './listing.js';
-import { scoreByOverlap } from './overlapScores.js';
 import {
   assertHead,
   boxDecoding,
+  boxReach,
   type HeadMaps,
   logitRange,
   quadReading,
@@ -26,6 +27,7 @@ const PACKED = { name: 'regions/dynamic_soft_label_candidates', source: packedSo
 const STRIDED = { name: 'regions/dynamic_soft_label_candidates, strided', source: stridedSource };
 const CHOOSE = { name: 'regions/dynamic_soft_label_choose', source: chooseSource };
 const LIST = { name: 'regions/list_chosen', source: listSource };
+const SCORES = { name: 'regions/dynamic_soft_label_scores', source: scoresSource };
 
 /** The assigner's settings; the defaults are those of NanoDet-Plus. */
 export interface DynamicSoftLabelOptions extends StudentOptions {
@@ -66,46 +68,54 @@ export function dynamicSoftLabel(
   return device.tidy(() => {
     const table = labelTable(grid, truth, region.ignoreIofThreshold);
     const windows = region.vlr === 'none' ? null : atssCandidates(grid, truth, region, table).windows;
-    const located = device.empty([locations, 8]);
-    const chosen = device.empty([truth.count * topk + locations], 'u32');
+    const located = device.empty([locations, 4]);
+    const chosen = device.empty([truth.count, topk], 'u32');
     const box = boxDecoding(student, options);
-    const class_layout = layoutTable(student.classLogits);
-    const { packed, invocations } = quadReading(grid, truth.batch, student.boxLogits, student.classLogits);
-    const shared = {
-      boxes: truth.boxes.range4,
-      labels: truth.labels.range,
-      located: located.range4,
-      chosen: chosen.range,
-    };
+    const student_class = logitRange(student.classLogits);
+    const objects = { boxes: truth.boxes.range4, located: located.range4 };
+    const cost = { class_layout: layoutTable(student.classLogits), classes: truth.classes, iou_weight: iouWeight };
+    const { packed, invocations } = quadReading(grid, truth.batch, student.boxLogits);
     device.run({
       kernel: packed ? PACKED : STRIDED,
       constants: box.constants,
       bindings: {
-        ...shared,
+        ...objects,
         student_box: logitRange(student.boxLogits, packed),
-        student_class: logitRange(student.classLogits, packed),
         image_starts: truth.imageStarts.range,
         image_sizes: truth.imageSizes.range,
       },
-      params: {
-        ...params,
-        class_layout,
-        ...box.params,
-        classes: truth.classes,
-        iou_weight: iouWeight,
-        first_owner: truth.count * topk,
-      },
+      params: { ...params, ...box.params },
       invocations,
     });
     device.run({
       kernel: CHOOSE,
-      bindings: { ...shared, student_class: logitRange(student.classLogits), images: truth.images.range },
-      params: { ...params, class_layout, topk, iou_weight: iouWeight },
+      bindings: {
+        ...objects,
+        student_class,
+        labels: truth.labels.range,
+        images: truth.images.range,
+        chosen: chosen.range,
+      },
+      params: { ...params, ...cost, topk, box_reach: boxReach(options) },
       workgroups: [truth.count, 1, 1],
     });
     const found = { kernel: LIST, positives: chosen, topk, most: topk, table, windows };
-    const assignment = listSamples(grid, truth, found, region);
-    scoreByOverlap(grid, assignment, student, options);
+    const assignment = listSamples(grid, truth, found, region, { OWNERS: 0, SCORED: 1 });
+    const { samples, counts, slots } = assignment;
+    device.run({
+      kernel: SCORES,
+      bindings: {
+        ...objects,
+        student_class,
+        labels: truth.labels.range,
+        image_starts: truth.imageStarts.range,
+        table: table.range,
+        samples: samples.range,
+        counts: counts.range,
+      },
+      params: { ...params, ...cost, image_slots: slots },
+      workgroups: [truth.batch, 1, 1],
+    });
     return assignment;
   });
 }

@@ -21,12 +21,16 @@ interface Found {
   windows: Tensor | null;
 }
 
-/** Lists the positives and the VLR of a batch: one dispatch. */
+/**
+ * Lists the positives and the VLR of a batch: one dispatch.
+ * @param constants of the kernel, but those of the VLR
+ */
 export function listSamples(
   grid: Grid,
   truth: Truth,
   { kernel, positives, topk, most, table, windows }: Found,
   { vlr, gamma }: Required<AtssOptions>,
+  constants: Record<string, number> = {},
 ): Assignment {
   const { device } = truth.boxes;
   const { batch, classes } = truth;
@@ -37,7 +41,7 @@ export function listSamples(
   const counts = device.empty([batch, COUNTS.stride]);
   device.run({
     kernel,
-    constants: { VLR: windows ? 1 : 0, REFERENCE: windows && vlr === 'reference' ? 1 : 0 },
+    constants: { ...constants, VLR: windows ? 1 : 0, REFERENCE: windows && vlr === 'reference' ? 1 : 0 },
     bindings: {
       boxes: truth.boxes.range4,
       labels: truth.labels.range,

@@ -29,6 +29,9 @@ export interface StudentOptions {
 /** Of the fields of `StudentOptions`. */
 export const STUDENT_OPTIONS = { parameters: optional(oneOf('ltrb', 'offset')), atss: optional(fields({})) };
 
+/** Strides; more than any image has. */
+const UNBOUNDED = 1e6;
+
 const HEAD = fields({ classLogits: anything, boxLogits: anything });
 
 /** @throws InputError for maps that do not fit the grid, the truth's classes or the bins */
@@ -62,6 +65,11 @@ export function quadReading(grid: Grid, batch: number, ...maps: readonly Maps[])
 /** The binding of logits that are read by quads or one by one. */
 export function logitRange(maps: Maps, packed = false): BufferRange {
   return packed ? tensorOf(maps).range4 : tensorOf(maps).range;
+}
+
+/** How far a box reaches from its centre at most, strides. */
+export function boxReach({ bins, parameters = 'ltrb' }: StudentOptions): number {
+  return parameters === 'ltrb' && bins > 1 ? bins - 1 : UNBOUNDED;
 }
 
 /** The constants and uniform fields of decoding the student's boxes. */
