@@ -379,7 +379,7 @@ const LOSSES: Use[] = [
   {
     name: 'HeadLoss.faultOf',
     call: method(() => loss('gfocal'), 'faultOf'),
-    given: () => ({ terms: new Float32Array(16), faults: new Uint32Array(16) }),
+    given: () => ({ terms: new Float32Array(18), faults: new Uint32Array(18) }),
   },
   {
     name: 'qualityFocalLoss',

@@ -73,6 +73,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let sample = samples[image * params.image_slots + i];
     let record = RECORD * (before + i);
     let at = place_of(sample.location, image);
+    let factor = bitcast<f32>(records[record + RECORD_IOU_WEIGHT]) * factors[factor_at(TERM_LD_IOU, at.level)];
+    // A level that is not taught has no teacher's edges.
+    if (factor == 0.0) {
+      continue;
+    }
     let entry = params.student_layout[at.level];
     let centre = centre_of(at);
     var expected: vec4f;
@@ -81,7 +86,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       expected[edge] = bitcast<f32>(records[record + RECORD_EDGES + edge]);
       bound[edge] = teacher_edge(at.level, at.image, at.index, edge);
     }
-    let factor = bitcast<f32>(records[record + RECORD_IOU_WEIGHT]) * factors[factor_at(TERM_LD_IOU, at.level)];
     let box = decode_box(expected, centre, params.anchor, params.bins);
     let taught = decode_box(bound, centre, params.anchor, params.bins);
     var loss = BoxLoss();

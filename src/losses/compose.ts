@@ -86,7 +86,7 @@ export function streamConstants(classification: Recipe['classification']): Recor
 }
 
 /** The overrides that a form of `class_divergence` has. */
-export function kdConstants({ form, beta }: Recipe['kd']): Record<string, number> {
+export function kdConstants({ form, beta }: Pick<Recipe['kd'], 'form' | 'beta'>): Record<string, number> {
   return form === 'focal-binary' ? { KD_BETA: beta === 1 || beta === 2 ? beta : 0 } : {};
 }
 

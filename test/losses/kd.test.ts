@@ -5,6 +5,7 @@ import { backward, Variable } from '../../src/autograd/variable.js';
 import { classDistillation } from '../../src/losses/kd.js';
 import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
+import { focalBinary } from '../reference/focalBinary.js';
 import * as reference from '../reference/temperatureKL.js';
 import { expectRows, normals, RUNS, rowCases, rowOf } from './rowCases.js';
 
@@ -28,6 +29,41 @@ test('the binary form equals the oracle', () =>
     }),
     RUNS,
   ));
+
+test('the focal form equals the oracle', () =>
+  fc.assert(
+    fc.asyncProperty(
+      rowCases([1, 3, 20]),
+      fc.constantFrom(1, 3),
+      fc.constantFrom(1, 2, 1.5),
+      async (drawn, temperature, beta) => {
+        const { rows, columns, seed, scale } = drawn;
+        const z = normals(seed, rows * columns, scale);
+        const t = normals(seed + 3, rows * columns, scale);
+        const form = 'focal-binary';
+        await expectRows(
+          device,
+          drawn,
+          z,
+          (input, options) =>
+            classDistillation(input, device.tensor(t, [rows, columns]), { ...options, temperature, form, beta }),
+          (row) => focalBinary(rowOf(z, row, columns), rowOf(t, row, columns), temperature, beta),
+          { absolute: 5e-6, relative: 1e-5 },
+        );
+      },
+    ),
+    RUNS,
+  ));
+
+test('the focal form has temperature and exponent 1, and refuses a negative one', async () => {
+  const one = (options: object) =>
+    classDistillation(new Variable(device.tensor([3, -1], [1, 2])), device.tensor([-2, 0.5], [1, 2]), {
+      form: 'focal-binary',
+      ...options,
+    });
+  expect((await one({}).value.read())[0]).toBeCloseTo(focalBinary([3, -1], [-2, 0.5], 1, 1).loss, 5);
+  expect(() => one({ beta: -1 })).toThrow('beta: -1; expected an exponent of at least 0');
+});
 
 test('the softmax form is the specification’s vector', async () => {
   const leaf = new Variable(device.tensor([1, -2, 0.5, 0], [1, 4]), true);

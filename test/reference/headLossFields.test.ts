@@ -143,6 +143,36 @@ describe.each(ASSIGNERS)('%s', (assigner) => {
   });
 });
 
+test.each([1, 1.5, 2])('at all locations gradients are central differences, β = %d', (beta) => {
+  // The teacher's scores are held fixed by themselves, so that all that moves with a logit has a gradient.
+  const changes: PartialRecipe = {
+    classification: { weight: 0 },
+    box: { weight: 0 },
+    dfl: { weight: 0 },
+    kd: { main: 0, all: 2, form: 'focal-binary', beta, temperature: 1.5, normaliser: 'images' },
+    ld: { main: 0, vlr: 0, all: 3, weights: 'teacher-score', normaliser: 'weights', reduction: 'sum', temperature: 2 },
+    iouLd: { weight: 4, weights: 'teacher-score', normaliser: 'weights' },
+  };
+  const { terms, gradients } = evaluate(changes);
+  for (const name of ['loss_kd', 'loss_ld', 'loss_ld_iou'] as const) expect(sum(terms[name])).toBeGreaterThan(0);
+  for (const kind of ['classLogits', 'boxLogits'] as const) {
+    const tried = [0, 19, 100, 190];
+    const values = student[kind][0];
+    const numeric = centralDifferences(
+      (moved) => {
+        const level = Float64Array.from(values);
+        tried.forEach((entry, i) => {
+          level[entry] = moved[i];
+        });
+        return evaluate(changes, { student: { ...student, [kind]: [level, student[kind][1]] } }).total;
+      },
+      tried.map((entry) => values[entry]),
+    );
+    const actual = tried.map((entry) => gradients[kind][0][entry]);
+    expectClose(actual, numeric, { absolute: 1e-8, relative: 1e-6 }, kind);
+  }
+});
+
 test('the target score of ATSS is the IoU target; another assigner’s need not be', () => {
   const classOnly = { box: { weight: 0 }, dfl: { weight: 0 }, ld: { main: 0, vlr: 0 }, kd: { main: 0 } };
   const by = (assigner: (typeof ASSIGNERS)[number], target: 'iou' | 'assigned') =>

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readSafetensors, writeSafetensors } from '../../src/data/safetensors.js';
 import { detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
+import { TERM_NAMES } from '../../src/losses/headTerms.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import type { Device } from '../../src/tensor/device.js';
 import {
@@ -39,22 +40,32 @@ const metadata: Omit<CheckpointMetadata, 'version'> = {
   teacherCache: false,
   step: 17,
   stepsPerEpoch: 10,
-  epochTerms: Array.from({ length: 8 * config.strides.length }, (_, i) => 0.1 + 2 ** -i),
+  epochTerms: Array.from({ length: TERM_NAMES.length * config.strides.length }, (_, i) => 0.1 + 2 ** -i),
   bestAp: 0.25,
   last: null,
 };
 
 /** A detector and an optimizer whose tensors all differ. */
-async function save(name: string, options?: { withState: boolean }) {
+async function save(name: string, options?: { withState: boolean }, changes: Partial<typeof metadata> = {}) {
   const detector = new Detector(device, config, { seed: 4 });
   const optimizer = new Optimizer(detector.parameters, metadata.settings);
   detector.parameters.gradients.write(new Float32Array(detector.parameters.gradients.size).fill(0.5));
   optimizer.begin(0.1);
   optimizer.update();
   const file = join(folder, name);
-  await saveCheckpoint(file, { optimizer, adapter: null }, metadata, options);
+  await saveCheckpoint(file, { optimizer, adapter: null }, { ...metadata, ...changes }, options);
   return { file, detector, optimizer };
 }
+
+test('a version without IoU distillation had 0 of it', async () => {
+  const levels = config.strides.length;
+  const { epochTerms: known } = metadata;
+  const at = levels * TERM_NAMES.indexOf('loss_ld_iou');
+  const older = [...known.slice(0, at), ...known.slice(at + levels)];
+  const { file } = await save('older.safetensors', undefined, { epochTerms: older });
+  const { epochTerms } = (await loadCheckpoint(file)).metadata;
+  expect(epochTerms).toEqual(known.map((value, i) => (i >= at && i < at + levels ? 0 : value)));
+});
 
 test('parameters, average, memory and metadata come back bit for bit, by file and by folder', async () => {
   const { detector, optimizer } = await save('checkpoint.safetensors');
