@@ -139,6 +139,12 @@ test('any teacher: other bins, centre offset, levels and image size', async () =
   );
 });
 
+test('positives on levels that nothing teaches', async () => {
+  const recipe = { iouLd: { weight: 4, region: 'main', weights: 'teacher-score' }, box: { bounded: 0.5 } } as const;
+  await expectOracle({ recipe, teacher: { strides: [16, 32], bins: 1 } });
+  await expectOracle({ recipe, teacher: { strides: [16, 32], bins: 7, centreOffset: 0.5 } });
+});
+
 /** With these every term counts, two locations of the valuable region are ignored, and a level has no positive. */
 const IGNORED: ImageTruth[] = [
   { ...TRUTHS[0], ignore: [[0, 0, 40, 64]] },
