@@ -89,8 +89,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let box = decode_box(expected, centre, params.anchor, params.bins);
     let taught = decode_box(bound, centre, params.anchor, params.bins);
     var loss = BoxLoss();
-    // Where nothing teaches, the teacher's box is none.
-    if (factor != 0.0 && !box_is_inverted(box) && !box_is_inverted(taught)) {
+    if (!box_is_inverted(box) && !box_is_inverted(taught)) {
       loss = box_loss(box, taught);
     }
     let slopes = factor * decode_pullback(expected, loss.gradient, params.anchor, params.bins);

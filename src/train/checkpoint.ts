@@ -16,7 +16,7 @@ import { InputError } from '../util/error.js';
 import { isFolder } from '../util/folder.js';
 import { faultsIn } from '../util/schema.js';
 import isMetadata from './checkpoint.jsonschema';
-import type { Learner } from './learner.js';
+import { COMPANIONS, companionsOf, type Learner } from './learner.js';
 import type { LogEntry } from './logEntry.js';
 import { checkEntry } from './logEntry.js';
 import type { Optimizer } from './optimizer.js';
@@ -33,8 +33,6 @@ const KEY = 'edgewise';
 /** Before the names of the parameters' moving average. */
 export const AVERAGE = 'ema.';
 const OPTIMIZER = 'optimizer.';
-/** Names of a feature adapter's tensors, before all else. */
-const ADAPTER = 'adapter.';
 
 /** All of a training that is not a tensor. */
 export interface CheckpointMetadata {
@@ -75,19 +73,21 @@ export interface Checkpoint {
 }
 
 /**
- * Writes parameters, their moving average (`ema.…`), the optimizer's memory (`optimizer.momentum.…`), the same of a feature
- * adapter (`adapter.…`) and the metadata as one safetensors file, atomically.
+ * Writes parameters, their moving average (`ema.…`), the optimizer's memory (`optimizer.momentum.…`), the same of what
+ * learns beside the student (`adapter.…`, `cross.…`) and the metadata as one safetensors file, atomically.
  * @param withState false: only what evaluation and teaching need, parameters and moving average
  * @throws InputError when the folder cannot be written
  */
 export async function saveCheckpoint(
   file: string,
-  { optimizer, adapter }: Pick<Learner, 'optimizer' | 'adapter'>,
+  learner: Pick<Learner, 'optimizer' | 'adapter' | 'cross'>,
   metadata: Omit<CheckpointMetadata, 'version'>,
   { withState = true } = {},
 ): Promise<void> {
-  const stored = await storedTensors(optimizer, '', withState);
-  if (adapter && withState) stored.push(...(await storedTensors(adapter.optimizer, ADAPTER, true)));
+  const stored = await storedTensors(learner.optimizer, '', withState);
+  for (const [name, companion] of withState ? companionsOf(learner) : []) {
+    stored.push(...(await storedTensors(companion, `${name}.`, true)));
+  }
   await writeSafetensors(file, stored, checkpointHeader({ version, ...metadata }));
 }
 
@@ -191,16 +191,17 @@ export function restoreDetector(device: Device, checkpoint: Checkpoint, use: 'av
 }
 
 /**
- * Gives a learner's optimizer the memory, the moving average and the count of updates that it had, and its feature adapter
- * all of these and its weights.
+ * Gives a learner's optimizer the memory, the moving average and the count of updates that it had, and what learns
+ * beside the student all of these and its weights.
  * @throws InputError when the checkpoint was written without them, or by another optimizer
  */
-export function restoreLearner({ optimizer, adapter }: Pick<Learner, 'optimizer' | 'adapter'>, checkpoint: Checkpoint) {
-  restoreOptimizer(optimizer, checkpoint, '');
-  if (!adapter) return;
-  const { parameters } = adapter.optimizer;
-  parameters.values.write(joined(checkpoint, parameters, ADAPTER));
-  restoreOptimizer(adapter.optimizer, checkpoint, ADAPTER);
+export function restoreLearner(learner: Pick<Learner, 'optimizer' | 'adapter' | 'cross'>, checkpoint: Checkpoint) {
+  restoreOptimizer(learner.optimizer, checkpoint, '');
+  for (const [name, companion] of companionsOf(learner)) {
+    const { parameters } = companion;
+    parameters.values.write(joined(checkpoint, parameters, `${name}.`));
+    restoreOptimizer(companion, checkpoint, `${name}.`);
+  }
 }
 
 function restoreOptimizer(optimizer: Optimizer, checkpoint: Checkpoint, part: string): void {
@@ -220,7 +221,9 @@ function restoreOptimizer(optimizer: Optimizer, checkpoint: Checkpoint, part: st
 
 /** Whether a stored tensor is a parameter of the detector itself. */
 export function isParameter(name: string): boolean {
-  return ![AVERAGE, OPTIMIZER, ADAPTER].some((prefix) => name.startsWith(prefix));
+  return ![AVERAGE, OPTIMIZER, ...COMPANIONS.map((companion) => `${companion}.`)].some((prefix) =>
+    name.startsWith(prefix),
+  );
 }
 
 function hasPrefix({ tensors }: Checkpoint, prefix: string): boolean {

@@ -1,7 +1,8 @@
 import type { ImageSource } from '../data/source.js';
 import type { Detector } from '../detector/detector.js';
-import { needsTeacher, type Recipe } from '../losses/recipe.js';
+import { isCross, needsTeacher, type Recipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
+import { InputError } from '../util/error.js';
 import type { LogEntry } from './logEntry.js';
 import type { TrainProgress } from './progress.js';
 import type { RunOrigin } from './runFolder.js';
@@ -68,4 +69,12 @@ export interface TrainState {
 /** The folder of the cache that a training uses; null where it has none, or no teacher. */
 export function cacheOf({ teacherCache }: TrainContext, recipe: Recipe): string | null {
   return teacherCache !== undefined && needsTeacher(recipe) ? teacherCache : null;
+}
+
+/** @throws InputError for a cache that a recipe with `cross` cannot use */
+export function assertCacheable({ teacherCache }: TrainContext, recipe: Recipe): void {
+  if (teacherCache === undefined || !isCross(recipe)) return;
+  throw new InputError(
+    `teacherCache: recipe ${recipe.name} sends the student's features through the teacher's head, which a cache does not hold; leave teacherCache (--teacher-cache) out.`,
+  );
 }

@@ -2,12 +2,13 @@ import { ParameterStore } from '../autograd/parameters.js';
 import type { Variable } from '../autograd/variable.js';
 import { architectureOf } from '../detector/config.js';
 import type { Detector } from '../detector/detector.js';
-import { needsTeacher, type Recipe } from '../losses/recipe.js';
+import { isCross, needsTeacher, type Recipe } from '../losses/recipe.js';
 import { conv2d } from '../ops/conv2d.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { Random } from '../tensor/random.js';
 import { InputError } from '../util/error.js';
 import { assertComparable, formOf } from './comparable.js';
+import { CrossHead } from './crossHead.js';
 import { Optimizer } from './optimizer.js';
 import { provenanceOf } from './provenance.js';
 import type { TrainSettings } from './settings.js';
@@ -23,7 +24,9 @@ export interface Learner {
   teacher: Teacher | null;
   /** Null where no features are imitated, or both nets' have the same width. */
   adapter: FeatureAdapter | null;
-  /** Disposes optimizer and adapter. */
+  /** Null where the recipe has no `cross`. */
+  cross: CrossHead | null;
+  /** Disposes all but detector and teacher. */
   dispose(): void;
 }
 
@@ -45,11 +48,31 @@ export function makeLearner(
     recipe.imitation.weight > 0 && own !== teacherWidth
       ? new FeatureAdapter(detector, own, teacherWidth, settings)
       : null;
+  const cross = teacher && isCross(recipe) ? crossHead(detector, teacher, recipe, settings) : null;
   const dispose = () => {
+    cross?.dispose();
     adapter?.dispose();
     optimizer.dispose();
   };
-  return { detector, optimizer, teacher, adapter, dispose };
+  return { detector, optimizer, teacher, adapter, cross, dispose };
+}
+
+/** What may learn with the student and is no part of it: the first words of its tensors' names in a checkpoint. */
+export const COMPANIONS = ['adapter', 'cross'] as const;
+
+/** What does, and its optimizer. */
+export function companionsOf(learner: Pick<Learner, (typeof COMPANIONS)[number]>): [name: string, Optimizer][] {
+  return COMPANIONS.flatMap((name) => {
+    const optimizer = learner[name]?.optimizer;
+    return optimizer ? [[name, optimizer]] : [];
+  });
+}
+
+function crossHead(detector: Detector, teacher: Teacher, recipe: Recipe, settings: TrainSettings): CrossHead {
+  if (teacher.detector) return new CrossHead(detector, teacher.detector, recipe, settings);
+  throw new InputError(
+    `recipe ${recipe.name} sends the student's features through the teacher's head, which only a teacher trained with edgewise gives; take another recipe, such as bckd.`,
+  );
 }
 
 /**

@@ -4,7 +4,7 @@ import type { HeadLoss } from '../losses/headLoss.js';
 import type { HeadLossResult } from '../losses/headResult.js';
 import { type Truth, uploadTruth } from '../regions/truth.js';
 import { Pyramid } from '../tensor/pyramid.js';
-import type { Learner } from './learner.js';
+import { companionsOf, type Learner } from './learner.js';
 import type { TeacherStep } from './teacher.js';
 import type { TermHistory } from './terms.js';
 
@@ -29,8 +29,8 @@ export function trainStep(
   teacherStep?: TeacherStep,
   distillation = 1,
 ): void {
-  const { detector, adapter, headLoss, optimizer, history } = tools;
-  const optimizers = adapter ? [optimizer, adapter.optimizer] : [optimizer];
+  const { detector, headLoss, optimizer, history } = tools;
+  const optimizers = [optimizer, ...companionsOf(tools).map(([, companion]) => companion)];
   const { device } = optimizer.parameters;
   const { width, height } = detector.config;
   device.tidy(() => {
@@ -72,23 +72,35 @@ interface Recorded {
  * its graph.
  */
 function lossesOf(
-  { detector, adapter, headLoss }: StepTools,
+  { detector, adapter, cross, headLoss }: StepTools,
   { images, truth, teacherStep, distillation }: StepInput,
 ): Recorded {
-  const teacher = teacherStep?.outputs(images);
-  const own = detector.forward(images, { training: true });
+  const teacher = teacherStep?.outputs(images, cross?.teacherTower);
+  const own = detector.forward(images, { training: true, ...(cross && { tower: cross.tower }) });
+  const crossed = cross && teacher ? cross.logits(own, teacher) : null;
   const features = adapter ? adapter.apply(own.features) : own.features;
   const student = {
     classLogits: own.classLogits.value,
     boxLogits: own.boxLogits.value,
     features: features.value,
   };
-  const losses = headLoss.evaluate({ student, ...(teacher && { teacher }), truth, distillation });
+  const losses = headLoss.evaluate({
+    student,
+    ...(teacher && { teacher }),
+    ...(crossed && { cross: { classLogits: crossed.classLogits.value, boxLogits: crossed.boxLogits.value } }),
+    truth,
+    distillation,
+  });
   const { gradients } = losses;
   const seeds = [
     { variable: own.classLogits, gradient: gradients.classLogits },
     { variable: own.boxLogits, gradient: gradients.boxLogits },
   ];
   if (gradients.features) seeds.push({ variable: features, gradient: gradients.features });
+  if (gradients.cross && crossed) {
+    for (const name of ['classLogits', 'boxLogits'] as const) {
+      seeds.push({ variable: crossed[name], gradient: gradients.cross[name] });
+    }
+  }
   return { losses, seeds };
 }

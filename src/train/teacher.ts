@@ -17,14 +17,21 @@ export interface TeacherOutputs {
   boxLogits: Pyramid;
   /** Where it has them, for imitation. */
   features?: Pyramid;
+  /** Of its head's towers, where they are asked for. */
+  classTower?: Pyramid;
+  /** Likewise. */
+  boxTower?: Pyramid;
 }
 
 /** The teacher's share of one step: `begin`, `outputs`, then, once the step is submitted, `end`. */
 export interface TeacherStep {
   /** Uploads what is there already: an upload submits what is recorded, so this comes before anything is. */
   begin(): void;
-  /** Records the outputs; they are the caller's. */
-  outputs(images: Pyramid): TeacherOutputs;
+  /**
+   * Records the outputs; they are the caller's.
+   * @param tower the convolution of its head's towers whose features are wanted too; only for a teacher with a `detector`
+   */
+  outputs(images: Pyramid, tower?: number): TeacherOutputs;
   /** Gives back what the step held. */
   end(): void;
 }
@@ -35,6 +42,8 @@ export interface Teacher {
   readonly device: Device;
   /** What the student has to agree with. */
   readonly config: TeacherConfig;
+  /** A detector of this package, through whose head a student's features can go (CrossKD). */
+  readonly detector?: Detector;
   /** Channels of the features it gives; 0: none, and none can be imitated. */
   readonly featureChannels: number;
   /** What its bins mean, where it says so: `evaluate` decodes its boxes accordingly, and a student's must mean the same. */
@@ -70,25 +79,25 @@ class DetectorTeacher implements Teacher {
   readonly featureChannels: number;
   readonly recipe?: Pick<Recipe, 'box' | 'regions'>;
   readonly classes?: readonly { name: string }[];
-  readonly #detector: Detector;
+  readonly detector: Detector;
 
   constructor(detector: Detector) {
     Object.assign(this, provenanceOf(detector));
     this.device = detector.parameters.device;
     this.config = detector.config;
     this.featureChannels = architectureOf(detector.config).features;
-    this.#detector = detector;
+    this.detector = detector;
   }
 
   async describe(): Promise<object> {
-    const digest = await crypto.subtle.digest('SHA-256', await this.#detector.parameters.values.read());
+    const digest = await crypto.subtle.digest('SHA-256', await this.detector.parameters.values.read());
     const parameters = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
     const { adapter, choices } = this.device;
     return { adapter: adapter.name, choices, teacher: this.config, parameters };
   }
 
   async prepare(): Promise<TeacherStep> {
-    return detectorStep(this.#detector);
+    return detectorStep(this.detector);
   }
 }
 
@@ -96,9 +105,15 @@ class DetectorTeacher implements Teacher {
 export function detectorStep(detector: Detector): TeacherStep {
   return {
     begin: () => undefined,
-    outputs: (images) => {
-      const { classLogits, boxLogits, features } = detector.forward(images, { training: false });
-      return { classLogits: classLogits.value, boxLogits: boxLogits.value, features: features.value };
+    outputs: (images, tower) => {
+      const { classLogits, boxLogits, features, classTower, boxTower } = detector.forward(images, {
+        training: false,
+        ...(tower !== undefined && { tower }),
+      });
+      return {
+        ...{ classLogits: classLogits.value, boxLogits: boxLogits.value, features: features.value },
+        ...(classTower && boxTower && { classTower: classTower.value, boxTower: boxTower.value }),
+      };
     },
     end: () => undefined,
   };

@@ -10,7 +10,7 @@ import type { PartialRecipe } from '../losses/recipe.js';
 import { InputError } from '../util/error.js';
 import { exists } from '../util/folder.js';
 import { BEST, CHECKPOINT, type Checkpoint, loadCheckpoint, restoreDetector, restoreLearner } from './checkpoint.js';
-import { cacheOf, type TrainContext, type TrainResult, type TrainState } from './context.js';
+import { assertCacheable, cacheOf, type TrainContext, type TrainResult, type TrainState } from './context.js';
 import { type Learner, makeLearner } from './learner.js';
 import { runEpochs } from './loop.js';
 import { assertAssigner } from './phases.js';
@@ -59,6 +59,7 @@ export async function train({
   };
   assertClasses({ owner: 'the detector', classes: config.classes }, context);
   assertAssigner(state.recipe, state.settings);
+  assertCacheable(context, state.recipe);
   const prior = priorOf(state.recipe, config);
   const detector = new Detector(context.device, detectorConfig(config), { seed: state.settings.seed, prior });
   setProvenance(detector, { recipe: state.recipe, classes: context.source.classes });

@@ -1,6 +1,7 @@
 import { TERM_NAMES, type TermName } from '../losses/headTerms.js';
 import { DeviceError } from '../util/error.js';
 import type { TrainState } from './context.js';
+import { companionsOf } from './learner.js';
 import { assignerOf } from './phases.js';
 import { loggedDistillation, type Run, rateAt } from './run.js';
 import type { StepTools } from './step.js';
@@ -35,10 +36,12 @@ export async function report(run: Run, epoch: number): Promise<void> {
  * Reads the terms of the last steps and adds them to the epoch's, step by step, so that their sum does not depend on when
  * they are read.
  */
-async function readWindow({ history, optimizer, adapter }: StepTools, state: TrainState) {
+async function readWindow(tools: StepTools, state: TrainState) {
+  const { history, optimizer } = tools;
   const steps = await history.take(state.step);
   const { norm, ...student } = await optimizer.readControl();
-  const skipped = student.skipped + ((await adapter?.optimizer.readControl())?.skipped ?? 0);
+  const companions = await Promise.all(companionsOf(tools).map(([, companion]) => companion.readControl()));
+  const skipped = companions.reduce((sum, companion) => sum + companion.skipped, student.skipped);
   if (skipped > 0) {
     throw new DeviceError(
       `${skipped} of the last ${steps.length} updates up to step ${state.step} were skipped: a gradient was NaN or infinite though every loss is finite. ` +

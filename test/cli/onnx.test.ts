@@ -31,7 +31,7 @@ beforeAll(async () => {
   const classes = SHAPES.map((name, id) => ({ id, name }));
   await saveCheckpoint(
     join(run, CHECKPOINT),
-    { optimizer, adapter: null },
+    { optimizer, adapter: null, cross: null },
     {
       detector: CONFIG,
       recipe: resolveRecipe('gfocal'),

@@ -1,0 +1,82 @@
+import { ParameterStore } from '../autograd/parameters.js';
+import type { Variable } from '../autograd/variable.js';
+import { architectureOf } from '../detector/config.js';
+import type { Detector } from '../detector/detector.js';
+import type { HeadLogits, TowerFeatures } from '../detector/head.js';
+import { alignChannels } from '../losses/alignChannels.js';
+import type { Recipe } from '../losses/recipe.js';
+import { conv2d } from '../ops/conv2d.js';
+import type { Pyramid } from '../tensor/pyramid.js';
+import { Random } from '../tensor/random.js';
+import { InputError } from '../util/error.js';
+import { Optimizer } from './optimizer.js';
+import type { TrainSettings } from './settings.js';
+import type { TeacherOutputs } from './teacher.js';
+
+/** The two towers, in the order of their projections' seeds. */
+const TOWERS = ['classTower', 'boxTower'] as const;
+
+/**
+ * CrossKD (Wang et al., CVPR 2024): the student's tower features, given the teacher's channel statistics, go through the rest of the teacher's
+ * frozen head. The student's features are those before as many of its own convolutions as the teacher's still has to come, but at least
+ * after its first. Towers of another width go through a 1×1 convolution first, which learns with the student and is no part of it; in the
+ * paper both nets have the same width.
+ */
+export class CrossHead {
+  /** The student's tower convolution whose features cross. */
+  readonly tower: number;
+  /** The teacher's that they stand in for. */
+  readonly teacherTower: number;
+  /** Of the convolutions between towers of different widths; null where none are needed. */
+  readonly optimizer: Optimizer | null;
+  readonly #teacher: Detector;
+
+  /** @throws InputError when the teacher's towers have not more convolutions than are to be passed */
+  constructor(student: Detector, teacher: Detector, { name, cross }: Recipe, settings: TrainSettings) {
+    const [own, others] = [architectureOf(student.config), architectureOf(teacher.config)];
+    if (cross.convolutions >= others.tower) {
+      throw new InputError(
+        `recipe ${name}: cross.convolutions is ${cross.convolutions}; the towers of a ${teacher.config.size} teacher have ${others.tower} convolutions, so at most ${others.tower - 1} can follow the student's features.`,
+      );
+    }
+    this.tower = Math.max(1, own.tower - cross.convolutions);
+    this.teacherTower = others.tower - cross.convolutions;
+    this.#teacher = teacher;
+    this.optimizer =
+      own.features === others.features ? null : projections(student, own.features, others.features, settings);
+  }
+
+  /**
+   * What the teacher's head makes of the student's features; gradients flow through it into them.
+   * @param own `forward` of the student for `tower`
+   * @param teacher outputs for `teacherTower`
+   */
+  logits(own: Partial<TowerFeatures>, teacher: TeacherOutputs): HeadLogits {
+    const [classTower, boxTower] = TOWERS.map((name) => {
+      const [student, wanted] = [own[name], teacher[name]];
+      if (!student || !wanted) throw new InputError(`${name}: no features; both nets give them for their towers.`);
+      return alignChannels(this.#projected(name, student), wanted);
+    });
+    return this.#teacher.finishHead({ classTower, boxTower }, this.teacherTower);
+  }
+
+  #projected(name: string, features: Variable<Pyramid>): Variable<Pyramid> {
+    return this.optimizer ? conv2d(features, this.optimizer.parameters.get(name), null) : features;
+  }
+
+  dispose(): void {
+    this.optimizer?.parameters.dispose();
+    this.optimizer?.dispose();
+  }
+}
+
+/** Random 1×1 convolutions that keep the variance; what follows standardises it anyway. */
+function projections({ parameters: { device } }: Detector, own: number, width: number, settings: TrainSettings) {
+  const deviation = Math.sqrt(1 / own);
+  const declarations = TOWERS.map((name, index) => {
+    const random = Random.of(settings.seed, own, width, index);
+    const initial = Float32Array.from({ length: width * own }, () => deviation * random.normal());
+    return { name, shape: [width, own, 1, 1], decay: true, initial };
+  });
+  return new Optimizer(new ParameterStore(device, declarations), { ...settings, ema: 0 });
+}
