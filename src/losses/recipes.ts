@@ -132,7 +132,19 @@ function withLd(head: NamedRecipe): NamedRecipe {
   return { ...head, name: `${head.name}+ld`, ld: { main, temperature: 10, ...BY_SCORE } };
 }
 
+/**
+ * YOLOv6 v3's self-distillation of distributions (loss_distill.py) as its paper means it (Li et al., arXiv 2301.05586): the code reduces the
+ * divergence to one number before the weights, so that they cancel. Its class term, softmaxes of sigmoid probabilities normalised by nothing,
+ * is left out. 17 bins.
+ */
+const YOLOV6_LD: NamedRecipe = {
+  ...PPYOLOE,
+  name: 'yolov6-ld',
+  ld: { main: 0.5, temperature: 20, reduction: 'sum', ...BY_SCORE },
+  distillation: { schedule: 'cosine', end: 0.01 },
+};
+
 const HEADS = [YOLOV8, NANODET_PLUS, PPYOLOE, PICODET].flatMap((head) => [head, withLd(head)]);
 
 /** The recipes that have a name. */
-export const SHIPPED: readonly NamedRecipe[] = [...PAPER, ...HEADS];
+export const SHIPPED: readonly NamedRecipe[] = [...PAPER, ...HEADS, YOLOV6_LD];
