@@ -1,6 +1,5 @@
 import { resolveRecipe } from '../losses/recipe.js';
 import { makeGrid } from '../regions/grid.js';
-import type { GoldenCase } from './goldenCase.js';
 import { type GoldenFile, isStrides, readTruth } from './goldenFile.js';
 import { readLoss } from './goldenLoss.js';
 
@@ -9,14 +8,14 @@ import { readLoss } from './goldenLoss.js';
  * distillation at all locations, on ATSS.
  * @throws InputError the file holds none: it names the key and what was expected
  */
-export function parseBckd(read: GoldenFile): GoldenCase {
+export function parseBckd(read: GoldenFile) {
   const [batch, classes] = [read.integer('batch'), read.integer('classes')];
   const grid = makeGrid({
     imageSize: { width: read.integer('width'), height: read.integer('height') },
     strides: read.json('strides', 'a list of 1 to 8 strides in pixels', isStrides),
     centreOffset: read.number('centreOffset', -Infinity),
   });
-  const weights = read.json('weights', 'numbers kd and iouLd', isWeights);
+  const weights = read.json('weights', 'numbers kd and iouLd of at least 0', isWeights);
   const { regions, classification, box, dfl, kd, iouLd, ...base } = resolveRecipe('bckd');
   return {
     file: read.file,
@@ -48,5 +47,5 @@ export function parseBckd(read: GoldenFile): GoldenCase {
 
 function isWeights(value: unknown): value is { kd: number; iouLd: number } {
   const weights = (value ?? {}) as Record<string, unknown>;
-  return ['kd', 'iouLd'].every((name) => typeof weights[name] === 'number');
+  return ['kd', 'iouLd'].every((name) => typeof weights[name] === 'number' && weights[name] >= 0);
 }

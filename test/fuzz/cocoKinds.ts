@@ -139,7 +139,14 @@ const drop: FuzzKind = {
   },
 };
 
-const GOLDEN = ['assign-ignored-regions', 'assign-crowded', 'big-logits', 'heads/tal-bins-8', 'heads/dsl-small'];
+const GOLDEN = [
+  'assign-ignored-regions',
+  'assign-crowded',
+  'big-logits',
+  'heads/tal-bins-8',
+  'heads/dsl-small',
+  'heads/bckd-big-logits',
+];
 const goldenFile = once((name: string) => readFile(join('test', 'golden', `${name}.safetensors`)));
 
 const golden: FuzzKind = {
