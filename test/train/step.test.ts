@@ -80,6 +80,18 @@ test('what imitates features moves the student', async () => {
   expect(still.change.every((value) => value === 0)).toBe(true);
 });
 
+test.each([
+  { method: 'cwd', weight: 1, projector: 'linear', norm: 'batch' },
+  { method: 'pkd', weight: 6 },
+  { method: 'score-weighted', weight: 6, projector: 'two-layer' },
+] as const)('$method moves the student', async (imitation) => {
+  const { change, terms } = await run({ ...IMITATION, imitation });
+  const sums = terms.map((step) => step.reduce((sum, term) => sum + term));
+  expect(Math.max(...change.map(Math.abs))).toBeGreaterThan(1e-6);
+  expect(sums[0]).toBeGreaterThan(0);
+  expect(sums.every(Number.isFinite)).toBe(true);
+});
+
 test('a step without distillation needs no teacher, and is that of the head alone', async () => {
   const recipe = 'main-kd+main-ld+vlr-ld+imitation-inside';
   const without = await run(recipe, 0);
@@ -98,8 +110,10 @@ test('the same steps give the same bits twice', async () => {
   expect(await run('main-kd+main-ld+vlr-ld')).toEqual(first);
 });
 
-test('the sizes that a step is checked by, and the kernels compiled before it, are those that it has', async () => {
-  const name = 'main-kd+main-ld+vlr-ld+imitation-inside';
+test.each<PartialRecipe>([
+  resolveRecipe('main-kd+main-ld+vlr-ld+imitation-inside'),
+  { imitation: { method: 'cwd', weight: 1, projector: 'two-layer', norm: 'batch' } },
+])('the sizes that a step is checked by, and the kernels compiled before it, are those that it has', async (name) => {
   const runs = vi.spyOn(device, 'run');
   await run(name);
   const bindings = runs.mock.calls.flatMap(([launch]) => Object.values(launch.bindings).map(({ size }) => size));

@@ -43,7 +43,7 @@ const short = (name: string): TrainOptions => ({
   teacher,
   folder: join(root, name),
   detector: config,
-  // The two nets' features differ in width, so that an adapter learns with the student.
+  // The two nets' features differ in width, so that a projector learns with the student.
   recipe: 'main-kd+main-ld+vlr-ld+imitation-inside',
   settings: { epochs: 2, batch: 2, warmupSteps: 2, ema: 0.9, seed: 3 },
 });
