@@ -75,7 +75,7 @@ async function runSteps(run: Run, epoch: number, cache: TeacherCache | null): Pr
   const fromStep = state.step - epoch * loader.steps;
   const computed = tools.teacher ? computing(tools.teacher) : null;
   // Distillation that has ended does not come back: nothing is asked of the teacher any more.
-  const isTaught = () => distillationOf(run, state.step) > 0;
+  const isTaught = () => state.step < run.total && distillationOf(run, state.step) > 0;
   const outputs = isTaught() ? ((await cache?.epoch(epoch, fromStep)) ?? computed) : null;
   tools.headLoss = headLossOf(context.device, tools, state, epoch);
   clock.lastRead = performance.now();
