@@ -23,7 +23,7 @@ export { checkGoldenCase } from './eval/goldenCheck.js';
 export type { GoldenHeadCase, HeadAssignment, LevelLogits } from './eval/goldenHead.js';
 export type { GoldenLoss, GoldenOutputs } from './eval/goldenLoss.js';
 export * from './index.js';
-export { type Agreement, AgreementMeter, type LevelAgreement } from './train/agreement.js';
+export { type Agreement, type AgreementHeads, AgreementMeter, type LevelAgreement } from './train/agreement.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js';
 export { type Learner, makeLearner } from './train/learner.js';
 export { Optimizer, type OptimizerSettings } from './train/optimizer.js';

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { assignmentStatistics, type ClassAssignment } from '../eval/assignmentStatistics.js';
 import { type Recipe, recipeNames } from '../losses/recipe.js';
 import { type Checkpoint, loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
-import { assertComparable } from '../train/comparable.js';
+import { assertSameHead } from '../train/comparable.js';
 import { decimals, percent } from '../util/figures.js';
 import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
 import { counter } from './counter.js';
@@ -93,7 +93,7 @@ function assertFits(checkpoint: Checkpoint, recipe: Recipe, opened: Data): void 
   const { detector: config, recipe: own } = checkpoint.metadata;
   const model = { owner: `the model ${checkpoint.file}`, config, recipe: own };
   const remedy = () => `Leave --recipe out to take the model's, ${own.name}.`;
-  assertComparable({ owner: `the recipe ${recipe.name}`, config, recipe }, model, remedy);
+  assertSameHead({ owner: `the recipe ${recipe.name}`, config, recipe }, model, remedy);
 }
 
 /** Shares of levels in percent of all positives, so that a level's column tells who shares it. */

@@ -101,8 +101,19 @@ export function assertInput(setting: HeadShape, input: HeadLossInput): void {
 }
 
 /** @throws InputError for what cannot be taught by a head that differs so; it names what can */
-export function assertTeacherFits({ recipe, bins, teacher }: HeadShape): void {
-  const { name, box, imitation } = recipe;
+export function assertTeacherFits({
+  recipe,
+  bins,
+  teacher,
+}: Pick<HeadShape, 'bins' | 'teacher'> & {
+  recipe: Pick<Recipe, 'name' | 'box' | 'ld' | 'iouLd' | 'cross' | 'imitation'>;
+}): void {
+  const { name, box, cross, imitation } = recipe;
+  if (cross.convolutions > 0 && (teacher.isRebinned || teacher.isMapped)) {
+    throw new InputError(
+      `teacher: recipe ${name} puts the student's features through the teacher's head (cross), so both heads need the same bins, strides, centre offset and image size; set cross.convolutions to 0, or take another teacher.`,
+    );
+  }
   if (teacher.bins === 1 && bins > 1 && hasLd(recipe)) {
     throw new InputError(
       `teacher.bins: 1, distances without distributions, so recipe ${name} has nothing for ld to distil; set ld.main, ld.vlr and ld.all to 0 and distil by kd, iouLd or box.bounded.`,

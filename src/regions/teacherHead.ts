@@ -1,4 +1,5 @@
 import { constants } from '../../shaders/lib/bins.wgsl';
+import { constants as cellConstants } from '../../shaders/lib/teacher_cells.wgsl';
 import { layoutTable, type Maps } from '../tensor/layout.js';
 import { integer, number, oneOf, optional, options } from '../util/argument.js';
 import { InputError } from '../util/error.js';
@@ -6,6 +7,7 @@ import { type Grid, makeGrid } from './grid.js';
 
 /** Bins that kernels hold in registers. */
 const { MAX_BINS } = constants;
+const { CELL_ROUNDING } = cellConstants;
 /** Levels of a head at most, as in a kernel's uniform. */
 const LEVELS = 8;
 /** A level is taught by one that is less than so many times as fine or coarse. */
@@ -120,4 +122,36 @@ export function teacherCells({ levels, grid }: TeacherHead): number[] {
 /** Bit l: level l of the student's is taught; for those beyond the last, 1. */
 export function taughtMask({ levels }: TeacherHead): number {
   return Array.from({ length: LEVELS }, (_, l) => (levels[l] === null ? 0 : 1 << l)).reduce((sum, bit) => sum + bit, 0);
+}
+
+/** A location of the student's in the teacher's map. */
+export interface TeacherPlace {
+  /** Row-major index in the map of the level that teaches it. */
+  index: number;
+  /** The student's distance, in strides, for a distance d of the teacher's: slope · d + shift, of each edge. */
+  lines: readonly { slope: number; shift: number }[];
+}
+
+/**
+ * Where a location lies in the teacher's map, as shaders/lib/teacher_cells.wgsl and teacher_edges.wgsl find it.
+ * @param level a taught level of the student's
+ * @param index row-major
+ */
+export function teacherPlace({ levels, grid }: TeacherHead, student: Grid, level: number, index: number): TeacherPlace {
+  const taughtBy = levels[level];
+  if (!taughtBy) throw new Error(`level ${level} is not taught`);
+  const { cells } = taughtBy;
+  const { width, height } = grid.levels[taughtBy.level];
+  const own = student.levels[level].width;
+  const point = [index % own, Math.floor(index / own)].map((cell) => cell + student.centreOffset);
+  const cell = point.map((at, axis) => {
+    const last = [width, height][axis] - 1;
+    return Math.min(Math.max(Math.floor(cells[axis] * at + CELL_ROUNDING), 0), last);
+  });
+  const lines = [0, 1, 2, 3].map((edge) => {
+    const axis = edge % 2;
+    const way = point[axis] - (cell[axis] + grid.centreOffset) / cells[axis];
+    return { slope: 1 / cells[axis], shift: edge < 2 ? way : -way };
+  });
+  return { index: cell[1] * width + cell[0], lines };
 }

@@ -2,6 +2,16 @@ import variationSource from '../../shaders/train/total_variation.wgsl';
 import type { DetectorConfig } from '../detector/config.js';
 import { decodeBoxes } from '../detector/decode.js';
 import type { HeadLogits } from '../detector/head.js';
+import { makeGrid } from '../regions/grid.js';
+import {
+  matchTeacher,
+  type TeacherHead,
+  type TeacherHeadOptions,
+  type TeacherPlace,
+  teacherCells,
+  teacherLayout,
+  teacherPlace,
+} from '../regions/teacherHead.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { InputError } from '../util/error.js';
 
@@ -11,7 +21,10 @@ const TEACHER_LOGIT = Math.log(TEACHER_SCORE / (1 - TEACHER_SCORE));
 
 const VARIATION = { name: 'total_variation', source: variationSource };
 
-/** How far a student is from its teacher, over the locations where the teacher's best class score exceeds 0.3. */
+/**
+ * How far a student is from its teacher, over the locations where the teacher's best class score exceeds 0.3. A teacher of another
+ * head is brought into the student's bins, as the head loss does; levels that it does not teach have no locations.
+ */
 export interface LevelAgreement {
   /** Pixels a cell. */
   stride: number;
@@ -36,55 +49,96 @@ export interface Agreement {
   levels: LevelAgreement[];
 }
 
+/** The two heads of an `AgreementMeter`. */
+export interface AgreementHeads {
+  /** The student's; default 0. */
+  centreOffset?: number;
+  /** In what the teacher's head differs from the student's. */
+  teacher?: TeacherHeadOptions;
+}
+
 /** Adds up the agreement of two detectors batch by batch. */
 export class AgreementMeter {
   readonly #config: Omit<DetectorConfig, 'size'>;
+  readonly #head: TeacherHead;
+  /** Of each location of a level its place in the teacher's map; none where it is the same. */
+  readonly #places: (TeacherPlace[] | null)[];
+  readonly #centreOffset: number;
   readonly #sums: Sums[];
 
-  /** @param config of both detectors: bins, strides and classes */
-  constructor(config: Omit<DetectorConfig, 'size'>) {
+  /**
+   * @param config the student's: bins, strides, size and classes
+   * @throws InputError where no level of the teacher's fits
+   */
+  constructor(config: Omit<DetectorConfig, 'size'>, { centreOffset = 0, teacher }: AgreementHeads = {}) {
+    const { width, height, strides, bins } = config;
     this.#config = config;
-    this.#sums = config.strides.map(noSums);
+    this.#centreOffset = centreOffset;
+    const grid = makeGrid({ imageSize: { width, height }, strides, centreOffset });
+    const head = matchTeacher({ grid, bins }, teacher);
+    this.#head = head;
+    this.#places = head.levels.map((taughtBy, level) =>
+      taughtBy && (head.isMapped || head.isRebinned)
+        ? Array.from({ length: grid.areas[level] }, (_, index) => teacherPlace(head, grid, level, index))
+        : null,
+    );
+    this.#sums = strides.map(noSums);
   }
 
   /**
    * Adds a batch; waits for the GPU.
    * @param images the first so many of the batch count
-   * @throws InputError when the two have not the same maps
+   * @throws InputError when the maps are not those of the two heads
    */
   async add(student: HeadLogits, teacher: HeadLogits, images: number): Promise<void> {
     const { batch, channels, levels } = student.classLogits.value;
     const other = teacher.classLogits.value;
-    if (other.size !== student.classLogits.value.size || other.channels !== channels) {
+    const expected = this.#head.grid.areas;
+    if (
+      other.channels !== channels ||
+      other.levels.map(({ height, width }) => height * width).join() !== expected.join()
+    ) {
       throw new InputError(
-        `teacher: its class logits are ${other.channels} channels in ${other.size} elements; the student's ${channels} in ${student.classLogits.value.size}. Both need the same classes, strides and image size.`,
+        `teacher: its class logits are ${other.channels} channels over levels of ${other.levels.map(({ height, width }) => height * width)} locations; expected ${channels} over ${expected}. Both nets need the same classes; say in what the teacher's head differs.`,
       );
     }
+    const { strides, width, height } = { ...this.#head.grid, ...this.#head.grid.imageSize };
+    const teacherConfig = { ...this.#config, bins: this.#head.bins, strides, width, height };
     const [own, teacherLogits, ownEdges, teacherEdges, variation] = await Promise.all([
       student.classLogits.value.read(),
       other.read(),
-      this.#edges(student),
-      this.#edges(teacher),
-      readVariation(student.boxLogits.value, teacher.boxLogits.value),
+      readEdges(student, this.#config),
+      readEdges(teacher, teacherConfig),
+      this.#readVariation(student.boxLogits.value, teacher.boxLogits.value),
     ]);
     for (const [level, { offset, start, height, width }] of levels.entries()) {
+      const taughtBy = this.#head.levels[level];
+      if (!taughtBy) continue;
       const sums = this.#sums[level];
+      const places = this.#places[level];
+      const theirs = other.levels[taughtBy.level];
       const area = height * width;
+      const teacherArea = theirs.height * theirs.width;
       for (let image = 0; image < images; image++) {
         for (let index = 0; index < area; index++) {
+          const teacherIndex = places ? places[index].index : index;
           const first = offset + image * channels * area + index;
+          const teacherFirst = theirs.offset + image * channels * teacherArea + teacherIndex;
           let sees = false;
-          for (let c = 0; c < channels; c++) sees ||= teacherLogits[first + c * area] > TEACHER_LOGIT;
+          for (let c = 0; c < channels; c++) sees ||= teacherLogits[teacherFirst + c * teacherArea] > TEACHER_LOGIT;
           if (!sees) continue;
           sums.locations++;
           for (let c = 0; c < channels; c++) {
-            const at = first + c * area;
-            sums.classification += Math.abs(sigmoid(own[at]) - sigmoid(teacherLogits[at]));
+            const score = sigmoid(teacherLogits[teacherFirst + c * teacherArea]);
+            sums.classification += Math.abs(sigmoid(own[first + c * area]) - score);
           }
           const location = batch * start + image * area + index;
+          const teacherLocation = batch * theirs.start + image * teacherArea + teacherIndex;
           sums.variation += variation[location];
-          for (let edge = 4 * location; edge < 4 * location + 4; edge++) {
-            sums.localization += Math.abs(ownEdges[edge] - teacherEdges[edge]) / 4;
+          for (let edge = 0; edge < 4; edge++) {
+            const { slope, shift } = places ? places[index].lines[edge] : SAME;
+            const distance = slope * teacherEdges[4 * teacherLocation + edge] + shift;
+            sums.localization += Math.abs(ownEdges[4 * location + edge] - distance) / 4;
           }
         }
       }
@@ -113,14 +167,50 @@ export class AgreementMeter {
     };
   }
 
-  /** [batch · locations, 4] expected edges, on the host. */
-  async #edges({ boxLogits }: HeadLogits) {
-    const { expected, boxes } = decodeBoxes(boxLogits.value, this.#config);
-    boxes.dispose();
-    const values = await expected.read();
-    expected.dispose();
+  /** [batch · locations], the mean over the edges of the total variation between both heads, on the host. */
+  async #readVariation(student: Pyramid, teacher: Pyramid) {
+    const { device, batch, levels } = student;
+    const { bins } = this.#config;
+    const locations = batch * student.locations;
+    const variation = device.empty([locations]);
+    device.run({
+      kernel: VARIATION,
+      constants: {
+        BINS: bins,
+        TEACHER_MAPPED: this.#head.isMapped ? 1 : 0,
+        TEACHER_REBINNED: this.#head.isRebinned ? 1 : 0,
+      },
+      bindings: { student: student.range, teacher_box: teacher.range, variation: variation.range },
+      params: {
+        batch,
+        level_count: levels.length,
+        locations,
+        bins,
+        centre_offset: this.#centreOffset,
+        levels: student.levelTable,
+        teacher_bins: this.#head.bins,
+        teacher_offset: this.#head.grid.centreOffset,
+        teacher_cells: teacherCells(this.#head),
+        teacher_box_layout: teacherLayout(this.#head, teacher),
+      },
+      invocations: locations,
+    });
+    const values = await variation.read();
+    variation.dispose();
     return values;
   }
+}
+
+/** Of the edges of two heads that are the same. */
+const SAME = { slope: 1, shift: 0 };
+
+/** [batch · locations, 4] expected edges, in bins, on the host. */
+async function readEdges({ boxLogits }: HeadLogits, config: Omit<DetectorConfig, 'size'>) {
+  const { expected, boxes } = decodeBoxes(boxLogits.value, config);
+  boxes.dispose();
+  const values = await expected.read();
+  expected.dispose();
+  return values;
 }
 
 interface Sums {
@@ -132,23 +222,6 @@ interface Sums {
 
 function noSums(): Sums {
   return { locations: 0, localization: 0, classification: 0, variation: 0 };
-}
-
-/** [batch · locations], the mean over the edges of the total variation between two heads, on the host. */
-async function readVariation(student: Pyramid, teacher: Pyramid) {
-  const { device, batch, channels, levels } = student;
-  const locations = batch * student.locations;
-  const variation = device.empty([locations]);
-  device.run({
-    kernel: VARIATION,
-    constants: { BINS: channels / 4 },
-    bindings: { student: student.range, teacher: teacher.range, variation: variation.range },
-    params: { batch, level_count: levels.length, locations, levels: student.levelTable },
-    invocations: locations,
-  });
-  const values = await variation.read();
-  variation.dispose();
-  return values;
 }
 
 function sigmoid(x: number): number {

@@ -1,17 +1,20 @@
 import { assertSameClasses } from '../data/classes.js';
+import { assertTeacherFits } from '../losses/headInput.js';
 import type { Recipe } from '../losses/recipe.js';
+import { makeGrid } from '../regions/grid.js';
+import { matchTeacher, type TeacherHead, type TeacherHeadOptions } from '../regions/teacherHead.js';
 import { InputError } from '../util/error.js';
 import type { Teacher, TeacherConfig } from './teacher.js';
 
-/** Everything of a net in which student and teacher have to agree, as far as it is known. */
+/** What decides whether a teacher can teach a student, as far as it is known. */
 export interface NetForm {
   /** For messages: `the student`, `the teacher runs/t`. */
   owner: string;
   config: Pick<TeacherConfig, 'bins' | 'strides' | 'width' | 'height'> & { classes?: number };
   /** In the order of the class logits. */
   classes?: readonly { name: string }[];
-  /** What the bins mean; of a student, whether it imitates features. */
-  recipe?: Pick<Recipe, 'box' | 'regions'> & Partial<Pick<Recipe, 'name' | 'imitation'>>;
+  /** What the bins mean; of a student, what it learns. */
+  recipe?: Pick<Recipe, 'box' | 'regions'> & Partial<Pick<Recipe, 'name' | 'imitation' | 'ld' | 'iouLd' | 'cross'>>;
   /** Of a teacher; 0: it has none to imitate. */
   featureChannels?: number;
 }
@@ -26,45 +29,122 @@ export interface Difference {
 
 /** The first field in which two nets differ, but for their classes; null: none. */
 export function differenceOf(student: NetForm, teacher: NetForm): Difference | null {
-  const [own, teachersValue] = [fieldsOf(student), fieldsOf(teacher)];
-  for (const [field, value] of own) {
-    const other = teachersValue.get(field);
-    if (other !== undefined && other !== value) return { field, own: value, teachersValue: other };
-  }
-  return null;
+  return differencesOf(student, teacher)[0] ?? null;
+}
+
+function differencesOf(student: NetForm, teacher: NetForm): Difference[] {
+  const teachers = fieldsOf(teacher);
+  return Array.from(fieldsOf(student)).flatMap(([field, own]) => {
+    const teachersValue = teachers.get(field);
+    return teachersValue === undefined || teachersValue === own ? [] : [{ field, own, teachersValue }];
+  });
 }
 
 /**
- * Distillation compares location with location, bin with bin and class with class: each has to mean the same in both nets.
+ * Whether two nets say the same of the same places: location by location, bin by bin and class by class.
  * @param remedyOf what to do about a difference, in the words of the caller
+ * @throws InputError that names what differs and the remedy
+ */
+export function assertSameHead(
+  one: NetForm,
+  other: NetForm,
+  remedyOf: (difference: Difference) => string = defaultRemedy,
+): void {
+  const difference = differenceOf(one, other);
+  if (difference) refuse(one, other, difference, remedyOf);
+  assertClassesMatch(one, other);
+}
+
+/**
+ * Whether a teacher can teach a student. Other bins, strides, levels and centre offsets are brought into the student's; images and
+ * classes have to be the same.
+ * @param remedyOf what to do about a difference that is not, in the words of the caller
+ * @returns one line that says what is brought into what; null where the heads are the same
  * @throws InputError that names what differs and the remedy
  */
 export function assertComparable(
   student: NetForm,
   teacher: NetForm,
   remedyOf: (difference: Difference) => string = defaultRemedy,
-): void {
-  const difference = differenceOf(student, teacher);
-  if (difference) {
-    const { field, own, teachersValue } = difference;
-    throw new InputError(
-      `${field}: ${own} for ${student.owner}, ${teachersValue} for ${teacher.owner}; both need the same. ${remedyOf(difference)}`,
-    );
-  }
-  const [classes, others] = [classesOf(teacher), classesOf(student)];
-  if (classes && others) {
-    assertSameClasses(
-      classes,
-      others,
-      'Give data with the classes that the teacher was trained on, or train a teacher on these.',
-    );
-  }
+): string | null {
+  const differences = differencesOf(student, teacher);
+  const isOffset = [student, teacher].some(({ recipe }) => recipe?.box.parameters === 'offset');
+  const fixed = differences.find(({ field }) => !MATCHED.includes(field)) ?? (isOffset ? differences[0] : undefined);
+  if (fixed) refuse(student, teacher, fixed, remedyOf);
+  assertClassesMatch(student, teacher);
   const { name, imitation } = student.recipe ?? {};
   if (imitation && imitation.weight > 0 && teacher.featureChannels === 0) {
     throw new InputError(
       `recipe ${name} imitates features, but ${teacher.owner} gives logits alone; use a recipe without imitation, such as main-kd+main-ld+vlr-ld.`,
     );
   }
+  if (differences.length === 0) return null;
+  const { bins, strides, width, height } = student.config;
+  const centreOffset = student.recipe?.regions.centreOffset ?? 0;
+  const grid = makeGrid({ imageSize: { width, height }, strides, centreOffset });
+  const head = matchTeacher({ grid, bins }, teacherHeadOf(teacher));
+  const { recipe } = student;
+  if (recipe?.imitation && recipe.ld && recipe.iouLd && recipe.cross) {
+    const { name = '', box, imitation, ld, iouLd, cross } = recipe;
+    assertTeacherFits({ recipe: { name, box, imitation, ld, iouLd, cross }, bins, teacher: head });
+  }
+  return describeMatch(student, teacher, head);
+}
+
+/** The head of a teacher, for `HeadLoss` and its like. */
+export function teacherHeadOf({ config, recipe }: Pick<NetForm, 'config' | 'recipe'>): TeacherHeadOptions {
+  const { bins, strides, width, height } = config;
+  const centreOffset = recipe?.regions.centreOffset;
+  return { bins, strides, imageSize: { width, height }, ...(centreOffset !== undefined && { centreOffset }) };
+}
+
+/** Differences in these are brought into the student's head. */
+const MATCHED: readonly Difference['field'][] = ['bins', 'strides', 'regions.centreOffset'];
+
+/** What is done, in a line. */
+function describeMatch(student: NetForm, teacher: NetForm, head: TeacherHead): string {
+  const { bins, strides } = student.config;
+  const offset = student.recipe?.regions.centreOffset ?? 0;
+  const brought = [
+    ...(head.bins === bins ? [] : [`${head.bins} → ${bins} bins`]),
+    ...(head.grid.centreOffset === offset ? [] : [`centre offset ${head.grid.centreOffset} → ${offset}`]),
+    ...head.levels.flatMap((taughtBy, level) => {
+      const other = taughtBy && head.grid.strides[taughtBy.level];
+      return other === null || other === strides[level] ? [] : [`stride ${other} → ${strides[level]}`];
+    }),
+  ];
+  const untaught = strides.filter((_, level) => head.levels[level] === null);
+  const parts = [
+    ...(brought.length > 0 ? [`${brought.join(', ')}, re-binned`] : []),
+    ...(untaught.length === 1 ? [`level ${untaught[0]} is not taught`] : []),
+    ...(untaught.length > 1 ? [`levels ${untaught.join(', ')} are not taught`] : []),
+    ...(brought.length + untaught.length === 0
+      ? [`levels ${strides.join(', ')} of its ${head.grid.strides.join(', ')}`]
+      : []),
+  ];
+  return `${teacher.owner}: ${parts.join('; ')}.`;
+}
+
+function refuse(
+  one: NetForm,
+  other: NetForm,
+  difference: Difference,
+  remedyOf: (difference: Difference) => string,
+): never {
+  const { field, own, teachersValue } = difference;
+  throw new InputError(
+    `${field}: ${own} for ${one.owner}, ${teachersValue} for ${other.owner}; both need the same. ${remedyOf(difference)}`,
+  );
+}
+
+function assertClassesMatch(student: NetForm, teacher: NetForm): void {
+  const [classes, others] = [classesOf(teacher), classesOf(student)];
+  if (!classes || !others) return;
+  assertSameClasses(
+    classes,
+    others,
+    'Give data with the classes that the teacher was trained on, or train a teacher on these.',
+  );
 }
 
 /** What is known of a teacher. */

@@ -17,7 +17,7 @@ import { edgeSpread } from '../eval/edgeSpread.js';
 import type { Recipe } from '../losses/recipe.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { type Agreement, AgreementMeter } from './agreement.js';
-import { assertComparable, formOf } from './comparable.js';
+import { assertComparable, formOf, teacherHeadOf } from './comparable.js';
 import { assertOutputsFit, compileOutputs } from './fits.js';
 import { computing, type Teacher, type TeacherStep, teacherOf } from './teacher.js';
 
@@ -29,7 +29,7 @@ export interface EvaluateOptions {
   batch?: number;
   /** What the net was trained with: the meaning of its bins. Default: its own where it says so, else `gfocal`. */
   recipe?: Pick<Recipe, 'box' | 'regions'>;
-  /** Measures how far the detector is from it, too; it must have the detector's size, strides, bins and classes. */
+  /** Measures how far the detector is from it, too; it must have the detector's size and classes. */
   teacher?: Detector | Teacher;
   /** Folder in which the teacher's outputs are kept as half floats; see `TeacherCache`. In Node only. */
   teacherCache?: string;
@@ -91,7 +91,8 @@ export async function evaluate(net: Detector | Teacher, options: EvaluateOptions
   const loader = new Loader(source, { batch, height, width, seed: 0, augment: false, shuffle: false, dropLast: false });
   const truth = await groundTruthOf(source);
   const sizes = new Map(truth.images.map((image) => [image.id, image]));
-  const meter = teacher ? new AgreementMeter(config) : null;
+  const centreOffset = recipe?.regions.centreOffset ?? 0;
+  const meter = teacher ? new AgreementMeter(config, { centreOffset, teacher: teacherHeadOf(teacher) }) : null;
   const detections: Detection[] = [];
   const spreads: EdgeSpread[] = [];
   const hasDistances = recipe?.box.parameters !== 'offset';

@@ -8,6 +8,7 @@ import { makeGrid } from '../regions/grid.js';
 import type { Device } from '../tensor/device.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { type Needs, SizingDevice } from '../tensor/sizing.js';
+import { teacherHeadOf } from './comparable.js';
 import { makeLearner } from './learner.js';
 import { recipesFrom } from './phases.js';
 import type { TrainSettings } from './settings.js';
@@ -16,7 +17,7 @@ import { detectorStep, type Teacher, type TeacherStep } from './teacher.js';
 import { TermHistory } from './terms.js';
 
 /** A net as far as the sizes of its outputs go. */
-type Net = Pick<Teacher, 'config' | 'featureChannels'>;
+type Net = Pick<Teacher, 'config' | 'featureChannels' | 'recipe'>;
 
 /** One that is on a device. */
 type RunningNet = Net & Pick<Teacher, 'device'>;
@@ -49,7 +50,13 @@ export function stepNeeds(device: Device, { config, recipe, settings, teacher }:
   const learner = makeLearner(new Detector(sizing, config, { seed: 0 }), sized?.teacher, recipe, settings);
   const imageSize = { width: config.width, height: config.height };
   return (batch) => {
-    const headLoss = new HeadLoss(sizing, { ...config, imageSize, batch, recipe });
+    const headLoss = new HeadLoss(sizing, {
+      ...config,
+      imageSize,
+      batch,
+      recipe,
+      ...(teacher && { teacher: teacherHeadOf(teacher) }),
+    });
     const tools = { ...learner, headLoss, history: new TermHistory(headLoss, 1) };
     return sizing.needsOf(() => trainStep(tools, emptyBatch(batch, config), 0, sized?.step(batch)));
   };

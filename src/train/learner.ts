@@ -22,6 +22,8 @@ export interface Learner {
   adapter: Projector | null;
   /** Null where the recipe has no `cross`. */
   cross: CrossHead | null;
+  /** What of the teacher's head is brought into the student's, in a line; null where it is the same, or there is no teacher. */
+  notice: string | null;
   /** Disposes all but detector and teacher. */
   dispose(): void;
 }
@@ -36,7 +38,7 @@ export function makeLearner(
   recipe: Recipe,
   settings: TrainSettings,
 ): Learner {
-  const teacher = chooseTeacher(given, detector, recipe);
+  const { teacher, notice } = chooseTeacher(given, detector, recipe);
   const optimizer = new Optimizer(detector.parameters, settings);
   const own = architectureOf(detector.config).features;
   const sizes = {
@@ -52,7 +54,7 @@ export function makeLearner(
     adapter?.dispose();
     optimizer.dispose();
   };
-  return { detector, optimizer, teacher, adapter, cross, dispose };
+  return { detector, optimizer, teacher, adapter, cross, notice, dispose };
 }
 
 /** What may learn with the student and is no part of it: the first words of its tensors' names in a checkpoint. */
@@ -73,17 +75,21 @@ function crossHead(detector: Detector, teacher: Teacher, recipe: Recipe, setting
   );
 }
 
-function chooseTeacher(given: Detector | Teacher | undefined, student: Detector, recipe: Recipe): Teacher | null {
+function chooseTeacher(
+  given: Detector | Teacher | undefined,
+  student: Detector,
+  recipe: Recipe,
+): { teacher: Teacher | null; notice: string | null } {
   const distils = needsTeacher(recipe);
   if (!given) {
-    if (!distils) return null;
+    if (!distils) return { teacher: null, notice: null };
     throw new InputError(`recipe ${recipe.name} distils: give a teacher, or use the recipe gfocal.`);
   }
   const teacher = teacherOf(given);
   const { classes } = provenanceOf(student);
-  assertComparable(
+  const notice = assertComparable(
     { owner: 'the student', config: student.config, recipe, ...(classes && { classes }) },
     formOf('the teacher', teacher),
   );
-  return distils ? teacher : null;
+  return { teacher: distils ? teacher : null, notice };
 }

@@ -4,6 +4,7 @@ import { distillationAt } from '../losses/distillationSchedule.js';
 import { HeadLoss } from '../losses/headLoss.js';
 import type { Device } from '../tensor/device.js';
 import { CHECKPOINT, saveCheckpoint } from './checkpoint.js';
+import { teacherHeadOf } from './comparable.js';
 import { cacheOf, type TrainContext, type TrainState } from './context.js';
 import { assertStepFits } from './fits.js';
 import type { Learner } from './learner.js';
@@ -55,12 +56,18 @@ export function makeRun(context: TrainContext, learner: Learner, state: TrainSta
 /** What an epoch learns by; it holds no memory of the device. */
 export function headLossOf(
   device: Device,
-  { detector: { config } }: Learner,
+  { detector: { config }, teacher }: Learner,
   { recipe, settings }: TrainState,
   epoch: number,
 ) {
   const imageSize = { width: config.width, height: config.height };
-  return new HeadLoss(device, { ...config, imageSize, batch: settings.batch, recipe: recipeAt(recipe, epoch) });
+  return new HeadLoss(device, {
+    ...config,
+    imageSize,
+    batch: settings.batch,
+    recipe: recipeAt(recipe, epoch),
+    ...(teacher && { teacher: teacherHeadOf(teacher) }),
+  });
 }
 
 /** The factor of distillation in a step from 0. */

@@ -44,6 +44,8 @@ export interface RunDescription {
   teacher: TeacherConfig | null;
   /** `RunOrigin`'s; null without a teacher, or where the program did not say. */
   teacherRun: string | null;
+  /** What of the teacher's head was brought into the student's; null where it is the same, or there is no teacher. */
+  teacherMatch: string | null;
   /** Whether the teacher's outputs came from a cache, rounded to half floats. */
   teacherCache: boolean;
   /** `RunOrigin`'s; null where the program that trained did not say. */
@@ -110,7 +112,7 @@ export async function createRun(folder: string, description: RunDescription): Pr
 export async function readRun(folder: string): Promise<RunDescription> {
   const file = join(folder, SETTINGS);
   const about = { file, whole: 'a run', remedy: 'give the folder of a run' };
-  const added = { teacher: null, teacherRun: null, teacherCache: false, data: null, split: null };
+  const added = { teacher: null, teacherRun: null, teacherMatch: null, teacherCache: false, data: null, split: null };
   return { ...added, ...checked<RunDescription>(await readJson(file), isRun, about) };
 }
 

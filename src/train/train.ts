@@ -75,7 +75,7 @@ export async function train({
       return await runEpochs(context, learner, state, async () => {
         release = await claimRun(context.folder);
         await refuseUsed(context.folder);
-        await describeRun(context, detector, state);
+        await describeRun(context, learner, state);
       });
     } finally {
       await release();
@@ -143,12 +143,13 @@ function assertClasses(detector: ClassList, { source, validation }: TrainContext
 /** Lends a detector what it learns with; disposes both at the end. */
 async function learning<T>(
   detector: Detector,
-  { teacher }: TrainContext,
+  context: TrainContext,
   { recipe, settings }: TrainState,
   work: (learner: Learner) => Promise<T>,
 ): Promise<T> {
   try {
-    const learner = makeLearner(detector, teacher, recipe, settings);
+    const learner = makeLearner(detector, context.teacher, recipe, settings);
+    if (learner.notice !== null) context.onProgress?.({ kind: 'warning', message: learner.notice });
     try {
       return await work(learner);
     } finally {
@@ -168,7 +169,7 @@ async function refuseUsed(folder: string): Promise<void> {
   throw new InputError(`${folder} holds a training already; go on with it (--resume), or give another folder.`);
 }
 
-async function describeRun(context: TrainContext, detector: Detector, { recipe, settings }: TrainState) {
+async function describeRun(context: TrainContext, { detector, notice }: Learner, { recipe, settings }: TrainState) {
   const { device, folder, source, teacher, origin } = context;
   await createRun(folder, {
     version,
@@ -179,6 +180,7 @@ async function describeRun(context: TrainContext, detector: Detector, { recipe, 
     parameters: detector.parameters.count,
     teacher: teacher?.config ?? null,
     teacherRun: origin?.teacherRun ?? null,
+    teacherMatch: notice,
     teacherCache: cacheOf(context, recipe) !== null,
     data: origin?.data ?? null,
     split: origin?.split ?? null,

@@ -99,13 +99,25 @@ test('a run goes out as a model and as weights, the model teaches, and a trainin
   const record = JSON.parse(await readFile(join(path('student'), 'run.json'), 'utf8'));
   expect(record).toMatchObject({ teacherCache: true, teacher: { classes: 3, bins: 17, width: 64 } });
 
-  await expectError([...student, '--bins', '9', '--out', path('x')], /bins: 9 for the student, 17 for the teacher/);
+  // Another head: the teacher's bins are brought into the student's, from its kept outputs.
   await writeFile(path('half.json'), '{"name": "half", "ld": {"main": 1}, "regions": {"centreOffset": 0.5}}');
-  const half = [...student, '--recipe', path('half.json'), '--out', path('x')];
-  await expectError(
-    half,
-    /regions.centreOffset: 0.5 for the student, 0 for the teacher .*; both need the same\. Give a recipe with/,
-  );
+  const half = [
+    ...student,
+    '--recipe',
+    path('half.json'),
+    '--bins',
+    '9',
+    '--strides',
+    '8,16,32,64',
+    '--out',
+    path('half'),
+  ];
+  const match = 'the teacher: 17 → 9 bins, centre offset 0 → 0.5, re-binned; level 64 is not taught.';
+  const unlike = await edgewise([...half, '--json']);
+  expect(unlike).toMatchObject({ code: 0, stderr: expect.stringContaining(match) });
+  expect(JSON.parse(unlike.stdout).last.terms.loss_ld).toBeGreaterThan(0);
+  const kept = JSON.parse(await readFile(join(path('half'), 'run.json'), 'utf8'));
+  expect(kept).toMatchObject({ teacherCache: true, teacherMatch: match, teacher: { bins: 17 } });
 
   // A class that the teacher does not know: class distillation would teach that there is none.
   const partial = { ...nanodet.mapping, classes: ['ellipse', 'x', 'y'], classMap: { rectangle: null, triangle: 'x' } };

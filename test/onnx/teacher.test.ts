@@ -16,6 +16,7 @@ import { OnnxTeacher } from '../../src/onnx/teacher.js';
 import type { Device } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
+import type { TrainProgress } from '../../src/train/progress.js';
 import { readLog, readRun } from '../../src/train/runFolder.js';
 import { type TrainOptions, train } from '../../src/train/train.js';
 import { sharedDevice } from '../device.js';
@@ -193,11 +194,18 @@ test('the same without a cache, and no memory stays behind', async () => {
   await teacher.release();
 });
 
-test('a teacher without features, and one of other bins, are refused', async () => {
+test('a teacher without features is refused, one of other bins is brought into the bins of the student', async () => {
   const teacher = await open('gfocal');
   const imitating = short('refused', { teacher, recipe: 'main-kd+main-ld+vlr-ld+imitation-inside' });
   await expect(train(imitating)).rejects.toThrow(/imitates features, but the teacher gives logits alone/);
-  const other = short('refused', { teacher, detector: { ...config, bins: 17 } });
-  await expect(train(other)).rejects.toThrow(/bins: 17 for the student, 9 for the teacher/);
+  const warnings: string[] = [];
+  const onProgress = (progress: TrainProgress) => {
+    if (progress.kind === 'warning') warnings.push(progress.message);
+  };
+  const detector = { ...config, bins: 17 };
+  await train(short('rebinned', { teacher, detector, onProgress }));
+  expect(warnings).toEqual(['the teacher: 9 → 17 bins, re-binned.']);
+  const terms = (await readLog(join(root, 'rebinned'))).map((entry) => entry.terms.loss_ld + entry.terms.loss_ld_vlr);
+  expect(terms.every((term) => term > 0)).toBe(true);
   await teacher.release();
 });

@@ -148,7 +148,7 @@ test('a study of splits with other classes is refused before its first run', asy
   await expect(planned).rejects.toThrow(/classes: the training set has 3 .* the same names in another order/);
 });
 
-test('a recipe that distils needs a teacher with the same meaning of its bins', async () => {
+test('a recipe that distils needs a teacher whose bins can be brought into its own', async () => {
   const { teacher: _, ...alone } = PLAN;
   await expect(gridOf(alone)).rejects.toThrow(/methods, LD: its recipe distils but it has no teacher/);
   const offset = { recipe: { box: { parameters: 'offset' } }, size: 'small' };
@@ -156,9 +156,7 @@ test('a recipe that distils needs a teacher with the same meaning of its bins', 
     /box\.parameters: ltrb for the student of method plain, offset for the teacher/,
   );
   const middle = { size: 'small', recipe: { regions: { centreOffset: 0.5 } } };
-  await expect(gridOf({ ...PLAN, teachers: { big: middle } })).rejects.toThrow(
-    /regions\.centreOffset: 0 for the student of method plain, 0\.5 for the teacher of method plain/,
-  );
+  await expect(gridOf({ ...PLAN, teachers: { big: middle } })).resolves.toBeDefined();
 });
 
 test('the shipped plans are plans, and all of them together have each run once', async () => {

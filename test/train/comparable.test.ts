@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { resolveRecipe } from '../../src/losses/recipe.js';
-import { assertComparable, type NetForm } from '../../src/train/comparable.js';
+import { assertComparable, assertSameHead, type NetForm } from '../../src/train/comparable.js';
 import { InputError } from '../../src/util/error.js';
 
 const config = { bins: 17, strides: [8, 16], width: 64, height: 48, classes: 2 };
@@ -24,23 +24,12 @@ test('what is the same, or not known, is comparable', () => {
 });
 
 test.each<[string, Partial<NetForm>, RegExp]>([
-  [
-    'bins',
-    { config: { ...config, bins: 9 } },
-    /^bins: 17 for the student, 9 for the teacher t; .* a teacher with bins 17\.$/,
-  ],
-  ['strides', { config: { ...config, strides: [8, 32] } }, /^strides: 8,16 for the student, 8,32 for the teacher t/],
   ['width', { config: { ...config, width: 96 } }, /^width: 64 for the student, 96 for/],
   ['height', { config: { ...config, height: 96 } }, /^height: 48 for the student, 96 for/],
   [
     'box.parameters',
     { recipe: resolveRecipe({ box: { parameters: 'offset' } }) },
     /^box\.parameters: ltrb for the student, offset for .* Give a recipe with box\.parameters offset\.$/,
-  ],
-  [
-    'centreOffset',
-    { recipe: resolveRecipe({ regions: { centreOffset: 0.5 } }) },
-    /^regions\.centreOffset: 0 for .* 0\.5 for .* Give a recipe with "regions": \{"centreOffset": 0\.5\}, or a teacher trained by the student's head\.$/,
   ],
   [
     'the order of classes',
@@ -51,6 +40,16 @@ test.each<[string, Partial<NetForm>, RegExp]>([
     'the names of classes',
     { classes: [classes[0], { name: 'green' }] },
     /only the teacher t has green, only the student has blue/,
+  ],
+  [
+    'strides',
+    { config: { ...config, strides: [1, 2] } },
+    /^teacher\.strides: none of 1,2 on 64×48 is close to one of the student's, 8,16 on 64×48; set teacher\.levels to nearest/,
+  ],
+  [
+    'distributions',
+    { config: { ...config, bins: 1 } },
+    /^teacher\.bins: 1, .* recipe main-ld has nothing for ld to distil; .* distil by kd or box\.bounded/,
   ],
   [
     'features',
@@ -74,5 +73,44 @@ test('the caller may say what to do', () => {
   const other = { ...teacher, config: { ...config, width: 96 } };
   expect(() => assertComparable(student, other, ({ field, own }) => `Do ${field} ${own}.`)).toThrow(
     /the same\. Do width 64\.$/,
+  );
+});
+
+test.each<[string, Partial<NetForm>, string]>([
+  ['bins', { config: { ...config, bins: 9 } }, 'the teacher t: 9 → 17 bins, re-binned.'],
+  [
+    'centre offset and bins',
+    { config: { ...config, bins: 16 }, recipe: resolveRecipe({ regions: { centreOffset: 0.5 } }) },
+    'the teacher t: 16 → 17 bins, centre offset 0.5 → 0, re-binned.',
+  ],
+  ['a level less', { config: { ...config, strides: [8] } }, 'the teacher t: level 16 is not taught.'],
+  ['a level more', { config: { ...config, strides: [8, 16, 32] } }, 'the teacher t: levels 8, 16 of its 8, 16, 32.'],
+  [
+    'other strides',
+    { config: { ...config, strides: [12, 24] } },
+    'the teacher t: stride 12 → 8, stride 12 → 16, re-binned.',
+  ],
+  [
+    'everything',
+    { config: { ...config, bins: 8, strides: [64, 12] } },
+    'the teacher t: 8 → 17 bins, stride 12 → 8, stride 12 → 16, re-binned.',
+  ],
+])('%s: a difference is brought into the head of the student', (_name, change, notice) => {
+  expect(assertComparable(student, { ...teacher, ...change })).toBe(notice);
+  expect(() => assertSameHead(student, { ...teacher, ...change })).toThrow(InputError);
+});
+
+test('CrossKD needs the head of the teacher', () => {
+  const crossing = { ...student, recipe: resolveRecipe('crosskd') };
+  expect(() => assertComparable(crossing, { ...teacher, config: { ...config, bins: 9 } })).toThrow(
+    /^teacher: recipe crosskd puts .* through the teacher's head .* need the same bins, .*; set cross\.convolutions to 0/,
+  );
+});
+
+test('bins of offset boxes have to be the same', () => {
+  const offset = resolveRecipe({ box: { parameters: 'offset' } });
+  const other = { ...teacher, recipe: offset, config: { ...config, bins: 9 } };
+  expect(() => assertComparable({ ...student, recipe: offset }, other)).toThrow(
+    /^bins: 17 for the student, 9 for the teacher t; both need the same\. .* a teacher with bins 17\.$/,
   );
 });

@@ -11,6 +11,11 @@ import { AgreementMeter } from '../../src/train/agreement.js';
 import { evaluate } from '../../src/train/evaluate.js';
 import type { Teacher } from '../../src/train/teacher.js';
 import { sharedDevice } from '../device.js';
+import { randomOutputs, uploadOutputs } from '../losses/headCase.js';
+import { edgeDistance, softmax } from '../reference/bins.js';
+import { gridLevels } from '../reference/grid.js';
+import { rebin, type TeacherForm, teacherSizes, teacherViews } from '../reference/rebin.js';
+import { readRow } from '../reference/rows.js';
 
 const device = await sharedDevice();
 
@@ -202,4 +207,56 @@ test('the agreement equals its definition in float64', async () => {
     classificationError: 0,
     totalVariation: 0,
   });
+});
+
+test('the agreement with a teacher of another head is taken in the bins of the student', async () => {
+  const own = { width: 96, height: 64, strides: [8, 16, 64], batch: 2, classes: 3, bins: 9 };
+  const form: TeacherForm = { bins: 16, centreOffset: 0.5, strides: [32, 16, 12] };
+  const theirs = teacherSizes(own, form);
+  const [student, teacher] = [randomOutputs(own, 1, 2), randomOutputs(theirs, 2, 2)];
+  const variables = (uploaded: ReturnType<typeof uploadOutputs>) => ({
+    classLogits: new Variable(uploaded.classLogits),
+    boxLogits: new Variable(uploaded.boxLogits),
+  });
+  const meter = new AgreementMeter(own, { teacher: form });
+  await meter.add(variables(uploadOutputs(device, own, student)), variables(uploadOutputs(device, theirs, teacher)), 2);
+  const { levels } = meter.result();
+
+  const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+  const views = teacherViews(own, 0, form);
+  expect(views[2]).toBeNull();
+  for (const [l, { anchors }] of gridLevels(own).entries()) {
+    const view = views[l];
+    let [locations, localization, classification, variation] = [0, 0, 0, 0];
+    for (let i = 0; view && i < own.batch * anchors.length; i++) {
+      const [image, cell, size] = [Math.floor(i / anchors.length), i % anchors.length, anchors.length];
+      const place = (first: number, length: number, channels: number) => ({
+        image,
+        channels,
+        first,
+        length,
+        size,
+        cell,
+      });
+      const scores = readRow(student.classLogits[l], place(0, 3, 3)).map(sigmoid);
+      const wanted = readRow(teacher.classLogits[view.level], view.place(image, cell, 0, 3, 3)).map(sigmoid);
+      if (!(Math.max(...wanted) > 0.3)) continue;
+      locations++;
+      for (const c of [0, 1, 2]) classification += Math.abs(scores[c] - wanted[c]);
+      for (const edge of [0, 1, 2, 3]) {
+        const row = readRow(student.boxLogits[l], place(9 * edge, 9, 36));
+        const taught = readRow(teacher.boxLogits[view.level], view.place(image, cell, 16 * edge, 16, 64));
+        localization += Math.abs(edgeDistance(row) - view.position(cell, edge, edgeDistance(taught))) / 4;
+        const positions = Array.from(taught, (_, k) => view.position(cell, edge, k));
+        const q = rebin(softmax(taught), positions, 9);
+        softmax(row).forEach((p, k) => {
+          variation += Math.abs(p - q[k]) / 8;
+        });
+      }
+    }
+    expect(levels[l].locations).toBe(locations);
+    expect(levels[l].localizationError).toBeCloseTo(localization / Math.max(1, locations), 5);
+    expect(levels[l].classificationError).toBeCloseTo(classification / Math.max(1, locations), 6);
+    expect(levels[l].totalVariation).toBeCloseTo(variation / Math.max(1, locations), 6);
+  }
 });

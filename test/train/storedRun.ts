@@ -48,6 +48,7 @@ export function storedRun() {
       parameters: 12345,
       teacher: null,
       teacherRun: null,
+      teacherMatch: null,
       teacherCache: false,
       data: 'shapes',
       split: 'train',
