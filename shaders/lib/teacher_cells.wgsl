@@ -2,7 +2,7 @@
 // cell is the one that contains the location in shares of the image. Tables are by the student's levels (src/regions/teacherHead.ts):
 // `params` has levels: (start, height, width, stride), centre_offset: f32 (cells), and
 //   teacher_cells: array<vec4f, 8>   (the teacher's cells in one of the student's, across and down; columns and rows of the
-//                                     teacher's map; all 0 where no level of the teacher's teaches this one).
+//                                     teacher's map, 0 where no level of the teacher's teaches this one).
 // Layouts of the teacher's maps come by the student's levels, too: an entry says where the level that teaches it lies.
 
 /// Whether locations lie in other cells of the teacher's, or levels have no teacher. Otherwise indices are the same for both.

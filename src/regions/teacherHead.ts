@@ -113,7 +113,8 @@ export function teacherLayout({ levels }: TeacherHead, maps: Maps): number[] {
 /** The uniform field `teacher_cells` of shaders/lib/teacher_cells.wgsl. */
 export function teacherCells({ levels, grid }: TeacherHead): number[] {
   return levels.flatMap((level) => {
-    if (!level) return [0, 0, 0, 0];
+    // One cell in one keeps what is read of such a level finite.
+    if (!level) return [1, 1, 0, 0];
     const { width, height } = grid.levels[level.level];
     return [...level.cells, width, height];
   });

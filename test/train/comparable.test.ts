@@ -49,7 +49,7 @@ test.each<[string, Partial<NetForm>, RegExp]>([
   [
     'distributions',
     { config: { ...config, bins: 1 } },
-    /^teacher\.bins: 1, .* recipe main-ld has nothing for ld to distil; .* distil by kd or box\.bounded/,
+    /^teacher\.bins: 1, .* recipe main-ld has nothing for ld to distil; .* distil by kd, iouLd or box\.bounded/,
   ],
   [
     'features',
