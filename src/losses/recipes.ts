@@ -36,8 +36,10 @@ const CROSS_KD = {
   ld: LD_ALL,
   cross: { convolutions: 1 },
 } as const;
-/** PKD as CrossKD has it beside for GFocal. */
-const CROSS_PKD = { method: 'pkd', weight: 6 } as const;
+/** PKD (Cao et al., NeurIPS 2022) with the weight of CrossKD's configurations for GFocal. */
+const PKD = { method: 'pkd', weight: 6 } as const;
+/** CWD (Shu et al., ICCV 2021) on the neck, as mmyolo's configurations of RTMDet have it. */
+const CWD = { method: 'cwd', weight: 1, temperature: 1, projector: 'linear', norm: 'batch' } as const;
 const IMITATIONS = ['whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox', 'gibox-image'] as const;
 
 /** Those of the paper's tables, for GFocal heads. */
@@ -56,7 +58,11 @@ const PAPER: readonly NamedRecipe[] = [
   { name: 'bckd', ...BCKD },
   { name: 'ld-all', ld: LD_ALL },
   { name: 'crosskd', ...CROSS_KD },
-  { name: 'crosskd+pkd', ...CROSS_KD, imitation: CROSS_PKD },
+  { name: 'crosskd+pkd', ...CROSS_KD, imitation: PKD },
+  { name: 'cwd', imitation: CWD },
+  { name: 'cwd+ld', ld: MAIN_VLR_LD, imitation: CWD },
+  { name: 'pkd', imitation: PKD },
+  { name: 'pkd+ld', ld: MAIN_VLR_LD, imitation: PKD },
   ...IMITATIONS.flatMap((method) => [
     { name: `imitation-${method}`, imitation: { method, weight: IMITATION_WEIGHT } },
     { name: `main-kd+main-ld+vlr-ld+imitation-${method}`, ...OURS, imitation: { method, weight: IMITATION_WEIGHT } },
@@ -144,7 +150,14 @@ const YOLOV6_LD: NamedRecipe = {
   distillation: { schedule: 'cosine', end: 0.01 },
 };
 
-const HEADS = [YOLOV8, NANODET_PLUS, PPYOLOE, PICODET].flatMap((head) => [head, withLd(head)]);
+/** Ultralytics' distillation of 2026 (distill_model.py): the default gain `dis` and its projector. */
+const ULTRALYTICS_FEATURES: NamedRecipe = {
+  ...YOLOV8,
+  name: 'ultralytics-features',
+  imitation: { method: 'score-weighted', weight: 6, projector: 'two-layer' },
+};
+
+const HEADS = [YOLOV8, NANODET_PLUS, PPYOLOE, PICODET, ULTRALYTICS_FEATURES].flatMap((head) => [head, withLd(head)]);
 
 /** The recipes that have a name. */
 export const SHIPPED: readonly NamedRecipe[] = [...PAPER, ...HEADS, YOLOV6_LD];
