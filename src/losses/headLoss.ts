@@ -54,9 +54,9 @@ export interface HeadLossOptions {
   /** Name of a shipped recipe, or the fields that differ from `gfocal`. */
   recipe: string | PartialRecipe;
   /**
-   * In what the teacher's head differs from the student's. Its distributions are brought into the student's bins where they are read:
-   * each bin is shared out to the two of the student's about the distance that it stands for, which keeps the mean. Locations learn from the teacher's
-   * cell that contains them; levels without a close one of the teacher's are not taught. Default: the heads are the same.
+   * In what the teacher's head differs from the student's. Its distributions (softmax at the temperature) are brought into the student's
+   * bins where they are read: each bin is shared out to the two of the student's about the same distance, which keeps the mean. A location
+   * learns from the teacher's cell that contains it; levels without a close one of the teacher's are not taught. Default: the same head.
    */
   teacher?: TeacherHeadOptions;
 }

@@ -10,13 +10,13 @@ import type { OnnxModelOptions } from './net.js';
 
 /**
  * An ONNX model as the teacher of a training: `train({ teacher })`. It runs in ONNX Runtime on the host, and its logits are
- * uploaded. It has no features to imitate. Its bins mean distances from the mapping's `centreOffset`: the recipe needs the
- * same `regions.centreOffset`, and `box.parameters` ltrb.
+ * uploaded. It has no features to imitate. Its bins mean distances from the mapping's `centreOffset`: the recipe needs
+ * `box.parameters` ltrb; other bins, strides and centre offsets are brought into the student's.
  */
 export class OnnxTeacher implements Teacher {
   /** Where the outputs go. */
   readonly device: Device;
-  /** What the student has to agree with. */
+  /** Its head and image size; the latter has to be the student's. */
   readonly config: TeacherConfig;
   readonly featureChannels = 0;
   /** What its bins mean: distances from the mapping's `centreOffset`. */

@@ -6,7 +6,7 @@ import type { Device } from '../tensor/device.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { provenanceOf } from './provenance.js';
 
-/** Everything in which student and teacher have to agree, and the size of a teacher of this package. */
+/** The head of a teacher, its image size and classes, which have to be the student's, and the size of a teacher of this package. */
 export type TeacherConfig = Omit<DetectorConfig, 'size'> & Partial<Pick<DetectorConfig, 'size'>>;
 
 /** What a teacher gives for a batch. */
@@ -40,13 +40,13 @@ export interface TeacherStep {
 export interface Teacher {
   /** Where its outputs are. */
   readonly device: Device;
-  /** What the student has to agree with. */
+  /** Its head; image size and classes have to be the student's. */
   readonly config: TeacherConfig;
   /** A detector of this package, through whose head a student's features can go (CrossKD). */
   readonly detector?: Detector;
   /** Channels of the features it gives; 0: none, and none can be imitated. */
   readonly featureChannels: number;
-  /** What its bins mean, where it says so: `evaluate` decodes its boxes accordingly, and a student's must mean the same. */
+  /** What its bins mean, where it says so: `evaluate` decodes its boxes accordingly, and they are brought into a student's. */
   readonly recipe?: Pick<Recipe, 'box' | 'regions'>;
   /** In the order of its class logits, where it says so: data and students must have the same. */
   readonly classes?: readonly { name: string }[];
