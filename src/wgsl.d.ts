@@ -84,6 +84,7 @@ declare module '*/shaders/losses/head_normaliser.wgsl' {
     readonly NORMALISER_LEVEL: number;
     readonly NORMALISER_DIFFERENCES: number;
     readonly NORMALISER_TEACHER_SCORES: number;
+    readonly NORMALISER_DECOUPLED: number;
     readonly EPSILON: number;
   };
 }

@@ -33,6 +33,7 @@ override SKIPS: bool = false;
 #include "head_place.wgsl"
 #include "head_records.wgsl"
 #include "head_normaliser.wgsl"
+#include "head_matched.wgsl"
 #include "head_stream_sum.wgsl"
 
 /// Of a lane's samples: weights of box, LD and IoU distillation, and in the VLR of taught levels.
@@ -99,6 +100,10 @@ fn divisor_of(term: u32, level: u32) -> f32 {
     case NORMALISER_LEVEL: { return region_size(term, level, false); }
     case NORMALISER_DIFFERENCES: { return location_weights(0u) + EPSILON; }
     case NORMALISER_TEACHER_SCORES: { return location_weights(1u) + EPSILON; }
+    case NORMALISER_DECOUPLED: {
+      let roots = sqrt(matched_and_others());
+      return roots.y * (roots.x + roots.y);
+    }
     default: { return divisor_of_counts(normaliser); }
   }
 }

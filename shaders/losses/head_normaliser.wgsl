@@ -18,6 +18,9 @@ const NORMALISER_LEVEL = 7u;
 /// Σ over all locations of max_c |σ(teacher) − σ(student)|, and of max_c σ(teacher)
 const NORMALISER_DIFFERENCES = 8u;
 const NORMALISER_TEACHER_SCORES = 9u;
+/// √Q (√P + √Q) for P positives and Q other locations: where positives weigh √(Q / P) times as much, the sum is the mean of both means in
+/// the ratio √P : √Q (D-FINE, Peng et al., ICLR 2025)
+const NORMALISER_DECOUPLED = 10u;
 
 /// Added to Σ weight by the reference, so that a batch without positives divides by it instead of by zero.
 const EPSILON = 1e-6;

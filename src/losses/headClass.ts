@@ -23,6 +23,8 @@ const WEIGHTS = {
   'teacher-score': constants.WEIGHT_TEACHER_SCORE,
   none: constants.WEIGHT_NONE,
   'score-difference': constants.WEIGHT_DIFFERENCE,
+  // Of all locations: `overlapWeights`.
+  decoupled: constants.WEIGHT_NONE,
 };
 
 const kernelOf = composed('head class', classSource, classForms);

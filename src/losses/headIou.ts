@@ -1,5 +1,6 @@
 import allSource from '../../shaders/losses/head_boxes_all.wgsl';
 import iouSource from '../../shaders/losses/head_iou.wgsl';
+import overlapSource from '../../shaders/losses/head_overlap_weights.wgsl';
 import type { Assignment } from '../regions/assignment.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -10,6 +11,7 @@ import {
   codecConstants,
   codecParams,
   type HeadSetting,
+  type Records,
   sampleParams,
   sampleWorkgroups,
   teacherEdgeConstants,
@@ -17,8 +19,39 @@ import {
 } from './headSetting.js';
 import type { StreamPartials } from './headStream.js';
 
+const OVERLAP_WEIGHTS = { name: 'head overlap weights', source: overlapSource };
 const allKernelOf = composedOfTwo('head boxes, all', allSource, boxForms, edgeForms);
 const iouKernelOf = composed('head IoU', iouSource, boxForms);
+
+/** Weights of positives by the IoU of the student's box, after the passes that find both; nothing where the recipe has none. */
+export function overlapWeights(
+  setting: HeadSetting,
+  { samples, counts, slots, targets, maxPositives }: Assignment,
+  { weights }: StreamPartials,
+  { tensor: records }: Records,
+): void {
+  const { device, recipe } = setting;
+  const { ld } = recipe;
+  if (ld.weights !== 'decoupled' || !weights) return;
+  device.run({
+    kernel: OVERLAP_WEIGHTS,
+    constants: codecConstants(recipe),
+    bindings: {
+      targets: targets.range4,
+      counts: counts.range,
+      samples: samples.range,
+      records: records.range,
+      weights: weights.tensor.range,
+    },
+    params: {
+      ...sampleParams(setting, slots),
+      ...codecParams(setting),
+      first: LOCATION_WEIGHTS.decoupled * weights.stride,
+      balances: ld.normaliser === 'decoupled' ? 1 : 0,
+    },
+    workgroups: sampleWorkgroups(setting, maxPositives),
+  });
+}
 
 /** Whether boxes are distilled at all locations. */
 export function distilsAllBoxes({ recipe: { ld, iouLd }, distillation }: HeadSetting): boolean {

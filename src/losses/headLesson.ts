@@ -22,13 +22,18 @@ const stridedKernelOf = composedOfTwo('head stream, taught, strided', stridedSou
 export const LOCATION_WEIGHTS = {
   'score-difference': kinds.WEIGHT_DIFFERENCE,
   'teacher-score': kinds.WEIGHT_TEACHER,
+  // The teacher's score, but of positives what `overlapWeights` has written.
+  decoupled: kinds.WEIGHT_TEACHER,
   none: kinds.WEIGHTS,
 };
 
 /** Which weights of locations the distillation of boxes goes by. */
 function weighing({ ld, iouLd }: Recipe) {
   const used = [ld.all > 0 && ld.weights, iouLd.weight > 0 && iouLd.region === 'all' && iouLd.weights];
-  return { difference: used.includes('score-difference'), teacher: used.includes('teacher-score') };
+  return {
+    difference: used.includes('score-difference'),
+    teacher: used.includes('teacher-score') || used.includes('decoupled'),
+  };
 }
 
 /** Whether the pass over all class logits reads the teacher's, too. */

@@ -17,7 +17,7 @@ import { faultOf } from './headFaults.js';
 import { headGradients } from './headGradients.js';
 import { imitationTerm } from './headImitation.js';
 import { assertInput, assertNoDistributions, assertTeacherFits, type HeadLossInput } from './headInput.js';
-import { distilAllBoxes, distilMainBoxes } from './headIou.js';
+import { distilAllBoxes, distilMainBoxes, overlapWeights } from './headIou.js';
 import { distilClasses } from './headKd.js';
 import { isTaught, streamLessons } from './headLesson.js';
 import type { HeadLossResult, HeadLossValues } from './headResult.js';
@@ -176,6 +176,7 @@ export class HeadLoss implements HeadShape {
       const factors = termFactors(setting, assignment, stream, records);
       distilClasses(setting, classLogits, assignment, { gradient: targets.classLogits, records, factors });
       const boxGradient = { gradient: targets.boxLogits, factors };
+      overlapWeights(setting, assignment, stream, records);
       const everywhere = distilAllBoxes(setting, boxLogits, assignment, stream, boxGradient);
       const boxTargets = { ...boxGradient, records, adds: everywhere !== null };
       boxSamples(setting, boxLogits, assignment, boxTargets);

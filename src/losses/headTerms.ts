@@ -13,6 +13,7 @@ const NORMALISERS = {
   level: normalisers.NORMALISER_LEVEL,
   differences: normalisers.NORMALISER_DIFFERENCES,
   'teacher-scores': normalisers.NORMALISER_TEACHER_SCORES,
+  decoupled: normalisers.NORMALISER_DECOUPLED,
 };
 type Normaliser = keyof typeof NORMALISERS;
 

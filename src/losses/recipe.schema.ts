@@ -145,12 +145,12 @@ export default Type.Object(
       ),
       reduction: choice(['mean', 'sum'], 'Of the KL over the bins of an edge.'),
       weights: choice(
-        ['best-score', 'target-score', 'teacher-score', 'score-difference', 'none'],
-        "Weight of a positive: the student's best class score, the target score, the teacher's best class score, the largest difference of the two nets' scores of a class, or 1. Of all locations: the last three.",
+        ['best-score', 'target-score', 'teacher-score', 'score-difference', 'decoupled', 'none'],
+        "Weight of a positive: the student's best class score, the target score, the teacher's best class score, the largest difference of the two nets' scores of a class, or 1. Of all locations: the teacher's score, that difference, 1, or `decoupled`: the IoU of the student's box with its object for a positive, elsewhere the teacher's best class score (D-FINE).",
       ),
       normaliser: choice(
-        ['reference', 'weights', 'scores', 'positives', 'images', 'none'],
-        "Divisor: 4 and, in the VLR, 16; 4 × the sum of the region's weights; 4 × the sum of the target scores, at least 1; 4 × the positives; 4 × the positives, but at least 1 for each image; 1.",
+        ['reference', 'weights', 'scores', 'positives', 'images', 'decoupled', 'none'],
+        "Divisor: 4 and, in the VLR, 16; 4 × the sum of the region's weights; 4 × the sum of the target scores, at least 1; 4 × the positives; 4 × the positives, but at least 1 for each image; `decoupled`: the mean of the P positives and that of the Q other locations, in the ratio √P : √Q (D-FINE); 1.",
       ),
     }),
     kd: section('Class distillation.', {

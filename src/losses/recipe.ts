@@ -73,10 +73,22 @@ function contradictionIn({ regions, ld, kd, iouLd, cross, imitation }: Recipe): 
     return 'kd.all distils each class by itself but kd.form is softmax; set it to focal-binary or binary';
   }
   if (ld.all > 0 && (ld.weights === 'best-score' || ld.weights === 'target-score')) {
-    return `ld.all is ${ld.all} but ld.weights ${ld.weights} is a weight of positives; set it to teacher-score, score-difference or none`;
+    return `ld.all is ${ld.all} but ld.weights ${ld.weights} is a weight of positives; set it to teacher-score, score-difference, decoupled or none`;
   }
   if (ld.all > 0 && ld.normaliser === 'reference') {
     return `ld.all is ${ld.all} but ld.normaliser is reference, a fixed number; set it to weights, images, positives, scores or none`;
+  }
+  if (ld.all === 0 && (ld.weights === 'decoupled' || ld.normaliser === 'decoupled')) {
+    return 'ld.weights and ld.normaliser decoupled are of all locations but ld.all is 0; set ld.all, or take other weights and another normaliser';
+  }
+  if (ld.all > 0 && ld.normaliser === 'decoupled' && ld.weights !== 'decoupled') {
+    return `ld.normaliser is decoupled but ld.weights is ${ld.weights}; set it to decoupled, or ld.normaliser to weights, images, positives, scores or none`;
+  }
+  if (ld.weights === 'decoupled' && ld.normaliser === 'weights') {
+    return 'ld.weights is decoupled, of which no sum is kept; set ld.normaliser to decoupled, images, positives, scores or none';
+  }
+  if (ld.weights === 'decoupled' && iouLd.weight > 0 && iouLd.region === 'all' && iouLd.weights === 'teacher-score') {
+    return "ld.weights decoupled takes the place of the teacher's scores, which iouLd.weights asks for; set that to score-difference or none";
   }
   if (ld.all > 0 && ld.weights === 'none' && ld.normaliser === 'weights') {
     return 'ld.normaliser is weights but with ld.weights none all locations weigh 1; set it to images, positives, scores or none';

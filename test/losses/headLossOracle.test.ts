@@ -298,6 +298,9 @@ describe('each field of a recipe by itself', () => {
     { ld: { normaliser: 'scores' } },
     { ld: { normaliser: 'positives' } },
     { ld: { normaliser: 'none' } },
+    { ld: { weights: 'decoupled', normaliser: 'images' } },
+    { ld: { weights: 'decoupled', normaliser: 'decoupled' } },
+    { regions: { assigner: 'task-aligned' }, ld: { weights: 'decoupled', normaliser: 'decoupled' } },
     { ld: { all: 0, vlr: 0.3 } },
     { scale: 'batch' },
   ];
@@ -391,6 +394,7 @@ describe('what an assignment may meet', () => {
   test('no boxes at all, at all locations', async () => {
     const truth = TRUTHS.map(() => ({ boxes: [], labels: [] }));
     await expectOracle({ truth, recipe: DENSE });
+    await expectOracle({ truth, recipe: changed(DENSE, { ld: { weights: 'decoupled', normaliser: 'decoupled' } }) });
   });
 
   test('one bin at all locations, and a teacher of more', async () => {

@@ -89,6 +89,29 @@ describe('recipes', () => {
       { ld: { all: 1, weights: 'none', normaliser: 'weights' } },
       /ld\.normaliser is weights but.*set it to images/,
     ],
+    [
+      'decoupled positives',
+      { ld: { main: 1, weights: 'decoupled' } },
+      /decoupled are of all locations but ld\.all is 0/,
+    ],
+    [
+      'a decoupled mean of other weights',
+      { ld: { all: 1, weights: 'none', normaliser: 'decoupled' } },
+      /ld\.normaliser is decoupled but ld\.weights is none; set it to decoupled/,
+    ],
+    [
+      'a sum of decoupled weights',
+      { ld: { all: 1, weights: 'decoupled', normaliser: 'weights' } },
+      /no sum is kept; set ld\.normaliser to decoupled/,
+    ],
+    [
+      'two kinds in one place',
+      {
+        ld: { all: 1, weights: 'decoupled', normaliser: 'decoupled' },
+        iouLd: { weight: 1, weights: 'teacher-score' },
+      },
+      /iouLd\.weights asks for; set that to score-difference or none/,
+    ],
     ['target scores for all', { iouLd: { weight: 1, weights: 'target-score' } }, /iouLd\.region to main/],
     [
       'a sum of no weights of boxes',

@@ -115,6 +115,15 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
     if (kind === 'score-difference') {
       return taught ? Math.max(...own.map((logit, c) => Math.abs(sigmoid(logit) - sigmoid(taught[c])))) : 0;
     }
+    const { state, truthIndex, level } = regions[l];
+    if (kind === 'decoupled' && state[index] === 1) {
+      const centre = [level.centres[cell][0] / level.stride, level.centres[cell][1] / level.stride] as const;
+      const expected = [0, 1, 2, 3].map((edge) => {
+        return edgeDistance(readRow(student.boxLogits[l], edgePlace(l, b, cell, edge)));
+      });
+      const predicted = decodeBox(expected, centre, parameters).map(({ value }) => value) as unknown as Box;
+      return iou(predicted, scaled(truth[b].boxes[truthIndex[index]], 1 / level.stride));
+    }
     const logits = kind === 'best-score' ? own : taught;
     return logits ? Math.max(...logits.map(sigmoid)) : 0;
   };
@@ -153,8 +162,14 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
   const boxDivisor = { ...shared, weights: weightSum, 'clamped-weights': Math.max(sums.box, 1) }[box.normaliser];
   const ldWeightSum = sums.ld + WEIGHT_SUM_EPSILON;
   const ofEdges = { images: 4 * shared.images, positives: 4 * shared.positives, scores: 4 * shared.scores, none: 1 };
-  const ldDivisor = { ...ofEdges, reference: 4, weights: 4 * ldWeightSum }[ld.normaliser];
-  const ldVlrDivisor = { ...ofEdges, reference: 16, weights: 4 * vlrSum }[ld.normaliser];
+  const ldDivisor = { ...ofEdges, reference: 4, weights: 4 * ldWeightSum, decoupled: 1 }[ld.normaliser];
+  const ldVlrDivisor = { ...ofEdges, reference: 16, weights: 4 * vlrSum, decoupled: 1 }[ld.normaliser];
+  /** D-FINE: the means over the edges of positives and of the others, in the ratio of the roots of their numbers. */
+  const decoupled = (isMatched: boolean) => {
+    const [matched, others] = [positives, sum(regions.map(({ state }) => state.length)) - positives];
+    const [own, all] = [isMatched ? matched : others, Math.sqrt(matched) + Math.sqrt(others)];
+    return ld.normaliser === 'decoupled' ? Math.sqrt(own) / all / (4 * own) : 1;
+  };
   const iouDivisor = { ...shared, weights: sums.iou + WEIGHT_SUM_EPSILON }[iouLd.normaliser];
   const kdDivisor = (counts: number[], l: number) =>
     ({ ...shared, level: counts[l], region: sum(taught(counts)) })[kd.normaliser];
@@ -241,7 +256,8 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
 
     if (lesson) {
       const ldWeight = labelWeight * weightBy(ld.weights, l, b, cell, index);
-      if (ld.all > 0) localization('loss_ld', (ld.all * ldWeight) / ldDivisor, lesson);
+      const share = decoupled(state[index] === 1);
+      if (ld.all > 0) localization('loss_ld', (ld.all * share * ldWeight) / ldDivisor, lesson);
       if (kd.all > 0) classDistillation('loss_kd', (kd.all * labelWeight) / kdDivisor(locationsOfLevel, l), lesson);
       if (iouLd.weight > 0) overlapDistillation(lesson);
     }
