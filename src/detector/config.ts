@@ -95,6 +95,6 @@ export function faultOfStrides(strides: readonly number[]): string | null {
 }
 
 /** The widths and depths of a size. */
-export function architectureOf(config: DetectorConfig): Architecture {
+export function architectureOf(config: Pick<DetectorConfig, 'size'>): Architecture {
   return ARCHITECTURES[config.size];
 }

@@ -109,17 +109,19 @@ export function assertTeacherFits({
   recipe: Pick<Recipe, 'name' | 'box' | 'ld' | 'iouLd' | 'cross' | 'imitation'>;
 }): void {
   const { name, box, cross, imitation } = recipe;
-  if (cross.convolutions > 0 && (teacher.isRebinned || teacher.isMapped)) {
+  const isCrossed = cross.convolutions > 0;
+  if (isCrossed && teacher.isMapped) {
     throw new InputError(
-      `teacher: recipe ${name} puts the student's features through the teacher's head (cross), so both heads need the same bins, strides, centre offset and image size; set cross.convolutions to 0, or take another teacher.`,
+      `teacher: recipe ${name} puts the student's features through the teacher's head (cross), so both heads need the same strides and image size; set cross.convolutions to 0, or take another teacher.`,
     );
   }
-  if (teacher.bins === 1 && bins > 1 && hasLd(recipe)) {
+  if (teacher.bins === 1 && (bins > 1 || isCrossed) && hasLd(recipe)) {
     throw new InputError(
       `teacher.bins: 1, distances without distributions, so recipe ${name} has nothing for ld to distil; set ld.main, ld.vlr and ld.all to 0 and distil by kd, iouLd or box.bounded.`,
     );
   }
-  const readsBoxes = distilsBoxes(recipe) || box.bounded > 0 || imitation.method.startsWith('gibox');
+  // What crosses has the teacher's bins.
+  const readsBoxes = (distilsBoxes(recipe) && !isCrossed) || box.bounded > 0 || imitation.method.startsWith('gibox');
   if (teacher.isRebinned && readsBoxes && box.parameters === 'offset') {
     throw new InputError(
       `teacher: recipe ${name} has box.parameters offset, whose bins are not brought into others; give a teacher of the same bins, centre offset, strides and image size, or distil by kd alone.`,

@@ -108,22 +108,15 @@ export class HeadLoss implements HeadShape {
     this.bins = bins;
     this.batch = batch;
     this.teacher = matchTeacher(this, teacher);
+    assertTeacherFits(this);
     this.#cross = isCross(this.recipe) ? this.#crossParts(options) : null;
-    if (!this.#cross) {
-      if (bins === 1) assertNoDistributions(this.recipe);
-      assertTeacherFits(this);
-    }
+    if (bins === 1 && !this.#cross) assertNoDistributions(this.recipe);
     this.#assertBatch();
   }
 
   /** Each part checks its own recipe. */
   #crossParts(options: HeadLossOptions): CrossParts {
-    const { bins, grid, isMapped } = this.teacher;
-    if (isMapped) {
-      throw new InputError(
-        `teacher: recipe ${this.recipe.name} sends the student's features through the teacher's head, so both need the same strides and image size; without cross.convolutions other levels are matched.`,
-      );
-    }
+    const { bins, grid } = this.teacher;
     const { own, crossed } = crossRecipes(this.recipe);
     const { centreOffset } = grid;
     return {

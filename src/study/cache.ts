@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { architectureOf } from '../detector/config.js';
-import { needsTeacher } from '../losses/recipe.js';
+import { isCross, needsTeacher } from '../losses/recipe.js';
 import { FILES } from './files.js';
 import type { Job } from './jobs.js';
 
@@ -10,6 +10,11 @@ const BYTES_A_HALF = 2;
 /** Where the outputs of a run's teacher are kept: with those for the other runs of its seed, which see the same images. */
 export function cacheFolder(study: string, job: Job): string {
   return join(study, FILES.teacherCache, `seed-${job.settings.seed}`);
+}
+
+/** Whether a run's training can use a cache: with CrossKD the teacher's head computes in each step. */
+export function isCached({ recipe }: Job): boolean {
+  return !isCross(recipe);
 }
 
 /** Removes the caches of the seeds that no open run needs any more. */
@@ -25,7 +30,7 @@ export async function removeCaches(study: string, jobs: readonly Job[], open: re
 /** Bytes of the largest seed's cache: the outputs of each of its teachers for every image of every epoch. */
 export function cacheSize(jobs: readonly Job[], images: number): number {
   const seeds = new Map<number, Map<string, number>>();
-  for (const job of jobs.filter(({ recipe, teacher }) => teacher && needsTeacher(recipe))) {
+  for (const job of jobs.filter((job) => job.teacher && needsTeacher(job.recipe) && isCached(job))) {
     const { epochs, batch, augment, seed } = job.settings;
     const { classes, bins, strides, width, height } = job.detector;
     const locations = strides.reduce((sum, stride) => sum + (width / stride) * (height / stride), 0);

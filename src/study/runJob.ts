@@ -9,7 +9,7 @@ import { resumeTraining, train } from '../train/train.js';
 import { writeWhole } from '../util/atomicFile.js';
 import { InputError } from '../util/error.js';
 import { exists } from '../util/folder.js';
-import { cacheFolder } from './cache.js';
+import { cacheFolder, isCached } from './cache.js';
 import { FILES, findRun, pretty } from './files.js';
 import { checkpointOf, type GivenTeacher, type Job, type StudyData } from './jobs.js';
 
@@ -54,7 +54,7 @@ export async function runJob(context: JobContext, job: Job, teacher: Detector | 
     device,
     source: data.train,
     ...(job.settings.evaluateEvery > 0 && { validation: data.validation }),
-    ...(teacher && { teacher, teacherCache: cacheFolder(study, job) }),
+    ...(teacher && { teacher, ...(isCached(job) && { teacherCache: cacheFolder(study, job) }) }),
     folder,
     origin: {
       data: data.path,

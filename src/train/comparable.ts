@@ -5,12 +5,13 @@ import { makeGrid } from '../regions/grid.js';
 import { matchTeacher, type TeacherHead, type TeacherHeadOptions } from '../regions/teacherHead.js';
 import { InputError } from '../util/error.js';
 import type { Teacher, TeacherConfig } from './teacher.js';
+import { assertTowers } from './towers.js';
 
 /** What decides whether a teacher can teach a student, as far as it is known. */
 export interface NetForm {
   /** For messages: `the student`, `the teacher runs/t`. */
   owner: string;
-  config: Pick<TeacherConfig, 'bins' | 'strides' | 'width' | 'height'> & { classes?: number };
+  config: Pick<TeacherConfig, 'bins' | 'strides' | 'width' | 'height' | 'size'> & { classes?: number };
   /** In the order of the class logits. */
   classes?: readonly { name: string }[];
   /** What the bins mean; of a student, what it learns. */
@@ -78,6 +79,7 @@ export function assertComparable(
       `recipe ${name} imitates features, but ${teacher.owner} gives logits alone; use a recipe without imitation, such as main-kd+main-ld+vlr-ld.`,
     );
   }
+  if (student.recipe?.cross) assertTowers({ name, cross: student.recipe.cross }, teacher.config.size);
   if (differences.length === 0) return null;
   const { bins, strides, width, height } = student.config;
   const centreOffset = student.recipe?.regions.centreOffset ?? 0;

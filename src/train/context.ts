@@ -7,7 +7,7 @@ import type { LogEntry } from './logEntry.js';
 import type { TrainProgress } from './progress.js';
 import type { RunOrigin } from './runFolder.js';
 import type { TrainSettings } from './settings.js';
-import type { Teacher } from './teacher.js';
+import { type Teacher, teacherOf } from './teacher.js';
 
 /** When a training saves its state, besides at the end of each epoch, before each evaluation and when it is aborted. */
 export interface CheckpointEvery {
@@ -72,8 +72,9 @@ export function cacheOf({ teacherCache }: TrainContext, recipe: Recipe): string 
 }
 
 /** @throws InputError for a cache that a recipe with `cross` cannot use */
-export function assertCacheable({ teacherCache }: TrainContext, recipe: Recipe): void {
-  if (teacherCache === undefined || !isCross(recipe)) return;
+export function assertCacheable({ teacher, teacherCache }: TrainContext, recipe: Recipe): void {
+  // A teacher without a head here is refused whether there is a cache or not.
+  if (teacherCache === undefined || !isCross(recipe) || !teacher || !teacherOf(teacher).detector) return;
   throw new InputError(
     `teacherCache: recipe ${recipe.name} sends the student's features through the teacher's head, which a cache does not hold; leave teacherCache (--teacher-cache) out.`,
   );

@@ -12,6 +12,7 @@ import { InputError } from '../util/error.js';
 import { Optimizer } from './optimizer.js';
 import type { TrainSettings } from './settings.js';
 import type { TeacherOutputs } from './teacher.js';
+import { assertTowers } from './towers.js';
 
 /** The two towers, in the order of their projections' seeds. */
 const TOWERS = ['classTower', 'boxTower'] as const;
@@ -34,11 +35,7 @@ export class CrossHead {
   /** @throws InputError when the teacher's towers have not more convolutions than are to be passed */
   constructor(student: Detector, teacher: Detector, { name, cross }: Recipe, settings: TrainSettings) {
     const [own, others] = [architectureOf(student.config), architectureOf(teacher.config)];
-    if (cross.convolutions >= others.tower) {
-      throw new InputError(
-        `recipe ${name}: cross.convolutions is ${cross.convolutions}; the towers of a ${teacher.config.size} teacher have ${others.tower} convolutions, so at most ${others.tower - 1} can follow the student's features.`,
-      );
-    }
+    assertTowers({ name, cross }, teacher.config.size);
     this.tower = Math.max(1, own.tower - cross.convolutions);
     this.teacherTower = others.tower - cross.convolutions;
     this.#teacher = teacher;

@@ -109,7 +109,7 @@ test('what does not fit is refused', () => {
   const own = uploadOutputs(device, SIZES, student);
   expect(() => loss.evaluate({ ...input, cross: own })).toThrow(/boxLogits/);
   expect(() => makeHeadLoss(device, SIZES, ALL, { strides: [16, 32, 64] })).toThrow(
-    /^teacher: recipe crosskd sends the student's features through the teacher's head/,
+    /^teacher: recipe crosskd puts the student's features through the teacher's head .* need the same strides/,
   );
   expect(() => resolveRecipe({ cross: { convolutions: 1 } })).toThrow(
     /cross\.convolutions is 1 but nothing is distilled/,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { DetectorSize } from '../../src/detector/config.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { assertComparable, assertSameHead, type NetForm } from '../../src/train/comparable.js';
 import { InputError } from '../../src/util/error.js';
@@ -102,9 +103,15 @@ test.each<[string, Partial<NetForm>, string]>([
 
 test('CrossKD needs the head of the teacher', () => {
   const crossing = { ...student, recipe: resolveRecipe('crosskd') };
-  expect(() => assertComparable(crossing, { ...teacher, config: { ...config, bins: 9 } })).toThrow(
-    /^teacher: recipe crosskd puts .* through the teacher's head .* need the same bins, .*; set cross\.convolutions to 0/,
+  const sized = (size: DetectorSize, change = {}) => ({ ...teacher, config: { ...config, size, ...change } });
+  expect(assertComparable(crossing, sized('small', { bins: 9 }))).toMatch(/9 → 17 bins/);
+  expect(() => assertComparable(crossing, sized('small', { strides: [8, 32] }))).toThrow(
+    /^teacher: recipe crosskd puts .* through the teacher's head .* need the same strides .*; set cross\.convolutions to 0/,
   );
+  expect(() => assertComparable(crossing, sized('tiny'))).toThrow(
+    /^recipe crosskd: cross\.convolutions is 1, but the towers of a tiny teacher have 1 and .*; take a larger teacher/,
+  );
+  expect(() => assertComparable(crossing, teacher)).toThrow(/which only a teacher trained with edgewise gives/);
 });
 
 test('bins of offset boxes have to be the same', () => {

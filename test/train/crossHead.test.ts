@@ -94,14 +94,15 @@ test('the convolutions that are passed', () => {
   expect(towersOf('base', 'base', 2)).toEqual([1, 1, false]);
   expect(towersOf('tiny', 'base', 1)).toEqual([1, 2, true]);
   expect(() => towersOf('tiny', 'small', 2)).toThrow(
-    /^recipe crosskd: cross\.convolutions is 2; the towers of a small teacher have 2 convolutions, so at most 1/,
+    /^recipe crosskd: cross\.convolutions is 2, but the towers of a small teacher have 2 and .*; set it to at most 1/,
   );
 });
 
 test('teachers without a head here, and caches, are refused', async () => {
   const learner = makeLearner(netOf('tiny', 1), teacher, resolveRecipe('crosskd'), trainSettings({}));
   const { detector: _, ...foreign } = learner.teacher!;
-  const other = { ...foreign, config: teacher.config, describe: async () => ({}), prepare: learner.teacher!.prepare };
+  const { size: __, ...foreignConfig } = teacher.config;
+  const other = { ...foreign, config: foreignConfig, describe: async () => ({}), prepare: learner.teacher!.prepare };
   learner.dispose();
   await expect(train(short('foreign', { teacher: other }))).rejects.toThrow(
     /^recipe crosskd\+pkd sends the student's features through the teacher's head, which only a teacher trained with/,
