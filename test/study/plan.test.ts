@@ -159,7 +159,7 @@ test('a recipe that distils needs a teacher whose bins can be brought into its o
   await expect(gridOf({ ...PLAN, teachers: { big: middle } })).resolves.toBeDefined();
 });
 
-test('the shipped plans are plans, and all of them together have each run once', async () => {
+test("the shipped plans are plans, and all of the paper's together have each run once", async () => {
   const files = (await readdir('plans')).sort();
   const identity = await identify(data);
   const hashes = new Set<string>();
@@ -167,7 +167,8 @@ test('the shipped plans are plans, and all of them together have each run once',
   for (const file of files) {
     const { jobs } = await planJobs(await readPlan(join('plans', file)), data, identity);
     if (file === 'paper.json') all = jobs.length;
-    for (const { hash } of jobs) hashes.add(hash);
+    // The neutral comparison of methods has settings of its own.
+    if (file !== 'methods.json') for (const { hash } of jobs) hashes.add(hash);
   }
   expect(all).toBe(hashes.size);
 });
