@@ -49,6 +49,8 @@ export interface HeadLossResult {
   /** Of `total`, laid out as the student's outputs. */
   gradients: { classLogits: Float64Array[]; boxLogits: Float64Array[]; features: Float64Array[] };
   regions: LevelRegions[];
+  /** What rounding of loss_im and of its gradient grows with, see `FeatureLoss`. */
+  featureRounding: { loss: number; gradient: number };
   normalisers: {
     /** max(1, sum over images of max(positives, 1)): the reference divides the classification loss by it. */
     samples: number;
@@ -323,6 +325,7 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
     }
   });
 
+  const featureRounding = { loss: 0, gradient: 0 };
   strides.forEach((_, l) => {
     const view = views[l];
     const own = student.features?.[l];
@@ -333,8 +336,10 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
     const shape = { batch, channels: own.length / (batch * regions[l].level.anchors.length) };
     const scores = onStudent(bestScores(teacher.classLogits[view.level], { batch, channels: classes }));
     for (const { compare, weight } of comparisons(l, shape, scores)) {
-      const { loss, gradient } =
-        imitation.norm === 'batch' ? afterBatchNorm(own, others, shape, compare) : compare(own, others);
+      const compared = imitation.norm === 'batch' ? afterBatchNorm(own, others, shape, compare) : compare(own, others);
+      const { loss, gradient, addend = 0, condition = 0 } = compared;
+      featureRounding.loss = Math.max(featureRounding.loss, weight * condition);
+      featureRounding.gradient = Math.max(featureRounding.gradient, weight * addend * condition);
       terms.loss_im[l] += weight * loss;
       gradient.forEach((g, i) => {
         gradients.features[l][i] += weight * g;
@@ -364,13 +369,22 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
   }
 
   const factor = recipe.scale === 'batch' ? batch : 1;
+  featureRounding.loss *= factor;
+  featureRounding.gradient *= factor;
   for (const values of [...Object.values(terms), ...Object.values(gradients).flat()]) {
     values.forEach((value, i) => {
       values[i] = factor * value;
     });
   }
   const total = sum(Object.values(terms).flat());
-  return { terms, total, gradients, regions, normalisers: { samples, weightSum, scoreSum: sums.scores } };
+  return {
+    terms,
+    total,
+    gradients,
+    regions,
+    featureRounding,
+    normalisers: { samples, weightSum, scoreSum: sums.scores },
+  };
 }
 
 /** The recipe with every distillation term times a factor. */
