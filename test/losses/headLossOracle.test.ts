@@ -435,8 +435,11 @@ describe('what an assignment may meet', () => {
     );
   });
 
-  test('logits of ±1e4', async () => {
+  test('logits of ±1e4, and of a teacher with another head', async () => {
     await expectOracle({ scale: 1e4 });
     await expectOracle({ scale: 1e4, recipe: DENSE });
+    const teacher = { bins: 8, centreOffset: 0.5, strides: [12, 24] };
+    await expectOracle({ scale: 1e4, teacher });
+    await expectOracle({ scale: 1e4, recipe: DENSE, teacher });
   });
 });
