@@ -11,6 +11,8 @@ struct Params {
   /// words from one kind of weight to the next
   weight_stride: u32,
   bins: u32,
+  /// 4, unknown to the compiler: loops over edges written out would take it ten times as long
+  edges: u32,
   centre_offset: f32,
   /// anchor side in strides
   anchor: f32,
@@ -97,7 +99,7 @@ fn student_edge(at: Place, edge: u32) -> f32 {
 fn box_term(expected: vec4f, at: Place) -> BoxLoss {
   let centre = centre_of(at);
   var bound: vec4f;
-  for (var edge = 0u; edge < 4u; edge++) {
+  for (var edge = 0u; edge < params.edges; edge++) {
     bound[edge] = teacher_edge_at(at, edge);
   }
   let box = decode_box(expected, centre, params.anchor, BINS);
@@ -183,12 +185,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   } else {
     var expected: vec4f;
     if (IOU) {
-      for (var edge = 0u; edge < 4u; edge++) {
+      for (var edge = 0u; edge < params.edges; edge++) {
         expected[edge] = student_edge(at, edge);
       }
       loss = box_term(expected, at);
     }
-    for (var edge = 0u; edge < 4u; edge++) {
+    for (var edge = 0u; edge < params.edges; edge++) {
       kl += edge_term(at, edge, expected[edge], iou_factor * loss.gradient[edge], ld_factor * scale);
     }
   }

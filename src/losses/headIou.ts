@@ -103,6 +103,7 @@ export function distilAllBoxes(
       level_count: grid.levels.length,
       locations,
       weight_stride: weights?.stride ?? 0,
+      edges: 4,
       ...codecParams(setting),
       temperature: ld.temperature,
       levels: grid.levelTable,
