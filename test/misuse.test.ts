@@ -517,7 +517,7 @@ const NETS: Use[] = [
     name: 'checkGradients',
     call: edgewise.checkGradients,
     given: () => ({
-      f: edgewise.integral,
+      f: (logits: ReturnType<typeof leaf>) => edgewise.integral(logits),
       inputs: [zeros(2, 3), zeros(1)],
       options: { step: 0.01, samples: 2, seed: 1 },
     }),

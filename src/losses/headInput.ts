@@ -34,7 +34,8 @@ export interface HeadLossInput {
   gradients?: GradientTargets;
 }
 
-const INPUT = optionsOf({
+/** Whether an input has the form of one: before its fields are looked at. */
+export const inputOf = optionsOf({
   student: anything,
   cross: optional(fields({})),
   distillation: anything,
@@ -49,7 +50,6 @@ const OUTPUTS = fields({ classLogits: anything, boxLogits: anything });
  */
 export function assertInput(setting: HeadShape, input: HeadLossInput): void {
   const { device, recipe, classes, bins, batch, grid } = setting;
-  INPUT('input', input);
   const { student, teacher, truth, assignment, distillation = 1, gradients = {} } = input;
   if (truth !== undefined || assignment === undefined) assertTruth('truth', truth, device);
   for (const [name, made] of Object.entries({ truth, assignment })) {

@@ -16,7 +16,7 @@ import { assertCross, type CrossParts, crossRecipes, evaluateCrossed } from './h
 import { faultOf } from './headFaults.js';
 import { headGradients } from './headGradients.js';
 import { imitationTerm } from './headImitation.js';
-import { assertInput, assertNoDistributions, assertTeacherFits, type HeadLossInput } from './headInput.js';
+import { assertInput, assertNoDistributions, assertTeacherFits, type HeadLossInput, inputOf } from './headInput.js';
 import { distilAllBoxes, distilMainBoxes, overlapWeights } from './headIou.js';
 import { distilClasses } from './headKd.js';
 import { isTaught, streamLessons } from './headLesson.js';
@@ -143,6 +143,7 @@ export class HeadLoss implements HeadShape {
    * @throws InputError when an output does not fit the options, before anything is recorded
    */
   evaluate(input: HeadLossInput): HeadLossResult {
+    inputOf('input', input);
     assertCross(this.recipe, input);
     if (this.#cross) return evaluateCrossed(this, this.#cross, input);
     assertInput(this, input);
