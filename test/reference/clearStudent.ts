@@ -47,8 +47,10 @@ export function isClearDynamicSoftLabel(input: DynamicSoftLabelInput): boolean {
   const { topk = 13, iouWeight = 3 } = input;
   const { candidates, margins, overlaps, costs } = softLabelCosts(input);
   if (margins.flat().some((margin) => margin !== 0 && Math.abs(margin) < MARGIN)) return false;
+  // Boxes that do not touch have an IoU of exactly 0 in f32, too.
   const tolerance = (g: number, at: number) =>
-    1e-5 * (1 + Math.abs(costs[g][at])) + ((3 + iouWeight) * 1e-6) / (overlaps[g][at] + 1e-7);
+    1e-5 * (1 + Math.abs(costs[g][at])) +
+    (overlaps[g][at] === 0 ? 0 : ((3 + iouWeight) * 1e-6) / (overlaps[g][at] + 1e-7));
   const claims = new Map<number, number>();
   const ranked = costs.every((row, g) => {
     const largest = [...overlaps[g]].sort((a, b) => b - a).slice(0, topk);
