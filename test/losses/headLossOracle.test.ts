@@ -155,6 +155,37 @@ test('positives on levels that nothing teaches', async () => {
   await expectOracle({ recipe, teacher: { strides: [16, 32], bins: 7, centreOffset: 0.5 } });
 });
 
+/** An object of each level, with anchors of two strides. */
+const SPREAD: ImageTruth[] = [
+  {
+    boxes: [
+      [38.3, 29.8, 54.5, 46.1],
+      [21, 23, 53.3, 55.6],
+      [12.6, 4.3, 69.2, 61.4],
+    ],
+    labels: [1, 3, 0],
+  },
+  { boxes: [], labels: [] },
+];
+
+test('a level that is not taught counts in no sum of distillation', async () => {
+  const recipe: PartialRecipe = {
+    regions: { octaveScale: 2 },
+    ld: { main: 1, vlr: 1, weights: 'none', normaliser: 'weights' },
+    kd: { main: 1, vlr: 1, normaliser: 'region' },
+  };
+  for (const strides of [
+    [8, 16],
+    [32, 16],
+    [8, 32],
+  ]) {
+    await expectOracle({ recipe, truth: SPREAD, teacher: { strides } });
+  }
+  const [student, teacher] = [randomOutputs(SIZES, 1, 2), randomOutputs(SIZES, 1001, 2)];
+  const { regions } = headLossOracle({ student, teacher, truth: SPREAD, sizes: SIZES, recipe: resolveRecipe(recipe) });
+  expect(regions.every(({ state }) => state.includes(1))).toBe(true);
+});
+
 /** With these every term counts, two locations of the valuable region are ignored, and a level has no positive. */
 const IGNORED: ImageTruth[] = [
   { ...TRUTHS[0], ignore: [[0, 0, 40, 64]] },
