@@ -2,6 +2,7 @@ import type { StudyResults } from '../study/types.js';
 import type { Figure } from './figure.js';
 import { agreementFigure, type MethodErrors } from './figures/agreement.js';
 import { calibrationFigure } from './figures/calibration.js';
+import { differencesFigure } from './figures/differences.js';
 import { edgesFigure } from './figures/edges.js';
 import { errorMapsFigure } from './figures/errorMaps.js';
 import { stylesOf } from './figures/names.js';
@@ -26,6 +27,7 @@ export function makeReport(data: ReportData): { html: string; figures: Figure[] 
     profilesFigure(scene, shown, { styleOf, classes }),
     runsSection(runs),
     ...(study ? studySections(study) : []),
+    differencesFigure(study?.plans.flatMap(({ tables }) => tables) ?? []),
     sweepsFigure(study?.plans.flatMap(({ curves }) => curves) ?? []),
     agreementFigure(study ? methodErrors(study) : runs.flatMap(errorsOf)),
     errorMapsFigure(scene, shown),
