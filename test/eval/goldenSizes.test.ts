@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type StoredTensor, writeSafetensors } from '../../src/data/safetensors.js';
 import { loadGoldenCase } from '../../src/eval/goldenCase.js';
 import { checkGoldenCase } from '../../src/eval/goldenCheck.js';
+import { TERM_NAMES } from '../../src/losses/headTerms.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import type { Device } from '../../src/tensor/device.js';
 import { sharedDevice } from '../device.js';
@@ -120,6 +121,6 @@ test.each<[string, ImitationMethod, number]>([
     await writeCase(path, name, method, weight);
     const found = await checkGoldenCase(device, await loadGoldenCase(path));
     expect(found.filter(({ passed }) => !passed)).toEqual([]);
-    expect(found.length).toBe(8 * 3 + 1 + 5 * 3 + (weight > 0 ? 9 : 6));
+    expect(found.length).toBe(TERM_NAMES.length * 3 + 1 + 5 * 3 + (weight > 0 ? 9 : 6));
   },
 );
