@@ -202,6 +202,13 @@ declare module '*/shaders/ops/conv2d_weight_gradient_body.wgsl' {
     readonly ROWS: number;
   };
 }
+declare module '*/shaders/ops/depthwise.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly ROWS: number;
+  };
+}
 declare module '*/shaders/ops/every_second.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;

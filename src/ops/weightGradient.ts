@@ -74,7 +74,10 @@ export function weightGradient(incoming: Tensor, input: AlignedRows, weight: Ten
 }
 
 /** The gradient of a convolution with respect to its bias, `[O]`: the sum over images and pixels, a new tensor. */
-export function biasGradient(incoming: Tensor, { batch, outputs, to }: ConvolutionShape): Tensor {
+export function biasGradient(
+  incoming: Tensor,
+  { batch, outputs, to }: Pick<ConvolutionShape, 'batch' | 'outputs' | 'to'>,
+): Tensor {
   const gradients = alignedAsIs(incoming, batch * outputs, to);
   const sums = incoming.device.empty([outputs]);
   const levels = gradients.levels.flatMap(({ start, rows, length }) => [start, rows * length, 0, 0]);

@@ -1,0 +1,22 @@
+struct Params {
+  /// elements that the kernel writes
+  count: u32,
+  inputs: u32,
+  outputs: u32,
+  groups: u32,
+  height: u32,
+  width: u32,
+  out_height: u32,
+  out_width: u32,
+  kernel_height: u32,
+  kernel_width: u32,
+  stride_y: u32,
+  stride_x: u32,
+  top: u32,
+  left: u32,
+  dilation_y: u32,
+  dilation_x: u32,
+  batch: u32,
+  has_bias: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;

@@ -1,0 +1,231 @@
+import convolutionSource from '../../shaders/ops/convolution.wgsl';
+import inputGradientSource from '../../shaders/ops/convolution_input_gradient.wgsl';
+import weightGradientSource from '../../shaders/ops/convolution_weight_gradient.wgsl';
+import depthwiseSource, { constants } from '../../shaders/ops/depthwise.wgsl';
+import { Variable } from '../autograd/variable.js';
+import { MAX_WORKGROUPS } from '../gpu/launch.js';
+import { Pyramid } from '../tensor/pyramid.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { integer } from '../util/argument.js';
+import { InputError } from '../util/error.js';
+import { convolutionShape } from './conv2d.js';
+import { alignInput, convolve, inputGradient } from './convolve.js';
+import { slice } from './layout.js';
+import { biasGradient, weightGradient } from './weightGradient.js';
+
+const CONVOLUTION = { name: 'convolution', source: convolutionSource };
+const INPUT_GRADIENT = { name: 'convolution input gradient', source: inputGradientSource };
+const WEIGHT_GRADIENT = { name: 'convolution weight gradient', source: weightGradientSource };
+const DEPTHWISE = { name: 'depthwise convolution', source: depthwiseSource };
+
+/** How a window goes over maps. */
+export interface ConvolutionOptions {
+  /** [down, right] */
+  strides: readonly number[];
+  /** Zeros [above, left, below, right] of the map. */
+  pads: readonly number[];
+  /** Pixels between taps [down, right]; 1 is next to each other. */
+  dilations: readonly number[];
+  /** Input and output channels fall into so many groups; outputs see their own group's inputs. */
+  groups: number;
+}
+
+/** The sizes of one convolution: the params of its kernels. */
+interface Window {
+  batch: number;
+  inputs: number;
+  outputs: number;
+  groups: number;
+  height: number;
+  width: number;
+  out_height: number;
+  out_width: number;
+  kernel_height: number;
+  kernel_width: number;
+  stride_y: number;
+  stride_x: number;
+  top: number;
+  left: number;
+  dilation_y: number;
+  dilation_x: number;
+}
+
+/**
+ * Convolution with any window (ONNX Conv in two dimensions):
+ * output[b, o, y, x] = bias[o] + Σ weight[o, i, ky, kx] · input[b, i, stride·y + dilation·ky − top, stride·x + dilation·kx − left].
+ * @param input `[B, I, H, W]`
+ * @param weight `[O, I / groups, kh, kw]`
+ * @param bias `[O]`, or null for none
+ * @returns `[B, O, ⌊(H + top + below − dilation·(kh − 1) − 1) / stride⌋ + 1, likewise]`
+ * @throws InputError when shapes or options do not fit
+ */
+export function convolution(
+  input: Variable,
+  weight: Variable,
+  bias: Variable | null,
+  options: ConvolutionOptions,
+): Variable {
+  assertOptions(options);
+  const window = windowOf(input.value, weight.value, options);
+  assertBias(bias?.value ?? null, window.outputs);
+  const { kernel_height: kernel, kernel_width: across, stride_y: down, stride_x: right } = window;
+  const pads = options.pads.join();
+  if (window.groups === 1 && kernel === across) {
+    if (kernel === 1 && pads === '0,0,0,0') {
+      const { batch, inputs, out_height, out_width } = window;
+      const isWhole = down === 1 && right === 1;
+      const seen = isWhole
+        ? input
+        : slice(input, [0, 0, 0, 0], [batch, inputs, out_height, out_width], [1, 1, down, right]);
+      const output = dense(seen, weight, bias, 1, 1);
+      // Nothing else holds the copy where no gradient goes through it.
+      if (!isWhole && !output.requiresGradient) seen.value.dispose();
+      return output;
+    }
+    const isSpread = options.dilations.some((dilation) => dilation !== 1);
+    if (kernel === 3 && pads === '1,1,1,1' && !isSpread && down === right && (down === 1 || down === 2)) {
+      return dense(input, weight, bias, 3, down);
+    }
+  }
+  return direct(input, weight, bias, window);
+}
+
+/** By the kernels of `conv2d`. */
+function dense(input: Variable, weight: Variable, bias: Variable | null, kernel: 1 | 3, stride: 1 | 2): Variable {
+  const { device, shape: inputShape } = input.value;
+  const [batch, channels, height, width] = inputShape;
+  const maps = Pyramid.of(input.value, batch, channels, [{ height, width }]);
+  const [outputs] = weight.value.shape;
+  const { shape, sizes } = convolutionShape(maps, { outputs, kernel, stride });
+  const output = device.empty([batch, outputs, sizes[0].height, sizes[0].width]);
+  const aligned = alignInput(input.value, shape);
+  convolve(aligned, weight.value, bias?.value ?? null, output, shape);
+  // The gradient of the weight makes the copy again: until then it would take as much memory as the input.
+  aligned.dispose();
+  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming) => {
+    const again = weight.requiresGradient ? alignInput(input.value, shape) : null;
+    const gradients = [
+      input.requiresGradient ? inputGradient(incoming, weight.value, maps, shape) : null,
+      again && weightGradient(incoming, again, weight.value, shape),
+      bias?.requiresGradient ? biasGradient(incoming, shape) : null,
+    ];
+    again?.dispose();
+    return gradients;
+  });
+}
+
+/** By kernels that take any window. */
+function direct(input: Variable, weight: Variable, bias: Variable | null, window: Window): Variable {
+  const { device } = input.value;
+  const { batch, outputs, out_height: height, out_width: width } = window;
+  const output = device.empty([batch, outputs, height, width]);
+  forward(input.value, weight.value, bias?.value ?? null, output, window);
+  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming) => [
+    input.requiresGradient ? gather(incoming, weight.value, null, device.empty(input.value.shape), window) : null,
+    weight.requiresGradient ? correlate(input.value, incoming, weight.value, window) : null,
+    bias?.requiresGradient
+      ? biasGradient(incoming, { batch, outputs, to: [{ height: 1, width: height * width }] })
+      : null,
+  ]);
+}
+
+/** output = bias + weight ∗ input. */
+function forward(input: Tensor, weight: Tensor, bias: Tensor | null, output: Tensor, window: Window): void {
+  const { groups, inputs, outputs, batch, out_height, out_width } = window;
+  const isDepthwise = groups === inputs && groups === outputs;
+  const count = isDepthwise ? batch * outputs * Math.ceil(out_height / constants.ROWS) * out_width : output.size;
+  output.device.run({
+    kernel: isDepthwise ? DEPTHWISE : CONVOLUTION,
+    constants: isDepthwise ? { KERNEL_HEIGHT: window.kernel_height, KERNEL_WIDTH: window.kernel_width } : {},
+    bindings: { input: input.range, weight: weight.range, bias: (bias ?? weight).range, output: output.range },
+    params: { ...window, count, has_bias: bias ? 1 : 0 },
+    invocations: count,
+  });
+}
+
+/** Fills `gradient` with bias + the transposed convolution of `incoming`. */
+function gather(incoming: Tensor, weight: Tensor, bias: Tensor | null, gradient: Tensor, window: Window): Tensor {
+  gradient.device.run({
+    kernel: INPUT_GRADIENT,
+    bindings: {
+      incoming: incoming.range,
+      weight: weight.range,
+      bias: (bias ?? weight).range,
+      gradient: gradient.range,
+    },
+    params: { ...window, count: gradient.size, has_bias: bias ? 1 : 0 },
+    invocations: gradient.size,
+  });
+  return gradient;
+}
+
+/** The gradient of the weight, a new tensor. */
+function correlate(input: Tensor, incoming: Tensor, weight: Tensor, window: Window): Tensor {
+  const gradient = weight.device.empty(weight.shape);
+  const count = gradient.size;
+  const rows = Math.ceil(count / MAX_WORKGROUPS);
+  weight.device.run({
+    kernel: WEIGHT_GRADIENT,
+    constants: { LANES: weight.device.choice('reduction.workgroup') },
+    bindings: { input: input.range, incoming: incoming.range, gradient: gradient.range },
+    params: { ...window, count, has_bias: 0 },
+    workgroups: [Math.ceil(count / Math.max(1, rows)), rows, 1],
+  });
+  return gradient;
+}
+
+function assertOptions({ strides, pads, dilations, groups }: ConvolutionOptions): void {
+  for (const [name, list, length, least] of [
+    ['strides', strides, 2, 1],
+    ['pads', pads, 4, 0],
+    ['dilations', dilations, 2, 1],
+  ] as const) {
+    if (list.length === length && list.every((value) => Number.isSafeInteger(value) && value >= least)) continue;
+    throw new InputError(`${name}: [${list}]; expected ${length} integers of at least ${least}.`);
+  }
+  integer(1)('groups', groups);
+}
+
+function windowOf({ shape }: Tensor, weight: Tensor, options: ConvolutionOptions): Window {
+  const { strides, pads, dilations, groups } = options;
+  const [batch, inputs, height, width] = shape;
+  const [outputs, own, kernelHeight, kernelWidth] = weight.shape;
+  if (shape.length !== 4) throw new InputError(`input: shape [${shape}]; expected [batch, channels, height, width].`);
+  if (weight.shape.length !== 4 || own * groups !== inputs || outputs % groups !== 0 || weight.size === 0) {
+    throw new InputError(
+      `weight: shape [${weight.shape}]; expected [outputs, ${inputs} / ${groups}, kernel height, kernel width], outputs a multiple of ${groups} (groups).`,
+    );
+  }
+  const along = (extent: number, kernel: number, stride: number, dilation: number, added: number) =>
+    Math.floor((extent + added - dilation * (kernel - 1) - 1) / stride) + 1;
+  const window = {
+    batch,
+    inputs,
+    outputs,
+    groups,
+    height,
+    width,
+    out_height: along(height, kernelHeight, strides[0], dilations[0], pads[0] + pads[2]),
+    out_width: along(width, kernelWidth, strides[1], dilations[1], pads[1] + pads[3]),
+    kernel_height: kernelHeight,
+    kernel_width: kernelWidth,
+    stride_y: strides[0],
+    stride_x: strides[1],
+    top: pads[0],
+    left: pads[1],
+    dilation_y: dilations[0],
+    dilation_x: dilations[1],
+  };
+  if (window.out_height < 1 || window.out_width < 1) {
+    throw new InputError(
+      `input: maps of ${height}×${width}, with pads [${pads}], are smaller than the window of ${kernelHeight}×${kernelWidth} with dilations [${dilations}].`,
+    );
+  }
+  return window;
+}
+
+function assertBias(bias: Tensor | null, outputs: number): void {
+  if (bias && bias.size !== outputs) {
+    throw new InputError(`bias: ${bias.size} elements; the weight has ${outputs} outputs.`);
+  }
+}

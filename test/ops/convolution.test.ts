@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Variable } from '../../src/autograd/variable.js';
+import { convolution } from '../../src/ops/convolution.js';
+import { sharedDevice } from '../device.js';
+import { convolution as oracle, type Windowed } from '../reference/convolution.js';
+import { expectOperation } from './operation.js';
+
+const device = await sharedDevice();
+
+const small = (min: number, max: number) => fc.integer({ min, max });
+const pair = (min: number, max: number) => fc.tuple(small(min, max), small(min, max));
+const map = fc.record({ batch: small(1, 2), size: pair(5, 9), biased: fc.boolean(), seed: fc.nat() });
+
+/** Sums of hundreds of products of values below 1. */
+const TOLERANCE = 5e-5;
+
+async function check(input: number[], weight: number[], biased: boolean, options: Windowed, seed: number) {
+  await expectOperation(device, {
+    inputs: [input, weight, ...(biased ? [[weight[0]]] : [])],
+    run: (x, w, ...b) => convolution(x, w, b[0] ?? null, options),
+    oracle: (x, w, ...b) => oracle(x, w, b[0] ?? null, options),
+    tolerance: TOLERANCE,
+    seed,
+    step: 0.5,
+  });
+}
+
+describe('convolution', () => {
+  it('agrees with the oracle for any window and group', async () => {
+    const windows = fc.record({
+      groups: small(1, 3),
+      own: small(1, 3),
+      each: small(1, 3),
+      kernel: pair(1, 4),
+      strides: pair(1, 3),
+      pads: fc.tuple(small(0, 3), small(0, 3), small(0, 3), small(0, 3)),
+      dilations: pair(1, 2),
+    });
+    await fc.assert(
+      fc.asyncProperty(map, windows, async ({ batch, size, biased, seed }, { own, each, kernel, ...options }) => {
+        const { groups, pads, dilations } = options;
+        // Where the window is larger than the map there is no output.
+        fc.pre(size.every((extent, d) => extent + pads[d] + pads[d + 2] > dilations[d] * (kernel[d] - 1)));
+        await check([batch, groups * own, ...size], [groups * each, own, ...kernel], biased, options, seed);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('agrees where each channel is a group', async () => {
+    const windows = fc.record({
+      channels: small(2, 9),
+      kernel: fc.constantFrom([3, 3], [5, 5], [1, 7]),
+      strides: fc.constantFrom([1, 1], [2, 2], [1, 2]),
+      dilations: fc.constantFrom([1, 1], [2, 1]),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        map,
+        windows,
+        async ({ batch, size, biased, seed }, { channels, kernel, strides, dilations }) => {
+          const [down, right] = kernel.map((extent, d) => dilations[d] * ((extent - 1) / 2));
+          const options = { strides, pads: [down, right, down, right], dilations, groups: channels };
+          await check([batch, channels, ...size], [channels, 1, ...kernel], biased, options, seed);
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+
+  it('agrees where the kernels of conv2d do it', async () => {
+    const windows = fc.record({
+      inputs: small(1, 9),
+      outputs: small(1, 9),
+      kernel: fc.constantFrom(1, 3),
+      strides: fc.constantFrom([1, 1], [2, 2], [1, 2]),
+    });
+    await fc.assert(
+      fc.asyncProperty(map, windows, async ({ batch, size, biased, seed }, { inputs, outputs, kernel, strides }) => {
+        const side = (kernel - 1) / 2;
+        const options = { strides, pads: [side, side, side, side], dilations: [1, 1], groups: 1 };
+        await check([batch, inputs, ...size], [outputs, inputs, kernel, kernel], biased, options, seed);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('names what does not fit', () => {
+    const of = (shape: number[]) => new Variable(device.zeros(shape));
+    const options = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 };
+    const input = of([1, 4, 5, 5]);
+    const weight = of([2, 4, 3, 3]);
+    expect(() => convolution(of([4, 5, 5]), weight, null, options)).toThrow(/input: shape \[4,5,5\]; expected \[batch/);
+    expect(() => convolution(input, of([2, 3, 3, 3]), null, options)).toThrow(
+      /weight: shape \[2,3,3,3\]; expected \[outputs, 4 \/ 1/,
+    );
+    expect(() => convolution(input, of([3, 2, 3, 3]), null, { ...options, groups: 2 })).toThrow(/a multiple of 2/);
+    expect(() => convolution(input, weight, of([3]), options)).toThrow(/bias: 3 elements; the weight has 2 outputs/);
+    expect(() => convolution(input, weight, null, { ...options, strides: [0, 1] })).toThrow(/strides: \[0,1\]/);
+    expect(() => convolution(input, weight, null, { ...options, pads: [0, 0] })).toThrow(/pads: \[0,0\]; expected 4/);
+    expect(() => convolution(input, weight, null, { ...options, dilations: [3, 1] })).toThrow(
+      /maps of 5×5, .* smaller/,
+    );
+  });
+});
