@@ -15,6 +15,7 @@ import streamBinary from '../../shaders/losses/terms/stream_kd_binary.wgsl';
 import streamFocalBinary from '../../shaders/losses/terms/stream_kd_focal_binary.wgsl';
 import streamNone from '../../shaders/losses/terms/stream_kd_none.wgsl';
 import varifocal from '../../shaders/losses/terms/varifocal.wgsl';
+import { composed } from '../gpu/composed.js';
 import type { KernelDefinition } from '../gpu/launch.js';
 import type { Recipe } from './recipe.js';
 
@@ -35,26 +36,6 @@ export const edgeForms = { same: edgesSame, rebinned: edgesRebinned };
 
 /** A name of `boxForms`. */
 export type BoxForm = keyof typeof boxForms;
-
-/**
- * Kernels that share a body and differ in one form, composed when they are first asked for.
- * @param body calls functions that each form defines
- */
-export function composed<Form extends string>(
-  name: string,
-  body: KernelDefinition['source'],
-  forms: Readonly<Record<Form, KernelDefinition['source']>>,
-): (form: Form) => KernelDefinition {
-  const made = new Map<Form, KernelDefinition>();
-  return (form) => {
-    let kernel = made.get(form);
-    if (!kernel) {
-      kernel = { name: `${name}, ${form}`, source: [...forms[form], ...body] };
-      made.set(form, kernel);
-    }
-    return kernel;
-  };
-}
 
 /** `composed` of two forms. */
 export function composedOfTwo<Form extends string, Other extends string>(

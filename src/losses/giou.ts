@@ -1,9 +1,10 @@
 import source from '../../shaders/losses/giou.wgsl';
 import { assertVariable } from '../autograd/argument.js';
 import type { Variable } from '../autograd/variable.js';
+import { composed } from '../gpu/composed.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { oneOf, optional, options as optionsOf } from '../util/argument.js';
-import { type BoxForm, boxForms, composed } from './compose.js';
+import { type BoxForm, boxForms } from './compose.js';
 import { assertShaped, type RowLossOptions, rowLoss } from './rowLoss.js';
 
 const kernelOf = composed('giou', source, boxForms);

@@ -1,9 +1,10 @@
 import boxSource from '../../shaders/losses/head_box.wgsl';
 import ldSource from '../../shaders/losses/head_ld.wgsl';
+import { composed } from '../gpu/composed.js';
 import type { Assignment } from '../regions/assignment.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { boxForms, composed, ldForms } from './compose.js';
+import { boxForms, ldForms } from './compose.js';
 import {
   ALL_SAMPLES,
   codecConstants,

@@ -1,10 +1,11 @@
 import classSource, { constants } from '../../shaders/losses/head_class.wgsl';
 import { constants as words } from '../../shaders/losses/head_records.wgsl';
+import { composed } from '../gpu/composed.js';
 import type { Assignment } from '../regions/assignment.js';
 import { teacherLayout } from '../regions/teacherHead.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { classConstants, classFormOf, classForms, composed } from './compose.js';
+import { classConstants, classFormOf, classForms } from './compose.js';
 import {
   codecConstants,
   codecParams,

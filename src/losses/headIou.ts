@@ -1,10 +1,11 @@
 import allSource from '../../shaders/losses/head_boxes_all.wgsl';
 import iouSource from '../../shaders/losses/head_iou.wgsl';
 import overlapSource from '../../shaders/losses/head_overlap_weights.wgsl';
+import { composed } from '../gpu/composed.js';
 import type { Assignment } from '../regions/assignment.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { boxForms, composed, composedOfTwo, edgeForms } from './compose.js';
+import { boxForms, composedOfTwo, edgeForms } from './compose.js';
 import type { BoxTargets } from './headBoxes.js';
 import { LOCATION_WEIGHTS } from './headLesson.js';
 import {

@@ -1,9 +1,10 @@
 import kdSource from '../../shaders/losses/head_kd.wgsl';
+import { composed } from '../gpu/composed.js';
 import type { Assignment } from '../regions/assignment.js';
 import { teacherLayout } from '../regions/teacherHead.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { composed, kdConstants, kdForms } from './compose.js';
+import { kdConstants, kdForms } from './compose.js';
 import {
   ALL_SAMPLES,
   type HeadSetting,

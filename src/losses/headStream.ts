@@ -1,12 +1,13 @@
 import streamSource from '../../shaders/losses/head_stream.wgsl';
 import stridedSource from '../../shaders/losses/head_stream_strided.wgsl';
 import { constants } from '../../shaders/losses/head_stream_sum.wgsl';
+import { composed } from '../gpu/composed.js';
 import type { Assignment } from '../regions/assignment.js';
 import type { Grid } from '../regions/grid.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { classFormOf, classForms, composed, streamConstants } from './compose.js';
+import { classFormOf, classForms, streamConstants } from './compose.js';
 import { classParams } from './headClass.js';
 import type { HeadSetting } from './headSetting.js';
 

@@ -1,0 +1,8 @@
+struct Params {
+  /// number of vec4
+  count: u32,
+  /// what they are is the form's
+  alpha: f32,
+  beta: f32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
