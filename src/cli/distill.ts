@@ -23,7 +23,7 @@ import {
 } from './training.js';
 
 /** The paper's best on COCO (Zheng et al., CVPR 2022, table 6). */
-export const DEFAULT_RECIPE = 'main-kd+main-ld+vlr-ld';
+export const DEFAULT_RECIPE = 'ld';
 
 interface DistillOptions extends TrainingOptions {
   teacher: string;

@@ -153,7 +153,7 @@ async function nextCommand(
       name: 'onnx',
       ld: { main: ld.main, vlr: ld.vlr },
       // Of a class that the teacher does not know, class distillation would teach that there is none.
-      ...(isComplete && { kd: { main: kd.main } }),
+      ...(isComplete && { kd: { main: kd.main, weightPer: kd.weightPer } }),
       regions: { centreOffset: mapping.centreOffset },
     };
     await writeWhole(file, `${JSON.stringify(recipe, null, 2)}\n`);

@@ -186,7 +186,10 @@ test('a teacher that does not fit is told before training starts: what, and what
 
 test('wrong recipes are one clear line', async () => {
   const distill = (recipe: string) => ['distill', 'shapes', '--teacher', teacher, '--recipe', recipe];
-  await expectError(distill('main-ld2'), /recipe: there is none called main-ld2; the shipped ones are gfocal, main-ld/);
+  await expectError(
+    distill('main-ld2'),
+    /recipe: there is none called main-ld2; the shipped ones are gfocal, ld, main-ld/,
+  );
   const file = join(root, 'recipe.json');
   await writeFile(file, JSON.stringify({ name: 'mine', ld: { main: 0.25, temprature: 10 } }));
   await expectError(
