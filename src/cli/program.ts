@@ -17,6 +17,7 @@ export const COMMANDS: Record<string, () => Promise<(program: Command) => void>>
   regions: async () => (await import('./regions.js')).addRegions,
   study: async () => (await import('./study.js')).addStudy,
   report: async () => (await import('./report.js')).addReport,
+  inspect: async () => (await import('./inspect.js')).addInspect,
   export: async () => (await import('./export.js')).addExport,
   verify: async () => (await import('./verify.js')).addVerify,
   tune: async () => (await import('./tune.js')).addTune,

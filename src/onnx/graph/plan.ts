@@ -1,0 +1,342 @@
+import { InputError } from '../../util/error.js';
+import { fold, OF_SHAPES } from './fold.js';
+import { fuse } from './fuse.js';
+import { type Edge, type HostTensor, sizeOfShape } from './host.js';
+import { type GraphValue, NodeFault, NodeView, type Planned } from './nodeView.js';
+import { FLOAT, type GraphNode, isInteger, type ParsedModel, parseModel } from './parse.js';
+import { clipBounds } from './rules/elementwise.js';
+import { RULES } from './rules/index.js';
+import type { Step, Steps } from './step.js';
+import { trainableOf } from './trainable.js';
+
+/** How a graph is read. */
+export interface GraphOptions {
+  /** Tensors wanted, outputs or inside the graph; default: its outputs. Only nodes that they need are read. */
+  outputs?: readonly Edge[];
+  /** Shapes of inputs, by name; default: those of the file, a batch left open being 1. */
+  shapes?: Readonly<Record<Edge, readonly number[]>>;
+  /** For sizes that the file leaves open, where `shapes` has none; default: a batch of 1. */
+  open?: { batch?: number; width?: number; height?: number };
+  /** Of the file, for messages; default `model`. */
+  name?: string;
+  /** Initializers to train; default: weights and biases of convolutions, matrix products and normalisations. */
+  train?: readonly Edge[];
+}
+
+/** An input or output of a graph. */
+export interface GraphPort {
+  /** Of the tensor. */
+  name: Edge;
+  /** All sizes. */
+  shape: readonly number[];
+}
+
+/** A parameter of a graph: an initializer. */
+export interface GraphParameter extends GraphPort {
+  /** As in the file. */
+  data: Float32Array;
+  /** Whether weight decay applies. */
+  decay: boolean;
+}
+
+/** A node that cannot be read. */
+export interface GraphFault {
+  /** Which. */
+  node: GraphNode;
+  /** Why, and what to do. */
+  message: string;
+}
+
+/** A graph that has been read. */
+export interface OnnxGraph {
+  /** Of the file. */
+  name: string;
+  /** Version of ONNX's operators. */
+  opset: number;
+  /** That the wanted outputs need. */
+  inputs: readonly GraphPort[];
+  /** In the order in which they were asked for. Where one is another tensor passed on, `edge` names that. */
+  outputs: readonly (GraphPort & { edge: Edge })[];
+  /** In an order in which they can run. */
+  steps: readonly Step[];
+  /** What training changes. */
+  parameters: readonly GraphParameter[];
+  /** Other constants that the steps take. */
+  constants: ReadonlyMap<Edge, HostTensor>;
+  /** Nodes of the file that the outputs need, before constants are folded. */
+  nodes: readonly GraphNode[];
+}
+
+/** What `surveyGraph` found; without faults, `graph` runs. */
+export interface GraphSurvey {
+  /** As far as it can be read. */
+  graph: OnnxGraph;
+  /** What cannot, in the order of the file. */
+  faults: readonly GraphFault[];
+}
+
+/**
+ * Reads the graph of an ONNX model (opset 9 to 21) as operations that gradients flow through: shapes are inferred, constants
+ * computed, batch norms folded into convolutions with their statistics as they are, dropout left out.
+ * @param bytes of the file, with its weights inside (`readModel`)
+ * @throws InputError when the bytes are no model, a tensor or a size is missing, or a node cannot be read: it names the node,
+ *   its operator, where it is in the graph, and whether other outputs would do without it
+ */
+export async function readGraph(bytes: Uint8Array, options: GraphOptions = {}): Promise<OnnxGraph> {
+  const { graph, faults } = await surveyGraph(bytes, options);
+  if (faults.length > 0) throw new InputError(faults[0].message);
+  return graph;
+}
+
+/** The same, but nodes that cannot be read are listed, for `edgewise inspect`. @throws InputError as `readGraph`, but for these */
+export async function surveyGraph(bytes: Uint8Array, options: GraphOptions = {}): Promise<GraphSurvey> {
+  const name = options.name ?? 'model';
+  const model = await parseModel(bytes, name);
+  if (model.opset < 9 || model.opset > 21) {
+    throw new InputError(`${name} has opset ${model.opset}; 9 to 21 are read. Export it with opset_version=17.`);
+  }
+  const outputs = options.outputs ?? model.outputs.map((output) => output.name);
+  return new Reading(model, name, outputs, options).survey();
+}
+
+/** One graph being read. */
+class Reading {
+  readonly #model: ParsedModel;
+  readonly #name: string;
+  readonly #outputs: readonly Edge[];
+  readonly #nodes: readonly GraphNode[];
+  readonly #trained: ReadonlyMap<Edge, boolean>;
+  readonly #values = new Map<Edge, GraphValue>();
+  readonly #constants = new Map<Edge, HostTensor>();
+  readonly #faults: { node: GraphNode; reason: string }[] = [];
+  readonly #rebatch: { from: number; to: number } | null = null;
+  readonly #inputs: GraphPort[] = [];
+
+  constructor(
+    model: ParsedModel,
+    name: string,
+    outputs: readonly Edge[],
+    { shapes = {}, open = {}, train }: GraphOptions,
+  ) {
+    this.#model = model;
+    this.#name = name;
+    this.#outputs = outputs;
+    this.#nodes = this.#needed(outputs);
+    const found = trainableOf(this.#nodes, model.initializers);
+    this.#trained = train ? new Map(train.map((one) => [one, found.get(one) ?? false])) : found;
+    const taken = new Set([...this.#nodes.flatMap((node) => node.inputs), ...outputs]);
+    for (const port of model.inputs) {
+      if (!taken.has(port.name)) continue;
+      const shape = this.#shapeOf(port, shapes[port.name], open);
+      const from = port.shape?.[0] ?? null;
+      if (from !== null && from !== shape[0]) this.#rebatch = { from, to: shape[0] };
+      this.#inputs.push({ name: port.name, shape });
+      this.#values.set(port.name, { edge: port.name, shape, constant: null });
+    }
+    const unknown = Object.keys(shapes).filter((one) => !model.inputs.some((port) => port.name === one));
+    if (unknown.length > 0) {
+      throw new InputError(
+        `${name} has no input ${unknown[0]}; it has ${model.inputs.map((port) => port.name).join(', ')}.`,
+      );
+    }
+    for (const [edge, tensor] of model.initializers) {
+      const constant = this.#trained.has(edge) ? null : tensor;
+      this.#values.set(edge, { edge, shape: tensor.shape, constant });
+      if (constant) this.#constants.set(edge, tensor);
+    }
+  }
+
+  survey(): GraphSurvey {
+    const planned = this.#plan();
+    const outputs = this.#outputs.flatMap((name) => {
+      const value = this.#values.get(name);
+      return value ? [{ name, shape: value.shape, edge: value.edge }] : [];
+    });
+    const ends = outputs.map(({ edge }) => edge);
+    const needed = live(planned, ends);
+    const steps = live(fuse(needed, stepsOf(needed, ends, this.#constants)), ends);
+    for (const { node, fault } of steps) if (fault) this.#faults.push({ node, reason: fault });
+    this.#faults.sort((a, b) => a.node.index - b.node.index);
+
+    const taken = new Set([...steps.flatMap(({ inputs }) => inputs), ...ends]);
+    const parameters = [...this.#trained].flatMap(([name, decay]) => {
+      const tensor = this.#model.initializers.get(name);
+      if (!tensor || !(tensor.data instanceof Float32Array) || (!taken.has(name) && this.#faults.length === 0))
+        return [];
+      return [{ name, shape: tensor.shape, data: tensor.data, decay }];
+    });
+    const graph = {
+      name: this.#name,
+      opset: this.#model.opset,
+      inputs: this.#inputs,
+      outputs,
+      steps,
+      parameters,
+      constants: new Map([...this.#constants].filter(([edge]) => taken.has(edge))),
+      nodes: this.#nodes,
+    };
+    return { graph, faults: this.#faults.map(({ node, reason }) => ({ node, message: this.#describe(node, reason) })) };
+  }
+
+  /** Nodes that the outputs depend on, in the file's order. */
+  #needed(outputs: readonly Edge[]): GraphNode[] {
+    const { nodes, inputs, initializers } = this.#model;
+    const wanted = new Set(outputs);
+    const kept: GraphNode[] = [];
+    for (const node of [...nodes].reverse()) {
+      if (!node.outputs.some((output) => output !== '' && wanted.has(output))) continue;
+      kept.unshift(node);
+      for (const input of node.inputs) wanted.add(input);
+    }
+    const made = new Set([
+      ...nodes.flatMap((node) => node.outputs),
+      ...inputs.map((port) => port.name),
+      ...initializers.keys(),
+    ]);
+    const missing = [...wanted].filter((edge) => edge !== '' && !made.has(edge));
+    if (missing.length > 0) {
+      const last = nodes.flatMap((node) => node.outputs).slice(-12);
+      throw new InputError(
+        `${this.#name} has no tensor ${missing.join(', ')}; its outputs are ${this.#model.outputs.map(({ name }) => name).join(', ')}, and its last nodes make ${last.join(', ')}.`,
+      );
+    }
+    return kept;
+  }
+
+  #shapeOf(
+    port: ParsedModel['inputs'][number],
+    given: readonly number[] | undefined,
+    open: NonNullable<GraphOptions['open']>,
+  ): readonly number[] {
+    const { name, shape: declared, elementType } = port;
+    if (elementType !== FLOAT) {
+      const type = isInteger(elementType) ? 'whole numbers' : `type ${elementType} of ONNX`;
+      throw new InputError(`${this.#name}: its input ${name} is of ${type}; only float32 is read. Export it so.`);
+    }
+    // Only the batch has a default: other sizes decide what the model is.
+    const { batch = 1, height = null, width = null } = open;
+    const shape = given ??
+      declared?.map((extent, axis) => extent ?? [batch, null, height, width][axis] ?? null) ?? [null];
+    const isWhole = shape.every((extent): extent is number => Number.isSafeInteger(extent) && Number(extent) > 0);
+    const text = `[${(declared ?? []).map((extent) => extent ?? 'open').join(', ')}]`;
+    if (!isWhole) throw new InputError(`${this.#name}: its input ${name} is ${text}; give its width and height.`);
+    const fits =
+      !declared ||
+      (declared.length === shape.length &&
+        declared.every((extent, axis) => axis === 0 || extent === null || extent === shape[axis]));
+    if (!fits) throw new InputError(`${this.#name}: its input ${name} is ${text}, not [${shape.join(', ')}].`);
+    return shape;
+  }
+
+  #plan(): Step[] {
+    const steps: Step[] = [];
+    for (const node of this.#nodes) {
+      const inputs = node.inputs.filter((input) => input !== '');
+      // Behind a node that cannot be read nothing is known.
+      if (!inputs.every((input) => this.#values.has(input))) continue;
+      try {
+        const step = this.#step(node);
+        if (step) steps.push(step);
+      } catch (error) {
+        if (!(error instanceof NodeFault)) throw error;
+        this.#faults.push({ node, reason: error.message });
+      }
+    }
+    return steps;
+  }
+
+  /** Null where the node is a constant or passes its input on. */
+  #step(node: GraphNode): Step | null {
+    const view = new NodeView(node, this.#values, { opset: this.#model.opset, rebatch: this.#rebatch });
+    const inputs = node.inputs.filter((input) => input !== '');
+    const isConstant = inputs.every((input) => this.#values.get(input)?.constant);
+    const folded = isConstant || OF_SHAPES.includes(node.operator) ? fold(view) : null;
+    if (folded) {
+      const [edge] = node.outputs;
+      this.#constants.set(edge, folded);
+      this.#values.set(edge, { edge, shape: folded.shape, constant: folded });
+      return null;
+    }
+    const rule = RULES.get(node.operator);
+    if (!rule) throw new NodeFault('this operator is not known');
+    const planned = rule(view);
+    view.assertAllRead();
+    if (planned === 'pass') {
+      this.#values.set(node.outputs[0], view.value(0));
+      return null;
+    }
+    return this.#stepOf(view, planned);
+  }
+
+  #stepOf(view: NodeView, { shapes, operands, run, flops = 0, fault }: Planned): Step {
+    const { node } = view;
+    const inputs = operands.map((operand, i) => {
+      if (typeof operand === 'number') return view.value(operand).edge;
+      const edge = `${node.outputs[0]} operand ${i}`;
+      this.#constants.set(edge, operand);
+      return edge;
+    });
+    const outputs = node.outputs.slice(0, shapes.length);
+    for (const [i, edge] of outputs.entries()) this.#values.set(edge, { edge, shape: shapes[i], constant: null });
+    const { operator } = node;
+    return {
+      operator,
+      node,
+      inputs,
+      outputs,
+      shapes,
+      run,
+      flops,
+      fault,
+      bounds: operator === 'Clip' ? clipBounds(view) : undefined,
+      slope: operator === 'HardSigmoid' ? [view.number('alpha', 0.2), view.number('beta', 0.5)] : undefined,
+    };
+  }
+
+  /** Where a node is, and whether one could do without it. */
+  #describe(node: GraphNode, reason: string): string {
+    const behind = new Set(node.outputs);
+    let weighted = 0;
+    for (const other of this.#nodes) {
+      if (other === node || !other.inputs.some((input) => behind.has(input))) continue;
+      for (const output of other.outputs) behind.add(output);
+      if (other.inputs.some((input) => this.#trained.has(input))) weighted++;
+    }
+    const makers = new Map(this.#nodes.flatMap((one) => one.outputs.map((output) => [output, one] as const)));
+    const before = node.inputs.filter((input) => makers.has(input) && !this.#values.get(input)?.constant);
+    const needing = this.#outputs.filter((output) => behind.has(output));
+    const others = this.#outputs.filter((output) => !behind.has(output));
+    const where = before.map((input) => `${input} of ${makers.get(input)?.name}`).join(' and ') || 'the input';
+    const cut =
+      weighted > 0
+        ? `${weighted} layer${weighted === 1 ? '' : 's'} with weights behind it need${weighted === 1 ? 's' : ''} it, so it cannot be cut off`
+        : `no layer with weights comes behind it, so it can be cut off: give outputs before it (${[...others, ...before].join(', ') || 'none'})`;
+    return `${this.#name}: node ${node.name}, operator ${node.operator}, cannot be read: ${reason}. It is node ${node.index + 1} of ${this.#model.nodes.length}, takes ${where}, and ${needing.join(', ')} need${needing.length === 1 ? 's' : ''} it; ${cut}.`;
+  }
+}
+
+/** Steps that the ends depend on. */
+function live(steps: readonly Step[], ends: readonly Edge[]): Step[] {
+  const wanted = new Set(ends);
+  const kept: Step[] = [];
+  for (const step of [...steps].reverse()) {
+    if (!step.outputs.some((output) => wanted.has(output))) continue;
+    kept.unshift(step);
+    for (const input of step.inputs) wanted.add(input);
+  }
+  return kept;
+}
+
+function stepsOf(steps: readonly Step[], ends: readonly Edge[], constants: ReadonlyMap<Edge, HostTensor>): Steps {
+  const makers = new Map(steps.flatMap((step) => step.outputs.map((output) => [output, step] as const)));
+  const uses = new Map<Edge, number>();
+  for (const edge of [...steps.flatMap(({ inputs }) => inputs), ...ends]) uses.set(edge, (uses.get(edge) ?? 0) + 1);
+  return {
+    maker: (edge: Edge) => makers.get(edge),
+    uses: (edge: Edge) => uses.get(edge) ?? 0,
+    scalar: (edge: Edge) => {
+      const constant = constants.get(edge);
+      return constant && sizeOfShape(constant.shape) === 1 ? constant.data[0] : null;
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import type { Variable } from '../../autograd/variable.js';
+import type { Edge } from './host.js';
+import type { GraphNode } from './parse.js';
+
+/** A node, or what takes the place of several, as an operation. */
+export interface Step {
+  /** Of ONNX; `Silu` and the like for what several nodes became. */
+  operator: string;
+  /** The node in the file; of several the last. */
+  node: GraphNode;
+  /** What `run` takes. */
+  inputs: readonly Edge[];
+  /** What it makes. */
+  outputs: readonly Edge[];
+  /** Of the outputs. */
+  shapes: readonly (readonly number[])[];
+  /** Computes the outputs. */
+  run: (inputs: readonly Variable[]) => readonly Variable[];
+  /** Floating-point operations of convolutions and matrix products, two for a multiplication and an addition. */
+  flops: number;
+  /** Of Clip. */
+  bounds?: readonly [number, number] | undefined;
+  /** α and β of HardSigmoid. */
+  slope?: readonly [number, number] | undefined;
+  /** Why it cannot run. */
+  fault?: string | undefined;
+}
+
+/** Steps beside each other. */
+export interface Steps {
+  /** The step that makes a tensor. */
+  maker(edge: Edge): Step | undefined;
+  /** The value of a constant of one element. */
+  scalar(edge: Edge): number | null;
+  /** How many steps and outputs take a tensor. */
+  uses(edge: Edge): number;
+}
