@@ -1,0 +1,31 @@
+// Gradient of the mean over windows: an element gathers from the windows that see it. WHOLE as in average_pool2d.wgsl.
+#include "pool_window.wgsl"
+#include "../lib/index.wgsl"
+
+override WHOLE: bool = false;
+
+@group(0) @binding(1) var<storage, read> incoming: array<f32>;
+@group(0) @binding(2) var<storage, read_write> gradient: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let i = linear_index(workgroup, workgroups, local, 64u);
+  if (i >= params.count) {
+    return;
+  }
+  let plane = i / (params.width * params.height) * params.out_height;
+  let row = (i / params.width) % params.height;
+  let rows = seers_of(row, params.stride_y, params.top, params.kernel_height, params.out_height);
+  let columns = seers_of(i % params.width, params.stride_x, params.left, params.kernel_width, params.out_width);
+  var sum = 0.0;
+  for (var y = rows.x; y < rows.y; y++) {
+    let down = window_of(y, params.stride_y, params.top, params.kernel_height, params.height);
+    for (var x = columns.x; x < columns.y; x++) {
+      let right = window_of(x, params.stride_x, params.left, params.kernel_width, params.width);
+      let seen = (down.y - down.x) * (right.y - right.x);
+      let cells = select(seen, params.kernel_height * params.kernel_width, WHOLE);
+      sum += incoming[(plane + y) * params.out_width + x] / f32(cells);
+    }
+  }
+  gradient[i] = sum;
+}
