@@ -66,7 +66,7 @@ export function convolution(
   options: ConvolutionOptions,
 ): Variable {
   assertOptions(options);
-  const window = windowOf(input.value, weight.value, options);
+  const window = windowOf(input.value.shape, weight.value, options);
   assertBias(bias?.value ?? null, window.outputs);
   const { kernel_height: kernel, kernel_width: across, stride_y: down, stride_x: right } = window;
   const pads = options.pads.join();
@@ -88,6 +88,70 @@ export function convolution(
     }
   }
   return direct(input, weight, bias, window);
+}
+
+/** How the window of a transposed convolution goes over its result. */
+export interface TransposedConvolutionOptions extends ConvolutionOptions {
+  /** Rows and columns added [below, right] of the result; default none. */
+  outputPadding?: readonly number[];
+}
+
+/**
+ * Transposed convolution (ONNX ConvTranspose in two dimensions): the gradient of a convolution with respect to its input.
+ * output[b, o, stride·y + dilation·ky − top, …] = bias[o] + Σ weight[i, o, ky, kx] · input[b, i, y, x].
+ * @param input `[B, I, H, W]`
+ * @param weight `[I, O / groups, kh, kw]`
+ * @param bias `[O]`, or null for none
+ * @returns `[B, O, stride · (H − 1) + dilation · (kh − 1) + 1 + padding − top − below, likewise]`
+ * @throws InputError when shapes or options do not fit
+ */
+export function transposedConvolution(
+  input: Variable,
+  weight: Variable,
+  bias: Variable | null,
+  options: TransposedConvolutionOptions,
+): Variable {
+  assertOptions(options);
+  const { strides, pads, dilations, groups, outputPadding = [0, 0] } = options;
+  const { device, shape } = input.value;
+  const [batch, inputs, height, width] = shape;
+  const [taken, each, ...kernel] = weight.value.shape;
+  if (shape.length !== 4) throw new InputError(`input: shape [${shape}]; expected [batch, channels, height, width].`);
+  if (kernel.length !== 2 || taken !== inputs || inputs % groups !== 0 || weight.value.size === 0) {
+    throw new InputError(
+      `weight: shape [${weight.value.shape}]; expected [${inputs}, outputs / ${groups}, kernel height, kernel width], ${inputs} a multiple of ${groups} (groups).`,
+    );
+  }
+  const to = [height, width].map(
+    (extent, d) =>
+      strides[d] * (extent - 1) + dilations[d] * (kernel[d] - 1) + 1 + (outputPadding[d] ?? 0) - pads[d] - pads[d + 2],
+  );
+  const isBelowStride = outputPadding.length === 2 && outputPadding.every((rows, d) => rows >= 0 && rows < strides[d]);
+  if (!isBelowStride || Math.min(...to) < 1) {
+    throw new InputError(
+      `outputPadding: [${outputPadding}]; expected two integers below the strides, [${strides}], and a result of at least 1×1; it is ${to.join('×')}.`,
+    );
+  }
+  const channels = each * groups;
+  assertBias(bias?.value ?? null, channels);
+  const result = [batch, channels, ...to];
+  // The convolution that this is the gradient of takes the result to the input.
+  const window = { ...windowOf(result, weight.value, options), out_height: height, out_width: width };
+  const output = gather(input.value, weight.value, bias?.value ?? null, device.empty(result), window);
+  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming) => {
+    let gradient: Tensor | null = null;
+    if (input.requiresGradient) {
+      gradient = device.empty(shape);
+      forward(incoming, weight.value, null, gradient, window);
+    }
+    return [
+      gradient,
+      weight.requiresGradient ? correlate(incoming, input.value, weight.value, window) : null,
+      bias?.requiresGradient
+        ? biasGradient(incoming, { batch, outputs: channels, to: [{ height: 1, width: to[0] * to[1] }] })
+        : null,
+    ];
+  });
 }
 
 /** By the kernels of `conv2d`. */
@@ -186,7 +250,7 @@ function assertOptions({ strides, pads, dilations, groups }: ConvolutionOptions)
   integer(1)('groups', groups);
 }
 
-function windowOf({ shape }: Tensor, weight: Tensor, options: ConvolutionOptions): Window {
+function windowOf(shape: readonly number[], weight: Tensor, options: ConvolutionOptions): Window {
   const { strides, pads, dilations, groups } = options;
   const [batch, inputs, height, width] = shape;
   const [outputs, own, kernelHeight, kernelWidth] = weight.shape;

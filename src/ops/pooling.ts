@@ -19,7 +19,7 @@ export interface PoolOptions {
   kernel: readonly number[];
   /** [down, right] */
   strides: readonly number[];
-  /** Cells [above, left, below, right] of the map; each is less than the kernel's side. */
+  /** Cells [above, left, below, right] of the map; each window sees a cell of it. */
   pads: readonly number[];
 }
 
@@ -126,13 +126,14 @@ function windowsOf(shape: readonly number[], { kernel, strides, pads }: PoolOpti
     throw new InputError(`${name}: [${list}]; expected ${length} integers of at least ${least}.`);
   }
   if (shape.length !== 4) throw new InputError(`x: shape [${shape}]; expected [batch, channels, height, width].`);
-  if (pads.some((pad, i) => pad >= kernel[i % 2])) {
-    throw new InputError(`pads: [${pads}]; each must be less than the kernel's side, [${kernel}].`);
-  }
   const [, , height, width] = shape;
   const out = [height, width].map((extent, d) =>
     Math.floor((extent + pads[d] + pads[d + 2] - kernel[d]) / strides[d] + 1),
   );
+  const extents = [height, width];
+  // Otherwise there are windows that see nothing.
+  const sees = out.every((count, d) => pads[d] < kernel[d] && (count - 1) * strides[d] - pads[d] < extents[d]);
+  if (!sees) throw new InputError(`pads: [${pads}] hold a whole window of [${kernel}]; give smaller ones.`);
   if (Math.min(...out) < 1) {
     throw new InputError(
       `x: maps of ${height}×${width}, with pads [${pads}], are smaller than windows of [${kernel}].`,

@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Variable } from '../../src/autograd/variable.js';
-import { convolution } from '../../src/ops/convolution.js';
+import { convolution, transposedConvolution } from '../../src/ops/convolution.js';
 import { sharedDevice } from '../device.js';
-import { convolution as oracle, type Windowed } from '../reference/convolution.js';
+import {
+  convolution as oracle,
+  transposedConvolution as transposedOracle,
+  type Windowed,
+} from '../reference/convolution.js';
 import { expectOperation } from './operation.js';
 
 const device = await sharedDevice();
@@ -101,6 +105,55 @@ describe('convolution', () => {
     expect(() => convolution(input, weight, null, { ...options, pads: [0, 0] })).toThrow(/pads: \[0,0\]; expected 4/);
     expect(() => convolution(input, weight, null, { ...options, dilations: [3, 1] })).toThrow(
       /maps of 5×5, .* smaller/,
+    );
+  });
+});
+
+describe('transposedConvolution', () => {
+  it('agrees with the oracle', async () => {
+    const windows = fc.record({
+      groups: small(1, 3),
+      own: small(1, 3),
+      each: small(1, 3),
+      kernel: pair(1, 4),
+      strides: pair(1, 3),
+      pads: fc.tuple(small(0, 2), small(0, 2), small(0, 2), small(0, 2)),
+      dilations: pair(1, 2),
+      added: pair(0, 2),
+    });
+    await fc.assert(
+      fc.asyncProperty(map, windows, async ({ batch, size, biased, seed }, { own, each, kernel, added, ...rest }) => {
+        const outputPadding = added.map((rows, d) => Math.min(rows, rest.strides[d] - 1));
+        const options = { ...rest, outputPadding };
+        const shapes = [
+          [batch, rest.groups * own, ...size],
+          [rest.groups * own, each, ...kernel],
+        ];
+        await expectOperation(device, {
+          inputs: [...shapes, ...(biased ? [[rest.groups * each]] : [])],
+          run: (x, w, ...b) => transposedConvolution(x, w, b[0] ?? null, options),
+          oracle: (x, w, ...b) => transposedOracle(x, w, b[0] ?? null, options),
+          tolerance: TOLERANCE,
+          seed,
+          step: 0.5,
+        });
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('names what does not fit', () => {
+    const of = (shape: number[]) => new Variable(device.zeros(shape));
+    const options = { strides: [2, 2], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 };
+    const input = of([1, 4, 5, 5]);
+    const weight = of([4, 2, 3, 3]);
+    expect(() => transposedConvolution(of([4]), weight, null, options)).toThrow(/input: shape \[4\]/);
+    expect(() => transposedConvolution(input, of([2, 4, 3, 3]), null, options)).toThrow(
+      /weight: .* expected \[4, outputs/,
+    );
+    expect(() => transposedConvolution(input, weight, of([4]), options)).toThrow(/bias: 4 elements/);
+    expect(() => transposedConvolution(input, weight, null, { ...options, outputPadding: [2, 0] })).toThrow(
+      /outputPadding: \[2,0\]; expected two integers below the strides/,
     );
   });
 });

@@ -1,4 +1,4 @@
-import { at, build, type NdArray } from './arrays.js';
+import { at, build, indices, type NdArray } from './arrays.js';
 
 export interface Windowed {
   strides: readonly number[];
@@ -34,4 +34,35 @@ export function convolution(
     }
     return sum;
   });
+}
+
+/** ConvTranspose of ONNX, by its definition: each input spreads over its window. */
+export function transposedConvolution(
+  input: NdArray,
+  weight: NdArray,
+  bias: NdArray | null,
+  { strides, pads, dilations, groups, outputPadding }: Windowed & { outputPadding: readonly number[] },
+): NdArray {
+  const [batch, inputs, ...size] = input.shape;
+  const [, each, ...kernel] = weight.shape;
+  const [rows, columns] = size.map(
+    (extent, d) =>
+      strides[d] * (extent - 1) + outputPadding[d] + (kernel[d] - 1) * dilations[d] + 1 - pads[d] - pads[d + 2],
+  );
+  const outputs = each * groups;
+  const values = new Float64Array(batch * outputs * rows * columns);
+  for (const [b, i, y, x] of indices(input.shape)) {
+    const first = Math.floor((i * groups) / inputs) * each;
+    for (const [o, ky, kx] of indices([each, ...kernel])) {
+      const [row, column] = [
+        y * strides[0] + ky * dilations[0] - pads[0],
+        x * strides[1] + kx * dilations[1] - pads[1],
+      ];
+      if (row < 0 || row >= rows || column < 0 || column >= columns) continue;
+      const element = ((b * outputs + first + o) * rows + row) * columns + column;
+      values[element] += at(weight, [i, o, ky, kx]) * at(input, [b, i, y, x]);
+    }
+  }
+  const shape = [batch, outputs, rows, columns];
+  return build(shape, (index) => at({ shape, values }, index) + (bias ? bias.values[index[1]] : 0));
 }
