@@ -1,10 +1,12 @@
 // Convolution of each channel by itself, with the window known when the kernel is compiled. An invocation computes ROWS rows of
-// one column, so that neighbours read neighbouring pixels.
+// one column, so that neighbours read neighbouring pixels. FLIPPED: with the taps in reverse order, which makes the gradient of
+// the input where the stride is 1.
 #include "convolution_window.wgsl"
 #include "../lib/index.wgsl"
 
 override KERNEL_HEIGHT: u32 = 3;
 override KERNEL_WIDTH: u32 = 3;
+override FLIPPED: bool = false;
 const ROWS: u32 = 4u;
 
 @group(0) @binding(1) var<storage, read> input: array<f32>;
@@ -44,7 +46,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       let at = starts + clamp(from_column, 0, i32(params.width) - 1);
       let values = vec4f(input[at.x], input[at.y], input[at.z], input[at.w]);
       let seen = inside & vec4<bool>(from_column >= 0 && from_column < i32(params.width));
-      sums += weight[taps + ky * KERNEL_WIDTH + kx] * select(vec4f(), values, seen);
+      let tap = ky * KERNEL_WIDTH + kx;
+      let own = select(tap, KERNEL_HEIGHT * KERNEL_WIDTH - 1u - tap, FLIPPED);
+      sums += weight[taps + own] * select(vec4f(), values, seen);
     }
   }
   for (var row = 0u; row < min(ROWS, params.out_height - y); row++) {

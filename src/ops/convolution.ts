@@ -195,12 +195,34 @@ function direct(input: Variable, weight: Variable, bias: Variable | null, window
 
 /** output = bias + weight ∗ input. */
 function forward(input: Tensor, weight: Tensor, bias: Tensor | null, output: Tensor, window: Window): void {
-  const { groups, inputs, outputs, batch, out_height, out_width } = window;
-  const isDepthwise = groups === inputs && groups === outputs;
-  const count = isDepthwise ? batch * outputs * Math.ceil(out_height / constants.ROWS) * out_width : output.size;
+  if (isDepthwise(window)) {
+    depthwise(input, weight, bias, output, window, false);
+    return;
+  }
   output.device.run({
-    kernel: isDepthwise ? DEPTHWISE : CONVOLUTION,
-    constants: isDepthwise ? { KERNEL_HEIGHT: window.kernel_height, KERNEL_WIDTH: window.kernel_width } : {},
+    kernel: CONVOLUTION,
+    bindings: { input: input.range, weight: weight.range, bias: (bias ?? weight).range, output: output.range },
+    params: { ...window, count: output.size, has_bias: bias ? 1 : 0 },
+    invocations: output.size,
+  });
+}
+
+const isDepthwise = ({ groups, inputs, outputs }: Window) => groups === inputs && groups === outputs;
+
+/** The same of each channel by itself. @param flipped with the taps in reverse order */
+function depthwise(
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  output: Tensor,
+  window: Window,
+  flipped: boolean,
+): void {
+  const { batch, outputs, out_height, out_width, kernel_height, kernel_width } = window;
+  const count = batch * outputs * Math.ceil(out_height / constants.ROWS) * out_width;
+  output.device.run({
+    kernel: DEPTHWISE,
+    constants: { KERNEL_HEIGHT: kernel_height, KERNEL_WIDTH: kernel_width, FLIPPED: flipped ? 1 : 0 },
     bindings: { input: input.range, weight: weight.range, bias: (bias ?? weight).range, output: output.range },
     params: { ...window, count, has_bias: bias ? 1 : 0 },
     invocations: count,
@@ -209,6 +231,11 @@ function forward(input: Tensor, weight: Tensor, bias: Tensor | null, output: Ten
 
 /** Fills `gradient` with bias + the transposed convolution of `incoming`. */
 function gather(incoming: Tensor, weight: Tensor, bias: Tensor | null, gradient: Tensor, window: Window): Tensor {
+  const back = isDepthwise(window) ? mirrored(window) : null;
+  if (back) {
+    depthwise(incoming, weight, bias, gradient, back, true);
+    return gradient;
+  }
   gradient.device.run({
     kernel: INPUT_GRADIENT,
     bindings: {
@@ -221,6 +248,16 @@ function gather(incoming: Tensor, weight: Tensor, bias: Tensor | null, gradient:
     invocations: gradient.size,
   });
   return gradient;
+}
+
+/** The window that takes the output back to the input with the taps in reverse order; null where there is none. */
+function mirrored(window: Window): Window | null {
+  const { kernel_height, kernel_width, stride_y, stride_x, dilation_y, dilation_x } = window;
+  const top = dilation_y * (kernel_height - 1) - window.top;
+  const left = dilation_x * (kernel_width - 1) - window.left;
+  if (stride_y !== 1 || stride_x !== 1 || top < 0 || left < 0) return null;
+  const { height, width, out_height, out_width } = window;
+  return { ...window, height: out_height, width: out_width, out_height: height, out_width: width, top, left };
 }
 
 /** The gradient of the weight, a new tensor. */
