@@ -3,6 +3,26 @@
  * @module edgewise/onnx
  */
 export { type ExportedDetector, exportOnnx } from './onnx/export.js';
+export { GraphNet } from './onnx/graph/graphNet.js';
+export type { Edge, HostTensor } from './onnx/graph/host.js';
+export {
+  type GraphFlops,
+  type Inspection,
+  inspectModel,
+  type OperatorCount,
+  type TensorCount,
+  type Trainable,
+} from './onnx/graph/inspection.js';
+export type { Attribute, GraphNode } from './onnx/graph/parse.js';
+export {
+  type GraphOptions,
+  type GraphOutput,
+  type GraphParameter,
+  type GraphPort,
+  type OnnxGraph,
+  readGraph,
+} from './onnx/graph/plan.js';
+export type { Step } from './onnx/graph/step.js';
 export { checkMapping, type HeadPart, type MappedTensor, type OnnxMapping, readMapping } from './onnx/mapping.js';
 export { OnnxModel } from './onnx/model.js';
 export type { OnnxModelOptions } from './onnx/net.js';

@@ -1,10 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
+import { readSafetensors } from '../data/safetensors.js';
 import type { Deviation } from '../eval/deviation.js';
-import { loadGoldenCase } from '../eval/goldenCase.js';
+import { loadGoldenCase, parseGoldenCase } from '../eval/goldenCase.js';
 import { checkGoldenCase } from '../eval/goldenCheck.js';
-
+import { checkGoldenGraph, type GoldenGraphCase, isGoldenGraph, parseGoldenGraph } from '../onnx/graph/golden.js';
+import { readModel } from '../onnx/readModel.js';
+import type { Device } from '../tensor/device.js';
 import { InputError } from '../util/error.js';
 import { packageFolder } from '../util/packageFolder.js';
 import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
@@ -19,32 +22,58 @@ interface CaseResult {
   quantities: Deviation[];
 }
 
-type AnyGoldenCase = Awaited<ReturnType<typeof loadGoldenCase>>;
+type AnyGoldenCase = Awaited<ReturnType<typeof loadGoldenCase>> | GoldenGraphCase;
+
+interface VerifyOptions extends AdapterOptions {
+  model?: string;
+}
 
 /** `edgewise verify [FILE…]` */
 export function addVerify(program: Command): void {
   const command = program
     .command('verify')
     .description("check losses, regions and gradients on this adapter against the reference implementation's results")
-    .argument('[file...]', 'golden cases (safetensors); default: those that come with the package');
+    .argument('[file...]', 'golden cases (safetensors); default: those that come with the package')
+    .option('--model <file>', 'the ONNX model of cases of a graph');
   prints(addDeviceOptions(command), verify);
 }
 
 /** Reads all files before the adapter is opened: a wrong one is told at once. */
-async function verify(files: string[], options: AdapterOptions): Promise<Outcome> {
+async function verify(files: string[], options: VerifyOptions): Promise<Outcome> {
   const golden: AnyGoldenCase[] = [];
-  for (const file of files) golden.push(await loadGoldenCase(file));
+  for (const file of files) golden.push(await loadCase(file));
   if (files.length === 0) golden.push(...(await shippedCases()));
+  const ofGraph = golden.find(isGraph);
+  if (ofGraph && options.model === undefined) {
+    throw new InputError(`${ofGraph.file} is a case of an ONNX model; give that with --model FILE.onnx.`);
+  }
+  if (!ofGraph && options.model !== undefined) {
+    throw new InputError('--model is for golden cases of an ONNX model; none of these is one.');
+  }
+  const model = options.model === undefined ? null : await readModel(options.model);
+  const check = async (device: Device, one: AnyGoldenCase) => {
+    if (!isGraph(one)) return checkGoldenCase(device, one);
+    return model ? checkGoldenGraph(device, one, model.model, model.name) : [];
+  };
   return withDevice(options, async (device) => {
     const cases: CaseResult[] = [];
     for (const one of golden) {
-      const quantities = await checkGoldenCase(device, one);
+      const quantities = await check(device, one);
       cases.push({ file: one.file, passed: quantities.every(({ passed }) => passed), quantities });
     }
     const passed = cases.every((one) => one.passed);
     const { name } = device.adapter;
     return { data: { adapter: name, passed, cases }, text: describe(name, cases), failed: !passed };
   });
+}
+
+function isGraph(one: AnyGoldenCase): one is GoldenGraphCase {
+  return 'cotangents' in one;
+}
+
+async function loadCase(file: string): Promise<AnyGoldenCase> {
+  const read = await readSafetensors(file);
+  return isGoldenGraph(read) ? parseGoldenGraph(read, file) : parseGoldenCase(read, file);
 }
 
 /** The golden cases that scripts/build.js has put into the package, by their names. */

@@ -75,7 +75,10 @@ export function isGoldenHead(metadata: Record<string, string>): boolean {
 export function parseGoldenHead(read: GoldenFile): GoldenHeadCase {
   const head = read.text('head');
   if (!Object.hasOwn(RECIPES, head)) {
-    throw read.wrong(`metadata head is ${shortened(head, 60)}`, `one of ${Object.keys(RECIPES).join(', ')}, bckd`);
+    throw read.wrong(
+      `metadata head is ${shortened(head, 60)}`,
+      `one of ${Object.keys(RECIPES).join(', ')}, bckd, onnx-graph`,
+    );
   }
   const name = head as keyof typeof RECIPES;
   const [batch, classes, bins] = [read.integer('batch'), read.integer('classes'), read.integer('regMax') + 1];

@@ -101,7 +101,7 @@ export class OnnxNet {
 }
 
 /** @throws InputError where the weights are in other files, which bytes alone do not lead to */
-function assertWhole(model: Uint8Array, name: string): void {
+export function assertWhole(model: Uint8Array, name: string): void {
   let files: string[];
   try {
     files = externalFilesOf(model);

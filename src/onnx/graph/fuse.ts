@@ -1,9 +1,9 @@
 import type { Variable } from '../../autograd/variable.js';
 import { silu } from '../../ops/activation.js';
+import { multiply, subtract } from '../../ops/binary.js';
 import { reshape } from '../../ops/layout.js';
 import { gelu, hardSwish, mish } from '../../ops/unary.js';
 import type { Edge } from './host.js';
-import { multiply, subtract } from './operations.js';
 import type { Step, Steps } from './step.js';
 
 /**

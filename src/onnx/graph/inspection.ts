@@ -12,6 +12,28 @@ export interface OperatorCount {
   known: boolean;
 }
 
+/** Tensors, and the numbers in them. */
+export interface TensorCount {
+  /** How many tensors. */
+  tensors: number;
+  /** Of all together. */
+  elements: number;
+}
+
+/** The parameters. */
+export interface Trainable extends TensorCount {
+  /** Of the initializers. */
+  names: string[];
+}
+
+/** Floating-point operations. */
+export interface GraphFlops {
+  /** Of convolutions. */
+  convolutions: number;
+  /** Of matrix products. */
+  products: number;
+}
+
 /** What a model is made of, as far as its graph can be read. */
 export interface Inspection {
   /** Of the file. */
@@ -27,11 +49,11 @@ export interface Inspection {
   /** What it runs as: nodes that are no constants, and operations that took the place of several nodes. */
   operations: number;
   /** What training changes. */
-  trainable: { tensors: number; elements: number; names: string[] };
+  trainable: Trainable;
   /** Other constants that the operations take. */
-  constants: { tensors: number; elements: number };
+  constants: TensorCount;
   /** For the given shapes, two for a multiplication and an addition. */
-  flops: { convolutions: number; products: number };
+  flops: GraphFlops;
   /** What stands in the way, each with its remedy; empty: it can be trained. */
   faults: string[];
 }

@@ -1,8 +1,9 @@
 import type { onnx } from 'onnx-proto';
+import { InputError } from '../../util/error.js';
 import { floatsOfHalves } from '../../util/half.js';
 import { protobuf } from '../protobuf.js';
 import { noModel } from '../readModel.js';
-import { type Edge, type HostTensor, hostTensor } from './host.js';
+import { type Edge, type HostTensor, hostTensor, sizeOfShape } from './host.js';
 
 /** A value of an attribute; a graph inside another is `other`. */
 export type Attribute = number | string | number[] | HostTensor | 'other';
@@ -24,7 +25,7 @@ export interface GraphNode {
 }
 
 /** An input or output as the file declares it; null: open. */
-export interface DeclaredPort {
+interface DeclaredPort {
   /** Of the tensor. */
   name: Edge;
   /** Null where the file does not say. */
@@ -118,19 +119,29 @@ function attributeOf({ type, f, i, s, t, floats, ints }: onnx.IAttributeProto): 
   return (type === TYPES.tensor && t && tensorOf(t)) || 'other';
 }
 
-/** Null for types without numbers, and where the values are in another file. */
+/** Null for types without numbers. @throws InputError where the values are not as many as the shape says */
 function tensorOf(tensor: onnx.ITensorProto): HostTensor | null {
-  const { dataType = 0, dims, rawData, floatData, int32Data, int64Data, doubleData } = tensor;
-  const shape = (dims ?? []).map(Number);
-  const type = dataType ?? 0;
+  const type = tensor.dataType ?? 0;
   const kind = isInteger(type) ? 'integer' : 'float';
   if (kind === 'float' && ![FLOAT, FLOAT16, DOUBLE].includes(type)) return null;
-  if (rawData && rawData.length > 0) return hostTensor(kind, shape, rawValues(rawData, type));
-  if (type === FLOAT) return hostTensor(kind, shape, floatData ?? []);
-  if (type === DOUBLE) return hostTensor(kind, shape, doubleData ?? []);
-  if (type === INTEGERS.int64) return hostTensor(kind, shape, (int64Data ?? []).map(Number));
+  const shape = (tensor.dims ?? []).map(Number);
+  const values = hostTensor(kind, shape, valuesOf(tensor, type));
+  if (values.data.length !== sizeOfShape(shape)) {
+    throw new InputError(
+      `tensor ${tensor.name || 'of an attribute'}: ${values.data.length} values for the shape [${shape}]; export the model again.`,
+    );
+  }
+  return values;
+}
+
+function valuesOf(tensor: onnx.ITensorProto, type: number): ArrayLike<number> {
+  const { rawData, floatData, int32Data, int64Data, doubleData } = tensor;
+  if (rawData && rawData.length > 0) return rawValues(rawData, type);
+  if (type === FLOAT) return floatData ?? [];
+  if (type === DOUBLE) return doubleData ?? [];
+  if (type === INTEGERS.int64) return (int64Data ?? []).map(Number);
   const words = int32Data ?? [];
-  return hostTensor(kind, shape, type === FLOAT16 ? floatsOfHalves(Uint16Array.from(words)) : words);
+  return type === FLOAT16 ? floatsOfHalves(Uint16Array.from(words)) : words;
 }
 
 /** Little-endian, as the format says. */

@@ -1,4 +1,5 @@
 import { InputError } from '../../util/error.js';
+import { assertWhole } from '../net.js';
 import { fold, OF_SHAPES } from './fold.js';
 import { fuse } from './fuse.js';
 import { type Edge, type HostTensor, sizeOfShape } from './host.js';
@@ -16,7 +17,14 @@ export interface GraphOptions {
   /** Shapes of inputs, by name; default: those of the file, a batch left open being 1. */
   shapes?: Readonly<Record<Edge, readonly number[]>>;
   /** For sizes that the file leaves open, where `shapes` has none; default: a batch of 1. */
-  open?: { batch?: number; width?: number; height?: number };
+  open?: {
+    /** Images at once. */
+    batch?: number;
+    /** Pixels. */
+    width?: number;
+    /** Pixels. */
+    height?: number;
+  };
   /** Of the file, for messages; default `model`. */
   name?: string;
   /** Initializers to train; default: weights and biases of convolutions, matrix products and normalisations. */
@@ -31,6 +39,12 @@ export interface GraphPort {
   shape: readonly number[];
 }
 
+/** An output of a graph. */
+export interface GraphOutput extends GraphPort {
+  /** The tensor that a step makes: another name where nodes pass it on. */
+  edge: Edge;
+}
+
 /** A parameter of a graph: an initializer. */
 export interface GraphParameter extends GraphPort {
   /** As in the file. */
@@ -40,7 +54,7 @@ export interface GraphParameter extends GraphPort {
 }
 
 /** A node that cannot be read. */
-export interface GraphFault {
+interface GraphFault {
   /** Which. */
   node: GraphNode;
   /** Why, and what to do. */
@@ -55,8 +69,8 @@ export interface OnnxGraph {
   opset: number;
   /** That the wanted outputs need. */
   inputs: readonly GraphPort[];
-  /** In the order in which they were asked for. Where one is another tensor passed on, `edge` names that. */
-  outputs: readonly (GraphPort & { edge: Edge })[];
+  /** In the order in which they were asked for. */
+  outputs: readonly GraphOutput[];
   /** In an order in which they can run. */
   steps: readonly Step[];
   /** What training changes. */
@@ -91,6 +105,7 @@ export async function readGraph(bytes: Uint8Array, options: GraphOptions = {}): 
 /** The same, but nodes that cannot be read are listed, for `edgewise inspect`. @throws InputError as `readGraph`, but for these */
 export async function surveyGraph(bytes: Uint8Array, options: GraphOptions = {}): Promise<GraphSurvey> {
   const name = options.name ?? 'model';
+  assertWhole(bytes, name);
   const model = await parseModel(bytes, name);
   if (model.opset < 9 || model.opset > 21) {
     throw new InputError(`${name} has opset ${model.opset}; 9 to 21 are read. Export it with opset_version=17.`);
@@ -153,6 +168,10 @@ class Reading {
       return value ? [{ name, shape: value.shape, edge: value.edge }] : [];
     });
     const ends = outputs.map(({ edge }) => edge);
+    const missing = this.#outputs.filter((name) => !this.#values.has(name));
+    if (missing.length > 0 && this.#faults.length === 0) {
+      throw new InputError(`${this.#name}: no node that is read makes ${missing.join(', ')}; ask for other outputs.`);
+    }
     const needed = live(planned, ends);
     const steps = live(fuse(needed, stepsOf(needed, ends, this.#constants)), ends);
     for (const { node, fault } of steps) if (fault) this.#faults.push({ node, reason: fault });

@@ -225,14 +225,10 @@ export function yoloLike(): SmallModel {
   const cls = b.convolution('cls', merged, [8, 3, 1]);
   const map = b.node('Concat', [box, cls], { axis: 1 }, 'map');
   // A decoder, which training does not need: an operator that is not read.
-  b.node(
-    'TopK',
-    [b.node('Reshape', [map, b.constant([0, 19, -1], false)]), b.constant([5], false, [1])],
-    { axis: 2 },
-    'best',
-  );
+  const rows = b.node('Reshape', [map, b.constant([0, 19, -1], false)]);
+  const [best] = b.nodes('TopK', [rows, b.constant([5], false, [1])], { axis: 2 }, 2, 'best');
   return {
-    model: b.encode({ images: ['batch', 3, SIZE, SIZE] }, ['map', 'best']),
+    model: b.encode({ images: ['batch', 3, SIZE, SIZE] }, ['map', best]),
     input: 'images',
     shape: [2, 3, SIZE, SIZE],
     outputs: ['map'],
@@ -278,7 +274,16 @@ export function gfocalLike(): SmallModel {
   const back = b.node('Reshape', [normal, b.node('Shape', [tower])]);
   const scaled = b.node('Mul', [back, b.weights('gn.scale', [8, 1, 1], 30, 1)]);
   const active = b.node('Relu', [b.node('Add', [scaled, b.weights('gn.shift', [8, 1, 1], 30)])]);
-  const maps = b.convolution('box', active, [8, 4, 3]);
+  // Some necks enlarge maps by it.
+  const weight = b.weights('larger.weight', [8, 4, 2, 2], 32);
+  const operands = [active, weight, b.weights('larger.bias', [8], 16)];
+  const larger = b.node('ConvTranspose', operands, {
+    group: 2,
+    kernel_shape: [2, 2],
+    strides: [2, 2],
+    pads: [0, 0, 0, 0],
+  });
+  const maps = b.convolution('box', larger, [8, 4, 3]);
   const end = b.node('Mul', [maps, b.floats('scale', [], [1.3])], {}, 'distances');
   return {
     model: b.encode({ images: ['batch', 3, SIZE, SIZE] }, [end]),

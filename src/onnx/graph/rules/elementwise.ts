@@ -1,5 +1,6 @@
 import type { Variable } from '../../../autograd/variable.js';
 import { relu } from '../../../ops/activation.js';
+import { addBroadcast, divide, multiply, subtract } from '../../../ops/binary.js';
 import {
   clip,
   erf,
@@ -17,7 +18,6 @@ import {
 import { isFloatType } from '../fold.js';
 import { broadcast, hostTensor } from '../host.js';
 import { NodeFault, type NodeView, type Planned, type Rule, single } from '../nodeView.js';
-import { addBroadcast, divide, multiply, subtract } from '../operations.js';
 
 /** Operators that work element by element. */
 export const ELEMENTWISE: Record<string, Rule> = {

@@ -1,8 +1,8 @@
 import type { Variable } from '../../../autograd/variable.js';
+import { multiply } from '../../../ops/binary.js';
 import { concat, pad, reshape, slice, transpose } from '../../../ops/layout.js';
 import { hostTensor, sizeOfShape } from '../host.js';
 import { NodeFault, type NodeView, type Rule, single } from '../nodeView.js';
-import { multiply } from '../operations.js';
 import {
   concatShape,
   expandShape,

@@ -1,9 +1,10 @@
 import type { Variable } from '../../../autograd/variable.js';
+import { addBroadcast, divide, multiply, subtract } from '../../../ops/binary.js';
 import { reshape } from '../../../ops/layout.js';
+import { reduceMean } from '../../../ops/pooling.js';
 import { sqrt } from '../../../ops/unary.js';
 import { hostTensor, sizeOfShape } from '../host.js';
 import { NodeFault, type Rule, single } from '../nodeView.js';
-import { addBroadcast, divide, multiply, reduceMean, subtract } from '../operations.js';
 
 /** Normalisations, with the statistics of what comes in; those of a batch norm are the file's. */
 export const NORMALISATION: Record<string, Rule> = {

@@ -1,7 +1,8 @@
-import { convolution } from '../../../ops/convolution.js';
+import { convolution, transposedConvolution } from '../../../ops/convolution.js';
+import { averagePool2d, maxPool2d, reduceMean } from '../../../ops/pooling.js';
+import { resize2d } from '../../../ops/resize.js';
 import { sizeOfShape } from '../host.js';
 import { NodeFault, type NodeView, type Planned, type Rule, single } from '../nodeView.js';
-import { averagePool2d, maxPool2d, reduceMean, resize2d } from '../operations.js';
 
 type Pair = [number, number];
 /** Top, left, bottom, right. */
@@ -40,25 +41,30 @@ export const WINDOWS: Record<string, Rule> = {
     };
   },
   ConvTranspose: (view) => {
-    const [batch, , height, width] = view.map(0);
-    const [, perGroup, ...kernel] = view.map(1);
+    const [batch, channels, height, width] = view.map(0);
+    const [inputs, perGroup, ...kernel] = view.map(1);
+    const groups = view.number('group', 1);
+    if (inputs !== channels || channels % groups !== 0) {
+      throw new NodeFault(`a weight of [${view.shape(1)}] in ${groups} groups for ${channels} channels`);
+    }
     view.ignore('kernel_shape');
     view.only('auto_pad', 'NOTSET');
-    view.only('output_shape', 'none');
-    const groups = view.number('group', 1);
+    if (view.list('output_shape')) throw new NodeFault('its attribute output_shape is not read; export it with pads');
     const strides = view.list('strides') ?? [1, 1];
     const dilations = view.list('dilations') ?? [1, 1];
     const pads = view.list('pads') ?? [0, 0, 0, 0];
-    const extra = view.list('output_padding') ?? [0, 0];
+    const outputPadding = view.list('output_padding') ?? [0, 0];
     const size = [height, width].map(
-      (extent, i) => strides[i] * (extent - 1) + extra[i] + (kernel[i] - 1) * dilations[i] + 1 - pads[i] - pads[i + 2],
+      (extent, i) =>
+        strides[i] * (extent - 1) + outputPadding[i] + (kernel[i] - 1) * dilations[i] + 1 - pads[i] - pads[i + 2],
     );
-    const shape = [batch, perGroup * groups, ...size];
+    if (size.some((extent) => extent < 1)) throw new NodeFault(`its pads ${pads} leave nothing of [${view.shape(0)}]`);
+    const options = { strides, pads, dilations, groups, outputPadding };
     return {
-      shapes: [shape],
-      operands: [],
-      run: () => [],
-      fault: 'transposed convolutions are not read yet',
+      shapes: [[batch, perGroup * groups, ...size]],
+      operands: view.has(2) ? [0, 1, 2] : [0, 1],
+      run: ([x, weight, bias = null]) => [transposedConvolution(x, weight, bias, options)],
+      flops: 2 * sizeOfShape(view.shape(0)) * perGroup * kernel[0] * kernel[1],
     };
   },
   MaxPool: (view) => {
