@@ -49,13 +49,14 @@ export {
   type LocalizationTargets,
   localizationLosses,
 } from './losses/localizationLosses.js';
-export { fineGrainedProjection, type Projection, uniformProjection } from './losses/projection.js';
+export { fineGrainedProjection, uniformProjection } from './losses/projection.js';
 export { type QualityFocalOptions, type QualityTargets, qualityFocalLoss } from './losses/qfl.js';
 export { type ImitationMethod, type PartialRecipe, type Recipe, recipeNames, resolveRecipe } from './losses/recipe.js';
 export type { RowLossOptions } from './losses/rowLoss.js';
 export { type Assignment, type AssignmentMaps, assignmentMaps } from './regions/assignment.js';
 export { type AtssAssignment, assignAtss, atss } from './regions/atss.js';
 export type { AtssOptions } from './regions/atssCandidates.js';
+export type { Projection } from './regions/binValues.js';
 export { type DynamicSoftLabelOptions, dynamicSoftLabel } from './regions/dynamicSoftLabel.js';
 export { type GeneralInstancesInput, generalInstances } from './regions/generalInstances.js';
 export { assignmentOf, type GivenAssignment } from './regions/given.js';

@@ -9,6 +9,8 @@ struct Params {
   anchor: f32,
   /// (start, height, width, stride) of each level
   levels: array<vec4u, 8>,
+  /// see ../lib/bin_values.wgsl
+  projection: array<vec4f, 16>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 /// pyramid of 4 · BINS channels, channel = edge · BINS + bin
@@ -21,6 +23,8 @@ struct Params {
 #include "../lib/index.wgsl"
 #include "../lib/pyramid.wgsl"
 #include "../lib/bins.wgsl"
+#include "../lib/bin_values.wgsl"
+#include "../lib/expected_value.wgsl"
 #include "../lib/box_parameters.wgsl"
 
 const INFINITY = 0x7f800000u;
@@ -35,7 +39,7 @@ fn edge_expectation(at: Location, edge: u32, worst: ptr<function, u32>) -> f32 {
     *worst = max(*worst, select(bits & 0x7fffffffu, 0u, bits == MINUS_INFINITY));
   }
   softmax_bins(&z, 1.0);
-  return expectation(&z);
+  return expected_value(&z);
 }
 
 @compute @workgroup_size(64)

@@ -1,12 +1,21 @@
-// The teacher's edges in the student's bins. Bin k of the teacher's is a distance of k of its strides from its location: in the
-// student's strides and from the student's location that is slope · k + shift. Needs layout.wgsl, two_hot.wgsl, teacher_cells.wgsl and
-// the binding `teacher_box`; `params` has, besides what teacher_cells.wgsl asks for,
+// The teacher's edges in the student's bins. Bin k of the teacher's is a distance of t_k of its strides from its location (k, or from a
+// table): in the student's strides and from the student's location that is slope · t_k + shift. Needs layout.wgsl, two_hot.wgsl,
+// bin_values.wgsl, bin_shares.wgsl, teacher_cells.wgsl and the binding `teacher_box`; `params` has, besides what these ask for,
 //   bins: u32, teacher_bins: u32, teacher_offset: f32 (the teacher's centre offset, cells),
-//   teacher_box_layout: array<vec4u, 8> by the student's levels.
+//   teacher_box_layout: array<vec4u, 8> by the student's levels, teacher_projection: array<vec4f, 16>.
 // Distances only: bins that mean offsets from an anchor are not brought into others.
 
 /// Whether the teacher's bins stand for other distances than the student's. Otherwise bin k is bin k.
 override TEACHER_REBINNED: bool = false;
+/// Whether the teacher's bins stand for the values of a table.
+override TEACHER_TABLE: bool = false;
+
+fn teacher_value_of(k: u32) -> f32 {
+  if (TEACHER_TABLE) {
+    return params.teacher_projection[k / 4u][k % 4u];
+  }
+  return f32(k);
+}
 
 /// (slope, shift) of an edge.
 fn teacher_line(level: u32, index: u32, edge: u32) -> vec2f {
@@ -43,7 +52,7 @@ fn teacher_edge(level: u32, image: u32, index: u32, edge: u32) -> f32 {
     for (var k = 0u; k < params.teacher_bins; k++) {
       let power = exp(teacher_box[first + k * step] - highest);
       sum += power;
-      moment += f32(k) * power;
+      moment += teacher_value_of(k) * power;
     }
     expected = moment / sum;
   }
@@ -92,15 +101,19 @@ fn teacher_share(edge: TeacherEdge, bin: u32) -> f32 {
   if (!TEACHER_REBINNED) {
     return exp((teacher_box[edge.first + bin * edge.step] - edge.highest) * edge.inverse_temperature) / edge.sum;
   }
-  let last_bin = f32(params.bins - 1u);
+  let last_value = value_of(params.bins - 1u);
   let last = f32(params.teacher_bins - 1u);
-  // Bins of the teacher's within one of `bin`; those beyond the ends count for the ends.
+  // Bins of the teacher's within one of `bin`; those beyond the ends count for the ends. Of tables all are looked at.
   let reach = (vec2f(f32(bin) - 1.0, f32(bin) + 1.0) - edge.line.y) / edge.line.x;
-  let from_bin = select(u32(clamp(floor(reach.x), 0.0, last)), 0u, bin == 0u);
-  let to_bin = select(u32(clamp(ceil(reach.y), 0.0, last)), params.teacher_bins - 1u, bin + 1u == params.bins);
+  let from_bin = select(u32(clamp(floor(reach.x), 0.0, last)), 0u, TABLE || TEACHER_TABLE || bin == 0u);
+  let to_bin = select(u32(clamp(ceil(reach.y), 0.0, last)), params.teacher_bins - 1u, TABLE || TEACHER_TABLE || bin + 1u == params.bins);
   var sum = 0.0;
   for (var k = from_bin; k <= to_bin; k++) {
-    let share = two_hot(bin, clamp(edge.line.x * f32(k) + edge.line.y, 0.0, last_bin));
+    let value = clamp(edge.line.x * teacher_value_of(k) + edge.line.y, value_of(0u), last_value);
+    var share = two_hot(bin, value);
+    if (TABLE) {
+      share = value_share(bin, value, params.bins);
+    }
     sum += share * exp((teacher_box[edge.first + k * edge.step] - edge.highest) * edge.inverse_temperature);
   }
   return sum / edge.sum;

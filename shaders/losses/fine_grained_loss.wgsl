@@ -24,6 +24,7 @@ struct Params {
 #include "../lib/row_weight.wgsl"
 #include "../lib/row_softmax.wgsl"
 #include "../lib/projection.wgsl"
+#include "../lib/bin_shares.wgsl"
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -38,7 +39,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   var total = 0.0;
   for (var k = 0u; k < BINS; k++) {
     let log_probability = logits[start + k] - at.x - at.y;
-    let part = share_of(k, value);
+    let part = value_share(k, value, BINS);
     // by a branch: 0 · −∞ would be NaN where the logits are far apart
     if (part > 0.0) {
       total -= part * log_probability;

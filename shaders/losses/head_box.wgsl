@@ -8,7 +8,7 @@ struct Params {
   /// entries of `samples` of an image
   image_slots: u32,
   bins: u32,
-  /// DFL targets end this many bins before the last
+  /// DFL targets end this many of the last step of values before the last bin's
   margin: f32,
   centre_offset: f32,
   /// anchor side in strides
@@ -26,6 +26,9 @@ struct Params {
   teacher_offset: f32,
   teacher_cells: array<vec4f, 8>,
   teacher_box_layout: array<vec4u, 8>,
+  teacher_projection: array<vec4f, 16>,
+  /// see lib/bin_values.wgsl
+  projection: array<vec4f, 16>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -52,6 +55,8 @@ override ADDS: bool = false;
 #include "../lib/box_parameters.wgsl"
 #include "../lib/two_hot.wgsl"
 #include "../lib/teacher_cells.wgsl"
+#include "../lib/bin_values.wgsl"
+#include "../lib/bin_shares.wgsl"
 #include "../lib/teacher_edges.wgsl"
 #include "../regions/sample.wgsl"
 #include "head_share.wgsl"
@@ -102,12 +107,15 @@ fn edge_term(first: u32, step: u32, edge_target: f32, expected: f32, box_slope: 
     let element = first + k * step;
     let log_p = student[element] - highest - log_sum;
     let p = exp(log_p);
-    let share = two_hot(k, edge_target);
+    var share = two_hot(k, edge_target);
+    if (TABLE) {
+      share = value_share(k, edge_target, params.bins);
+    }
     // by a branch: 0 · −∞ would be NaN where the logits are far apart
     if (share > 0.0) {
       loss -= share * log_p;
     }
-    put(element, box_slope * p * (f32(k) - expected) + dfl_factor * (p - share));
+    put(element, box_slope * p * (value_of(k) - expected) + dfl_factor * (p - share));
   }
   return loss;
 }
@@ -133,7 +141,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let dfl_factor = weight * factors[factor_at(TERM_DFL, at.level)];
     let term = box_term(expected, box, centre, at);
     let edges = encode_box(box, centre, params.anchor, params.bins);
-    let last = f32(params.bins - 1u) - params.margin;
+    let highest = value_of(params.bins - 1u);
+    let last = highest - params.margin * (highest - value_of(max(params.bins, 2u) - 2u));
     let extent = vec4f(vec2f(params.image_width, params.image_height), vec2f(params.image_width, params.image_height));
     // A stride as a share of the image, edge by edge.
     let shares = f32(params.levels[at.level].w) / extent;
@@ -146,7 +155,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
         put(first, box_factor * term.gradient[edge] + dfl_factor * shares[edge] * sign(difference));
         continue;
       }
-      dfl += edge_term(first, entry.z, clamp(edges[edge], 0.0, last), expected[edge], box_factor * term.gradient[edge], dfl_factor);
+      dfl += edge_term(first, entry.z, clamp(edges[edge], value_of(0u), last), expected[edge], box_factor * term.gradient[edge], dfl_factor);
     }
     records[record + TERM_BOX] = coded(box_factor * term.loss, sample.location);
     records[record + TERM_DFL] = coded(dfl_factor * dfl, sample.location);

@@ -25,6 +25,9 @@ struct Params {
   teacher_offset: f32,
   teacher_cells: array<vec4f, 8>,
   teacher_box_layout: array<vec4u, 8>,
+  teacher_projection: array<vec4f, 16>,
+  /// see ../lib/bin_values.wgsl
+  projection: array<vec4f, 16>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -58,6 +61,9 @@ override LD_SUMS: bool = false;
 #include "../lib/overlap.wgsl"
 #include "../lib/boxes.wgsl"
 #include "../lib/teacher_cells.wgsl"
+#include "../lib/bin_values.wgsl"
+#include "../lib/bin_shares.wgsl"
+#include "../lib/expected_value.wgsl"
 #include "../lib/teacher_edges.wgsl"
 #include "../lib/box_parameters.wgsl"
 #include "../regions/sample.wgsl"
@@ -92,7 +98,7 @@ fn student_edge(at: Place, edge: u32) -> f32 {
     return z[0];
   }
   softmax_bins(&z, 1.0);
-  return expectation(&z);
+  return expected_value(&z);
 }
 
 /// Loss of the student's box, and its gradient with respect to the expected edges; 0 where one of the boxes is none.
@@ -129,7 +135,7 @@ fn edge_term(at: Place, edge: u32, expected: f32, slope: f32, ld_factor: f32) ->
     }
     softmax_bins(&slopes, 1.0);
     for (var k = 0u; k < BINS; k++) { // unroll
-      slopes[k] *= slope * (f32(k) - expected);
+      slopes[k] *= slope * (value_of(k) - expected);
     }
   }
   if (LD) {

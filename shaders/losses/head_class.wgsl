@@ -22,6 +22,8 @@ struct Params {
   /// see lib/teacher_cells.wgsl
   teacher_cells: array<vec4f, 8>,
   box_layout: array<vec4u, 8>,
+  /// see lib/bin_values.wgsl
+  projection: array<vec4f, 16>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -51,6 +53,7 @@ override ASSIGNED: bool = false;
 
 #include "../lib/layout.wgsl"
 #include "../lib/teacher_cells.wgsl"
+#include "../lib/bin_values.wgsl"
 #include "../lib/box_parameters.wgsl"
 #include "../lib/boxes.wgsl"
 #include "../regions/sample.wgsl"
@@ -80,7 +83,7 @@ fn teacher_score(at: Place) -> f32 {
   return 1.0 / (1.0 + exp(-highest));
 }
 
-/// Expected edge of the student, in bins; of a head without distributions its distance, in strides.
+/// Expected edge of the student, in strides; of a head without distributions its distance.
 fn expected_edge(at: Place, edge: u32) -> f32 {
   let entry = params.box_layout[at.level];
   let first = strided(entry, at.image, edge * params.bins, at.index);
@@ -96,7 +99,7 @@ fn expected_edge(at: Place, edge: u32) -> f32 {
   for (var k = 0u; k < params.bins; k++) {
     let power = exp(box_logits[first + k * entry.z] - highest);
     sum += power;
-    moment += f32(k) * power;
+    moment += value_of(k) * power;
   }
   return moment / sum;
 }

@@ -17,6 +17,9 @@ struct Params {
   teacher_offset: f32,
   teacher_cells: array<vec4f, 8>,
   teacher_box_layout: array<vec4u, 8>,
+  teacher_projection: array<vec4f, 16>,
+  /// see ../lib/bin_values.wgsl
+  projection: array<vec4f, 16>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -36,6 +39,8 @@ struct Params {
 #include "../lib/boxes.wgsl"
 #include "../lib/two_hot.wgsl"
 #include "../lib/teacher_cells.wgsl"
+#include "../lib/bin_values.wgsl"
+#include "../lib/bin_shares.wgsl"
 #include "../lib/teacher_edges.wgsl"
 #include "../lib/box_parameters.wgsl"
 #include "../regions/sample.wgsl"
@@ -60,7 +65,7 @@ fn add_slope(first: u32, step: u32, expected: f32, slope: f32) {
     sum += exp(student[first + k * step] - highest);
   }
   for (var k = 0u; k < params.bins; k++) {
-    gradient[first + k * step] += slope * (exp(student[first + k * step] - highest) / sum) * (f32(k) - expected);
+    gradient[first + k * step] += slope * (exp(student[first + k * step] - highest) / sum) * (value_of(k) - expected);
   }
 }
 

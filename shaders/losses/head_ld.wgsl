@@ -21,6 +21,9 @@ struct Params {
   teacher_offset: f32,
   teacher_cells: array<vec4f, 8>,
   teacher_box_layout: array<vec4u, 8>,
+  teacher_projection: array<vec4f, 16>,
+  /// see lib/bin_values.wgsl
+  projection: array<vec4f, 16>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -44,6 +47,8 @@ override LD_SUMS: bool = false;
 #include "../lib/bins.wgsl"
 #include "../lib/kl.wgsl"
 #include "../lib/teacher_cells.wgsl"
+#include "../lib/bin_values.wgsl"
+#include "../lib/bin_shares.wgsl"
 #include "../lib/teacher_edges.wgsl"
 #include "../regions/sample.wgsl"
 #include "head_share.wgsl"

@@ -9,6 +9,8 @@ struct Params {
   bins: u32,
   levels: array<vec4u, 8>,
   box_layout: array<vec4u, 8>,
+  /// see ../lib/bin_values.wgsl
+  projection: array<vec4f, 16>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -24,6 +26,7 @@ struct Params {
 #include "../lib/index.wgsl"
 #include "../lib/layout.wgsl"
 #include "../lib/grid.wgsl"
+#include "../lib/bin_values.wgsl"
 #include "../lib/box_parameters.wgsl"
 #include "quads.wgsl"
 #include "student_quads.wgsl"

@@ -18,6 +18,9 @@ struct Params {
   teacher_offset: f32,
   teacher_cells: array<vec4f, 8>,
   teacher_box_layout: array<vec4u, 8>,
+  teacher_projection: array<vec4f, 16>,
+  /// see lib/bin_values.wgsl
+  projection: array<vec4f, 16>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student_class: array<f32>;
@@ -40,6 +43,9 @@ struct Params {
 #include "../lib/bins.wgsl"
 #include "../lib/box_parameters.wgsl"
 #include "../lib/teacher_cells.wgsl"
+#include "../lib/bin_values.wgsl"
+#include "../lib/bin_shares.wgsl"
+#include "../lib/expected_value.wgsl"
 #include "../lib/teacher_edges.wgsl"
 
 fn sigmoid(x: f32) -> f32 {
@@ -75,7 +81,7 @@ fn expected_edge(at: Location, edge: u32, of_teacher: bool) -> f32 {
     }
   }
   softmax_bins(&z, 1.0);
-  return expectation(&z);
+  return expected_value(&z);
 }
 
 @compute @workgroup_size(64)

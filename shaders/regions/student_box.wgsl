@@ -1,8 +1,8 @@
 // Boxes that the student's distributions say (Generalized Focal Loss, eq. 6). The kernel binds `student_box` and includes
-// ../lib/grid.wgsl, ../lib/layout.wgsl and ../lib/box_parameters.wgsl; `params` has bins and box_layout. Loops over bins stay loops:
-// they end at a uniform, for what a compiler unrolls takes it long.
+// ../lib/grid.wgsl, ../lib/layout.wgsl, ../lib/bin_values.wgsl and ../lib/box_parameters.wgsl; `params` has bins and box_layout.
+// Loops over bins stay loops: they end at a uniform, for what a compiler unrolls takes it long.
 
-/// Expected edge, in bins; of a head without distributions its distance, in strides.
+/// Expected edge, in strides; of a head without distributions its distance.
 fn expected_edge(first: u32, step: u32) -> f32 {
   if (params.bins == 1u) {
     return student_box[first];
@@ -16,7 +16,7 @@ fn expected_edge(first: u32, step: u32) -> f32 {
   for (var k = 0u; k < params.bins; k++) {
     let power = exp(student_box[first + k * step] - highest);
     sum += power;
-    moment += f32(k) * power;
+    moment += value_of(k) * power;
   }
   return moment / sum;
 }

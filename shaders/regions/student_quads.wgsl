@@ -1,6 +1,7 @@
 // Boxes that the student's distributions say (Generalized Focal Loss, eq. 6), at four neighbouring locations. Needs quads.wgsl,
-// ../lib/layout.wgsl, ../lib/box_parameters.wgsl and box_quad(element, step): four logits, `step` elements apart. `params` has bins,
-// half_side and box_layout. Loops over bins stay loops: they end at a uniform, for what a compiler unrolls takes it long.
+// ../lib/layout.wgsl, ../lib/bin_values.wgsl, ../lib/box_parameters.wgsl and box_quad(element, step): four logits, `step` elements
+// apart. `params` has bins, half_side and box_layout. Loops over bins stay loops: they end at a uniform, for what a compiler unrolls
+// takes it long.
 
 /// Expected edges of the four, in bins; of a head without distributions its distances. Reads every logit once: on software adapters reading takes longer than another power.
 fn expected_quad(first: u32, entry: vec4u) -> vec4f {
@@ -16,7 +17,7 @@ fn expected_quad(first: u32, entry: vec4u) -> vec4f {
     let shrink = exp(highest - higher);
     let power = exp(z - higher);
     sum = sum * shrink + power;
-    moment = moment * shrink + f32(k) * power;
+    moment = moment * shrink + value_of(k) * power;
     highest = higher;
   }
   return moment / sum;

@@ -12,6 +12,8 @@ struct Params {
   first_owner: u32,
   levels: array<vec4u, 8>,
   box_layout: array<vec4u, 8>,
+  /// see ../lib/bin_values.wgsl
+  projection: array<vec4f, 16>,
 }
 /// Whether overlaps count only where the centre is inside the object (Ultralytics since 2023).
 override MASKED: bool = true;
@@ -32,6 +34,7 @@ override MASKED: bool = true;
 #include "../lib/layout.wgsl"
 #include "../lib/grid.wgsl"
 #include "../lib/boxes.wgsl"
+#include "../lib/bin_values.wgsl"
 #include "../lib/box_parameters.wgsl"
 #include "quads.wgsl"
 #include "student_quads.wgsl"

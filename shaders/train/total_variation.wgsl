@@ -13,6 +13,9 @@ struct Params {
   teacher_offset: f32,
   teacher_cells: array<vec4f, 8>,
   teacher_box_layout: array<vec4u, 8>,
+  teacher_projection: array<vec4f, 16>,
+  /// see lib/bin_values.wgsl
+  projection: array<vec4f, 16>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 /// pyramids of 4 * bins channels, channel = edge * bins + bin
@@ -26,6 +29,8 @@ struct Params {
 #include "../lib/layout.wgsl"
 #include "../lib/bins.wgsl"
 #include "../lib/teacher_cells.wgsl"
+#include "../lib/bin_values.wgsl"
+#include "../lib/bin_shares.wgsl"
 #include "../lib/teacher_edges.wgsl"
 
 @compute @workgroup_size(64)

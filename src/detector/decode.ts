@@ -1,6 +1,7 @@
 import decodeSource from '../../shaders/detector/decode.wgsl';
 import { assertMapVariable } from '../autograd/argument.js';
 import { type Recipe, resolveRecipe } from '../losses/recipe.js';
+import { assertDistances, binConstants, binParams, headProjection, type Projection } from '../regions/binValues.js';
 import { makeGrid } from '../regions/grid.js';
 import { assertMaps } from '../tensor/layout.js';
 import { assertPyramid, type Level, type Pyramid } from '../tensor/pyramid.js';
@@ -28,6 +29,8 @@ export interface DecodeOptions extends ChooseOptions {
   imageSizes?: readonly { width: number; height: number }[];
   /** What the bins mean: the recipe that the detector was trained with; default `gfocal`. */
   recipe?: Pick<Recipe, 'box' | 'regions'>;
+  /** What the bins stand for, in strides: one increasing value a bin; 0 … bins − 1 unless given. For `ltrb` boxes. */
+  projection?: Projection;
 }
 
 const CONFIG = fields({
@@ -46,11 +49,13 @@ const OPTIONS = optionsOf({
   maximum: optional(integer(1)),
   imageSizes: optional(listOf(fields({ width: positive, height: positive }), '{ width, height }, one an image')),
   recipe: optional(RECIPE),
+  projection: anything,
 });
 
 /**
  * The expectation of every edge and the box it means, on the GPU.
  * @param boxLogits pyramid of 4 · bins channels
+ * @param projection what the bins stand for, in strides; bin k for k unless given
  * @returns `expected` [N, 4] in bins (for `ltrb`: distances in strides) and `boxes` [N, 4] xyxy in pixels of the network's
  * input, not clamped; N = batch · locations in the order of a pyramid of one channel. The caller disposes both.
  * @throws InputError when the logits do not fit the configuration
@@ -59,12 +64,15 @@ export function decodeBoxes(
   boxLogits: Pyramid,
   config: Omit<DetectorConfig, 'size'>,
   recipe: Pick<Recipe, 'box' | 'regions'> = resolveRecipe('gfocal'),
+  projection?: Projection | null,
 ): { expected: Tensor; boxes: Tensor } {
   assertPyramid('boxLogits', boxLogits);
   CONFIG('config', config);
   RECIPE('recipe', recipe);
   const { bins, strides, width, height } = config;
   const { box, regions } = recipe;
+  const table = headProjection('projection', projection, bins);
+  assertDistances('projection', table, box.parameters);
   const { device, batch } = boxLogits;
   const grid = makeGrid({ imageSize: { width, height }, strides, ...regions });
   assertMaps('boxLogits', boxLogits, { batch, channels: 4 * bins, areas: grid.areas, meaning: '4 edges × bins' });
@@ -73,7 +81,7 @@ export function decodeBoxes(
   const boxes = device.empty([locations, 4]);
   device.run({
     kernel: DECODE,
-    constants: { BINS: bins, OFFSET_BOX: box.parameters === 'offset' ? 1 : 0 },
+    constants: { BINS: bins, OFFSET_BOX: box.parameters === 'offset' ? 1 : 0, ...binConstants(table) },
     bindings: { logits: boxLogits.range, expected: expected.range, boxes: boxes.range },
     params: {
       batch,
@@ -82,6 +90,7 @@ export function decodeBoxes(
       centre_offset: grid.centreOffset,
       anchor: grid.octaveScale,
       levels: grid.levelTable,
+      ...binParams(table),
     },
     invocations: locations,
   });
@@ -109,7 +118,7 @@ export async function decode(
   if (sizes.length !== batch) throw new InputError(`imageSizes: ${sizes.length} sizes for a batch of ${batch} images.`);
   const areas = boxLogits.value.levels.map((level) => level.height * level.width);
   assertMaps('classLogits', classLogits.value, { batch, channels: config.classes, areas, meaning: 'classes' });
-  const decoded = decodeBoxes(boxLogits.value, config, options.recipe);
+  const decoded = decodeBoxes(boxLogits.value, config, options.recipe, options.projection);
   decoded.expected.dispose();
   const [logits, boxes] = await Promise.all([classLogits.value.read(), decoded.boxes.read()]);
   decoded.boxes.dispose();

@@ -3,8 +3,9 @@ import softmaxSource from '../../shaders/losses/softmax.wgsl';
 import softmaxGradientSource from '../../shaders/losses/softmax_gradient.wgsl';
 import { assertVariable } from '../autograd/argument.js';
 import { Variable } from '../autograd/variable.js';
+import type { Projection } from '../regions/binValues.js';
 import { anything, options as optionsOf } from '../util/argument.js';
-import { type Projection, projectionTable } from './projection.js';
+import { projectionTable } from './projection.js';
 import { columnsOf, withGradient } from './rowLoss.js';
 
 const SOFTMAX = { name: 'softmax over bins', source: softmaxSource };

@@ -10,7 +10,7 @@ import type { HeadSetting } from './headSetting.js';
 import type { Recipe } from './recipe.js';
 
 /** What an assignment goes by. */
-type Assigned = Pick<HeadSetting, 'recipe' | 'grid' | 'bins'>;
+type Assigned = Pick<HeadSetting, 'recipe' | 'grid' | 'bins'> & Partial<Pick<HeadSetting, 'projection'>>;
 
 /**
  * The assignment of the recipe's assigner, with the VLR where the recipe distils there.
@@ -35,13 +35,13 @@ export function assignedMaps(setting: Assigned, truth: Truth, student: HeadOutpu
 
 function assignWith(
   vlr: Recipe['regions']['vlr'],
-  { recipe, grid, bins }: Assigned,
+  { recipe, grid, bins, projection }: Assigned,
   truth: Truth,
   student: HeadOutputs,
 ): Assignment {
   const { assigner, topk, ignoreIofThreshold, gamma } = recipe.regions;
   const region = { topk, ignoreIofThreshold, vlr, gamma };
-  const shared = { bins, parameters: recipe.box.parameters, atss: region };
+  const shared = { bins, parameters: recipe.box.parameters, ...(projection && { projection }), atss: region };
   switch (assigner) {
     case 'atss': {
       const assignment = atss(grid, truth, region);

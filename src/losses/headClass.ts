@@ -2,6 +2,7 @@ import classSource, { constants } from '../../shaders/losses/head_class.wgsl';
 import { constants as words } from '../../shaders/losses/head_records.wgsl';
 import { composed } from '../gpu/composed.js';
 import type { Assignment } from '../regions/assignment.js';
+import { binConstants, binParams } from '../regions/binValues.js';
 import { teacherLayout } from '../regions/teacherHead.js';
 import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -50,6 +51,7 @@ export function classSamples(
       ...codecConstants(recipe),
       ...classConstants(classification),
       ...teacherCellConstants(setting),
+      ...binConstants(setting.projection),
       BOX_WEIGHT: WEIGHTS[box.weights],
       LD_WEIGHT: weightOf(ld.main > 0, ld.weights),
       IOU_WEIGHT: weightOf(iouLd.weight > 0 && iouLd.region === 'main', iouLd.weights),
@@ -73,6 +75,7 @@ export function classSamples(
       teacher_layout: teacherLayout(setting.teacher, teacher),
       ...teacherCellParams(setting),
       box_layout: layoutTable(boxLogits),
+      ...binParams(setting.projection),
     },
     workgroups: sampleWorkgroups(setting, maxPositives),
   });

@@ -95,7 +95,7 @@ function teacherScores(setting: HeadSetting, classLogits: Maps): Tensor {
 }
 
 function inRegion(
-  { recipe, grid, bins, teacher: teacherHead }: HeadSetting,
+  { recipe, grid, bins, projection, teacher: teacherHead }: HeadSetting,
   method: Exclude<ImitationMethod, RegionlessMethod | 'none'>,
   pair: FeaturePair,
   { student, teacher, truth, assignment }: ImitationInput,
@@ -108,6 +108,7 @@ function inRegion(
         student,
         teacher,
         bins,
+        ...(projection && { projection }),
         teacherHead,
         parameters: recipe.box.parameters,
         scope: method === 'gibox' ? 'batch' : 'image',

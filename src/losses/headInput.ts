@@ -1,5 +1,6 @@
 import { assertTruth } from '../regions/argument.js';
 import type { Assignment } from '../regions/assignment.js';
+import { assertDistances } from '../regions/binValues.js';
 import type { Truth } from '../regions/truth.js';
 import { assertMaps, tensorOf } from '../tensor/layout.js';
 import { assertPyramid } from '../tensor/pyramid.js';
@@ -127,6 +128,17 @@ export function assertTeacherFits({
       `teacher: recipe ${name} has box.parameters offset, whose bins are not brought into others; give a teacher of the same bins, centre offset, strides and image size, or distil by kd alone.`,
     );
   }
+}
+
+/** @throws InputError for tables of heads whose bins mean offsets */
+export function assertProjections({
+  recipe,
+  projection,
+  teacher,
+}: Pick<HeadShape, 'recipe' | 'projection' | 'teacher'>) {
+  const { parameters } = recipe.box;
+  assertDistances('projection', projection, parameters);
+  assertDistances('teacher.projection', teacher.projection, parameters);
 }
 
 /** @throws InputError for what a head needs distributions for */

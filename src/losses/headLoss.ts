@@ -1,6 +1,7 @@
 import { constants } from '../../shaders/lib/bins.wgsl';
 import { MAX_WORKGROUPS } from '../gpu/launch.js';
 import { assignmentMaps } from '../regions/assignment.js';
+import { headProjection, type Projection } from '../regions/binValues.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
 import { matchTeacher, type TeacherHead, type TeacherHeadOptions } from '../regions/teacherHead.js';
 import type { Truth } from '../regions/truth.js';
@@ -16,7 +17,14 @@ import { assertCross, type CrossParts, crossRecipes, evaluateCrossed } from './h
 import { faultOf } from './headFaults.js';
 import { headGradients } from './headGradients.js';
 import { imitationTerm } from './headImitation.js';
-import { assertInput, assertNoDistributions, assertTeacherFits, type HeadLossInput, inputOf } from './headInput.js';
+import {
+  assertInput,
+  assertNoDistributions,
+  assertProjections,
+  assertTeacherFits,
+  type HeadLossInput,
+  inputOf,
+} from './headInput.js';
 import { distilAllBoxes, distilMainBoxes, overlapWeights } from './headIou.js';
 import { distilClasses } from './headKd.js';
 import { isTaught, streamLessons } from './headLesson.js';
@@ -40,6 +48,12 @@ export interface HeadLossOptions {
   classes: number;
   /** Bins of an edge's distribution, reg_max + 1; 1: no distribution, the logit is the distance in strides (YOLO26). */
   bins: number;
+  /**
+   * What the student's bins stand for, in strides: one increasing value a bin, such as `uniformProjection` and `fineGrainedProjection`
+   * make, for `box.parameters` ltrb. Edges are expectations of these values; a DFL target is shared out to the two about it, between the
+   * first and the last value less `dfl.margin` of the last step. Default 0 … bins − 1. `decode` takes the same table.
+   */
+  projection?: Projection;
   /** Pixels between neighbouring locations, one entry a level, in the order in which the outputs have their levels. */
   strides: readonly number[];
   /**
@@ -61,7 +75,7 @@ export interface HeadLossOptions {
   teacher?: TeacherHeadOptions;
 }
 
-const OPTIONS = optionsOf({ imageSize: anything, strides: anything, recipe: anything });
+const OPTIONS = optionsOf({ imageSize: anything, strides: anything, recipe: anything, projection: anything });
 
 /**
  * The losses of a dense head with distribution boxes and their gradients, as its recipe says: class loss, box loss, DFL, localization
@@ -79,6 +93,8 @@ export class HeadLoss implements HeadShape {
   readonly classes: number;
   /** Bins of an edge's distribution, K. */
   readonly bins: number;
+  /** What the bins stand for, in strides; null: bin k for k. */
+  readonly projection: Projection | null;
   /** Images in a step, B. */
   readonly batch: number;
   /** The teacher's head, and what teaches each level of the student's. */
@@ -90,7 +106,7 @@ export class HeadLoss implements HeadShape {
   constructor(device: Device, options: HeadLossOptions) {
     openedDevice('device', device);
     OPTIONS('options', options);
-    const { classes, bins, strides, centreOffset, imageSize, batch, recipe, teacher } = options;
+    const { classes, bins, projection, strides, centreOffset, imageSize, batch, recipe, teacher } = options;
     assertCount('classes', classes, 1);
     if (classes > MAX_CLASSES) throw new InputError(`classes: ${classes}; at most ${MAX_CLASSES} are supported.`);
     assertCount('batch', batch, 1);
@@ -106,8 +122,10 @@ export class HeadLoss implements HeadShape {
     this.grid = makeGrid({ imageSize, strides, ...this.recipe.regions });
     this.classes = classes;
     this.bins = bins;
+    this.projection = headProjection('projection', projection, bins);
     this.batch = batch;
     this.teacher = matchTeacher(this, teacher);
+    assertProjections(this);
     assertTeacherFits(this);
     this.#cross = isCross(this.recipe) ? this.#crossParts(options) : null;
     if (bins === 1 && !this.#cross) assertNoDistributions(this.recipe);
@@ -116,12 +134,20 @@ export class HeadLoss implements HeadShape {
 
   /** Each part checks its own recipe. */
   #crossParts(options: HeadLossOptions): CrossParts {
-    const { bins, grid } = this.teacher;
+    const { bins, grid, projection } = this.teacher;
     const { own, crossed } = crossRecipes(this.recipe);
     const { centreOffset } = grid;
+    const { projection: _, ...others } = options;
     return {
       own: new HeadLoss(this.device, { ...options, recipe: own }),
-      crossed: new HeadLoss(this.device, { ...options, recipe: crossed, bins, centreOffset, teacher: {} }),
+      crossed: new HeadLoss(this.device, {
+        ...others,
+        ...(projection && { projection }),
+        recipe: crossed,
+        bins,
+        centreOffset,
+        teacher: {},
+      }),
     };
   }
 
@@ -148,10 +174,20 @@ export class HeadLoss implements HeadShape {
     if (this.#cross) return evaluateCrossed(this, this.#cross, input);
     assertInput(this, input);
     const { student, teacher, truth, distillation = 1, gradients: given = {} } = input;
-    const { device, recipe, grid, classes, bins, batch } = this;
+    const { device, recipe, grid, classes, bins, projection, batch } = this;
     const nets = { student, teacher: teacher ?? student };
     const head = teacher ? this.teacher : matchTeacher(this);
-    const setting: HeadSetting = { device, recipe, grid, classes, bins, batch, distillation, teacher: head };
+    const setting: HeadSetting = {
+      device,
+      recipe,
+      grid,
+      classes,
+      bins,
+      projection,
+      batch,
+      distillation,
+      teacher: head,
+    };
     const made = device.tidy(() => {
       // One of the two is there: `assertInput` has looked.
       const assignment = input.assignment ?? assign(setting, truth as Truth, student);

@@ -1,7 +1,8 @@
 import { constants as share } from '../../shaders/losses/head_share.wgsl';
 import { constants as sampleConstants } from '../../shaders/regions/sample.wgsl';
+import type { Projection } from '../regions/binValues.js';
 import type { Grid } from '../regions/grid.js';
-import { type TeacherHead, teacherCells, teacherLayout } from '../regions/teacherHead.js';
+import { type TeacherHead, teacherCells, teacherConstants, teacherParams } from '../regions/teacherHead.js';
 import type { Device } from '../tensor/device.js';
 import type { Maps } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -14,6 +15,8 @@ export interface HeadShape {
   grid: Grid;
   classes: number;
   bins: number;
+  /** What the bins stand for, in strides; null: bin k for k. */
+  projection: Projection | null;
   batch: number;
   teacher: TeacherHead;
 }
@@ -58,19 +61,13 @@ export function teacherCellParams({ recipe, teacher }: HeadSetting) {
 
 /** The overrides of shaders/lib/teacher_edges.wgsl. */
 export function teacherEdgeConstants(setting: HeadSetting) {
-  return { ...teacherCellConstants(setting), TEACHER_REBINNED: setting.teacher.isRebinned ? 1 : 0 };
+  return teacherConstants(setting.teacher, setting.projection);
 }
 
 /** The uniform fields of shaders/lib/teacher_edges.wgsl. */
 export function teacherEdgeParams(setting: HeadSetting, boxLogits: Maps) {
-  const { bins, teacher } = setting;
-  return {
-    ...teacherCellParams(setting),
-    bins,
-    teacher_bins: teacher.bins,
-    teacher_offset: teacher.grid.centreOffset,
-    teacher_box_layout: teacherLayout(teacher, boxLogits),
-  };
+  const { bins, projection, teacher } = setting;
+  return { ...teacherCellParams(setting), bins, ...teacherParams(teacher, projection, boxLogits) };
 }
 
 /** The override of shaders/lib/box_parameters.wgsl. */

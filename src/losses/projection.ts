@@ -1,11 +1,9 @@
 import { one } from '../autograd/one.js';
+import { type Projection, tableValues } from '../regions/binValues.js';
 import type { Device } from '../tensor/device.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
-
-/** The values that the bins of an edge stand for, from the lowest to the highest. */
-export type Projection = readonly number[];
 
 /**
  * Bins spread evenly over [from, to]: 0 … bins − 1 in GFocal and YOLOv8, [−2, 2] and [−5, 2] in Rotated LD (Yang et al., TPAMI 2023).
@@ -55,16 +53,7 @@ export function projectionTable(
   bins: number,
 ): { tensor: Tensor; constants: { TABLE: 0 | 1 }; dispose(): void } {
   if (projection === undefined) return { tensor: one(device), constants: { TABLE: 0 }, dispose: () => undefined };
-  if (!Array.isArray(projection) || projection.length !== bins) {
-    throw new InputError(`projection: ${brief(projection)}; expected a list of ${bins} values, one a bin.`);
-  }
-  const values = Float32Array.from(projection);
-  const fault = values.findIndex((value, k) => !Number.isFinite(value) || (k > 0 && value <= values[k - 1]));
-  if (fault >= 0) {
-    throw new InputError(
-      `projection[${fault}]: ${brief(projection[fault])}; expected finite values, each above the one before.`,
-    );
-  }
+  const values = tableValues('projection', projection, bins);
   const tensor = device.tensor(values, [bins]);
   return { tensor, constants: { TABLE: 1 }, dispose: () => tensor.dispose() };
 }

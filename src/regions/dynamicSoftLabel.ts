@@ -62,6 +62,7 @@ export function dynamicSoftLabel(
   if (iouWeight < 0) throw new InputError(`iouWeight: ${iouWeight}; expected a weight of at least 0.`);
   assertHead('student', student, grid, truth, options.bins);
   const region = resolveAtss('atss', options.atss ?? {});
+  const box = boxDecoding(student, options);
   const { device } = truth.boxes;
   const locations = truth.batch * grid.locations;
   const params = gridParams(grid, truth.batch);
@@ -70,7 +71,6 @@ export function dynamicSoftLabel(
     const windows = region.vlr === 'none' ? null : atssCandidates(grid, truth, region, table).windows;
     const located = device.empty([locations, 4]);
     const chosen = device.empty([truth.count, topk], 'u32');
-    const box = boxDecoding(student, options);
     const student_class = logitRange(student.classLogits);
     const objects = { boxes: truth.boxes.range4, located: located.range4 };
     const cost = { class_layout: layoutTable(student.classLogits), classes: truth.classes, iou_weight: iouWeight };

@@ -3,12 +3,13 @@ import scoresSource from '../../shaders/regions/gi_scores.wgsl';
 import selectSource from '../../shaders/regions/gi_select.wgsl';
 import { layoutTable, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { oneOf, optional, options } from '../util/argument.js';
+import { anything, oneOf, optional, options } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { assertGrid, assertTruth } from './argument.js';
+import { assertDistances, headProjection, type Projection } from './binValues.js';
 import { type Grid, gridParams } from './grid.js';
 import { assertHead, type HeadMaps } from './student.js';
-import { matchTeacher, type TeacherHead, teacherCells, teacherLayout } from './teacherHead.js';
+import { matchTeacher, type TeacherHead, teacherConstants, teacherLayout, teacherParams } from './teacherHead.js';
 import type { Truth } from './truth.js';
 
 const SCORES = { name: 'regions/gi_scores', source: scoresSource };
@@ -27,6 +28,8 @@ export interface GeneralInstancesInput {
   bins: number;
   /** What the bins mean; see shaders/lib/box_parameters.wgsl. Default `ltrb`. */
   parameters?: 'ltrb' | 'offset';
+  /** What the bins stand for, in strides: increasing values; 0 … bins − 1 unless given. */
+  projection?: Projection;
   /** The teacher's head beside the student's, from `matchTeacher`. Default: the same head. */
   teacherHead?: TeacherHead;
   /**
@@ -38,6 +41,7 @@ export interface GeneralInstancesInput {
 
 const INPUT = options({
   parameters: optional(oneOf('ltrb', 'offset')),
+  projection: anything,
   scope: oneOf('batch', 'image'),
 });
 
@@ -52,7 +56,8 @@ export function generalInstances(grid: Grid, truth: Truth, input: GeneralInstanc
   assertTruth('truth', truth);
   INPUT('input', input);
   const { student, teacher, bins, parameters = 'ltrb', scope } = input;
-  const head = input.teacherHead ?? matchTeacher({ grid, bins });
+  const projection = headProjection('projection', input.projection, bins);
+  const head = input.teacherHead ?? matchTeacher({ grid, bins, projection });
   const { device } = truth.boxes;
   const { batch, classes } = truth;
   if (!Number.isInteger(bins) || bins < 2 || bins > MAX_BINS) {
@@ -60,6 +65,7 @@ export function generalInstances(grid: Grid, truth: Truth, input: GeneralInstanc
   }
   assertHead('student', student, grid, truth, bins);
   assertHead('teacher', teacher, head.grid, truth, head.bins);
+  assertDistances('projection', projection, parameters);
   if (head.isRebinned && parameters === 'offset') {
     throw new InputError('parameters: offset; bins of another head are brought into distances alone: ltrb.');
   }
@@ -72,8 +78,7 @@ export function generalInstances(grid: Grid, truth: Truth, input: GeneralInstanc
     constants: {
       BINS: bins,
       OFFSET_BOX: parameters === 'offset' ? 1 : 0,
-      TEACHER_MAPPED: head.isMapped ? 1 : 0,
-      TEACHER_REBINNED: head.isRebinned ? 1 : 0,
+      ...teacherConstants(head, projection),
     },
     bindings: {
       student_class: tensorOf(student.classLogits).range,
@@ -90,13 +95,10 @@ export function generalInstances(grid: Grid, truth: Truth, input: GeneralInstanc
       locations,
       classes,
       bins,
-      teacher_bins: head.bins,
-      teacher_offset: head.grid.centreOffset,
-      teacher_cells: teacherCells(head),
+      ...teacherParams(head, projection, teacher.boxLogits),
       student_class_layout: layoutTable(student.classLogits),
       teacher_class_layout: teacherLayout(head, teacher.classLogits),
       student_box_layout: layoutTable(student.boxLogits),
-      teacher_box_layout: teacherLayout(head, teacher.boxLogits),
     },
     invocations: locations,
   });

@@ -2,6 +2,7 @@ import type { BufferRange } from '../gpu/launch.js';
 import { assertMaps, layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import { anything, fields, integer, oneOf, optional } from '../util/argument.js';
 import type { AtssOptions } from './atssCandidates.js';
+import { assertDistances, binConstants, binParams, headProjection, type Projection } from './binValues.js';
 import type { Grid } from './grid.js';
 import type { Truth } from './truth.js';
 
@@ -19,6 +20,8 @@ export interface StudentOptions {
   bins: number;
   /** What the bins stand for; see shaders/lib/box_parameters.wgsl. Default `ltrb`. */
   parameters?: 'ltrb' | 'offset';
+  /** What the bins stand for, in strides: one increasing value a bin, for `ltrb`. Default 0 … bins − 1. */
+  projection?: Projection;
   /**
    * What goes by ATSS whoever assigns: the VLR and which labels are ignored; `topk` is that of the thresholds of the VLR.
    * Default: no VLR, nothing ignored.
@@ -27,7 +30,11 @@ export interface StudentOptions {
 }
 
 /** Of the fields of `StudentOptions`. */
-export const STUDENT_OPTIONS = { parameters: optional(oneOf('ltrb', 'offset')), atss: optional(fields({})) };
+export const STUDENT_OPTIONS = {
+  parameters: optional(oneOf('ltrb', 'offset')),
+  projection: anything,
+  atss: optional(fields({})),
+};
 
 /** Strides; more than any image has. */
 const UNBOUNDED = 1e6;
@@ -68,14 +75,20 @@ export function logitRange(maps: Maps, packed = false): BufferRange {
 }
 
 /** How far a box reaches from its centre at most, strides. */
-export function boxReach({ bins, parameters = 'ltrb' }: StudentOptions): number {
+export function boxReach({ bins, parameters = 'ltrb', projection }: StudentOptions): number {
+  if (projection) return Math.max(...projection.map(Math.abs));
   return parameters === 'ltrb' && bins > 1 ? bins - 1 : UNBOUNDED;
 }
 
-/** The constants and uniform fields of decoding the student's boxes. */
-export function boxDecoding({ boxLogits }: HeadMaps, { bins, parameters = 'ltrb' }: StudentOptions) {
+/**
+ * The constants and uniform fields of decoding the student's boxes.
+ * @throws InputError for a projection that does not fit
+ */
+export function boxDecoding({ boxLogits }: HeadMaps, { bins, parameters = 'ltrb', projection }: StudentOptions) {
+  const table = headProjection('projection', projection, bins);
+  assertDistances('projection', table, parameters);
   return {
-    constants: { OFFSET_BOX: parameters === 'offset' ? 1 : 0 },
-    params: { bins, box_layout: layoutTable(boxLogits) },
+    constants: { OFFSET_BOX: parameters === 'offset' ? 1 : 0, ...binConstants(table) },
+    params: { bins, box_layout: layoutTable(boxLogits), ...binParams(table) },
   };
 }

@@ -75,6 +75,7 @@ export function taskAligned(grid: Grid, truth: Truth, student: HeadMaps, options
   }
   assertHead('student', student, grid, truth, options.bins);
   const region = resolveAtss('atss', options.atss ?? {});
+  const box = boxDecoding(student, options);
   const { device } = truth.boxes;
   const locations = truth.batch * grid.locations;
   const fit = { CIOU: overlap === 'ciou' ? 1 : 0 };
@@ -87,7 +88,6 @@ export function taskAligned(grid: Grid, truth: Truth, student: HeadMaps, options
     const chosen = device.empty([truth.count * topk + locations], 'u32');
     const maxima = device.empty([truth.count, 2], 'u32');
     const objects = { boxes: truth.boxes.range4, located: located.range4 };
-    const box = boxDecoding(student, options);
     const classes = { student_class: logitRange(student.classLogits) };
     const class_layout = layoutTable(student.classLogits);
     const { packed, invocations } = quadReading(grid, truth.batch, student.boxLogits);

@@ -1,8 +1,9 @@
 import { constants } from '../../shaders/lib/bins.wgsl';
 import { constants as cellConstants } from '../../shaders/lib/teacher_cells.wgsl';
 import { layoutTable, type Maps } from '../tensor/layout.js';
-import { integer, number, oneOf, optional, options } from '../util/argument.js';
+import { anything, integer, number, oneOf, optional, options } from '../util/argument.js';
 import { InputError } from '../util/error.js';
+import { binConstants, binParams, headProjection, type Projection } from './binValues.js';
 import { type Grid, makeGrid } from './grid.js';
 
 /** Bins that kernels hold in registers. */
@@ -17,6 +18,11 @@ const CLOSE = 2;
 export interface TeacherHeadOptions {
   /** Bins of an edge's distribution, 1 to 64; 1: the logit is the distance in strides. */
   bins?: number;
+  /**
+   * What its bins stand for, in strides of its own: `bins` increasing values, such as `uniformProjection` makes. Default: the student's
+   * where the number of bins is the same, otherwise 0 … bins − 1.
+   */
+  projection?: Projection;
   /** The point of its cell that the teacher's locations regress from: 0 the top-left corner, 0.5 the middle. */
   centreOffset?: number;
   /** Pixels of the teacher's input between neighbouring locations, one entry a level, in the order of its outputs' levels. */
@@ -43,6 +49,8 @@ export interface TeacherLevel {
 export interface TeacherHead {
   /** Bins of an edge. */
   readonly bins: number;
+  /** What its bins stand for, in strides; null: bin k for k. */
+  readonly projection: Projection | null;
   /** The locations of the teacher's. */
   readonly grid: Grid;
   /** What teaches each level of the student's; null: nothing. */
@@ -57,19 +65,28 @@ const OPTIONS = options({
   bins: optional(integer(1, MAX_BINS)),
   centreOffset: optional(number),
   levels: optional(oneOf('close', 'nearest')),
+  projection: anything,
 });
 
 /**
  * Matches a teacher's head with a student's, level by level.
- * @param student grid and bins
+ * @param student grid, bins and, unless bin k stands for k, what they stand for
  * @throws InputError for options that make no head, or where no level of the teacher's teaches one of the student's
  */
-export function matchTeacher(student: { grid: Grid; bins: number }, teacher: TeacherHeadOptions = {}): TeacherHead {
+export function matchTeacher(
+  student: { grid: Grid; bins: number; projection?: Projection | null },
+  teacher: TeacherHeadOptions = {},
+): TeacherHead {
   OPTIONS('teacher', teacher);
   const { grid: own } = student;
   const { bins = student.bins, levels: reach = 'close' } = teacher;
   const { imageSize = own.imageSize, strides = own.strides, centreOffset = own.centreOffset } = teacher;
   const grid = makeGrid({ imageSize, strides, centreOffset, octaveScale: own.octaveScale });
+  const { projection: table = null } = student;
+  const projection =
+    teacher.projection === undefined && bins === student.bins
+      ? table
+      : headProjection('teacher.projection', teacher.projection, bins);
   const scale = [imageSize.width / own.imageSize.width, imageSize.height / own.imageSize.height];
   const levels = own.strides.map((stride) => {
     /** Cells of a level of the teacher's in one of the student's. */
@@ -89,10 +106,12 @@ export function matchTeacher(student: { grid: Grid; bins: number }, teacher: Tea
   const isWhole = taught.every(({ cells }) => cells.every((count) => count === 1));
   return {
     bins,
+    projection,
     grid,
     levels,
     isMapped: taught.length < levels.length || !isWhole,
-    isRebinned: bins !== student.bins || centreOffset !== own.centreOffset || !isWhole,
+    isRebinned:
+      bins !== student.bins || centreOffset !== own.centreOffset || !isWhole || String(projection) !== String(table),
   };
 }
 
@@ -108,6 +127,28 @@ export function teacherLayout({ levels }: TeacherHead, maps: Maps): number[] {
     const first = 4 * (level?.level ?? 0);
     return [0, 1, 2, 3].map((i) => table[first + i] ?? 0);
   });
+}
+
+/** The overrides of shaders/lib/teacher_edges.wgsl, and of what it needs. */
+export function teacherConstants(teacher: TeacherHead, projection: Projection | null) {
+  return {
+    ...binConstants(projection),
+    TEACHER_MAPPED: teacher.isMapped ? 1 : 0,
+    TEACHER_REBINNED: teacher.isRebinned ? 1 : 0,
+    TEACHER_TABLE: teacher.projection ? 1 : 0,
+  };
+}
+
+/** The uniform fields of shaders/lib/teacher_edges.wgsl, and of what it needs, for the box logits of the teacher. */
+export function teacherParams(teacher: TeacherHead, projection: Projection | null, boxLogits: Maps) {
+  return {
+    ...binParams(projection),
+    teacher_bins: teacher.bins,
+    teacher_offset: teacher.grid.centreOffset,
+    teacher_cells: teacherCells(teacher),
+    teacher_projection: teacher.projection ?? [],
+    teacher_box_layout: teacherLayout(teacher, boxLogits),
+  };
 }
 
 /** The uniform field `teacher_cells` of shaders/lib/teacher_cells.wgsl. */

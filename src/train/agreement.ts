@@ -2,14 +2,15 @@ import variationSource from '../../shaders/train/total_variation.wgsl';
 import type { DetectorConfig } from '../detector/config.js';
 import { decodeBoxes } from '../detector/decode.js';
 import type { HeadLogits } from '../detector/head.js';
+import type { Projection } from '../regions/binValues.js';
 import { makeGrid } from '../regions/grid.js';
 import {
   matchTeacher,
   type TeacherHead,
   type TeacherHeadOptions,
   type TeacherPlace,
-  teacherCells,
-  teacherLayout,
+  teacherConstants,
+  teacherParams,
   teacherPlace,
 } from '../regions/teacherHead.js';
 import type { Pyramid } from '../tensor/pyramid.js';
@@ -108,7 +109,7 @@ export class AgreementMeter {
       student.classLogits.value.read(),
       other.read(),
       readEdges(student, this.#config),
-      readEdges(teacher, teacherConfig),
+      readEdges(teacher, teacherConfig, this.#head.projection),
       this.#readVariation(student.boxLogits.value, teacher.boxLogits.value),
     ]);
     for (const [level, { offset, start, height, width }] of levels.entries()) {
@@ -175,11 +176,7 @@ export class AgreementMeter {
     const variation = device.empty([locations]);
     device.run({
       kernel: VARIATION,
-      constants: {
-        BINS: bins,
-        TEACHER_MAPPED: this.#head.isMapped ? 1 : 0,
-        TEACHER_REBINNED: this.#head.isRebinned ? 1 : 0,
-      },
+      constants: { BINS: bins, ...teacherConstants(this.#head, null) },
       bindings: { student: student.range, teacher_box: teacher.range, variation: variation.range },
       params: {
         batch,
@@ -188,10 +185,7 @@ export class AgreementMeter {
         bins,
         centre_offset: this.#centreOffset,
         levels: student.levelTable,
-        teacher_bins: this.#head.bins,
-        teacher_offset: this.#head.grid.centreOffset,
-        teacher_cells: teacherCells(this.#head),
-        teacher_box_layout: teacherLayout(this.#head, teacher),
+        ...teacherParams(this.#head, null, teacher),
       },
       invocations: locations,
     });
@@ -205,8 +199,12 @@ export class AgreementMeter {
 const SAME = { slope: 1, shift: 0 };
 
 /** [batch · locations, 4] expected edges, in bins, on the host. */
-async function readEdges({ boxLogits }: HeadLogits, config: Omit<DetectorConfig, 'size'>) {
-  const { expected, boxes } = decodeBoxes(boxLogits.value, config);
+async function readEdges(
+  { boxLogits }: HeadLogits,
+  config: Omit<DetectorConfig, 'size'>,
+  projection: Projection | null = null,
+) {
+  const { expected, boxes } = decodeBoxes(boxLogits.value, config, undefined, projection);
   boxes.dispose();
   const values = await expected.read();
   expected.dispose();

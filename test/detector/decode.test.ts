@@ -57,6 +57,7 @@ async function compare(config: DetectorConfig, logits: Logits, options: DecodeOp
     centreOffset: recipe.regions.centreOffset,
     octaveBaseScale: recipe.regions.octaveScale,
     parameters: recipe.box.parameters,
+    projection: options.projection,
     scoreThreshold: options.scoreThreshold ?? 0.05,
     candidates: options.candidates ?? 1000,
     iou: options.iou ?? 0.6,
@@ -139,6 +140,16 @@ test('the recipe says what the bins mean and where the anchor lies', async () =>
   ]) {
     expect(await compare(config, logits, { recipe })).toBeGreaterThan(10);
   }
+});
+
+test('bins may stand for the values of a table', async () => {
+  const logits = draw(config, 1, 12);
+  const projection = Array.from({ length: config.bins }, (_, k) => k ** 2 / 32 - 0.5);
+  expect(await compare(config, logits, { projection })).toBeGreaterThan(10);
+  const outputs = upload(config, logits);
+  const offset = resolveRecipe({ box: { parameters: 'offset' } });
+  await expect(decode(outputs, config, { projection, recipe: offset })).rejects.toThrow(/^projection: bins of offset/);
+  await expect(decode(outputs, config, { projection: [0, 1] })).rejects.toThrow(/^projection: .*a list of 17 values/);
 });
 
 test('logits of any size give finite boxes', async () => {

@@ -4,14 +4,25 @@ import { describe, expect, test } from 'vitest';
 import type { HeadOutputs } from '../../src/losses/headOutputs.js';
 import type { HeadLossResult } from '../../src/losses/headResult.js';
 import { TERM_NAMES } from '../../src/losses/headTerms.js';
+import { fineGrainedProjection } from '../../src/losses/projection.js';
 import { type PartialRecipe, type Recipe, resolveRecipe } from '../../src/losses/recipe.js';
+import { Random } from '../../src/tensor/random.js';
 import { sharedDevice } from '../device.js';
 import { isClear } from '../reference/clear.js';
 import { expectClose } from '../reference/closeTo.js';
 import { type HeadLossResult as Expected, headLossOracle } from '../reference/headLoss.js';
-import { teacherSizes } from '../reference/rebin.js';
+import { type TeacherForm, teacherSizes } from '../reference/rebin.js';
 import type { HeadSizes, ImageTruth } from '../reference/types.js';
-import { makeHeadLoss, REFERENCE, randomOutputs, SIZES, TRUTHS, upload, uploadTruths } from './headCase.js';
+import {
+  makeHeadLoss,
+  REFERENCE,
+  randomOutputs,
+  SIZES,
+  TRUTHS,
+  upload,
+  uploadOutputs,
+  uploadTruths,
+} from './headCase.js';
 import { centredBox, type HeadCase, headCases, teacherCases } from './headCases.js';
 import { eachValue, type FormName, restore, store, storeTogether, together } from './headLayouts.js';
 
@@ -147,6 +158,132 @@ test('any teacher: other bins, centre offset, levels and image size', async () =
     fc.asyncProperty(teacherCases, (given) => expectOracle(given, false)),
     { numRuns: 40 },
   );
+});
+
+test('bins that stand for the values of any table, and a teacher of the same, another or none', async () => {
+  const given = fc
+    .tuple(fc.oneof(headCases, teacherCases), tables(SIZES.bins), fc.constantFrom('same', 'other', 'none'), fc.nat(1e6))
+    .map(([drawn, projection, kind, seed]): HeadCase => {
+      const recipe = resolveRecipe({ ...drawn.recipe, box: { ...drawn.recipe.box, parameters: 'ltrb' } });
+      const { bins = SIZES.bins, ...rest } = drawn.teacher ?? {};
+      const other = kind === 'other' && bins > 1 ? tableOf(bins, seed) : Array.from({ length: bins }, (_, k) => k);
+      const says = kind !== 'same' && bins > 1 ? { projection: other } : {};
+      const teacher = { ...rest, ...(bins !== SIZES.bins && { bins }), ...says };
+      return { ...drawn, recipe, sizes: { ...drawn.sizes, projection }, teacher };
+    });
+  await fc.assert(
+    fc.asyncProperty(given, (drawn) => expectOracle(drawn, false)),
+    { numRuns: 40 },
+  );
+});
+
+/** Increasing values, which f32 holds exactly; the first may be below 0. */
+function tables(bins: number): fc.Arbitrary<number[]> {
+  return fc.nat(1e6).map((seed) => tableOf(bins, seed));
+}
+
+function tableOf(bins: number, seed: number): number[] {
+  const random = Random.of(seed);
+  let value = (random.integer(16) - 8) / 8;
+  return Array.from({ length: bins }, () => {
+    value += (1 + random.integer(20)) / 8;
+    return value;
+  });
+}
+
+describe('bins that stand for the values of a table', () => {
+  const projection = [-0.5, 0.25, 1, 2.5, 6];
+  const tabled = { ...SIZES, projection };
+  const teachers: TeacherForm[] = [
+    {},
+    { projection: [0, 1, 2, 3, 4] },
+    { projection: [-1, 0.5, 0.75, 3, 9], centreOffset: 0.5 },
+    { bins: 33, projection: [...fineGrainedProjection()] },
+    { bins: 8 },
+    { bins: 1 },
+  ];
+  const recipes: PartialRecipe[] = [
+    resolveRecipe('paper'),
+    resolveRecipe('yolov8+ld'),
+    resolveRecipe('bckd'),
+    resolveRecipe('nanodet-plus+ld'),
+  ];
+  test.each(recipes)('$name', async (recipe) => {
+    for (const teacher of teachers) {
+      const ld = { ...recipe.ld, ...(teacher.bins === 1 && { main: 0, vlr: 0, all: 0 }) };
+      await expectOracle({ sizes: tabled, recipe: { ...recipe, ld, box: { ...recipe.box, bounded: 0.5 } }, teacher });
+    }
+  });
+
+  test('IoU distillation of positives, everything at all locations, and ±1e4', async () => {
+    for (const teacher of teachers.slice(0, 5)) {
+      await expectOracle({ sizes: tabled, recipe: DENSE, teacher });
+      await expectOracle({ sizes: tabled, recipe: DENSE, teacher, scale: 1e4 });
+      await expectOracle({ sizes: tabled, recipe: { iouLd: { weight: 4, region: 'main' } }, teacher });
+      const recipe = changed(DENSE, { ld: { weights: 'decoupled', normaliser: 'decoupled' } });
+      await expectOracle({ sizes: tabled, recipe, teacher });
+    }
+    await expectOracle({ sizes: tabled, scale: 1e4, recipe: { ...EVERY, imitation: { method: 'gibox', weight: 1 } } });
+  });
+
+  test('64 bins, and D-FINE', async () => {
+    const table = Array.from({ length: 64 }, (_, k) => k ** 2 / 256);
+    await expectOracle({ sizes: { ...SIZES, bins: 64, projection: table }, recipe: EVERY, teacher: { bins: 63 } });
+    await expectOracle({ sizes: { ...SIZES, bins: 33, projection: [...fineGrainedProjection()] }, recipe: EVERY });
+  });
+
+  test('0 … n − 1 are no table, and one that is nearly so has nearly the same losses', async () => {
+    const count = [0, 1, 2, 3, 4];
+    const [student, teacher] = [1, 1001].map((seed) => uploadOutputs(device, SIZES, randomOutputs(SIZES, seed, 2)));
+    const truth = uploadTruths(device, SIZES, TRUTHS);
+    for (const recipe of [EVERY, DENSE]) {
+      const [plain, same, near] = [undefined, count, [0, 1, 2, 3, 4 + 1e-6]].map((table) => {
+        const loss = makeHeadLoss(device, { ...SIZES, ...(table && { projection: table }) }, recipe);
+        expect(loss.projection).toEqual(
+          table === undefined || table === count ? null : Array.from(Float32Array.from(table)),
+        );
+        return loss.evaluate({ student, teacher, truth });
+      });
+      for (const read of [
+        (result: HeadLossResult) => result.terms.read(),
+        (result: HeadLossResult) => result.gradients.boxLogits.read(),
+      ]) {
+        const values = await read(plain);
+        expect(await read(same)).toEqual(values);
+        const largest = Math.max(...Array.from(values, Math.abs));
+        expectClose(await read(near), values, { relative: 2e-5, absolute: 2e-5 * largest }, 'nearly the same');
+      }
+    }
+  });
+
+  test("a teacher of other values is brought into the student's, and one of the same is not", () => {
+    const rebinned = (teacher: TeacherForm) => makeHeadLoss(device, tabled, EVERY, teacher).teacher.isRebinned;
+    expect(rebinned({})).toBe(false);
+    expect(rebinned({ bins: 5 })).toBe(false);
+    expect(rebinned({ projection })).toBe(false);
+    expect(rebinned({ projection: [0, 1, 2, 3, 4] })).toBe(true);
+    expect(rebinned({ bins: 8 })).toBe(true);
+    expect(makeHeadLoss(device, SIZES, EVERY, { projection: [0, 1, 2, 3, 4] }).teacher.isRebinned).toBe(false);
+  });
+
+  test('a table that does not fit is named', () => {
+    const make = (sizes: Partial<HeadSizes>, recipe: PartialRecipe = {}, teacher?: TeacherForm) =>
+      makeHeadLoss(device, { ...SIZES, ...sizes }, recipe, teacher);
+    expect(() => make({ projection: [0, 1] })).toThrow(
+      /^projection: \[0,\s?1\]; expected a list of 5 values, one a bin/,
+    );
+    expect(() => make({ projection: [0, 1, 1, 2, 3] })).toThrow(/^projection\[2\]: 1; expected finite values/);
+    expect(() => make({ projection: [0, 1, 2, 3, Number.NaN] })).toThrow(/^projection\[4\]: NaN/);
+    expect(() => make({ bins: 1, projection: [0] })).toThrow(/^projection: a head of one bin/);
+    expect(() => make({ projection }, { box: { parameters: 'offset' } })).toThrow(
+      /^projection: bins of offset boxes .*leave the table out, or set the parameters of boxes to ltrb/,
+    );
+    expect(() => make({}, {}, { projection: [0, 1] })).toThrow(/^teacher\.projection: .*; expected a list of 5 values/);
+    expect(() => make({}, {}, { bins: 1, projection: [0] })).toThrow(/^teacher\.projection: a head of one bin/);
+    expect(() => make({}, { box: { parameters: 'offset' } }, { projection })).toThrow(
+      /^teacher\.projection: bins of offset/,
+    );
+  });
 });
 
 test('positives on levels that nothing teaches', async () => {

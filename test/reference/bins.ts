@@ -18,25 +18,28 @@ export function softmax(logits: ArrayLike<number>, temperature = 1): Float64Arra
   return logSoftmax(logits, temperature).map(Math.exp);
 }
 
-/** Expected bin index d = sum_k k p_k, in [0, K-1] (units of stride for an edge). Shape [K] -> scalar. */
-export function integral(logits: ArrayLike<number>): number {
-  return softmax(logits).reduce((sum, p, k) => sum + k * p, 0);
+/** What a bin stands for: the values of a table, or its index. */
+type Values = readonly number[] | undefined;
+
+/** Expected value d = sum_k v_k p_k (units of stride for an edge), v_k = k without a projection. Shape [K] -> scalar. */
+export function integral(logits: ArrayLike<number>, projection?: Values): number {
+  return softmax(logits).reduce((sum, p, k) => sum + (projection?.[k] ?? k) * p, 0);
 }
 
-/** dd/dz_k = p_k (k - d). Shape [K] -> [K]. */
-export function integralGradient(logits: ArrayLike<number>): Float64Array {
-  const distance = integral(logits);
-  return softmax(logits).map((p, k) => p * (k - distance));
+/** dd/dz_k = p_k (v_k - d). Shape [K] -> [K]. */
+export function integralGradient(logits: ArrayLike<number>, projection?: Values): Float64Array {
+  const distance = integral(logits, projection);
+  return softmax(logits).map((p, k) => p * ((projection?.[k] ?? k) - distance));
 }
 
 /** Distance of an edge in strides: the expectation, or, of a head without distributions (one bin), the logit itself. */
-export function edgeDistance(logits: ArrayLike<number>): number {
-  return logits.length === 1 ? logits[0] : integral(logits);
+export function edgeDistance(logits: ArrayLike<number>, projection?: Values): number {
+  return logits.length === 1 ? logits[0] : integral(logits, projection);
 }
 
 /** Its derivative by the logits. */
-export function edgeGradient(logits: ArrayLike<number>): Float64Array {
-  return logits.length === 1 ? Float64Array.of(1) : integralGradient(logits);
+export function edgeGradient(logits: ArrayLike<number>, projection?: Values): Float64Array {
+  return logits.length === 1 ? Float64Array.of(1) : integralGradient(logits, projection);
 }
 
 /** 1 / (1 + exp(-x)), finite for every x. */

@@ -6,6 +6,8 @@ import { add, type Dual, divide, exponential, multiply, subtract, variables } fr
 export interface BoxParameters {
   parameters: Recipe['box']['parameters'];
   bins: number;
+  /** What the bins of `ltrb` stand for; 0 … bins − 1 unless given. */
+  projection?: readonly number[] | undefined;
   /** Anchor side in strides. */
   anchor: number;
 }

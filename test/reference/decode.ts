@@ -9,6 +9,8 @@ export interface DecodeSettings extends GridOptions {
   batch: number;
   classes: number;
   bins: number;
+  /** What the bins stand for, in strides; 0 … bins − 1 unless given. */
+  projection?: readonly number[] | undefined;
   /** ltrb: distances of the edges from the centre in strides; offset: deltas from the anchor (Qiu et al., CVPR 2020). */
   parameters: 'ltrb' | 'offset';
   scoreThreshold: number;
@@ -38,7 +40,10 @@ export function detect(outputs: HeadOutputs, settings: DecodeSettings): Detected
       const rows = level.centres.map(([x, y], index) => {
         const expected = [0, 1, 2, 3].map((edge) => {
           const first = (image * 4 * bins + edge * bins) * area + index;
-          return integral(Array.from({ length: bins }, (_, k) => outputs.boxLogits[l][first + k * area]));
+          return integral(
+            Array.from({ length: bins }, (_, k) => outputs.boxLogits[l][first + k * area]),
+            settings.projection,
+          );
         });
         const centre: [number, number] = [x / level.stride, y / level.stride];
         const [x1, y1, x2, y2] = decodeBox(expected, centre, { ...settings, anchor }).map(({ value }) => value);

@@ -5,15 +5,16 @@ import { expectClose } from './closeTo.js';
 import { type HeadLossInput, headLossOracle } from './headLoss.js';
 import type { LevelRegions } from './headRegions.js';
 import { noise } from './noise.js';
+import type { TeacherForm } from './rebin.js';
 import type { HeadOutputs, HeadSizes, ImageTruth } from './types.js';
 
 const sizes: HeadSizes = { width: 96, height: 64, strides: [8, 16, 32], batch: 2, classes: 3, bins: 6 };
 const channels = 4;
 const cells = [96, 24, 6];
 
-function outputs(seed: number): HeadOutputs & { features: Float64Array[] } {
+function outputs(seed: number, bins = sizes.bins): HeadOutputs & { features: Float64Array[] } {
   const level = (width: number, at: number) => cells.map((n, l) => noise(seed + 10 * l + at, sizes.batch * width * n));
-  return { classLogits: level(3, 1), boxLogits: level(24, 2), features: level(channels, 3) };
+  return { classLogits: level(3, 1), boxLogits: level(4 * bins, 2), features: level(channels, 3) };
 }
 
 const truth: ImageTruth[] = [
@@ -110,6 +111,28 @@ describe.each<[string, PartialRecipe]>([
     expect(some).toContain(true);
     expect(some).toContain(false);
     expect(regions.some(({ vlr }) => vlr.some((v) => v > 0))).toBe(true);
+  });
+});
+
+describe.each<[string, TeacherForm]>([
+  ['of the same table', {}],
+  ['of another table', { projection: [-1, 0.2, 0.7, 2, 5, 5.5] }],
+  ['of bins 0 to 7', { bins: 8 }],
+])('gradients where bins stand for the values of a table, and a teacher %s', (_, teacherForm) => {
+  const recipe: PartialRecipe = {
+    ...EVERY,
+    classification: { weight: 0 },
+    ld: { ...EVERY.ld, weights: 'none' },
+    iouLd: { weight: 2, weights: 'none' },
+  };
+  const given = input(recipe);
+  const teacher = outputs(200, teacherForm.bins);
+  const base = { ...given, teacher, teacherForm, sizes: { ...sizes, projection: [-0.5, 0.3, 1, 1.5, 3.25, 7] } };
+  const { regions } = headLossOracle(base);
+
+  test.each([0, 1])('level %i', (level) => {
+    checkGradient(base, 'boxLogits', level, entriesAt(regions[level].state.map(Math.abs), 24, 2));
+    checkGradient(base, 'boxLogits', level, [0, 50, 77]);
   });
 });
 

@@ -19,6 +19,7 @@ import { focalBinary } from './focalBinary.js';
 import { ciouLoss, ciouUltralyticsLoss, giouLoss } from './giou.js';
 import { headRegions, type LevelRegions } from './headRegions.js';
 import { imitationLoss } from './imitation.js';
+import { tableFocalLoss } from './projection.js';
 import { qualityFocalLoss } from './qualityFocal.js';
 import { rebin, rebinnedKL, type TeacherForm, teacherSizes, teacherViews } from './rebin.js';
 import { addRow, type RowPlace, readRow } from './rows.js';
@@ -80,9 +81,14 @@ const WEIGHT_SUM_EPSILON = 1e-6;
 export function headLossOracle(input: HeadLossInput): HeadLossResult {
   const { student, teacher, teacherForm = {}, truth, sizes, given } = input;
   const recipe = weakened(input.recipe, input.distillation ?? 1);
-  const { batch, classes, bins, strides } = sizes;
+  const { batch, classes, bins, projection, strides } = sizes;
   const { classification, box, dfl, ld, kd, iouLd, imitation } = recipe;
-  const parameters: BoxParameters = { parameters: box.parameters, bins, anchor: recipe.regions.octaveScale };
+  const parameters: BoxParameters = {
+    parameters: box.parameters,
+    bins,
+    projection,
+    anchor: recipe.regions.octaveScale,
+  };
   const regions = headRegions(sizes, recipe, truth, student, teacher, given, input.teacherForm);
 
   const classPlace = (l: number, b: number, cell: number): RowPlace => {
@@ -93,7 +99,8 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
     return { image: b, channels: 4 * bins, first: edge * bins, length: bins, size, cell };
   };
   const views = teacherViews(sizes, recipe.regions.centreOffset, teacherForm);
-  const teacherBins = teacherSizes(sizes, teacherForm).bins;
+  const { bins: teacherBins, projection: teacherProjection } = teacherSizes(sizes, teacherForm);
+  const distanceOf = (row: ArrayLike<number>) => edgeDistance(row, projection);
   /** What the teacher says of a location, null where its level is not taught. */
   const teacherAt = (l: number, b: number, cell: number) => {
     const view = views[l];
@@ -121,7 +128,7 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
     if (kind === 'decoupled' && state[index] === 1) {
       const centre = [level.centres[cell][0] / level.stride, level.centres[cell][1] / level.stride] as const;
       const expected = [0, 1, 2, 3].map((edge) => {
-        return edgeDistance(readRow(student.boxLogits[l], edgePlace(l, b, cell, edge)));
+        return distanceOf(readRow(student.boxLogits[l], edgePlace(l, b, cell, edge)));
       });
       const predicted = decodeBox(expected, centre, parameters).map(({ value }) => value) as unknown as Box;
       return iou(predicted, scaled(truth[b].boxes[truthIndex[index]], 1 / level.stride));
@@ -223,7 +230,7 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
       const target = scaled(truth[b].boxes[truthIndex[index]], 1 / level.stride);
       const weight = weightBy(box.weights, l, b, cell, index);
       const rows = edges.map((edge) => readRow(student.boxLogits[l], edge));
-      const decoded = decodeBox(rows.map(edgeDistance), centre, parameters);
+      const decoded = decodeBox(rows.map(distanceOf), centre, parameters);
       const predicted = decoded.map(({ value }) => value) as unknown as Box;
       if (classification.target === 'iou') classTarget = iou(predicted, target);
 
@@ -238,13 +245,15 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
       const dflScale = (dfl.weight * weight) / 4 / boxDivisor;
       rows.forEach((row, edge) => {
         const slope = sum(decoded.map(({ partial }, side) => overlap.gradient[side] * partial[edge]));
-        addRow(gradients.boxLogits[l], edges[edge], boxScale * slope, edgeGradient(row));
+        addRow(gradients.boxLogits[l], edges[edge], boxScale * slope, edgeGradient(row, projection));
 
         const extent = edge % 2 === 0 ? sizes.width : sizes.height;
         const focal =
           bins === 1
             ? distanceLoss(row[0], targets[edge], level.stride / extent)
-            : distributionFocalLoss(row, targets[edge], dfl.margin);
+            : projection
+              ? tableFocalLoss(row, targets[edge], dfl.margin, projection)
+              : distributionFocalLoss(row, targets[edge], dfl.margin);
         terms.loss_dfl[l] += dflScale * focal.loss;
         addRow(gradients.boxLogits[l], edges[edge], dflScale, focal.gradient);
       });
@@ -282,10 +291,10 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
         if (scale === 0) continue;
         const studentRow = readRow(student.boxLogits[l], edge);
         const { row, position } = lesson.edges[e];
-        const positions = Array.from(row, (_, k) => position(k));
+        const positions = Array.from(row, (_, k) => position(teacherProjection?.[k] ?? k));
         const { loss, gradient } = isSame
           ? temperatureKL(studentRow, row, ld.temperature)
-          : rebinnedKL(studentRow, rebin(softmax(row, ld.temperature), positions, bins), ld.temperature);
+          : rebinnedKL(studentRow, rebin(softmax(row, ld.temperature), positions, bins, projection), ld.temperature);
         const reduced = scale * (ld.reduction === 'sum' ? bins : 1);
         terms[term][l] += reduced * loss;
         addRow(gradients.boxLogits[l], edge, reduced, gradient);
@@ -294,7 +303,8 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
 
     function taughtBox(lesson: Lesson): Box {
       const expected = lesson.edges.map(({ row, position }) => {
-        return isSame ? edgeDistance(row) : position(edgeDistance(row));
+        const distance = edgeDistance(row, teacherProjection);
+        return isSame ? distance : position(distance);
       });
       return decodeBox(expected, centre, parameters).map(({ value }) => value) as unknown as Box;
     }
@@ -304,7 +314,7 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
       const scale = (iouLd.weight * weight * gateOf(iouLd.needsPositives, l)) / iouDivisor;
       if (scale === 0) return;
       const rows = edges.map((edge) => readRow(student.boxLogits[l], edge));
-      const decoded = decodeBox(rows.map(edgeDistance), centre, parameters);
+      const decoded = decodeBox(rows.map(distanceOf), centre, parameters);
       const predicted = decoded.map(({ value }) => value) as unknown as Box;
       const bound = taughtBox(lesson);
       // A head of one bin may say a box with a negative side.
@@ -313,7 +323,7 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
       terms.loss_ld_iou[l] += scale * overlap.loss;
       rows.forEach((row, edge) => {
         const slope = sum(decoded.map(({ partial }, side) => overlap.gradient[side] * partial[edge]));
-        addRow(gradients.boxLogits[l], edges[edge], scale * slope, edgeGradient(row));
+        addRow(gradients.boxLogits[l], edges[edge], scale * slope, edgeGradient(row, projection));
       });
     }
 

@@ -6,7 +6,7 @@ import { assignDynamicSoftLabel } from './dynamicSoftLabel.js';
 import { type GridLevel, type GridOptions, gridLevels } from './grid.js';
 import { giboxRegion, imitationRegion } from './imitationRegion.js';
 import { imagePredictions, predictedBox } from './predictions.js';
-import { type TeacherForm, teacherViews } from './rebin.js';
+import { type TeacherForm, teacherSizes, teacherViews } from './rebin.js';
 import { assignTaskAligned } from './taskAligned.js';
 import type { GivenAssignment, HeadOutputs, HeadSizes, ImageAssignment, ImageTruth } from './types.js';
 import { valuableRegion } from './vlr.js';
@@ -50,11 +50,11 @@ export function headRegions(
   given?: readonly GivenAssignment[],
   teacherForm?: TeacherForm,
 ): LevelRegions[] {
-  const { batch, classes, bins } = sizes;
+  const { batch, classes, bins, projection } = sizes;
   const { method } = recipe.imitation;
   const { assigner, topk, octaveScale, centreOffset, ignoreIofThreshold, vlr: form, gamma } = recipe.regions;
   const grid = { ...sizes, octaveBaseScale: octaveScale, centreOffset };
-  const parameters = { parameters: recipe.box.parameters, bins, anchor: octaveScale };
+  const parameters = { parameters: recipe.box.parameters, bins, projection, anchor: octaveScale };
   const looksAtBoxes = method === 'gibox' || method === 'gibox-image';
   const images = truth.map((image, b) => {
     const input = { ...grid, topk, ignoreIofThreshold, ...image };
@@ -94,7 +94,7 @@ export function headRegions(
               parameters,
               student: { classLogits: student.classLogits[l], boxLogits: student.boxLogits[l] },
               teacher: { classLogits: teacher.classLogits[taughtBy], boxLogits: teacher.boxLogits[taughtBy] },
-              teacherView: views && { view: views[l], bins: teacherForm?.bins ?? bins },
+              teacherView: views && teacherForm && { view: views[l], ...teacherSizes(sizes, teacherForm) },
               scope: method === 'gibox' ? 'batch' : 'image',
             })
           : Uint8Array.from(join((image) => image.imitation)),

@@ -52,7 +52,7 @@ export interface GiboxInput {
   student: { classLogits: ArrayLike<number>; boxLogits: ArrayLike<number> };
   teacher: { classLogits: ArrayLike<number>; boxLogits: ArrayLike<number> };
   /** Of a teacher with another head: its bins, and its level seen from the student's; null where it has none. */
-  teacherView?: { bins: number; view: LevelView | null } | undefined;
+  teacherView?: { bins: number; projection?: readonly number[] | undefined; view: LevelView | null } | undefined;
   /** batch: one suppression for all images together (reference); image: each image by itself. */
   scope: 'batch' | 'image';
 }
@@ -92,15 +92,18 @@ export function giboxRegion(input: GiboxInput): Uint8Array {
     const { boxLogits } = difference >= 0 ? teacher : student;
     const expected = [0, 1, 2, 3].map((edge) => {
       if (teacherView?.view && difference >= 0) {
-        const { view, bins: own } = teacherView;
+        const { view, bins: own, projection } = teacherView;
         return view.position(
           cell,
           edge,
-          edgeDistance(readRow(teacher.boxLogits, view.place(image, cell, edge * own, own, 4 * own))),
+          edgeDistance(readRow(teacher.boxLogits, view.place(image, cell, edge * own, own, 4 * own)), projection),
         );
       }
       const first = (image * 4 + edge) * bins;
-      return integral(Float64Array.from({ length: bins }, (_, k) => boxLogits[(first + k) * size + cell]));
+      return integral(
+        Float64Array.from({ length: bins }, (_, k) => boxLogits[(first + k) * size + cell]),
+        parameters.projection,
+      );
     });
     const centre = [level.centres[cell][0] / level.stride, level.centres[cell][1] / level.stride] as const;
     const box = decodeBox(expected, centre, parameters).map(({ value }) => value) as unknown as Box;

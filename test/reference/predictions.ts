@@ -39,6 +39,10 @@ export function predictedBox(
     readRow(boxLogits, { image, channels: 4 * bins, first: edge * bins, length: bins, size, cell }),
   );
   const [x, y] = centres[cell];
-  const box = decodeBox(rows.map(edgeDistance), [x / stride, y / stride], parameters);
+  const box = decodeBox(
+    rows.map((row) => edgeDistance(row, parameters.projection)),
+    [x / stride, y / stride],
+    parameters,
+  );
   return box.map(({ value }) => stride * value) as unknown as Box;
 }

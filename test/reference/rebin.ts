@@ -1,12 +1,14 @@
 /** A teacher's head seen from a student's: which cell teaches a location, and its distributions in the student's bins. */
 import { softmax } from './bins.js';
 import { gridLevels } from './grid.js';
+import { sharesOf } from './projection.js';
 import type { RowPlace } from './rows.js';
 import type { HeadSizes } from './types.js';
 
 /** In what a teacher's head differs; what is left out is the student's. */
 export interface TeacherForm {
   bins?: number;
+  projection?: readonly number[];
   centreOffset?: number;
   strides?: number[];
   imageSize?: { width: number; height: number };
@@ -16,16 +18,34 @@ export interface TeacherForm {
 /** The sizes of a teacher's outputs. */
 export function teacherSizes(sizes: HeadSizes, form: TeacherForm): HeadSizes {
   const { bins = sizes.bins, strides = sizes.strides, imageSize = sizes } = form;
-  return { ...sizes, bins, strides, width: imageSize.width, height: imageSize.height };
+  const { projection: own, ...rest } = sizes;
+  const projection = form.projection ?? (bins === sizes.bins ? own : undefined);
+  return {
+    ...rest,
+    ...(projection && { projection }),
+    bins,
+    strides,
+    width: imageSize.width,
+    height: imageSize.height,
+  };
 }
 
 /**
- * A distribution whose outcome k lies at positions[k], over the bins 0 … bins − 1: each outcome is split between the two bins about
+ * A distribution whose outcome k lies at positions[k], over bins at 0 … bins − 1 or at the values of a projection: each outcome is split between the two bins about
  * it in the ratio that keeps its mean; beyond the ends it goes to the end.
  */
-export function rebin(p: ArrayLike<number>, positions: ArrayLike<number>, bins: number): Float64Array {
+export function rebin(
+  p: ArrayLike<number>,
+  positions: ArrayLike<number>,
+  bins: number,
+  projection?: readonly number[],
+): Float64Array {
   const shares = new Float64Array(bins);
   for (let k = 0; k < p.length; k++) {
+    if (projection) {
+      for (const [bin, share] of sharesOf(positions[k], projection).entries()) shares[bin] += p[k] * share;
+      continue;
+    }
     const position = Math.min(Math.max(positions[k], 0), bins - 1);
     const below = Math.floor(position);
     shares[below] += p[k] * (below + 1 - position);

@@ -10,6 +10,8 @@ export interface HeadSizes {
   batch: number;
   classes: number;
   bins: number;
+  /** What the bins stand for, in strides; 0 … bins − 1 unless given. */
+  projection?: readonly number[];
 }
 
 /** A head's outputs, one array a level: class logits [B, C, H, W], box logits [B, 4*bins, H, W], features [B, F, H, W]. */

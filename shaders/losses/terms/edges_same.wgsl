@@ -9,7 +9,7 @@ fn read_teacher(at: Place, edge: u32, z: ptr<function, Bins>) {
   }
 }
 
-/// The expected edge, in bins; of a head of one bin the logit itself.
+/// The expected edge, in strides; of a head of one bin the logit itself.
 fn teacher_edge_at(at: Place, edge: u32) -> f32 {
   var z: Bins;
   read_teacher(at, edge, &z);
@@ -17,7 +17,7 @@ fn teacher_edge_at(at: Place, edge: u32) -> f32 {
     return z[0];
   }
   softmax_bins(&z, 1.0);
-  return expectation(&z);
+  return expected_value(&z);
 }
 
 /// The distribution of logits over T, and its logarithm.
