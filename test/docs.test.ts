@@ -28,6 +28,7 @@ const PAGES: Record<string, { prints: RegExp; alone?: true }[]> = {
   'docs/heads.md': [
     { prints: /^task-aligned$/ },
     { prints: /^true \[ [\d., ]+ \]\ntrue$/ },
+    { prints: /^11 true$/ },
     { prints: /^8 true\n\[ 8, 33 \]$/ },
   ],
   'docs/train.md': [{ prints: /^2 false$/ }],
