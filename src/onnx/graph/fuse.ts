@@ -13,7 +13,7 @@ import type { Step, Steps } from './step.js';
 export function fuse(steps: readonly Step[], graph: Steps): Step[] {
   return steps.map((step) => {
     const own = activation(step, graph);
-    if (own) return { ...step, operator: own.operator, inputs: [own.of], run: ([x]) => [own.run(x)], fault: undefined };
+    if (own) return { ...step, operator: own.operator, inputs: [own.of], run: ([x]) => [own.run(x)] };
     return normedConvolution(step, graph) ?? step;
   });
 }

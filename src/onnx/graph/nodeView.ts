@@ -26,8 +26,6 @@ export interface Planned {
   run: (inputs: readonly Variable[]) => readonly Variable[];
   /** Floating-point operations of a convolution or a matrix product, two for a multiplication and an addition. */
   flops?: number;
-  /** Why it cannot run, though its shape is known: nothing runs unless a fusion takes its place. */
-  fault?: string;
 }
 
 /** How a node of an operator is read: `pass` where its output is its first input. */

@@ -174,8 +174,6 @@ class Reading {
     }
     const needed = live(planned, ends);
     const steps = live(fuse(needed, stepsOf(needed, ends, this.#constants)), ends);
-    for (const { node, fault } of steps) if (fault) this.#faults.push({ node, reason: fault });
-    this.#faults.sort((a, b) => a.node.index - b.node.index);
 
     const taken = new Set([...steps.flatMap(({ inputs }) => inputs), ...ends]);
     const parameters = [...this.#trained].flatMap(([name, decay]) => {
@@ -287,7 +285,7 @@ class Reading {
     return this.#stepOf(view, planned);
   }
 
-  #stepOf(view: NodeView, { shapes, operands, run, flops = 0, fault }: Planned): Step {
+  #stepOf(view: NodeView, { shapes, operands, run, flops = 0 }: Planned): Step {
     const { node } = view;
     const inputs = operands.map((operand, i) => {
       if (typeof operand === 'number') return view.value(operand).edge;
@@ -306,7 +304,6 @@ class Reading {
       shapes,
       run,
       flops,
-      fault,
       bounds: operator === 'Clip' ? clipBounds(view) : undefined,
       slope: operator === 'HardSigmoid' ? [view.number('alpha', 0.2), view.number('beta', 0.5)] : undefined,
     };

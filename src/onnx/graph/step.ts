@@ -22,8 +22,6 @@ export interface Step {
   bounds?: readonly [number, number] | undefined;
   /** α and β of HardSigmoid. */
   slope?: readonly [number, number] | undefined;
-  /** Why it cannot run. */
-  fault?: string | undefined;
 }
 
 /** Steps beside each other. */

@@ -174,6 +174,7 @@ test.each<[string, number[], (b: Builder) => string]>([
   ['Pad', [1, 4, 7, 6], (b) => b.node('Pad', ['x', b.constant([0, 0, 1, 0, 0, 0, 0, 0], false)])],
   ['DepthToSpace', [1, 1, 12, 12], (b) => b.node('DepthToSpace', ['x'], { blocksize: 2 })],
   ['ReduceMean', [1, 4], (b) => b.node('ReduceMean', ['x'], { axes: [2, 3], keepdims: 0 })],
+  ['MatMul', [1, 4, 6, 3], (b) => b.node('MatMul', ['x', b.weights('w', [6, 3])])],
   ['Expand', [2, 4, 6, 6], (b) => b.node('Expand', ['x', b.constant([2, 1, 1, 1], false)])],
   [
     'Range and ConstantOfShape',

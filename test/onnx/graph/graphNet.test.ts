@@ -5,7 +5,7 @@ import { GraphNet } from '../../../src/onnx/graph/graphNet.js';
 import { readGraph } from '../../../src/onnx/graph/plan.js';
 import { Random } from '../../../src/tensor/random.js';
 import { sharedDevice } from '../../device.js';
-import { gfocalLike, nanodetLike, picodetLike, type SmallModel, yoloLike } from './models.js';
+import { attentionLike, gfocalLike, nanodetLike, picodetLike, type SmallModel, yoloLike } from './models.js';
 
 const device = await sharedDevice();
 
@@ -17,6 +17,7 @@ const MODELS: [string, () => SmallModel][] = [
   ['YOLOv8', yoloLike],
   ['PicoDet', picodetLike],
   ['GFocal', gfocalLike],
+  ['attention', attentionLike],
 ];
 
 function drawn(shape: readonly number[], seed: number): Float32Array<ArrayBuffer> {

@@ -292,3 +292,31 @@ export function gfocalLike(): SmallModel {
     outputs: ['distances'],
   };
 }
+
+/** In the manner of a transformer: layer norm, a product of matrices with its bias, softmax of scores, GELU; then a Gemm. */
+export function attentionLike(): SmallModel {
+  const b = new Builder(17);
+  const map = b.convolution('stem', 'images', [3, 8, 3], { stride: 2 });
+  const rows = b.node('Transpose', [b.node('Reshape', [map, b.constant([0, 8, -1], false)])], { perm: [0, 2, 1] });
+  const norm = b.node('LayerNormalization', [rows, b.weights('ln.scale', [8], 30, 1), b.weights('ln.shift', [8], 30)]);
+  const project = (name: string) => {
+    const product = b.node('MatMul', [norm, b.weights(`${name}.weight`, [8, 8], 8)]);
+    return b.node('Add', [b.weights(`${name}.bias`, [8], 16), product]);
+  };
+  const keys = b.node('Transpose', [project('key')], { perm: [0, 2, 1] });
+  const scores = b.node('Softmax', [b.node('MatMul', [project('query'), keys])], { axis: -1 });
+  const mixed = b.node('Add', [rows, b.node('MatMul', [scores, project('value')])]);
+  const erf = b.node('Erf', [b.node('Div', [mixed, b.constant([Math.SQRT2])])]);
+  const raised = b.node('Mul', [mixed, b.node('Add', [erf, b.constant([1])])]);
+  const active = b.node('Mul', [raised, b.constant([0.5])]);
+  const mean = b.node('ReduceMean', [active], { axes: [1], keepdims: 0 });
+  const operands = [mean, b.weights('gemm.weight', [5, 8]), b.weights('gemm.bias', [5], 16)];
+  b.node('Gemm', operands, { alpha: { float: 0.5 }, beta: { float: 2 }, transB: 1 }, 'classes');
+  const shape = [2, 3, SIZE, SIZE];
+  return {
+    model: b.encode({ images: ['batch', 3, SIZE, SIZE] }, ['classes']),
+    input: 'images',
+    shape,
+    outputs: ['classes'],
+  };
+}
