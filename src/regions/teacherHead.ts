@@ -13,6 +13,8 @@ const { CELL_ROUNDING } = cellConstants;
 const LEVELS = 8;
 /** A level is taught by one that is less than so many times as fine or coarse. */
 const CLOSE = 2;
+/** Of the logarithms of ratios, which are compared. */
+const ROUNDING = 1e-6;
 
 /** In what a teacher's head differs from the student's; what is left out is the student's. */
 export interface TeacherHeadOptions {
@@ -92,8 +94,9 @@ export function matchTeacher(
     /** Cells of a level of the teacher's in one of the student's. */
     const cellsOf = (level: number) => [0, 1].map((axis) => (stride * scale[axis]) / strides[level]);
     const distanceOf = (level: number) => Math.abs(Math.log(Math.sqrt(cellsOf(level)[0] * cellsOf(level)[1])));
-    const level = strides.reduce((best, _, i) => (distanceOf(i) < distanceOf(best) ? i : best), 0);
-    const isTaught = reach === 'nearest' || distanceOf(level) < Math.log(CLOSE) - 1e-6;
+    // Of two that are as close but for rounding the first.
+    const level = strides.reduce((best, _, i) => (distanceOf(i) < distanceOf(best) - ROUNDING ? i : best), 0);
+    const isTaught = reach === 'nearest' || distanceOf(level) < Math.log(CLOSE) - ROUNDING;
     const [across, down] = cellsOf(level);
     return isTaught ? ({ level, cells: [across, down] } as const) : null;
   });

@@ -91,7 +91,9 @@ export function teacherViews(sizes: HeadSizes, centreOffset: number, form: Teach
     // By how much a cell of the teacher's is coarser than the student's on the image.
     const ratios = levels.map(({ stride }) => stride / Math.sqrt(scale[0] * scale[1]) / level.stride);
     const distances = ratios.map((ratio) => Math.abs(Math.log(ratio)));
-    const best = distances.indexOf(Math.min(...distances));
+    // Of two that are as close but for rounding the first.
+    const least = Math.min(...distances);
+    const best = distances.findIndex((distance) => distance < least + 1e-6);
     if (form.levels !== 'nearest' && distances[best] > Math.log(2) - 1e-6) return null;
     const { width, height, stride, centres } = levels[best];
     const cellOf = (cell: number) => {

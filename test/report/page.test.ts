@@ -14,6 +14,7 @@ const IDS = [
   'profiles',
   'runs',
   'study-regions',
+  'differences',
   'sweeps',
   'agreement',
   'error-maps',
