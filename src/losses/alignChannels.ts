@@ -1,14 +1,12 @@
 import source from '../../shaders/losses/align_channels.wgsl';
-import gradientSource from '../../shaders/losses/align_channels_gradient.wgsl';
 import { assertMapVariable } from '../autograd/argument.js';
 import { emptyLike } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
 import type { Pyramid } from '../tensor/pyramid.js';
-import { channelMoments, PEARSON_EPSILON } from './featureNorm.js';
+import { channelMoments, normGradient, PEARSON_EPSILON } from './featureNorm.js';
 import { assertPair } from './imitation.js';
 
 const ALIGN = { name: 'align channels', source };
-const GRADIENT = { name: 'align channels gradient', source: gradientSource };
 
 /**
  * Gives each channel of the student's features the teacher's mean and deviation over the images and locations of a level:
@@ -36,13 +34,8 @@ export function alignChannels(student: Variable<Pyramid>, teacher: Pyramid): Var
   if (!student.requiresGradient) norms.dispose();
   return Variable.from(aligned, [student], (incoming) => {
     const gradient = emptyLike(value);
-    device.run({
-      kernel: GRADIENT,
-      constants: { LANES: device.choice('reduction.workgroup') },
-      bindings: { student: value.range, norms: norms.range, incoming: incoming.range, gradient: gradient.range },
-      params: { batch, channels, epsilon: PEARSON_EPSILON, levels: levelTable },
-      workgroups: [channels, levels.length, 1],
-    });
+    device.copy(incoming.range.buffer, incoming.offset, gradient.range.buffer, gradient.offset, 4 * gradient.size);
+    normGradient(value, norms, gradient, 'align');
     norms.dispose();
     return [gradient];
   });

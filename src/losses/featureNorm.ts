@@ -63,7 +63,7 @@ export function channelMoments({ student, teacher }: FeaturePair, kind: 'batch' 
  * @returns the gradient with respect to the student's features
  */
 export function normalised(pair: FeaturePair, norm: 'none' | 'batch', pass: (norms: NormBinding) => Pyramid): Pyramid {
-  const { device, batch, channels, levels, levelTable } = pair.student;
+  const { device } = pair.student;
   if (norm === 'none') {
     // Bound, but not read.
     const norms = device.empty([4]);
@@ -74,13 +74,23 @@ export function normalised(pair: FeaturePair, norm: 'none' | 'batch', pass: (nor
   const { norms, pulls } = channelMoments(pair, 'batch');
   pulls.dispose();
   const gradient = pass({ constants: { NORM: 1 }, norms });
-  device.run({
-    kernel: GRADIENT,
-    constants: { LANES: device.choice('reduction.workgroup') },
-    bindings: { student: pair.student.range, norms: norms.range, gradient: gradient.range },
-    params: { batch, channels, levels: levelTable },
-    workgroups: [channels, levels.length, 1],
-  });
+  normGradient(pair.student, norms, gradient, 'batch');
   norms.dispose();
   return gradient;
+}
+
+/**
+ * Makes the gradient with respect to normalised features that of the features, in place.
+ * @param norms of `channelMoments`
+ * @param kind batch norm, or `alignChannels`
+ */
+export function normGradient(student: Pyramid, norms: Tensor, gradient: Pyramid, kind: 'batch' | 'align'): void {
+  const { device, batch, channels, levels, levelTable } = student;
+  device.run({
+    kernel: GRADIENT,
+    constants: { LANES: device.choice('reduction.workgroup'), ALIGNS: kind === 'align' ? 1 : 0 },
+    bindings: { student: student.range, norms: norms.range, gradient: gradient.range },
+    params: { batch, channels, epsilon: PEARSON_EPSILON, levels: levelTable },
+    workgroups: [channels, levels.length, 1],
+  });
 }

@@ -3,11 +3,11 @@ export interface LevelFeatures {
   batch: number;
   channels: number;
   area: number;
-  values: ArrayLike<number>;
+  values: readonly number[] | Float64Array;
 }
 
 /** Mean and unbiased deviation of a channel over images and locations; of one value the deviation is 0. */
-function momentsOf({ batch, channels, area, values }: LevelFeatures, channel: number) {
+export function momentsOf({ batch, channels, area, values }: LevelFeatures, channel: number) {
   const own: number[] = [];
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < area; i++) own.push(values[(b * channels + channel) * area + i]);
