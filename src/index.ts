@@ -10,6 +10,7 @@ export { type DetectorConfig, type DetectorSize, detectorConfig } from './detect
 export { type DecodeOptions, decode } from './detector/decode.js';
 export { Detector, type DetectorOutputs } from './detector/detector.js';
 export type { HeadLogits, TowerFeatures } from './detector/head.js';
+export type { DetectionNet, NetConfig, NetOutputs } from './detector/net.js';
 export type { AdapterPreference } from './gpu/adapter.js';
 export type { ChoiceName, Choices } from './gpu/choices.js';
 export type { BufferRange, KernelDefinition, KernelVariant, Launch } from './gpu/launch.js';

@@ -12,10 +12,11 @@ import { assertBatchFits } from './fits.js';
 import { declareHead, type Head, type HeadLogits, type TowerFeatures } from './head.js';
 import { type Convolution, Layers, type Parameters } from './layers.js';
 import { declareNeck } from './neck.js';
+import type { DetectionNet, NetOutputs } from './net.js';
 import { PRIOR } from './prior.js';
 
 /** What a detector says of a batch of images. */
-export interface DetectorOutputs extends HeadLogits, Partial<TowerFeatures> {
+export interface DetectorOutputs extends NetOutputs {
   /** [B, F, H, W] a level: what feature imitation compares. */
   features: Variable<Pyramid>;
 }
@@ -31,11 +32,13 @@ interface Network {
 }
 
 /** A small one-stage detector with distribution boxes: residual backbone, feature pyramid, GFocal head. */
-export class Detector {
+export class Detector implements DetectionNet {
   /** What it was made from. */
   readonly config: DetectorConfig;
   /** All that it learns. */
   readonly parameters: ParameterStore;
+  /** Those of every level after the neck. */
+  readonly featureChannels: number;
   readonly #network: Network;
   readonly #fitting = new Set<string>();
 
@@ -49,6 +52,7 @@ export class Detector {
     openedDevice('device', device);
     SEEDED('options', options);
     this.config = detectorConfig(config);
+    this.featureChannels = architectureOf(this.config).features;
     const { prior = PRIOR } = options;
     if (prior >= 1) throw new InputError(`options.prior: ${prior}; expected a score between 0 and 1, such as 0.01.`);
     this.#network = declareNetwork(this.config, prior);
@@ -76,12 +80,16 @@ export class Detector {
     });
   }
 
+  sizedOn(device: SizingDevice): Detector {
+    return new Detector(device, this.config, { seed: 0 });
+  }
+
   #assertFits(batch: number, what: string, work: (sized: Detector, images: Pyramid) => void): void {
     const { device } = this.parameters;
     const key = `${what} ${batch}`;
     if (device instanceof SizingDevice || this.#fitting.has(key)) return;
     const sizing = new SizingDevice(device);
-    const sized = new Detector(sizing, this.config, { seed: 0 });
+    const sized = this.sizedOn(sizing);
     assertBatchFits(device, 'this detector', this.config, batch, (count) =>
       sizing.needsOf(() => work(sized, Pyramid.empty(sizing, count, 3, [this.config]))),
     );
