@@ -28,8 +28,9 @@ struct Params {
 /// Invocations of a workgroup, at least eight: a software adapter wants few, since barriers are dear there.
 override LANES: u32 = 64;
 override RELU: bool = false;
-/// The lanes take eight channels at once, so many lanes each.
-override SHARE: u32 = LANES / 8u;
+/// Channels that the lanes take at once, a power of two: SHARE lanes each.
+override SLOTS: u32 = 8;
+override SHARE: u32 = LANES / SLOTS;
 /// Σ incoming, Σ incoming·n
 var<workgroup> lane_sums: array<vec2f, LANES>;
 
@@ -59,7 +60,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let lane = local % SHARE;
   let slot = local / SHARE;
   var group_sums = vec2f();
-  for (var block = 0u; block < members; block += 8u) {
+  for (var block = 0u; block < members; block += SLOTS) {
     let member = block + slot;
     let plane = start + member * entry.z;
     var sum = Element();
@@ -82,7 +83,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       }
       workgroupBarrier();
     }
-    for (var other = 0u; other < min(8u, members - block); other++) {
+    for (var other = 0u; other < min(SLOTS, members - block); other++) {
       group_sums += scale[first_channel + block + other] * lane_sums[other * SHARE];
     }
     if (lane == 0u && member < members) {

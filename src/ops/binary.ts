@@ -1,6 +1,7 @@
 import addSource from '../../shaders/ops/binary/add.wgsl';
 import divideSource from '../../shaders/ops/binary/divide.wgsl';
 import multiplySource from '../../shaders/ops/binary/multiply.wgsl';
+import preluSource from '../../shaders/ops/binary/prelu.wgsl';
 import subtractSource from '../../shaders/ops/binary/subtract.wgsl';
 import bodySource from '../../shaders/ops/binary.wgsl';
 import gradientSource from '../../shaders/ops/binary_gradient.wgsl';
@@ -13,7 +14,13 @@ import { InputError } from '../util/error.js';
 import { MAX_DIMENSIONS, merged, stepsOf, table, type Walk } from './dimensions.js';
 
 /** `binary` of two numbers and `binary_slopes`, its derivatives. */
-const forms = { add: addSource, subtract: subtractSource, multiply: multiplySource, divide: divideSource };
+const forms = {
+  add: addSource,
+  subtract: subtractSource,
+  multiply: multiplySource,
+  divide: divideSource,
+  prelu: preluSource,
+};
 const FORWARD = composed('binary', bodySource, forms);
 const BACKWARD = composed('binary gradient', gradientSource, forms);
 const BACKWARD_WIDE = composed('binary gradient, wide', gradientWideSource, forms);
@@ -41,6 +48,14 @@ export function multiply(left: Variable, right: Variable): Variable {
 /** left / right with NumPy's broadcasting; right must not be 0. @throws InputError when the shapes do not fit */
 export function divide(left: Variable, right: Variable): Variable {
   return binary('divide', left, right);
+}
+
+/**
+ * x where it is above 0, else slope · x, the slope being broadcast (He et al., 2015). The derivative at 0 is the slope.
+ * @throws InputError when the shapes do not fit
+ */
+export function prelu(x: Variable, slope: Variable): Variable {
+  return binary('prelu', x, slope);
 }
 
 /** The shape of two tensors broadcast to each other. @throws InputError when they do not fit */

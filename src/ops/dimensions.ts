@@ -47,6 +47,11 @@ export function merged(name: string, walks: readonly Walk[]): Walk[] {
   return kept;
 }
 
+/** The walk of a copy back. */
+export function turned({ extent, steps: [from, to] }: Walk): Walk {
+  return { extent, steps: [to, from] };
+}
+
 /** Values of each dimension for a uniform of two vec4: missing dimensions have `rest`. */
 export function table(values: readonly number[], rest: number): number[] {
   return Array.from({ length: 8 }, (_, i) => values[i] ?? rest);

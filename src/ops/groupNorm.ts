@@ -4,7 +4,7 @@ import gradientOddSource from '../../shaders/ops/group_norm_gradient_odd.wgsl';
 import groupNormOddSource from '../../shaders/ops/group_norm_odd.wgsl';
 import { emptyLike } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
-import type { Level, Pyramid } from '../tensor/pyramid.js';
+import { type Level, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import { sumChunks } from './sumChunks.js';
@@ -19,6 +19,9 @@ const GRADIENT = {
   odd: { name: 'group_norm_gradient_odd', source: gradientOddSource },
 };
 
+/** Channels of a group that the kernel of the gradient takes at once, if there is more than one: the least lanes of a workgroup. */
+const SLOTS = 8;
+
 /** Added to the variance; PyTorch's default. */
 export const GROUP_NORM_EPSILON = 1e-5;
 
@@ -27,10 +30,12 @@ export interface GroupNormOptions {
   groups: number;
   /** Whether negative outputs become 0, in the same pass. Default false. */
   relu?: boolean;
+  /** Added to the variance. Default 1e-5. */
+  epsilon?: number;
 }
 
 /**
- * Group normalization (Wu and He, ECCV 2018): scale[c] · (x − mean) / √(variance + 1e-5) + shift[c], mean and (biased)
+ * Group normalization (Wu and He, ECCV 2018): scale[c] · (x − mean) / √(variance + ε) + shift[c], mean and (biased)
  * variance over the channels of a group and all locations, of each image and level. With `relu` negative results become 0,
  * and the derivative at 0 is 0.
  * @param input `[B, C, H, W]` at each level
@@ -42,9 +47,34 @@ export function groupNorm(
   input: Variable<Pyramid>,
   scale: Variable,
   shift: Variable,
-  { groups, relu = false }: GroupNormOptions,
+  options: GroupNormOptions,
 ): Variable<Pyramid> {
-  const { device, batch, channels, levels } = input.value;
+  return normalised(input, input.value, scale, shift, options);
+}
+
+/**
+ * The same of one tensor; with as many groups as channels it is instance normalization (Ulyanov et al., 2016).
+ * @param input `[B, C, …]`
+ * @param scale `[C]`
+ * @param shift `[C]`
+ * @throws InputError as `groupNorm`
+ */
+export function groupNormMaps(input: Variable, scale: Variable, shift: Variable, options: GroupNormOptions): Variable {
+  const [batch, channels, ...map] = input.value.shape;
+  const area = map.reduce((product, extent) => product * extent, 1);
+  const maps = Pyramid.of(input.value, batch, channels, [{ height: 1, width: area }]);
+  return normalised(input, maps, scale, shift, options);
+}
+
+/** @param maps the input's values */
+function normalised<T extends Tensor>(
+  input: Variable<T>,
+  maps: Pyramid,
+  scale: Variable,
+  shift: Variable,
+  { groups, relu = false, epsilon = GROUP_NORM_EPSILON }: GroupNormOptions,
+): Variable<T> {
+  const { device, batch, channels, levels } = maps;
   if (!(groups >= 1) || channels % groups !== 0) {
     throw new InputError(`groups: ${groups} do not divide the input's ${channels} channels.`);
   }
@@ -55,7 +85,7 @@ export function groupNorm(
   }
   const output = emptyLike(input.value);
   const statistics = device.empty([levels.length * batch * groups, 2]);
-  for (const { variant, params, workgroups } of launches(input.value, groups)) {
+  for (const { variant, params, workgroups } of launches(maps, groups)) {
     device.run({
       kernel: GROUP_NORM[variant],
       constants: { LANES: device.choice('reduction.workgroup'), RELU: relu ? 1 : 0 },
@@ -66,7 +96,7 @@ export function groupNorm(
         output: output.range4,
         statistics: statistics.range,
       },
-      params: { ...params, epsilon: GROUP_NORM_EPSILON },
+      params: { ...params, epsilon },
       workgroups,
     });
   }
@@ -75,6 +105,7 @@ export function groupNorm(
   return Variable.from(output, parents, (incoming) => {
     const gradients = gradientsOf(incoming, {
       input: input.value,
+      maps,
       scale: scale.value,
       shift: shift.value,
       statistics,
@@ -86,8 +117,9 @@ export function groupNorm(
   });
 }
 
-interface Normalised {
-  input: Pyramid;
+interface Normalised<T> {
+  input: T;
+  maps: Pyramid;
   scale: Tensor;
   shift: Tensor;
   statistics: Tensor;
@@ -95,16 +127,20 @@ interface Normalised {
   relu: boolean;
 }
 
-function gradientsOf(incoming: Tensor, { input, scale, shift, statistics, groups, relu }: Normalised): Tensor[] {
-  const { device, batch, channels, levels } = input;
+function gradientsOf<T extends Tensor>(
+  incoming: Tensor,
+  { input, maps, scale, shift, statistics, groups, relu }: Normalised<T>,
+): Tensor[] {
+  const { device, batch, channels, levels } = maps;
   const gradient = emptyLike(input);
   const chunks = levels.length * batch;
   const scaleSums = device.empty([chunks, channels]);
   const shiftSums = device.empty([chunks, channels]);
-  for (const { variant, params, workgroups } of launches(input, groups)) {
+  const slots = channels === groups ? 1 : SLOTS;
+  for (const { variant, params, workgroups } of launches(maps, groups)) {
     device.run({
       kernel: GRADIENT[variant],
-      constants: { LANES: device.choice('reduction.workgroup'), RELU: relu ? 1 : 0 },
+      constants: { LANES: device.choice('reduction.workgroup'), SLOTS: slots, RELU: relu ? 1 : 0 },
       bindings: {
         input: input.range4,
         incoming: incoming.range4,

@@ -2,7 +2,7 @@ import { one } from '../autograd/one.js';
 import { Variable } from '../autograd/variable.js';
 import { assertShape, sizeOf, type Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
-import { axisOf, replaced, stepsOf, type Walk } from './dimensions.js';
+import { axisOf, replaced, stepsOf, turned } from './dimensions.js';
 import { stridedCopy } from './stridedCopy.js';
 
 /**
@@ -154,9 +154,4 @@ function filled({ device }: Tensor, shape: readonly number[], value: number): Te
   const output = device.empty(shape);
   stridedCopy('pad', one(device), output, { walks: [{ extent: output.size, steps: [0, 1] }], scale: value });
   return output;
-}
-
-/** The walk of the copy back. */
-function turned({ extent, steps: [from, to] }: Walk): Walk {
-  return { extent, steps: [to, from] };
 }

@@ -1,8 +1,10 @@
 import source from '../../shaders/ops/strided_copy.wgsl';
+import vec4Source from '../../shaders/ops/strided_copy_vec4.wgsl';
 import type { Tensor } from '../tensor/tensor.js';
 import { merged, table, type Walk } from './dimensions.js';
 
 const COPY = { name: 'strided copy', source };
+const COPY_VEC4 = { name: 'strided copy, four at once', source: vec4Source };
 
 /** Which elements are copied: `walks` with the steps in the input and in the output. */
 export interface CopyPlan {
@@ -25,17 +27,21 @@ export function stridedCopy(
   output: Tensor,
   { walks, firstIn = 0, firstOut = 0, scale = 1 }: CopyPlan,
 ): void {
-  const dimensions = merged(name, walks);
+  const single = merged(name, walks);
+  if (single.some(({ extent }) => extent === 0)) return;
+  const places = [firstIn, firstOut];
+  const isWhole = [input, output].every(({ size }, i) => size % 4 === 0 && places[i] % 4 === 0) && inWholes(single);
+  const width = isWhole ? 4 : 1;
+  const dimensions = isWhole ? single.map(inVec4) : single;
   const count = dimensions.reduce((product, { extent }) => product * extent, 1);
-  if (count === 0) return;
   output.device.run({
-    kernel: COPY,
+    kernel: isWhole ? COPY_VEC4 : COPY,
     constants: { DIMENSIONS: Math.max(1, dimensions.length) },
     bindings: { input: input.range, output: output.range },
     params: {
       count,
-      first_in: firstIn,
-      first_out: firstOut,
+      first_in: firstIn / width,
+      first_out: firstOut / width,
       scale,
       extents: table(
         dimensions.map(({ extent }) => extent),
@@ -52,4 +58,18 @@ export function stridedCopy(
     },
     invocations: count,
   });
+}
+
+/** Whether both tensors hold the innermost dimension as whole vec4 at multiples of four. */
+function inWholes(walks: readonly Walk[]): boolean {
+  const last = walks.at(-1);
+  const outer = walks.slice(0, -1);
+  if (!last || last.extent % 4 !== 0 || last.steps.some((step) => step !== 1)) return false;
+  return outer.every(({ steps }) => steps.every((step) => step % 4 === 0));
+}
+
+/** The same walk in steps of four elements. */
+function inVec4({ extent, steps }: Walk, d: number, { length }: readonly Walk[]): Walk {
+  if (d === length - 1) return { extent: extent / 4, steps };
+  return { extent, steps: steps.map((step) => step / 4) };
 }

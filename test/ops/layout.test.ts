@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Variable } from '../../src/autograd/variable.js';
 import { replaced } from '../../src/ops/dimensions.js';
+import { channelShuffle, split } from '../../src/ops/distribute.js';
 import { concat, pad, reshape, slice, transpose } from '../../src/ops/layout.js';
 import { Random } from '../../src/tensor/random.js';
 import { sharedDevice } from '../device.js';
@@ -112,6 +113,89 @@ describe('layout', () => {
     );
   });
 
+  it('split, whose parts need not all have gradients', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), shapes, fc.integer({ min: 1, max: 4 }), async (seed, shape, parts) => {
+        const random = Random.of(seed);
+        const axis = random.integer(shape.length);
+        const sizes = Array.from({ length: parts }, () => 1 + random.integer(5));
+        const total = sizes.reduce((sum, size) => sum + size, 0);
+        // In another order, and without the first where there are several.
+        const taken = [...sizes.keys()].slice(parts > 1 ? 1 : 0).reverse();
+        const starts = sizes.map((_, i) => sizes.slice(0, i).reduce((sum, size) => sum + size, 0));
+        await expectOperation(device, {
+          inputs: [replaced(shape, axis, total)],
+          run: (x) => {
+            const cut = split(x, sizes, axis - (seed % 2) * shape.length);
+            const left = cut.filter((_, i) => !taken.includes(i));
+            const joined = concat(
+              taken.map((i) => cut[i]),
+              axis,
+            );
+            for (const { value } of x.requiresGradient ? left : cut) value.dispose();
+            return joined;
+          },
+          oracle: (x) =>
+            oracle.concat(
+              taken.map((i) =>
+                oracle.slice(
+                  x,
+                  replaced(
+                    shape.map(() => 0),
+                    axis,
+                    starts[i],
+                  ),
+                  replaced(shape, axis, sizes[i]),
+                  shape.map(() => 1),
+                ),
+              ),
+              axis,
+            ),
+          seed,
+          ...exact,
+        });
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('channelShuffle', async () => {
+    const maps = fc.record({
+      batch: fc.integer({ min: 1, max: 2 }),
+      each: fc.integer({ min: 1, max: 5 }),
+      groups: fc.integer({ min: 1, max: 3 }),
+      area: fc.constantFrom(1, 4, 6),
+      part: fc.integer({ min: 0, max: 2 }),
+      seed: fc.nat(),
+    });
+    await fc.assert(
+      fc.asyncProperty(maps, async ({ batch, each, groups, area, part, seed }) => {
+        const channels = groups * each;
+        const first = 1 + Random.of(seed).integer(channels);
+        const sizes = first < channels ? [first, channels - first] : [channels];
+        const chosen = Math.min(part, sizes.length - 1);
+        await expectOperation(device, {
+          inputs: Array.from({ length: groups }, () => [batch, each, 1, area]),
+          run: (...xs) => {
+            const cut = channelShuffle(xs, sizes);
+            for (const [i, { value }] of cut.entries()) if (i !== chosen) value.dispose();
+            return cut[chosen];
+          },
+          oracle: (...xs) => {
+            const joined = oracle.concat(xs, 1);
+            const open = { ...joined, shape: [batch, groups, each, area] };
+            const mixed = { ...oracle.transpose(open, [0, 2, 1, 3]), shape: joined.shape };
+            const whole = [batch, sizes[chosen], 1, area];
+            return oracle.slice(mixed, [0, chosen * first, 0, 0], whole, [1, 1, 1, 1]);
+          },
+          seed,
+          ...exact,
+        });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it('takes more dimensions where they can be joined', async () => {
     const shape = [2, 1, 2, 1, 2, 2, 1, 2, 2];
     expect(count(shape)).toBe(64);
@@ -145,6 +229,8 @@ describe('layout', () => {
     expect(() => slice(x, [0], [1, 1])).toThrow(/starts: \[0\]; expected an integer for each axis/);
     expect(() => slice(x, [0, 2], [1, 2])).toThrow(/slice: 2 entries from 2 by 1 along axis 1, which has 3/);
     expect(() => pad(x, [1], [1, 1])).toThrow(/before: \[1\]; expected a number for each axis/);
+    expect(() => split(x, [1, 1], 1)).toThrow(/sizes: \[1,1\]; expected whole numbers of at least 1 whose sum is 3/);
+    expect(() => channelShuffle([x, zeros([2, 2])], [6])).toThrow(/xs\[1\]: shape \[2,2\]/);
     const seven = zeros([2, 2, 2, 2, 2, 2, 2]);
     expect(() => transpose(seven, [6, 5, 4, 3, 2, 1, 0])).toThrow(/transpose: 7 dimensions that cannot be joined/);
   });

@@ -3,18 +3,20 @@ import { silu } from '../../ops/activation.js';
 import { multiply, subtract } from '../../ops/binary.js';
 import { reshape } from '../../ops/layout.js';
 import { gelu, hardSwish, mish } from '../../ops/unary.js';
+import { groupNormOf } from './fuseNorm.js';
+import { fuseParts } from './fuseParts.js';
 import type { Edge } from './host.js';
 import type { Step, Steps } from './step.js';
 
 /**
- * Replaces what exporters write as several nodes by one operation: x · σ(x), HardSwish, Mish, GELU, and a batch norm behind a
- * convolution, which then is part of its weights. What nothing needs any more is for the caller to leave out.
+ * Replaces what exporters write as several nodes by one operation: x · σ(x), HardSwish, Mish, GELU, group norm, parts of
+ * tensors (`fuseParts.ts`), and a batch norm behind a convolution, which then is part of its weights. What nothing needs any more is for the caller to leave out.
  */
 export function fuse(steps: readonly Step[], graph: Steps): Step[] {
-  return steps.map((step) => {
+  return fuseParts(steps, graph).map((step) => {
     const own = activation(step, graph);
     if (own) return { ...step, operator: own.operator, inputs: [own.of], run: ([x]) => [own.run(x)] };
-    return normedConvolution(step, graph) ?? step;
+    return normedConvolution(step, graph) ?? groupNormOf(step, graph) ?? step;
   });
 }
 

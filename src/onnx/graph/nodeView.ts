@@ -26,6 +26,32 @@ export interface Planned {
   run: (inputs: readonly Variable[]) => readonly Variable[];
   /** Floating-point operations of a convolution or a matrix product, two for a multiplication and an addition. */
   flops?: number;
+  /** What `fuse.ts` looks at. */
+  traits?: Traits;
+}
+
+/** A range of an axis. */
+export interface Part {
+  /** Counted from the front. */
+  axis: number;
+  /** The first entry. */
+  start: number;
+  /** Entries. */
+  size: number;
+  /** Of the whole axis. */
+  extent: number;
+}
+
+/** What an operation does, for those who put another in the place of several. */
+export interface Traits {
+  /** Of Slice, where it cuts one axis alone and leaves nothing out in between. */
+  part?: Part | undefined;
+  /** Of Transpose. */
+  perm?: readonly number[];
+  /** Of Concat. */
+  axis?: number;
+  /** Of normalisations: what is added to the variance. */
+  epsilon?: number;
 }
 
 /** How a node of an operator is read: `pass` where its output is its first input. */

@@ -173,7 +173,7 @@ class Reading {
       throw new InputError(`${this.#name}: no node that is read makes ${missing.join(', ')}; ask for other outputs.`);
     }
     const needed = live(planned, ends);
-    const steps = live(fuse(needed, stepsOf(needed, ends, this.#constants)), ends);
+    const steps = live(fuse(needed, this.#stepsOf(needed, ends)), ends);
 
     const taken = new Set([...steps.flatMap(({ inputs }) => inputs), ...ends]);
     const parameters = [...this.#trained].flatMap(([name, decay]) => {
@@ -285,7 +285,7 @@ class Reading {
     return this.#stepOf(view, planned);
   }
 
-  #stepOf(view: NodeView, { shapes, operands, run, flops = 0 }: Planned): Step {
+  #stepOf(view: NodeView, { shapes, operands, run, flops = 0, traits = {} }: Planned): Step {
     const { node } = view;
     const inputs = operands.map((operand, i) => {
       if (typeof operand === 'number') return view.value(operand).edge;
@@ -304,8 +304,26 @@ class Reading {
       shapes,
       run,
       flops,
+      traits,
       bounds: operator === 'Clip' ? clipBounds(view) : undefined,
       slope: operator === 'HardSigmoid' ? [view.number('alpha', 0.2), view.number('beta', 0.5)] : undefined,
+    };
+  }
+
+  /** The steps beside each other, for `fuse`. */
+  #stepsOf(steps: readonly Step[], ends: readonly Edge[]): Steps {
+    const makers = new Map(steps.flatMap((step) => step.outputs.map((output) => [output, step] as const)));
+    const uses = new Map<Edge, number>();
+    for (const edge of [...steps.flatMap(({ inputs }) => inputs), ...ends]) uses.set(edge, (uses.get(edge) ?? 0) + 1);
+    return {
+      maker: (edge) => makers.get(edge),
+      uses: (edge) => uses.get(edge) ?? 0,
+      shape: (edge) => this.#values.get(edge)?.shape ?? [],
+      constant: (edge) => this.#constants.get(edge),
+      scalar: (edge) => {
+        const constant = this.#constants.get(edge);
+        return constant && sizeOfShape(constant.shape) === 1 ? constant.data[0] : null;
+      },
     };
   }
 
@@ -341,18 +359,4 @@ function live(steps: readonly Step[], ends: readonly Edge[]): Step[] {
     for (const input of step.inputs) wanted.add(input);
   }
   return kept;
-}
-
-function stepsOf(steps: readonly Step[], ends: readonly Edge[], constants: ReadonlyMap<Edge, HostTensor>): Steps {
-  const makers = new Map(steps.flatMap((step) => step.outputs.map((output) => [output, step] as const)));
-  const uses = new Map<Edge, number>();
-  for (const edge of [...steps.flatMap(({ inputs }) => inputs), ...ends]) uses.set(edge, (uses.get(edge) ?? 0) + 1);
-  return {
-    maker: (edge: Edge) => makers.get(edge),
-    uses: (edge: Edge) => uses.get(edge) ?? 0,
-    scalar: (edge: Edge) => {
-      const constant = constants.get(edge);
-      return constant && sizeOfShape(constant.shape) === 1 ? constant.data[0] : null;
-    },
-  };
 }

@@ -1,5 +1,6 @@
 import type { Variable } from '../../autograd/variable.js';
-import type { Edge } from './host.js';
+import type { Edge, HostTensor } from './host.js';
+import type { Traits } from './nodeView.js';
 import type { GraphNode } from './parse.js';
 
 /** A node, or what takes the place of several, as an operation. */
@@ -22,6 +23,8 @@ export interface Step {
   bounds?: readonly [number, number] | undefined;
   /** α and β of HardSigmoid. */
   slope?: readonly [number, number] | undefined;
+  /** What the rule says of it. */
+  traits?: Traits;
 }
 
 /** Steps beside each other. */
@@ -30,6 +33,10 @@ export interface Steps {
   maker(edge: Edge): Step | undefined;
   /** The value of a constant of one element. */
   scalar(edge: Edge): number | null;
+  /** Of a tensor; empty where it is not known. */
+  shape(edge: Edge): readonly number[];
+  /** A constant. */
+  constant(edge: Edge): HostTensor | undefined;
   /** How many steps and outputs take a tensor. */
   uses(edge: Edge): number;
 }

@@ -29,6 +29,10 @@ test('NanoDet: sizes that are computed become constants, and what is left is wha
   const operators = operatorsOf(graph);
   for (const gone of ['Shape', 'Gather', 'Cast', 'Unsqueeze', 'Constant']) expect(operators).not.toContain(gone);
   expect(operators.filter((operator) => operator === 'Conv')).toHaveLength(7);
+  // Slices that take the whole are one Split, and what joins and interleaves the channels is one copy.
+  for (const gone of ['Slice', 'Concat']) expect(operators).not.toContain(gone);
+  expect(operators.filter((operator) => operator === 'ChannelShuffle')).toHaveLength(1);
+  expect(operators.filter((operator) => operator === 'Split')).toHaveLength(2);
   expect(namesOf(graph)).toContain('unit2.weight');
   expect(namesOf(graph)).not.toContain('roi');
   expect(graph.parameters.filter(({ decay }) => decay).every(({ name }) => name.endsWith('.weight'))).toBe(true);
@@ -79,7 +83,12 @@ test('GFocal: a group norm as exporters write it keeps its scale and shift as pa
   expect(namesOf(graph)).toEqual(expect.arrayContaining(['gn.scale', 'gn.shift', 'norm2.scale']));
   // A single number may be any constant of a formula.
   expect(namesOf(graph)).not.toContain('scale');
-  expect(operatorsOf(graph).filter((operator) => operator === 'BatchNormalization')).toHaveLength(1);
+  const operators = operatorsOf(graph);
+  expect(operators.filter((operator) => operator === 'BatchNormalization')).toHaveLength(1);
+  // With its ReLU; the other is that of the stem.
+  expect(operators.filter((operator) => operator === 'GroupNorm')).toHaveLength(1);
+  expect(operators.filter((operator) => operator === 'Relu')).toHaveLength(1);
+  expect(operators).not.toContain('InstanceNormalization');
   expect(namesOf(await readGraph(gfocalLike().model, { train: ['scale'] }))).toEqual(['scale']);
 });
 

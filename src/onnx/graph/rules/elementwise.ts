@@ -1,6 +1,6 @@
 import type { Variable } from '../../../autograd/variable.js';
 import { relu } from '../../../ops/activation.js';
-import { addBroadcast, divide, multiply, subtract } from '../../../ops/binary.js';
+import { addBroadcast, divide, multiply, prelu, subtract } from '../../../ops/binary.js';
 import {
   clip,
   erf,
@@ -49,10 +49,7 @@ export const ELEMENTWISE: Record<string, Rule> = {
     const shape = view.shape(0);
     // The slope is stretched to the input, not the other way round.
     if (broadcast([shape, view.shape(1)])?.join() !== shape.join()) throw shapesDiffer(view);
-    return single(shape, [0, 1], (x, slope) => {
-      const positive = relu(x);
-      return addBroadcast(positive, multiply(slope, subtract(x, positive)));
-    });
+    return single(shape, [0, 1], prelu);
   },
   Erf: unary(erf),
   Add: binary(addBroadcast),

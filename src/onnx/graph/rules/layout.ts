@@ -1,8 +1,9 @@
 import type { Variable } from '../../../autograd/variable.js';
 import { multiply } from '../../../ops/binary.js';
+import { split } from '../../../ops/distribute.js';
 import { concat, pad, reshape, slice, transpose } from '../../../ops/layout.js';
 import { hostTensor, sizeOfShape } from '../host.js';
-import { NodeFault, type NodeView, type Rule, single } from '../nodeView.js';
+import { NodeFault, type NodeView, type Part, type Rule, single } from '../nodeView.js';
 import {
   concatShape,
   expandShape,
@@ -26,7 +27,7 @@ export const LAYOUT: Record<string, Rule> = {
   Transpose: (view) => {
     const perm = transposePerm(view);
     const shape = perm.map((axis) => view.shape(0)[axis]);
-    return single(shape, [0], (x) => transpose(x, perm));
+    return { ...single(shape, [0], (x) => transpose(x, perm)), traits: { perm } };
   },
   Concat: (view) => {
     const axis = view.axis(view.number('axis', 1));
@@ -34,7 +35,7 @@ export const LAYOUT: Record<string, Rule> = {
     const inputs = Array.from({ length: view.count }, (_, input) => input);
     // Empty parts are none.
     const operands = inputs.filter((input) => sizeOfShape(view.shape(input)) > 0);
-    return single(shape, operands, (...parts) => concat(parts, axis));
+    return { ...single(shape, operands, (...parts) => concat(parts, axis)), traits: { axis } };
   },
   Split: (view) => {
     const shape = view.shape(0);
@@ -46,12 +47,16 @@ export const LAYOUT: Record<string, Rule> = {
     const total = sizes.reduce((sum, size) => sum + size, 0);
     if (sizes.length !== outputs.length || total !== extent)
       throw new NodeFault(`${extent} are not split into ${sizes}`);
-    const starts = sizes.map((_, i) => sizes.slice(0, i).reduce((sum, size) => sum + size, 0));
     const shapes = sizes.map((size) => shape.map((one, i) => (i === axis ? size : one)));
+    const filled = sizes.filter((size) => size > 0);
     return {
       shapes,
       operands: [0],
-      run: ([x]) => starts.map((start, i) => part(x, axis, start, sizes[i])),
+      traits: { axis },
+      run: ([x]) => {
+        const parts = split(x, filled, axis);
+        return sizes.map((size) => (size > 0 ? (parts.shift() ?? x) : part(x, axis, 0, size)));
+      },
     };
   },
   Slice: (view) => {
@@ -59,7 +64,10 @@ export const LAYOUT: Record<string, Rule> = {
     if (steps.some((step) => step < 1)) throw new NodeFault(`its steps are [${steps}]; only positive ones are read`);
     assertWholeBatch(view, sizes[0]);
     if (sizes.join() === view.shape(0).join()) return 'pass';
-    return single(sizes, [0], (x) => slice(x, starts, sizes, steps));
+    return {
+      ...single(sizes, [0], (x) => slice(x, starts, sizes, steps)),
+      traits: { part: partOf(view.shape(0), starts, sizes, steps) },
+    };
   },
   Gather: (view) => {
     const shape = view.shape(0);
@@ -120,6 +128,15 @@ function reshaping(shapeOf: (view: NodeView) => number[]): Rule {
     const shape = shapeOf(view);
     return shape.join() === view.shape(0).join() ? 'pass' : single(shape, [0], (x) => reshape(x, shape));
   };
+}
+
+/** The axis that a slice cuts, and where, if it is one alone and nothing is left out in between. */
+function partOf(shape: readonly number[], starts: number[], sizes: number[], steps: number[]): Part | undefined {
+  const cut = shape.flatMap((extent, axis) => (sizes[axis] === extent ? [] : [axis]));
+  const [axis] = cut;
+  return cut.length === 1 && steps[axis] === 1 && sizes[axis] > 0
+    ? { axis, start: starts[axis], size: sizes[axis], extent: shape[axis] }
+    : undefined;
 }
 
 function part(x: Variable, axis: number, start: number, size: number): Variable {

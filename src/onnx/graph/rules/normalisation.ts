@@ -1,8 +1,8 @@
 import type { Variable } from '../../../autograd/variable.js';
-import { addBroadcast, divide, multiply, subtract } from '../../../ops/binary.js';
+import { addBroadcast, multiply, subtract } from '../../../ops/binary.js';
+import { groupNormMaps } from '../../../ops/groupNorm.js';
+import { layerNorm } from '../../../ops/layerNorm.js';
 import { reshape } from '../../../ops/layout.js';
-import { reduceMean } from '../../../ops/pooling.js';
-import { sqrt } from '../../../ops/unary.js';
 import { hostTensor, sizeOfShape } from '../host.js';
 import { NodeFault, type Rule, single } from '../nodeView.js';
 
@@ -37,24 +37,24 @@ export const NORMALISATION: Record<string, Rule> = {
   InstanceNormalization: (view) => {
     const epsilon = view.number('epsilon', 1e-5);
     const shape = view.shape(0);
-    const axes = shape.map((_, axis) => axis).slice(2);
-    const across = [shape[1], ...axes.map(() => 1)];
-    return single(shape, [0, 1, 2, hostTensor('float', [], [epsilon])], (x, scale, shift, small) =>
-      affine(normalised(x, axes, small), reshape(scale, across), reshape(shift, across)),
-    );
+    const options = { groups: shape[1], epsilon };
+    return {
+      ...single(shape, [0, 1, 2], (x, scale, shift) => groupNormMaps(x, scale, shift, options)),
+      traits: { epsilon },
+    };
   },
   LayerNormalization: (view) => {
     const epsilon = view.number('epsilon', 1e-5);
     view.only('stash_type', 1);
     if (view.node.outputs.filter((name) => name !== '').length > 1) throw new NodeFault('its statistics as outputs');
     const shape = view.shape(0);
-    const first = view.axis(view.number('axis', -1));
-    const axes = shape.map((_, axis) => axis).slice(first);
-    const operands = [0, 1, ...(view.has(2) ? [2] : []), hostTensor('float', [], [epsilon])];
-    return single(shape, operands, (x, scale, ...rest) => {
-      const [shift, small] = rest.length > 1 ? rest : [null, rest[0]];
-      return affine(normalised(x, axes, small), scale, shift);
-    });
+    const length = sizeOfShape(shape.slice(view.axis(view.number('axis', -1))));
+    if ([1, 2].some((input) => view.has(input) && sizeOfShape(view.shape(input)) !== length)) {
+      throw new NodeFault(`scale and shift have not ${length} elements each`);
+    }
+    return single(shape, view.has(2) ? [0, 1, 2] : [0, 1], (x, scale, shift) =>
+      layerNorm(x, scale, shift ?? null, epsilon),
+    );
   },
   GroupNormalization: (view) => {
     const epsilon = view.number('epsilon', 1e-5);
@@ -63,28 +63,13 @@ export const NORMALISATION: Record<string, Rule> = {
     const channels = shape[1];
     const groups = view.number('num_groups', 1);
     if (channels % groups !== 0) throw new NodeFault(`${groups} groups of ${channels} channels`);
-    const grouped = [shape[0], groups, sizeOfShape(shape) / shape[0] / groups];
-    // Up to opset 20 scale and shift are those of groups.
+    // Up to opset 20 scale and shift are those of groups: each is repeated for the group's channels.
     const isOfChannels = sizeOfShape(view.shape(1)) === channels;
-    const across = isOfChannels ? [channels, ...shape.slice(2).map(() => 1)] : [groups, 1];
-    return single(shape, [0, 1, 2, hostTensor('float', [], [epsilon])], (x, scale, shift, small) => {
-      const normal = normalised(reshape(x, grouped), [2], small);
-      const [factor, addend] = [reshape(scale, across), reshape(shift, across)];
-      return isOfChannels
-        ? affine(reshape(normal, shape), factor, addend)
-        : reshape(affine(normal, factor, addend), shape);
-    });
+    const members = hostTensor('float', [1, channels / groups], new Float32Array(channels / groups).fill(1));
+    const ofChannels = (x: Variable, ones: Variable) =>
+      isOfChannels ? x : reshape(multiply(reshape(x, [groups, 1]), ones), [channels]);
+    return single(shape, [0, 1, 2, members], (x, scale, shift, ones) =>
+      groupNormMaps(x, ofChannels(scale, ones), ofChannels(shift, ones), { groups, epsilon }),
+    );
   },
 };
-
-/** (x − mean) / √(variance + ε) over some axes, the variance biased. */
-function normalised(x: Variable, axes: readonly number[], epsilon: Variable): Variable {
-  const centred = subtract(x, reduceMean(x, axes, true));
-  const variance = reduceMean(multiply(centred, centred), axes, true);
-  return divide(centred, sqrt(addBroadcast(variance, epsilon)));
-}
-
-function affine(x: Variable, scale: Variable, shift: Variable | null): Variable {
-  const scaled = multiply(x, scale);
-  return shift ? addBroadcast(scaled, shift) : scaled;
-}
