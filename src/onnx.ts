@@ -3,6 +3,7 @@
  * @module edgewise/onnx
  */
 export { type ExportedDetector, exportOnnx } from './onnx/export.js';
+export { type ExportedStudent, exportStudent } from './onnx/graph/exportStudent.js';
 export { GraphNet } from './onnx/graph/graphNet.js';
 export type { Edge, HostTensor } from './onnx/graph/host.js';
 export {
@@ -22,7 +23,9 @@ export {
   type OnnxGraph,
   readGraph,
 } from './onnx/graph/plan.js';
+export { type NewClasses, replaceClasses } from './onnx/graph/replaceClasses.js';
 export type { Step } from './onnx/graph/step.js';
+export { GraphStudent, type GraphStudentOptions } from './onnx/graph/student.js';
 export { checkMapping, type HeadPart, type MappedTensor, type OnnxMapping, readMapping } from './onnx/mapping.js';
 export { OnnxModel } from './onnx/model.js';
 export type { OnnxModelOptions } from './onnx/net.js';

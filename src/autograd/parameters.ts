@@ -1,7 +1,7 @@
 import type { Device } from '../tensor/device.js';
 import { openedDevice } from '../tensor/deviceArgument.js';
-import { sizeOf, type Tensor } from '../tensor/tensor.js';
-import { fields, flag, integer, listOf, numbers, text } from '../util/argument.js';
+import { assertShape, sizeOf, type Tensor } from '../tensor/tensor.js';
+import { fields, flag, listOf, numbers, text } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { Variable } from './variable.js';
 
@@ -29,7 +29,7 @@ export interface ParameterValues<Data extends ArrayLike<number> = ArrayLike<numb
 const ALIGNMENT = 256;
 
 const declared = listOf(
-  fields({ name: text, shape: listOf(integer(0), 'extents'), decay: flag, initial: numbers }),
+  fields({ name: text, shape: assertShape, decay: flag, initial: numbers }),
   'declarations { name, shape, decay, initial }',
 );
 

@@ -47,6 +47,11 @@ export interface OnnxMapping {
   scores: 'logits' | 'probabilities';
   /** Where boxes and classes are: together they hold both for every level. */
   tensors: MappedTensor[];
+  /**
+   * For a student whose features are imitated: tensors [batch, channels, height, width] inside the model, one a level,
+   * of as many channels each.
+   */
+  features?: string[];
   /** Names in the order of the channels, or their number. */
   classes: string[] | number;
   /**

@@ -73,6 +73,14 @@ export default closed(
       minItems: 1,
       description: 'Where boxes and classes are: together they hold both for every level.',
     }),
+    features: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        uniqueItems: true,
+        description:
+          'For a student whose features are imitated: tensors [batch, channels, height, width] inside the model, one a level, of as many channels each.',
+      }),
+    ),
     classes: Type.Unsafe<string[] | number>({
       type: ['array', 'integer'],
       items: Type.String({ minLength: 1 }),

@@ -39,6 +39,12 @@ export function checkMapping(value: unknown, name = 'mapping'): OnnxMapping {
       throw new InputError(`${name}: no tensor holds the ${part} of stride ${missing}; add it to tensors.`);
     }
   }
+  const { features, strides } = given;
+  if (features && features.length !== strides.length) {
+    throw new InputError(
+      `${name}: features names ${features.length} tensors for ${strides.length} levels; name one a level.`,
+    );
+  }
   const several = given.tensors.find(({ axes, strides }) => axes.includes('H') && strides.length > 1);
   if (several) {
     throw new InputError(

@@ -115,15 +115,26 @@ export function assertWhole(model: Uint8Array, name: string): void {
   }
 }
 
-/** From the loader's normalisation to the model's. @param area pixels of an image */
+/**
+ * From the loader's normalisation to the model's: channel `channel` is factor · (channel `from` of the loader) + shift.
+ * @param input of the mapping
+ */
+export function inputChange(
+  { order, white, mean, deviation }: OnnxMapping['input'],
+  channel: number,
+): { from: number; factor: number; shift: number } {
+  const from = order === 'rgb' ? channel : 2 - channel;
+  const factor = ((white / 255) * IMAGE_DEVIATION[from]) / deviation[channel];
+  const shift = ((white / 255) * IMAGE_MEAN[from] - mean[channel]) / deviation[channel];
+  return { from, factor, shift };
+}
+
+/** Likewise, of a batch. @param area pixels of an image */
 function preprocess(images: Float32Array, area: number, input: OnnxMapping['input']): Float32Array<ArrayBuffer> {
-  const { order, white, mean, deviation } = input;
   const output = new Float32Array(images.length);
   for (let plane = 0; plane < images.length / area; plane++) {
     const channel = plane % 3;
-    const from = order === 'rgb' ? channel : 2 - channel;
-    const factor = ((white / 255) * IMAGE_DEVIATION[from]) / deviation[channel];
-    const shift = ((white / 255) * IMAGE_MEAN[from] - mean[channel]) / deviation[channel];
+    const { from, factor, shift } = inputChange(input, channel);
     const source = (plane - channel + from) * area;
     const target = plane * area;
     for (let i = 0; i < area; i++) output[target + i] = images[source + i] * factor + shift;

@@ -1,5 +1,6 @@
 import { type Grid, makeGrid } from '../regions/grid.js';
 import { InputError } from '../util/error.js';
+import { assertMappedShape } from './mappedShape.js';
 import { classCount, type HeadPart, type MappedTensor, mapClasses, type OnnxMapping } from './mapping.js';
 
 /** Scores are kept this far from 0 and 1 before their logits are taken: a sigmoid in f32 reaches both. */
@@ -71,7 +72,7 @@ export class Placement {
     const { mapped } = found;
     const width = mapped.channels.reduce((sum, part) => sum + this.#width(part), 0);
     const area = mapped.strides.reduce((sum, stride) => sum + this.#area(stride), 0);
-    this.#checkShape(found, width, area);
+    assertMappedShape(this.#mapping, mapped, found.dims, this.#grid);
     const isRowMajor = mapped.axes.endsWith('C');
     const steps = { image: width * area, channel: isRowMajor ? 1 : area, location: isRowMajor ? width : 1 };
     let channel = 0;
@@ -124,19 +125,6 @@ export class Placement {
       }
     }
     [range.low, range.high] = [low, high];
-  }
-
-  #checkShape({ mapped, dims }: FoundTensor, width: number, area: number): void {
-    const { tensor, axes, channels, strides } = mapped;
-    const { levels, imageSize } = this.#grid;
-    const { height, width: columns } = levels[this.#grid.strides.indexOf(strides[0])];
-    const sizes = { B: dims[0], C: width, A: area, H: height, W: columns };
-    const expected = [...axes].map((axis) => sizes[axis as keyof typeof sizes]);
-    if (dims.join() === expected.join()) return;
-    const { width: w, height: h } = imageSize;
-    throw new InputError(
-      `${tensor}: shape [${dims.join(', ')}]; ${axes} of ${channels.join(' and ')} (${width} channels) at strides ${strides.join(', ')} of ${w}×${h} pixels is [${expected.join(', ')}]. Correct the mapping or the size.`,
-    );
   }
 
   /** Channels of a part, as the model has them. */

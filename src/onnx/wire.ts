@@ -58,6 +58,14 @@ export function fieldParts(number: number, content: Bytes): Bytes[] {
   return [Uint8Array.from([...varintOf(8 * number + LENGTH_DELIMITED), ...varintOf(content.length)]), content];
 }
 
+/** A field with a whole number, negative ones as int64. */
+export function integerParts(number: number, value: number): Bytes[] {
+  const bytes = varintOf(8 * number + VARINT);
+  let rest = BigInt.asUintN(64, BigInt(value));
+  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) + 0x80);
+  return [Uint8Array.from([...bytes, Number(rest)])];
+}
+
 /** One behind the other. */
 export function joinBytes(parts: readonly Bytes[]): Bytes {
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

@@ -15,21 +15,23 @@ export class GraphNet {
   readonly graph: OnnxGraph;
   /** By the initializers' names. */
   readonly parameters: ParameterStore;
+  readonly #ownsParameters: boolean;
   readonly #constants = new Map<Edge, Tensor>();
   /** For each step, the tensors that no later one takes. */
   readonly #last: readonly (readonly Edge[])[];
 
-  /** Uploads parameters and constants. @param graph from `readGraph` */
-  constructor(device: Device, graph: OnnxGraph) {
+  /**
+   * Uploads parameters and constants.
+   * @param graph from `readGraph`
+   * @param parameters of another net of the same model, to be shared; they stay the caller's
+   */
+  constructor(device: Device, graph: OnnxGraph, parameters?: ParameterStore) {
     this.device = device;
     this.graph = graph;
-    const declarations = graph.parameters.map(({ name, shape, data, decay }) => ({
-      name,
-      shape,
-      decay,
-      initial: data,
-    }));
-    this.parameters = new ParameterStore(device, declarations);
+    this.#ownsParameters = parameters === undefined;
+    const declarations = () =>
+      graph.parameters.map(({ name, shape, data, decay }) => ({ name, shape, decay, initial: data }));
+    this.parameters = parameters ?? new ParameterStore(device, declarations());
     for (const [edge, { shape, data }] of graph.constants) {
       this.#constants.set(edge, device.keep(device.tensor(Float32Array.from(data), shape)));
     }
@@ -63,9 +65,9 @@ export class GraphNet {
     return training ? this.#learn(values) : this.#infer(values);
   }
 
-  /** Frees parameters and constants. */
+  /** Frees constants, and parameters that are not shared. */
   dispose(): void {
-    this.parameters.dispose();
+    if (this.#ownsParameters) this.parameters.dispose();
     for (const tensor of this.#constants.values()) tensor.dispose();
   }
 

@@ -8,7 +8,7 @@ import { FLOAT, type GraphNode, isInteger, type ParsedModel, parseModel } from '
 import { clipBounds } from './rules/elementwise.js';
 import { RULES } from './rules/index.js';
 import type { Step, Steps } from './step.js';
-import { trainableOf } from './trainable.js';
+import { trainableOf, weightsOf } from './trainable.js';
 
 /** How a graph is read. */
 export interface GraphOptions {
@@ -27,7 +27,7 @@ export interface GraphOptions {
   };
   /** Of the file, for messages; default `model`. */
   name?: string;
-  /** Initializers to train; default: weights and biases of convolutions, matrix products and normalisations. */
+  /** Initializers, or outputs of nodes `Constant`, to train; default: weights and biases of convolutions, matrix products and normalisations. */
   train?: readonly Edge[];
 }
 
@@ -45,7 +45,7 @@ export interface GraphOutput extends GraphPort {
   edge: Edge;
 }
 
-/** A parameter of a graph: an initializer. */
+/** A parameter of a graph: an initializer, or the constant of a node. */
 export interface GraphParameter extends GraphPort {
   /** As in the file. */
   data: Float32Array;
@@ -85,6 +85,10 @@ export interface OnnxGraph {
 export interface GraphSurvey {
   /** As far as it can be read. */
   graph: OnnxGraph;
+  /** What is known of the tensors that the outputs need, by name, before anything runs. */
+  values: ReadonlyMap<Edge, GraphValue>;
+  /** The batch of the file and the one in use; null where they are the same. */
+  rebatch: NodeView['rebatch'];
   /** What cannot, in the order of the file. */
   faults: readonly GraphFault[];
 }
@@ -105,13 +109,23 @@ export async function readGraph(bytes: Uint8Array, options: GraphOptions = {}): 
 /** The same, but nodes that cannot be read are listed, for `edgewise inspect`. @throws InputError as `readGraph`, but for these */
 export async function surveyGraph(bytes: Uint8Array, options: GraphOptions = {}): Promise<GraphSurvey> {
   const name = options.name ?? 'model';
+  return planGraph(await parseGraph(bytes, name), { ...options, name });
+}
+
+/** A model whose graph can be planned. @throws InputError when the bytes are no model, weights are in other files, or for its opset */
+export async function parseGraph(bytes: Uint8Array, name: string): Promise<ParsedModel> {
   assertWhole(bytes, name);
   const model = await parseModel(bytes, name);
   if (model.opset < 9 || model.opset > 21) {
     throw new InputError(`${name} has opset ${model.opset}; 9 to 21 are read. Export it with opset_version=17.`);
   }
+  return model;
+}
+
+/** `surveyGraph` of a model that has been parsed. @throws InputError when a tensor or a size is missing */
+export function planGraph(model: ParsedModel, options: GraphOptions): GraphSurvey {
   const outputs = options.outputs ?? model.outputs.map((output) => output.name);
-  return new Reading(model, name, outputs, options).survey();
+  return new Reading(model, options.name ?? 'model', outputs, options).survey();
 }
 
 /** One graph being read. */
@@ -120,6 +134,8 @@ class Reading {
   readonly #name: string;
   readonly #outputs: readonly Edge[];
   readonly #nodes: readonly GraphNode[];
+  /** Initializers, and constants of nodes. */
+  readonly #weights: ParsedModel['initializers'];
   readonly #trained: ReadonlyMap<Edge, boolean>;
   readonly #values = new Map<Edge, GraphValue>();
   readonly #constants = new Map<Edge, HostTensor>();
@@ -137,7 +153,8 @@ class Reading {
     this.#name = name;
     this.#outputs = outputs;
     this.#nodes = this.#needed(outputs);
-    const found = trainableOf(this.#nodes, model.initializers);
+    this.#weights = weightsOf(this.#nodes, model.initializers);
+    const found = trainableOf(this.#nodes, this.#weights);
     this.#trained = train ? new Map(train.map((one) => [one, found.get(one) ?? false])) : found;
     const taken = new Set([...this.#nodes.flatMap((node) => node.inputs), ...outputs]);
     for (const port of model.inputs) {
@@ -159,6 +176,10 @@ class Reading {
       this.#values.set(edge, { edge, shape: tensor.shape, constant });
       if (constant) this.#constants.set(edge, tensor);
     }
+    for (const edge of this.#trained.keys()) {
+      const { shape } = this.#weights.get(edge) ?? {};
+      if (shape) this.#values.set(edge, { edge, shape, constant: null });
+    }
   }
 
   survey(): GraphSurvey {
@@ -177,7 +198,7 @@ class Reading {
 
     const taken = new Set([...steps.flatMap(({ inputs }) => inputs), ...ends]);
     const parameters = [...this.#trained].flatMap(([name, decay]) => {
-      const tensor = this.#model.initializers.get(name);
+      const tensor = this.#weights.get(name);
       if (!tensor || !(tensor.data instanceof Float32Array) || (!taken.has(name) && this.#faults.length === 0))
         return [];
       return [{ name, shape: tensor.shape, data: tensor.data, decay }];
@@ -192,7 +213,8 @@ class Reading {
       constants: new Map([...this.#constants].filter(([edge]) => taken.has(edge))),
       nodes: this.#nodes,
     };
-    return { graph, faults: this.#faults.map(({ node, reason }) => ({ node, message: this.#describe(node, reason) })) };
+    const faults = this.#faults.map(({ node, reason }) => ({ node, message: this.#describe(node, reason) }));
+    return { graph, values: this.#values, rebatch: this.#rebatch, faults };
   }
 
   /** Nodes that the outputs depend on, in the file's order. */
@@ -248,6 +270,8 @@ class Reading {
   #plan(): Step[] {
     const steps: Step[] = [];
     for (const node of this.#nodes) {
+      // A constant that is trained.
+      if (node.operator === 'Constant' && this.#trained.has(node.outputs[0])) continue;
       const inputs = node.inputs.filter((input) => input !== '');
       // Behind a node that cannot be read nothing is known.
       if (!inputs.every((input) => this.#values.has(input))) continue;

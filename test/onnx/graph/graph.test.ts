@@ -81,8 +81,9 @@ test('PicoDet: HardSwish written out is one operation, and batch norms are part 
 test('GFocal: a group norm as exporters write it keeps its scale and shift as parameters', async () => {
   const graph = await readGraph(gfocalLike().model);
   expect(namesOf(graph)).toEqual(expect.arrayContaining(['gn.scale', 'gn.shift', 'norm2.scale']));
-  // A single number may be any constant of a formula.
-  expect(namesOf(graph)).not.toContain('scale');
+  // The factor of a level's boxes. A number of a formula is none.
+  expect(namesOf(graph)).toContain('scale');
+  expect(graph.parameters.find(({ name }) => name === 'scale')?.decay).toBe(false);
   const operators = operatorsOf(graph);
   expect(operators.filter((operator) => operator === 'BatchNormalization')).toHaveLength(1);
   // With its ReLU; the other is that of the stem.
