@@ -1,4 +1,4 @@
-import { compileStep } from '../../src/train/fits.js';
+import { compileStep, sizesOf } from '../../src/train/fits.js';
 import type { FirstCallRow } from '../firstCall.js';
 import { makeScene, type SceneSize } from '../scene.js';
 import { describeStep, makeStep, type StepSize } from './trainStep.js';
@@ -25,7 +25,7 @@ export function firstTrainStepRow(name: string, step: StepSize): FirstCallRow {
     call: async (device) => {
       const made = await makeStep(device, step);
       return async () => {
-        await compileStep(device, made, () => {});
+        await compileStep(device, { ...made, net: sizesOf(made.config) }, () => {});
         made.record();
         await made.between();
       };

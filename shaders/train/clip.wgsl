@@ -5,6 +5,8 @@ struct Params {
   clip: f32,
   /// of gradient_norm.wgsl, a multiple of LANES
   partial_count: u32,
+  /// 1 / number of the batches whose gradients have been added: their mean counts
+  share: f32,
 }
 #include "control.wgsl"
 #include "finite.wgsl"
@@ -28,12 +30,12 @@ fn main(@builtin(local_invocation_index) local: u32) {
     for (var lane = 0u; lane < LANES; lane++) {
       total += lane_sums[lane];
     }
-    let norm = sqrt(total.x);
+    let norm = params.share * sqrt(total.x);
     let usable = total.y == 0.0 && finite(total.x);
     control.norm = norm;
     control.apply = select(0u, 1u, usable);
     control.skipped += select(1u, 0u, usable);
     // 1e-6 as in PyTorch, against a division by zero.
-    control.scale = select(1.0, min(1.0, params.clip / (norm + 1e-6)), params.clip > 0.0 && usable);
+    control.scale = params.share * select(1.0, min(1.0, params.clip / (norm + 1e-6)), params.clip > 0.0 && usable);
   }
 }

@@ -1,6 +1,6 @@
 /// What clip.wgsl decides for the updates of a step.
 struct Control {
-  /// what every gradient is multiplied by
+  /// what every sum of gradients is multiplied by
   scale: f32,
   /// 1: apply this update, 0: skip it
   apply: u32,

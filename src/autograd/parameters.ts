@@ -51,6 +51,7 @@ export class ParameterStore {
   /** Elements without the padding. */
   readonly count: number;
   readonly #variables = new Map<string, Variable>();
+  #frozen: ReadonlySet<string> = new Set();
   readonly #starts = new Map<string, number>();
 
   /** @throws InputError when two parameters have one name or an initial value does not fit its shape */
@@ -84,11 +85,33 @@ export class ParameterStore {
     }
   }
 
-  /** The leaf of a parameter; its gradient is a view of `gradients`. @throws InputError for an unknown name */
+  /**
+   * From now on these parameters, and no others, are constants: `get` gives them without a gradient, and nothing that only they need is
+   * computed.
+   * @throws InputError for an unknown name
+   */
+  freeze(names: Iterable<string>): void {
+    const frozen = new Set(names);
+    for (const name of frozen) this.get(name);
+    this.#frozen = frozen;
+  }
+
+  /** A number for each run of 64 elements of `values`: that of the parameter which lies there. */
+  spread(numberOf: (name: string) => number): Float32Array<ArrayBuffer> {
+    const run = ALIGNMENT / 4;
+    const spread = new Float32Array(this.values.size / run);
+    for (const [name, start] of this.#starts) {
+      const { size } = this.get(name).value;
+      spread.fill(numberOf(name), start / run, Math.ceil((start + size) / run));
+    }
+    return spread;
+  }
+
+  /** The leaf of a parameter; its gradient is a view of `gradients`. Of a frozen one a constant. @throws InputError for an unknown name */
   get(name: string): Variable {
     const variable = this.#variables.get(name);
     if (!variable) throw new InputError(`parameter ${name}: the model has no such parameter.`);
-    return variable;
+    return this.#frozen.has(name) ? new Variable(variable.value) : variable;
   }
 
   /**

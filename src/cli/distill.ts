@@ -7,20 +7,22 @@ import { DATA_HELP, openData } from './data.js';
 import { readRecipe } from './recipe.js';
 import { type FoundTeacher, findTeacher } from './teacher.js';
 import {
-  addTrainingOptions,
-  checkpointEvery,
-  checkResume,
   configOf,
   describeTraining,
   initialWeights,
   openValidation,
   resumed,
   runFolder,
-  settingsOf,
   type Training,
-  type TrainingOptions,
   trainOnDevice,
 } from './training.js';
+import {
+  addTrainingOptions,
+  checkpointEvery,
+  checkResume,
+  settingsOf,
+  type TrainingOptions,
+} from './trainingOptions.js';
 
 /** The paper's best on COCO (Zheng et al., CVPR 2022, table 6). */
 export const DEFAULT_RECIPE = 'ld';

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { exportOnnx } from '../onnx/export.js';
-import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
+import { type Checkpoint, detectorOf, loadCheckpoint } from '../train/checkpoint.js';
 import { shareRun } from '../train/shareRun.js';
 import { saveWeights, weightsOf } from '../train/weights.js';
 import { removeLeftovers, writeWhole } from '../util/atomicFile.js';
@@ -42,6 +42,10 @@ async function exportRun(run: string, { onnx, safetensors, share }: ExportOption
 }
 
 async function writeOnnx(file: string, checkpoint: Checkpoint): Promise<void> {
-  const model = await exportOnnx({ ...checkpoint.metadata, weights: weightsOf(checkpoint) });
+  const model = await exportOnnx({
+    ...checkpoint.metadata,
+    detector: detectorOf(checkpoint),
+    weights: weightsOf(checkpoint),
+  });
   await writeWhole(file, model);
 }

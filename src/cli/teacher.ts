@@ -11,7 +11,7 @@ import {
 import { mapClasses } from '../onnx/mapping.js';
 import { recipeOf } from '../onnx/teacher.js';
 import type { Device } from '../tensor/device.js';
-import { type Checkpoint, loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
+import { type Checkpoint, detectorOf, loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
 import { assertComparable, defaultRemedy, type NetForm } from '../train/comparable.js';
 import { InputError } from '../util/error.js';
 import type { OpenTeacher, Training } from './training.js';
@@ -39,7 +39,7 @@ export async function findTeacher(path: string): Promise<FoundTeacher> {
 function ofRun(checkpoint: Checkpoint): FoundTeacher {
   const { file, metadata } = checkpoint;
   const { detector, recipe, classes } = metadata;
-  const { features } = architectureOf(detector);
+  const { features } = architectureOf(detectorOf(checkpoint));
   return {
     config: detector,
     cache: null,

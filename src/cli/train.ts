@@ -7,9 +7,6 @@ import { type Outcome, prints } from './command.js';
 import { DATA_HELP, openData } from './data.js';
 import { readRecipe } from './recipe.js';
 import {
-  addTrainingOptions,
-  checkpointEvery,
-  checkResume,
   configOf,
   DEFAULTS,
   describeTraining,
@@ -17,11 +14,16 @@ import {
   openValidation,
   resumed,
   runFolder,
-  settingsOf,
   type Training,
-  type TrainingOptions,
   trainOnDevice,
 } from './training.js';
+import {
+  addTrainingOptions,
+  checkpointEvery,
+  checkResume,
+  settingsOf,
+  type TrainingOptions,
+} from './trainingOptions.js';
 
 interface TrainOptions extends TrainingOptions {
   recipe: string;

@@ -8,7 +8,8 @@ import { tell } from '../util/terminal.js';
 import { type AdapterOptions, adapterOption, type Outcome, prints, withDevice } from './command.js';
 import { parsed } from './numbers.js';
 import { table } from './table.js';
-import { configOf, SIZES } from './training.js';
+import { configOf } from './training.js';
+import { SIZES } from './trainingOptions.js';
 
 interface TuneOptions extends AdapterOptions {
   size: DetectorSize;

@@ -27,6 +27,8 @@ export interface LoaderOptions {
   shuffle: boolean;
   /** Leave out the images that do not fill a batch. */
   dropLast: boolean;
+  /** An epoch has a multiple of so many batches, the rest is left out; 1 unless given. With `dropLast`. */
+  accumulate?: number;
 }
 
 /** A batch in the form the network and the head loss take. G objects, I ignored regions, B images. */
@@ -74,11 +76,14 @@ export class Loader {
       throw new InputError(
         `batch: ${batch} images of ${width}×${height} have more than the ${MAX_VALUES} numbers that a batch may have; make the images or the batch smaller`,
       );
-    this.steps = options.dropLast
-      ? Math.floor(source.length / options.batch)
-      : Math.ceil(source.length / options.batch);
-    if (this.steps === 0)
-      throw new InputError(`batch is ${options.batch} but there are ${source.length} images; make it smaller`);
+    const { dropLast, accumulate = 1 } = options;
+    this.steps = dropLast
+      ? accumulate * Math.floor(source.length / (batch * accumulate))
+      : Math.ceil(source.length / batch);
+    if (this.steps === 0) {
+      const both = accumulate > 1 ? ` and accumulate ${accumulate}` : '';
+      throw new InputError(`batch is ${batch}${both} but there are ${source.length} images; make it smaller`);
+    }
   }
 
   /**

@@ -1,7 +1,7 @@
 import { scaleToFit } from '../data/fit.js';
 import { Loader } from '../data/loader.js';
 import type { ImageSource, ObjectsOfImage } from '../data/source.js';
-import type { Detector } from '../detector/detector.js';
+import type { DetectionNet } from '../detector/net.js';
 import { assignedMaps } from '../losses/headAssign.js';
 import type { Recipe } from '../losses/recipe.js';
 import { assignAtss } from '../regions/atss.js';
@@ -46,7 +46,7 @@ export interface AssignmentOptions {
   /** How they are assigned: in the epochs after `regions.switchAfter`. */
   recipe: Recipe;
   /** What the assigner goes by, unless it is ATSS; of this image size and these strides. */
-  model?: Detector;
+  model?: DetectionNet;
   /** Told of the images done. */
   onProgress?: (done: number, of: number) => void;
 }
@@ -140,7 +140,7 @@ async function* byModel(device: Device, grid: Grid, options: AssignmentOptions):
   }
 }
 
-function modelFor({ model, recipe, imageSize, strides }: AssignmentOptions): Detector {
+function modelFor({ model, recipe, imageSize, strides }: AssignmentOptions): DetectionNet {
   const { name, regions } = recipe;
   if (regions.assigner === 'given') {
     throw new InputError(`recipe ${name}: regions.assigner is given: there is nothing to count; name an assigner.`);

@@ -3,7 +3,7 @@ import type { ImageSource } from '../data/source.js';
 import type { Detector } from '../detector/detector.js';
 import type { StudyResults } from '../study/types.js';
 import type { Device } from '../tensor/device.js';
-import { restoreDetector } from '../train/checkpoint.js';
+import { netNameOf, restoreDetector } from '../train/checkpoint.js';
 import { type Evaluation, evaluate, namedStatistics } from '../train/evaluate.js';
 import { DeviceError } from '../util/error.js';
 import { chooseScene } from './chooseScene.js';
@@ -104,13 +104,13 @@ function measuresOf({ averagePrecision, agreement, calibration }: Evaluation): M
 
 function summarize(run: OpenRun, measures: Measures): RunSummary {
   const { folder, name, role, checkpoint, description, log } = run;
-  const { detector, recipe, settings } = checkpoint.metadata;
+  const { recipe, settings } = checkpoint.metadata;
   const { parameters } = description;
   return {
     folder,
     name,
     role,
-    size: detector.size,
+    size: netNameOf(checkpoint),
     parameters,
     recipe: recipe.name,
     ld: distilsLocalization(run),

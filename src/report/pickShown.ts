@@ -1,4 +1,5 @@
 import { distilsBoxes, needsTeacher } from '../losses/recipe.js';
+import { netNameOf } from '../train/checkpoint.js';
 import { differenceOf } from '../train/comparable.js';
 import { InputError } from '../util/error.js';
 import type { OpenRun } from './runs.js';
@@ -45,7 +46,7 @@ function isTaughtBy({ teacherFolder }: OpenRun, teacher: OpenRun, teachers: read
 }
 
 function sizeOf({ checkpoint }: OpenRun): string {
-  return checkpoint.metadata.detector.size;
+  return netNameOf(checkpoint);
 }
 
 /** The run with the highest AP at the end, the earlier one of equals; undefined without runs. */

@@ -8,7 +8,7 @@ import type { ImageSource } from '../data/source.js';
 import { architectureOf, type DetectorConfig, type DetectorSize, detectorConfig } from '../detector/config.js';
 import { recipeForClasses } from '../losses/oneClass.js';
 import { needsTeacher, type PartialRecipe, type Recipe } from '../losses/recipe.js';
-import { CHECKPOINT, loadCheckpoint } from '../train/checkpoint.js';
+import { CHECKPOINT, detectorOf, loadCheckpoint } from '../train/checkpoint.js';
 import { assertComparable } from '../train/comparable.js';
 import { type TrainSettings, trainSettings } from '../train/settings.js';
 import { InputError } from '../util/error.js';
@@ -141,9 +141,10 @@ function makeJob(label: string, { detector, recipe, settings, identity, teacher 
 }
 
 async function givenTeacher(name: string, folder: string): Promise<GivenTeacher> {
-  const { file, metadata } = await loadCheckpoint(folder);
-  const hash = digest(await readFile(file));
-  const { detector, recipe, classes } = metadata;
+  const checkpoint = await loadCheckpoint(folder);
+  const hash = digest(await readFile(checkpoint.file));
+  const detector = detectorOf(checkpoint);
+  const { recipe, classes } = checkpoint.metadata;
   return { kind: 'given', name, hash, folder: resolve(folder), detector, recipe, classes };
 }
 

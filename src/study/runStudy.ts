@@ -6,7 +6,7 @@ import type { Detector } from '../detector/detector.js';
 import { possibleChoices } from '../gpu/choices.js';
 import type { Device } from '../tensor/device.js';
 import { loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
-import { assertStepFits } from '../train/fits.js';
+import { assertStepFits, sizesOf } from '../train/fits.js';
 import type { TrainProgress } from '../train/progress.js';
 import { removeLeftovers, writeFirst, writeWhole } from '../util/atomicFile.js';
 import { type Claimant, claim, livingClaims } from '../util/claim.js';
@@ -100,7 +100,7 @@ function assertJobsFit(device: Device, { jobs }: Grid): void {
       config: teacher.detector,
       featureChannels: architectureOf(teacher.detector).features,
     };
-    assertStepFits(device, { config: detector, batch: settings.batch, recipe, settings, teacher: teacherNet });
+    assertStepFits(device, { net: sizesOf(detector), batch: settings.batch, recipe, settings, teacher: teacherNet });
   }
 }
 

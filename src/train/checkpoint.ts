@@ -7,6 +7,7 @@ import type { Category } from '../data/groundTruth.js';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../data/safetensors.js';
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
+import type { DetectionNet, NetConfig } from '../detector/net.js';
 import type { Choices } from '../gpu/choices.js';
 import { TERM_NAMES } from '../losses/headTerms.js';
 import { type Recipe, resolveRecipe } from '../losses/recipe.js';
@@ -22,6 +23,7 @@ import { checkEntry } from './logEntry.js';
 import type { Optimizer } from './optimizer.js';
 import { setProvenance } from './provenance.js';
 import { type TrainSettings, trainSettings } from './settings.js';
+import type { StudentRecord } from './student.js';
 
 /** The latest state of a run, in its folder. */
 export const CHECKPOINT = 'checkpoint.safetensors';
@@ -38,8 +40,10 @@ const OPTIMIZER = 'optimizer.';
 export interface CheckpointMetadata {
   /** Of the package that wrote it. */
   version: string;
-  /** What the parameters belong to. */
-  detector: DetectorConfig;
+  /** What the parameters belong to: without a size where `student` says what it is. */
+  detector: NetConfig;
+  /** Of a net that is no detector of this package: what it is made from. */
+  student?: StudentRecord;
   /** What it is trained by. */
   recipe: Recipe;
   /** In the order of the class logits. */
@@ -139,7 +143,8 @@ function checkMetadata(value: unknown): CheckpointMetadata {
   const faults = faultsIn(value, isMetadata, 'the metadata');
   if (faults !== null) throw new InputError(faults);
   const read = value as CheckpointMetadata;
-  const detector = detectorConfig(read.detector);
+  const { student } = read;
+  const detector = student ? netConfig(read.detector) : detectorConfig(read.detector as DetectorConfig);
   const { classes, epochTerms, step, stepsPerEpoch, bestAp } = read;
   if (classes.length !== detector.classes) {
     throw new InputError(`detector.classes is ${detector.classes}, but classes has ${classes.length} entries`);
@@ -153,6 +158,7 @@ function checkMetadata(value: unknown): CheckpointMetadata {
   return {
     version: read.version ?? 'unknown',
     detector,
+    ...(student && { student }),
     recipe: resolveRecipe(read.recipe),
     classes: classes.map(({ id, name }) => ({ id, name })),
     settings: trainSettings(read.settings),
@@ -166,26 +172,64 @@ function checkMetadata(value: unknown): CheckpointMetadata {
   };
 }
 
+/** The same of a net without a size. */
+function netConfig(read: NetConfig): NetConfig {
+  const { size: _, ...config } = detectorConfig({ ...read, size: 'tiny' });
+  return config;
+}
+
 /** Terms of a version that did not know IoU distillation, which is then 0. */
 function withoutIou(epochTerms: readonly number[], levels: number): number[] {
   const at = levels * TERM_NAMES.indexOf('loss_ld_iou');
   return [...epochTerms.slice(0, at), ...Array<number>(levels).fill(0), ...epochTerms.slice(at)];
 }
 
+/** Which parameters are wanted: the moving average where there is one, for evaluation and teaching, or those that learn. */
+export type CheckpointUse = 'average' | 'trained';
+
 /**
  * Builds the detector of a checkpoint.
  * @param use `average`: the moving average where there is one, for evaluation and teaching; `trained`: the parameters
+ * @throws InputError when a parameter is missing or of another shape, or the checkpoint is of an ONNX model
+ */
+export function restoreDetector(device: Device, checkpoint: Checkpoint, use: CheckpointUse): Detector {
+  const detector = new Detector(device, detectorOf(checkpoint), { seed: checkpoint.metadata.settings.seed });
+  return restoreParameters(detector, checkpoint, use);
+}
+
+/**
+ * What a checkpoint's detector is made from.
+ * @throws InputError when it is of an ONNX model
+ */
+export function detectorOf({
+  file,
+  metadata: { detector, student },
+}: Pick<Checkpoint, 'file' | 'metadata'>): DetectorConfig {
+  const { size } = detector;
+  if (size !== undefined) return { ...detector, size };
+  throw new InputError(
+    `${file} is of the ONNX model ${student?.name}, not of a detector of edgewise; restoreNet of edgewise/onnx opens it.`,
+  );
+}
+
+/** What a net is called in tables: its size, or its model's name. */
+export function netNameOf({ metadata: { detector, student } }: Pick<Checkpoint, 'metadata'>): string {
+  return detector.size ?? student?.name ?? '';
+}
+
+/**
+ * Gives a net the parameters of a checkpoint, and notes what it was trained by and on.
+ * @returns the net; disposed where it is not the checkpoint's
  * @throws InputError when a parameter is missing or of another shape
  */
-export function restoreDetector(device: Device, checkpoint: Checkpoint, use: 'average' | 'trained'): Detector {
-  const detector = new Detector(device, checkpoint.metadata.detector, { seed: checkpoint.metadata.settings.seed });
+export function restoreParameters<Net extends DetectionNet>(net: Net, checkpoint: Checkpoint, use: CheckpointUse): Net {
   try {
     const prefix = use === 'average' && hasPrefix(checkpoint, AVERAGE) ? AVERAGE : '';
-    detector.parameters.values.write(joined(checkpoint, detector.parameters, prefix));
-    setProvenance(detector, checkpoint.metadata);
-    return detector;
+    net.parameters.values.write(joined(checkpoint, net.parameters, prefix));
+    setProvenance(net, checkpoint.metadata);
+    return net;
   } catch (error) {
-    detector.dispose();
+    net.dispose();
     throw error;
   }
 }
@@ -219,7 +263,7 @@ function restoreOptimizer(optimizer: Optimizer, checkpoint: Checkpoint, part: st
   optimizer.updates = checkpoint.metadata.step;
 }
 
-/** Whether a stored tensor is a parameter of the detector itself. */
+/** Whether a stored tensor is a parameter of the net itself. */
 export function isParameter(name: string): boolean {
   return ![AVERAGE, OPTIMIZER, ...COMPANIONS.map((companion) => `${companion}.`)].some((prefix) =>
     name.startsWith(prefix),

@@ -1,8 +1,9 @@
 import type { ImageSource } from '../data/source.js';
-import type { Detector } from '../detector/detector.js';
+import type { DetectionNet } from '../detector/net.js';
 import { isCross, needsTeacher, type Recipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import { InputError } from '../util/error.js';
+import type { Checkpoint, CheckpointUse } from './checkpoint.js';
 import type { LogEntry } from './logEntry.js';
 import type { TrainProgress } from './progress.js';
 import type { RunOrigin } from './runFolder.js';
@@ -26,7 +27,7 @@ export interface TrainContext {
   /** The images to evaluate on; without them it is never evaluated. */
   validation?: ImageSource;
   /** Frozen; needed where the recipe distils, elsewhere only compared with at each evaluation. It stays the caller's. */
-  teacher?: Detector | Teacher;
+  teacher?: DetectionNet | Teacher;
   /**
    * Folder in which the teacher's outputs are kept as half floats, for this and other trainings. Rounding changes the bits, so
    * a training goes on with a cache if it began with one.
@@ -34,8 +35,16 @@ export interface TrainContext {
   teacherCache?: string;
   /** Where data and teacher are, for `run.json`. */
   origin?: RunOrigin;
-  /** The run's folder: `checkpoint.safetensors`, `best.safetensors`, `log.jsonl`, `run.json`. */
+  /**
+   * The run's folder: `checkpoint.safetensors`, `best.safetensors`, `log.jsonl`, `run.json`; of an ONNX model `student.onnx` and
+   * `student.mapping.json`, too.
+   */
   folder: string;
+  /**
+   * Makes the net of a checkpoint, for `resumeTraining`: `restoreNet` of edgewise/onnx for trainings of ONNX models. Default: detectors of
+   * this package alone.
+   */
+  restore?: (device: Device, checkpoint: Checkpoint, use: CheckpointUse) => Promise<DetectionNet>;
   /** How much a process that is killed may lose. It changes no bit of the training. */
   checkpointEvery?: CheckpointEvery;
   /** Told how the training gets on. */
@@ -52,6 +61,8 @@ export interface TrainResult {
   step: number;
   /** The last epoch's line of the log; null before the end of the first. */
   last: LogEntry | null;
+  /** At the end, one line where AP is still near zero or was still rising: what to do. Else null. */
+  advice: string | null;
 }
 
 /** What changes while training, besides the tensors. */

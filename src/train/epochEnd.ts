@@ -15,9 +15,9 @@ import { sum } from './window.js';
  * @returns false when the evaluation was aborted: it is done again when the training goes on
  */
 export async function endEpoch(run: Run, epoch: number, started: number): Promise<boolean> {
-  const { context, state, loader, clock } = run;
-  const { batch, epochs, evaluateEvery } = state.settings;
-  const terms = meanTerms(state.epochTerms, loader.steps);
+  const { context, state, steps, clock } = run;
+  const { batch, accumulate, epochs, evaluateEvery } = state.settings;
+  const terms = meanTerms(state.epochTerms, steps);
   const entry: LogEntry = {
     epoch: epoch + 1,
     ...assignerOf(state.recipe, epoch),
@@ -26,7 +26,7 @@ export async function endEpoch(run: Run, epoch: number, started: number): Promis
     ...loggedDistillation(run, state.step - 1),
     loss: sum(terms),
     terms,
-    imagesPerSecond: clock.stepsTimed > 0 ? (batch * clock.stepsTimed) / clock.stepSeconds : 0,
+    imagesPerSecond: clock.stepsTimed > 0 ? (batch * accumulate * clock.stepsTimed) / clock.stepSeconds : 0,
     seconds: 0,
   };
   const isDue = evaluateEvery > 0 && (entry.epoch % evaluateEvery === 0 || entry.epoch === epochs);
@@ -55,7 +55,7 @@ async function evaluateAverage({ context, tools, state }: Run, validation: Image
   const { signal, teacher, teacherCache, onProgress } = context;
   if (signal?.aborted) return null;
   return tools.optimizer.usingAverage(() =>
-    evaluate(tools.detector, {
+    evaluate(tools.net, {
       source: validation,
       batch: state.settings.batch,
       recipe: state.recipe,

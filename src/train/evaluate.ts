@@ -6,10 +6,9 @@ import { type Batch, Loader } from '../data/loader.js';
 import { toCoco } from '../data/shapes.js';
 import type { ImageSource } from '../data/source.js';
 import type { Detections } from '../detector/choose.js';
-import type { DetectorConfig } from '../detector/config.js';
 import { decode } from '../detector/decode.js';
-import type { Detector } from '../detector/detector.js';
 import type { HeadLogits } from '../detector/head.js';
+import type { DetectionNet, NetConfig } from '../detector/net.js';
 import { type AveragePrecision, averagePrecision, STATISTICS } from '../eval/averagePrecision.js';
 import type { Detection } from '../eval/detections.js';
 import { type EdgeCalibration, type EdgeSpread, edgeCalibration } from '../eval/edgeCalibration.js';
@@ -30,7 +29,7 @@ export interface EvaluateOptions {
   /** What the net was trained with: the meaning of its bins. Default: its own where it says so, else `gfocal`. */
   recipe?: Pick<Recipe, 'box' | 'regions'>;
   /** Measures how far the detector is from it, too; it must have the detector's size and classes. */
-  teacher?: Detector | Teacher;
+  teacher?: DetectionNet | Teacher;
   /** Folder in which the teacher's outputs are kept as half floats; see `TeacherCache`. In Node only. */
   teacherCache?: string;
   /** Told of files of the cache that cannot be used. */
@@ -61,12 +60,12 @@ export interface Evaluation {
 
 /**
  * Runs a net over every image of a source and compares what it finds with the annotations.
- * @param net a detector, or a teacher of another kind, such as an `OnnxTeacher`
+ * @param net a detector or an ONNX model that learned, or a teacher of another kind, such as an `OnnxTeacher`
  * @returns null when it was aborted
  * @throws InputError when the classes are not the net's (their number, where it does not know their names), net and teacher are not
  *   comparable, the batch is too large for the device, or an image cannot be read
  */
-export async function evaluate(net: Detector | Teacher, options: EvaluateOptions): Promise<Evaluation | null> {
+export async function evaluate(net: DetectionNet | Teacher, options: EvaluateOptions): Promise<Evaluation | null> {
   const { source, batch = 8, teacherCache, onWarning, onProgress, signal } = options;
   const own = teacherOf(net);
   const { config, device } = own;
@@ -166,7 +165,7 @@ function spreadsOf(
   image: number,
   scale: number,
   { boxLogits }: HeadLogits,
-  { strides }: Pick<DetectorConfig, 'strides'>,
+  { strides }: Pick<NetConfig, 'strides'>,
   deviations: ArrayLike<number>,
 ): EdgeSpread[] {
   const { batch, levels } = boxLogits.value;

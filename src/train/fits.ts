@@ -2,6 +2,7 @@ import type { Batch } from '../data/loader.js';
 import type { DetectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
 import { assertBatchFits } from '../detector/fits.js';
+import type { DetectionNet, NetConfig } from '../detector/net.js';
 import { HeadLoss } from '../losses/headLoss.js';
 import type { Recipe } from '../losses/recipe.js';
 import { makeGrid } from '../regions/grid.js';
@@ -13,20 +14,29 @@ import { makeLearner } from './learner.js';
 import { recipesFrom } from './phases.js';
 import type { TrainSettings } from './settings.js';
 import { trainStep } from './step.js';
-import { detectorStep, type Teacher, type TeacherStep } from './teacher.js';
+import { netStep, type Teacher, type TeacherStep } from './teacher.js';
 import { TermHistory } from './terms.js';
 
 /** A net as far as the sizes of its outputs go. */
-type Net = Pick<Teacher, 'config' | 'featureChannels' | 'recipe'>;
+type Net = Pick<Teacher, 'config' | 'featureChannels' | 'recipe' | 'net'>;
 
 /** One that is on a device. */
 type RunningNet = Net & Pick<Teacher, 'device'>;
+
+/** A net that can be made again to look at its sizes. */
+type Sizable = Pick<DetectionNet, 'config' | 'sizedOn'>;
+
+/** Those of a detector that has not been made. */
+export function sizesOf(config: DetectorConfig): Sizable {
+  return { config, sizedOn: (device) => new Detector(device, config, { seed: 0 }) };
+}
 
 type OnCompiled = (done: number, of: number) => void;
 
 /** A training step, as far as its sizes go. */
 interface StepSizes {
-  config: DetectorConfig;
+  /** What learns; `sizesOf` where there is no detector yet. */
+  net: Sizable;
   recipe: Recipe;
   settings: TrainSettings;
   /** Null where none teaches. */
@@ -39,15 +49,16 @@ interface StepSizes {
  */
 export function assertStepFits(device: Device, { batch, ...sizes }: StepSizes & { batch: number }): void {
   for (const recipe of recipesFrom(sizes.recipe)) {
-    assertBatchFits(device, 'a training step', sizes.config, batch, stepNeeds(device, { ...sizes, recipe }));
+    assertBatchFits(device, 'a training step', sizes.net.config, batch, stepNeeds(device, { ...sizes, recipe }));
   }
 }
 
 /** What a training step of a batch needs, by the recipe's own assigner. */
-export function stepNeeds(device: Device, { config, recipe, settings, teacher }: StepSizes): (batch: number) => Needs {
+export function stepNeeds(device: Device, { net, recipe, settings, teacher }: StepSizes): (batch: number) => Needs {
+  const { config } = net;
   const sizing = new SizingDevice(device);
   const sized = teacher && sizedTeacher(sizing, teacher);
-  const learner = makeLearner(new Detector(sizing, config, { seed: 0 }), sized?.teacher, recipe, settings);
+  const learner = makeLearner(net.sizedOn(sizing), sized?.teacher, recipe, settings);
   const imageSize = { width: config.width, height: config.height };
   return (batch) => {
     const headLoss = new HeadLoss(sizing, {
@@ -100,7 +111,7 @@ function outputNeeds(net: RunningNet): (batch: number) => Needs {
 }
 
 /** A batch without pixels, with one object. */
-function emptyBatch(batch: number, { width, height }: Pick<DetectorConfig, 'width' | 'height'>): Batch {
+function emptyBatch(batch: number, { width, height }: Pick<NetConfig, 'width' | 'height'>): Batch {
   return {
     // Of the pixels, a device that sizes looks at the number alone.
     images: { length: 3 * batch * width * height } as Float32Array,
@@ -117,12 +128,13 @@ function emptyBatch(batch: number, { width, height }: Pick<DetectorConfig, 'widt
 /** A teacher that has sizes only. */
 function sizedTeacher(
   sizing: SizingDevice,
-  { config, featureChannels }: Net,
-): { teacher: Detector | Teacher; step: (batch: number) => TeacherStep } {
+  { config, featureChannels, net }: Net,
+): { teacher: DetectionNet | Teacher; step: (batch: number) => TeacherStep } {
   const { size, ...shared } = config;
-  if (size !== undefined) {
-    const teacher = new Detector(sizing, { ...shared, size }, { seed: 0 });
-    return { teacher, step: () => detectorStep(teacher) };
+  const own = net ?? (size !== undefined && sizesOf({ ...shared, size }));
+  if (own) {
+    const teacher = own.sizedOn(sizing);
+    return { teacher, step: () => netStep(teacher) };
   }
   const { classes, bins, width, height, strides } = config;
   const { levels } = makeGrid({ imageSize: { width, height }, strides });

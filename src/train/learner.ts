@@ -1,20 +1,21 @@
-import { architectureOf } from '../detector/config.js';
-import type { Detector } from '../detector/detector.js';
+import { Detector } from '../detector/detector.js';
+import type { DetectionNet } from '../detector/net.js';
 import { isCross, needsTeacher, type Recipe } from '../losses/recipe.js';
 import { InputError } from '../util/error.js';
 import { assertComparable, formOf } from './comparable.js';
 import { CrossHead } from './crossHead.js';
+import { applyGroups } from './groups.js';
 import { Optimizer } from './optimizer.js';
 import { makeProjector, type Projector } from './projector.js';
 import { provenanceOf } from './provenance.js';
 import type { TrainSettings } from './settings.js';
 import { type Teacher, teacherOf } from './teacher.js';
 
-/** A detector that learns, and what it learns with. */
+/** A net that learns, and what it learns with. */
 export interface Learner {
   /** What learns. */
-  detector: Detector;
-  /** Of the detector's parameters. */
+  net: DetectionNet;
+  /** Of the net's parameters. */
   optimizer: Optimizer;
   /** Frozen; null where the recipe does not distil. */
   teacher: Teacher | null;
@@ -24,38 +25,43 @@ export interface Learner {
   cross: CrossHead | null;
   /** What of the teacher's head is brought into the student's, in a line; null where it is the same, or there is no teacher. */
   notice: string | null;
-  /** Disposes all but detector and teacher. */
+  /** Disposes all but net and teacher. */
   dispose(): void;
 }
 
 /**
- * Gives a detector its optimizer, the teacher and the projector of features that the recipe asks for.
- * @throws InputError when the recipe distils and there is no teacher, or when there is one that is not comparable
+ * Gives a net its optimizer, the teacher and the projector of features that the recipe asks for.
+ * @throws InputError when the recipe distils and there is no teacher, or when there is one that is not comparable; for a recipe that
+ *   imitates features or sends them through the teacher's head where the net has none, or one of another centre offset than the net's
  */
 export function makeLearner(
-  detector: Detector,
-  given: Detector | Teacher | undefined,
+  net: DetectionNet,
+  given: DetectionNet | Teacher | undefined,
   recipe: Recipe,
   settings: TrainSettings,
 ): Learner {
-  const { teacher, notice } = chooseTeacher(given, detector, recipe);
-  const optimizer = new Optimizer(detector.parameters, settings);
-  const own = architectureOf(detector.config).features;
+  assertLearns(net, recipe);
+  const { teacher, notice } = chooseTeacher(given, net, recipe);
+  const factors = applyGroups(net.parameters, settings);
+  const optimizer = new Optimizer(net.parameters, settings, factors);
+  const own = net.featureChannels;
   const sizes = {
-    device: detector.parameters.device,
+    device: net.parameters.device,
     own,
     teacher: teacher?.featureChannels ?? own,
-    levels: detector.config.strides.length,
+    levels: net.config.strides.length,
   };
   const adapter = makeProjector(recipe, sizes, settings);
   const cross =
-    teacher?.detector && isCross(recipe) ? new CrossHead(detector, teacher.detector, recipe, settings) : null;
+    net instanceof Detector && teacher?.detector && isCross(recipe)
+      ? new CrossHead(net, teacher.detector, recipe, settings)
+      : null;
   const dispose = () => {
     cross?.dispose();
     adapter?.dispose();
     optimizer.dispose();
   };
-  return { detector, optimizer, teacher, adapter, cross, notice, dispose };
+  return { net, optimizer, teacher, adapter, cross, notice, dispose };
 }
 
 /** What may learn with the student and is no part of it: the first words of its tensors' names in a checkpoint. */
@@ -69,9 +75,29 @@ export function companionsOf(learner: Pick<Learner, (typeof COMPANIONS)[number]>
   });
 }
 
+/** @throws InputError for what a recipe asks of a net that has not got it */
+function assertLearns(net: DetectionNet, { name, regions, imitation, cross }: Recipe): void {
+  const { centreOffset, featureChannels } = net;
+  if (centreOffset !== undefined && centreOffset !== regions.centreOffset) {
+    throw new InputError(
+      `recipe ${name}: regions.centreOffset is ${regions.centreOffset}, but the student's cells are measured from ${centreOffset} (its mapping's centreOffset); give the recipe that.`,
+    );
+  }
+  if (cross.convolutions > 0 && !(net instanceof Detector)) {
+    throw new InputError(
+      `recipe ${name} sends features of the student's towers through the teacher's head (CrossKD), and an ONNX student has no towers that are known; take another recipe, such as bckd.`,
+    );
+  }
+  if (imitation.weight > 0 && featureChannels === 0) {
+    throw new InputError(
+      `recipe ${name} imitates features, but the student's mapping names none; name them in its field features, or use a recipe without imitation, such as main-kd+main-ld+vlr-ld.`,
+    );
+  }
+}
+
 function chooseTeacher(
-  given: Detector | Teacher | undefined,
-  student: Detector,
+  given: DetectionNet | Teacher | undefined,
+  student: DetectionNet,
   recipe: Recipe,
 ): { teacher: Teacher | null; notice: string | null } {
   const distils = needsTeacher(recipe);

@@ -1,8 +1,11 @@
+import { adviceOn } from './advice.js';
 import { cacheOf, type TrainContext, type TrainResult, type TrainState } from './context.js';
 import { endEpoch } from './epochEnd.js';
 import { compileStep } from './fits.js';
 import type { Learner } from './learner.js';
+import { provenanceOf } from './provenance.js';
 import { distillationOf, headLossOf, isSaveDue, makeRun, READ_EVERY, type Run, rateAt, save, warn } from './run.js';
+import { readLog } from './runFolder.js';
 import { trainStep } from './step.js';
 import { computing } from './teacher.js';
 import { TeacherCache } from './teacherCache.js';
@@ -24,8 +27,13 @@ export async function runEpochs(
 ): Promise<TrainResult> {
   const { signal } = context;
   const run = makeRun(context, learner, state);
-  const { loader, total } = run;
-  const result = (interrupted: boolean) => ({ interrupted, step: state.step, last: state.last });
+  const { steps, total } = run;
+  const result = async (interrupted: boolean) => ({
+    ...{ interrupted, step: state.step, last: state.last },
+    advice: interrupted
+      ? null
+      : adviceOn(await readLog(context.folder), { isGiven: provenanceOf(learner.net).student !== undefined }),
+  });
   try {
     await prepareFolder();
     // The folder can be gone on with from here on; and a disk that has no room for it is told now.
@@ -34,26 +42,24 @@ export async function runEpochs(
     if (state.step < total) await compile(run);
     // An epoch that has terms but no steps left was stopped before its evaluation was over.
     while (state.step < total || state.epochTerms.length > 0) {
-      const epoch = Math.floor((state.step - Math.sign(state.epochTerms.length)) / loader.steps);
+      const epoch = Math.floor((state.step - Math.sign(state.epochTerms.length)) / steps);
       const started = performance.now();
       const ended = (await runSteps(run, epoch, cache)) && (await endEpoch(run, epoch, started));
-      if (!ended || (signal?.aborted && state.step < total)) return result(true);
+      if (!ended || (signal?.aborted && state.step < total)) return await result(true);
     }
-    return result(false);
+    return await result(false);
   } finally {
     run.tools.history.dispose();
   }
 }
 
 /** The kernels of all steps to come, so that none takes a minute in silence. */
-function compile({ context: { device, onProgress }, tools, state, loader }: Run): Promise<void> {
-  const { detector, teacher } = tools;
+function compile({ context: { device, onProgress }, tools, state, steps }: Run): Promise<void> {
+  const { net, teacher } = tools;
   const { recipe, settings, step } = state;
-  const epoch = Math.floor(step / loader.steps);
-  return compileStep(
-    device,
-    { config: detector.config, batch: settings.batch, recipe, settings, teacher, epoch },
-    (done, of) => onProgress?.({ kind: 'compilation', done, of }),
+  const epoch = Math.floor(step / steps);
+  return compileStep(device, { net, batch: settings.batch, recipe, settings, teacher, epoch }, (done, of) =>
+    onProgress?.({ kind: 'compilation', done, of }),
   );
 }
 
@@ -71,26 +77,34 @@ async function openCache({ context, tools: { teacher }, state, loader }: Run): P
  * @returns false when it was aborted before their end: the state is saved
  */
 async function runSteps(run: Run, epoch: number, cache: TeacherCache | null): Promise<boolean> {
-  const { context, tools, state, loader, clock } = run;
-  const fromStep = state.step - epoch * loader.steps;
+  const { context, tools, state, loader, steps, clock } = run;
+  const { accumulate } = state.settings;
+  const fromBatch = (state.step - epoch * steps) * accumulate;
+  let index = 0; // of a batch in its step
   const computed = tools.teacher ? computing(tools.teacher) : null;
   // Distillation that has ended does not come back: nothing is asked of the teacher any more.
   const isTaught = () => state.step < run.total && distillationOf(run, state.step) > 0;
-  const outputs = isTaught() ? ((await cache?.epoch(epoch, fromStep)) ?? computed) : null;
+  const outputs = isTaught() ? ((await cache?.epoch(epoch, fromBatch)) ?? computed) : null;
   tools.headLoss = headLossOf(context.device, tools, state, epoch);
   clock.lastRead = performance.now();
   try {
-    for await (const images of loader.batches(epoch, fromStep)) {
+    for await (const images of loader.batches(epoch, fromBatch)) {
       const teacherStep = isTaught() ? await outputs?.step(images) : undefined;
-      trainStep(tools, images, rateAt(run, state.step), teacherStep, distillationOf(run, state.step));
+      const of = { index, of: accumulate };
+      trainStep(tools, images, rateAt(run, state.step), teacherStep, distillationOf(run, state.step), of);
+      index = (index + 1) % accumulate;
+      if (index > 0) {
+        if (tools.history.batches % MAX_QUEUED === 0) await context.device.settled();
+        continue;
+      }
       state.step++;
       // Asked once: all that follows has to agree on it, however long it waits.
       const stops = context.signal?.aborted === true;
-      const ends = state.step % loader.steps === 0;
+      const ends = state.step % steps === 0;
       const saves = !ends && (stops || isSaveDue(run));
       if (saves || ends || tools.history.pending === READ_EVERY) {
         await report(run, epoch);
-      } else if (tools.history.pending % MAX_QUEUED === 0) {
+      } else if (tools.history.batches % MAX_QUEUED === 0) {
         await context.device.settled();
       }
       if (saves) await save(run);
@@ -99,5 +113,5 @@ async function runSteps(run: Run, epoch: number, cache: TeacherCache | null): Pr
   } finally {
     await outputs?.close();
   }
-  return state.step % loader.steps === 0;
+  return state.step % steps === 0;
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readJson } from '../data/json.js';
-import type { Detector } from '../detector/detector.js';
+import type { DetectionNet } from '../detector/net.js';
 import type { PrecisionRecall } from '../eval/averagePrecision.js';
 import type { EdgeCalibration } from '../eval/edgeCalibration.js';
 import { writeWhole } from '../util/atomicFile.js';
@@ -49,7 +49,7 @@ export interface RunMeasures {
  * @throws InputError as `evaluate`
  */
 export async function measureRun(
-  net: Detector | Teacher,
+  net: DetectionNet | Teacher,
   { split, ...options }: EvaluateOptions & { split: string },
 ): Promise<RunMeasures | null> {
   const found = await evaluate(net, options);

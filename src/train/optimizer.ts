@@ -5,7 +5,7 @@ import gradientNormSource from '../../shaders/train/gradient_norm.wgsl';
 import sgdSource from '../../shaders/train/sgd.wgsl';
 import { ParameterStore } from '../autograd/parameters.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { numberFrom, oneOf, options, refuse } from '../util/argument.js';
+import { integer, numberFrom, oneOf, optional, options, refuse } from '../util/argument.js';
 
 const GRADIENT_NORM = { name: 'gradientNorm', source: gradientNormSource };
 const CLIP = { name: 'clip', source: clipSource };
@@ -33,6 +33,8 @@ export interface OptimizerSettings {
   clip: number;
   /** Decay of the exponential moving average of the parameters; 0: none is kept. */
   ema: number;
+  /** Batches whose mean gradient is one update's; 1 unless given. */
+  accumulate?: number;
 }
 
 const SETTINGS = options({
@@ -41,6 +43,7 @@ const SETTINGS = options({
   weightDecay: numberFrom(0),
   clip: numberFrom(0),
   ema: numberFrom(0, 1),
+  accumulate: optional(integer(1)),
 });
 
 /**
@@ -59,12 +62,22 @@ export class Optimizer {
   /** Updates begun, skipped ones included; set it when going on from a checkpoint. */
   updates = 0;
   readonly #partials: Tensor;
+  /** Of the learning rate, one for each 64 elements; 0 where a parameter is frozen. */
+  readonly #factors: Tensor;
   /** Control and Scalars of shaders/train/control.wgsl. */
   readonly #control: Tensor;
   readonly #scalars: Tensor;
 
-  /** Takes memory for its state on the parameters' device. @throws InputError for a setting out of range; it is named */
-  constructor(parameters: ParameterStore, settings: OptimizerSettings) {
+  /**
+   * Takes memory for its state on the parameters' device.
+   * @param factors of the learning rate, by the parameters' names; 1 where none is given. Frozen parameters are left as they are
+   * @throws InputError for a setting out of range; it is named
+   */
+  constructor(
+    parameters: ParameterStore,
+    settings: OptimizerSettings,
+    factors: ReadonlyMap<string, number> = new Map(),
+  ) {
     if (!(parameters instanceof ParameterStore)) {
       refuse('parameters', parameters, 'a ParameterStore, such as the .parameters of a detector');
     }
@@ -76,6 +89,8 @@ export class Optimizer {
     this.state = settings.optimizer === 'sgd' ? { momentum: zeros() } : { first: zeros(), second: zeros() };
     this.average = settings.ema > 0 ? device.keep(device.empty([values.size])) : null;
     this.#partials = device.keep(device.empty([NORM_LANES, 2]));
+    const rates = parameters.spread((name) => (parameters.get(name).requiresGradient ? (factors.get(name) ?? 1) : 0));
+    this.#factors = device.keep(device.tensor(rates));
     this.#control = device.keep(device.zeros([4], 'u32'));
     this.#scalars = device.keep(device.empty([4]));
     this.restartAverage();
@@ -104,10 +119,10 @@ export class Optimizer {
     ]);
   }
 
-  /** Records the update from `parameters.gradients`; `begin` goes before. */
+  /** Records the update from `parameters.gradients`, the sum over `settings.accumulate` batches; `begin` goes before. */
   update(): void {
     const { device, values, gradients, decayedElements } = this.parameters;
-    const { clip, momentum, weightDecay, optimizer } = this.settings;
+    const { clip, momentum, weightDecay, optimizer, accumulate = 1 } = this.settings;
     const count = values.size / 4; // the store pads every parameter to 64 elements
     const decayed = decayedElements / 4;
     device.run({
@@ -120,14 +135,15 @@ export class Optimizer {
     device.run({
       kernel: CLIP,
       bindings: { partials: this.#partials.range, control },
-      params: { clip, partial_count: NORM_LANES },
+      params: { clip, partial_count: NORM_LANES, share: 1 / accumulate },
       workgroups: [1, 1, 1],
     });
     const shared = { control, scalars: this.#scalars.range, values: values.range };
+    const factors = this.#factors.range;
     const state = Object.fromEntries(Object.entries(this.state).map(([name, tensor]) => [name, tensor.range]));
     device.run({
       kernel: optimizer === 'sgd' ? SGD : ADAMW,
-      bindings: { ...shared, ...state, gradients: gradients.range },
+      bindings: { ...shared, ...state, factors, gradients: gradients.range },
       params:
         optimizer === 'sgd'
           ? { count, decayed, momentum, weight_decay: weightDecay }
@@ -183,7 +199,8 @@ export class Optimizer {
 
   /** Frees its memory and the moving average; the parameters stay. */
   dispose(): void {
-    for (const tensor of [...Object.values(this.state), this.#partials, this.#control, this.#scalars]) tensor.dispose();
+    const own = [this.#partials, this.#factors, this.#control, this.#scalars];
+    for (const tensor of [...Object.values(this.state), ...own]) tensor.dispose();
     this.average?.dispose();
   }
 }

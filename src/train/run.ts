@@ -9,6 +9,7 @@ import { cacheOf, type TrainContext, type TrainState } from './context.js';
 import { assertStepFits } from './fits.js';
 import type { Learner } from './learner.js';
 import { recipeAt } from './phases.js';
+import { provenanceOf } from './provenance.js';
 import { learningRateAt } from './schedule.js';
 import type { StepTools } from './step.js';
 import { TermHistory } from './terms.js';
@@ -25,6 +26,8 @@ export interface Run {
   readonly tools: StepTools;
   readonly state: TrainState;
   readonly loader: Loader;
+  /** Steps an epoch, each of `settings.accumulate` of the loader's batches. */
+  readonly steps: number;
   /** Steps of the whole training. */
   readonly total: number;
   readonly clock: Clock;
@@ -42,21 +45,22 @@ interface Clock {
 export function makeRun(context: TrainContext, learner: Learner, state: TrainState): Run {
   const { device, source } = context;
   const { recipe, settings } = state;
-  const { config } = learner.detector;
-  const { batch } = settings;
-  assertStepFits(device, { config, batch, recipe, settings, teacher: learner.teacher });
-  const loader = trainingLoader(source, config, settings);
+  const { net } = learner;
+  const { batch, accumulate } = settings;
+  assertStepFits(device, { net, batch, recipe, settings, teacher: learner.teacher });
+  const loader = trainingLoader(source, net.config, settings);
   const headLoss = headLossOf(device, learner, state, 0);
-  const tools = { ...learner, headLoss, history: new TermHistory(headLoss, READ_EVERY) };
+  const tools = { ...learner, headLoss, history: new TermHistory(headLoss, READ_EVERY, accumulate) };
   const now = performance.now();
   const clock = { lastSave: now, lastRead: now, stepSeconds: 0, stepsTimed: 0 };
-  return { context, tools, state, loader, total: settings.epochs * loader.steps, clock };
+  const steps = loader.steps / accumulate;
+  return { context, tools, state, loader, steps, total: settings.epochs * steps, clock };
 }
 
 /** What an epoch learns by; it holds no memory of the device. */
 export function headLossOf(
   device: Device,
-  { detector: { config }, teacher }: Learner,
+  { net: { config }, teacher }: Learner,
   { recipe, settings }: TrainState,
   epoch: number,
 ) {
@@ -94,17 +98,19 @@ export function isSaveDue({ context: { checkpointEvery }, state, clock }: Run): 
 }
 
 /** Saves all that the training goes on from. Every step's losses have been read. */
-export async function save({ context, tools, state, loader, clock }: Run, name = CHECKPOINT): Promise<void> {
+export async function save({ context, tools, state, steps, clock }: Run, name = CHECKPOINT): Promise<void> {
   const { device, source, folder } = context;
+  const { student } = provenanceOf(tools.net);
   const metadata = {
-    detector: tools.detector.config,
+    detector: tools.net.config,
+    ...(student && { student }),
     classes: source.classes,
     choices: device.choices,
     teacherCache: cacheOf(context, state.recipe) !== null,
     ...state,
     // Without the clock: the same training has the same bytes.
     last: state.last && { ...state.last, imagesPerSecond: 0, seconds: 0 },
-    stepsPerEpoch: loader.steps,
+    stepsPerEpoch: steps,
   };
   await saveCheckpoint(join(folder, name), tools, metadata, { withState: name === CHECKPOINT });
   const now = performance.now();

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Category } from '../data/groundTruth.js';
 import { readJson } from '../data/json.js';
-import type { DetectorConfig } from '../detector/config.js';
+import type { NetConfig } from '../detector/net.js';
 import type { Choices } from '../gpu/choices.js';
 import type { Recipe } from '../losses/recipe.js';
 import type { AdapterDescription } from '../tensor/device.js';
@@ -14,6 +14,7 @@ import { checked } from '../util/schema.js';
 import { isJson, type LogEntry, parseEntry } from './logEntry.js';
 import isRun from './run.jsonschema';
 import type { TrainSettings } from './settings.js';
+import type { StudentRecord } from './student.js';
 import type { TeacherConfig } from './teacher.js';
 
 /** Where a training's data and teacher come from, so that a report finds images and teacher again. */
@@ -36,9 +37,11 @@ export interface RunDescription {
   adapter: AdapterDescription;
   /** Between variants of kernels. */
   choices: Choices;
-  /** What is trained. */
-  detector: DetectorConfig;
-  /** How many numbers the detector learns. */
+  /** What is trained: without a size where `student` says what it is. */
+  detector: NetConfig;
+  /** What a net that is no detector of this package is made from; null where it is one. */
+  student: StudentRecord | null;
+  /** How many numbers the net learns. */
   parameters: number;
   /** Null where there was none. */
   teacher: TeacherConfig | null;
@@ -112,7 +115,8 @@ export async function createRun(folder: string, description: RunDescription): Pr
 export async function readRun(folder: string): Promise<RunDescription> {
   const file = join(folder, SETTINGS);
   const about = { file, whole: 'a run', remedy: 'give the folder of a run' };
-  const added = { teacher: null, teacherRun: null, teacherMatch: null, teacherCache: false, data: null, split: null };
+  const of = { student: null, data: null, split: null };
+  const added = { ...of, teacher: null, teacherRun: null, teacherMatch: null, teacherCache: false };
   return { ...added, ...checked<RunDescription>(await readJson(file), isRun, about) };
 }
 

@@ -1,14 +1,15 @@
 import { InputError } from '../util/error.js';
 import { faultsIn } from '../util/schema.js';
+import type { GroupSettings } from './groups.js';
 import type { OptimizerSettings } from './optimizer.js';
 import type { ScheduleSettings } from './schedule.js';
 import isSettings from './settings.jsonschema';
 
 /** Everything that fixes a training but the data, the detector and the recipe. Plain JSON; checkpoints hold it. */
-export interface TrainSettings extends OptimizerSettings, ScheduleSettings {
-  /** Passes over the images; one has ⌊images / batch⌋ steps. */
+export interface TrainSettings extends Required<OptimizerSettings>, ScheduleSettings, GroupSettings {
+  /** Passes over the images; one has ⌊images / (batch · accumulate)⌋ steps, each an update. */
   epochs: number;
-  /** Images a step. */
+  /** Images at once; a step has `accumulate` times as many. */
   batch: number;
   /** Fixes initial parameters, order and augmentation. */
   seed: number;
@@ -33,6 +34,9 @@ export const DEFAULT_SETTINGS: TrainSettings = {
   seed: 0,
   augment: true,
   evaluateEvery: 1,
+  freeze: [],
+  learningRates: [],
+  accumulate: 1,
 };
 
 /** The largest of the settings that are counts; the schema's. What is larger is a slip of the hand. */
@@ -42,6 +46,7 @@ export const MAX_SETTINGS = {
   seed: 4_294_967_295, // of the 32 bits that a stream of random numbers is derived from
   evaluateEvery: 1_000_000,
   warmupSteps: 1_000_000_000,
+  accumulate: 65_536,
 };
 
 /**

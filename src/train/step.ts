@@ -10,14 +10,22 @@ import type { TermHistory } from './terms.js';
 
 /** What a step works with; the same objects in every step. */
 export interface StepTools extends Learner {
-  /** Of the detector's head and the recipe. */
+  /** Of the net's head and the recipe. */
   headLoss: HeadLoss;
   /** Collects the terms of the steps on the GPU. */
   history: TermHistory;
 }
 
+/** Which batch of a step, from 0, of how many: the gradients of all are added, and the last makes the update. */
+export interface BatchOfStep {
+  /** From 0. */
+  index: number;
+  /** `accumulate` of the optimizer's settings. */
+  of: number;
+}
+
 /**
- * Records and submits one step: teacher and student forward, losses with their gradients, backward, update. The uploads
+ * Records and submits one step, or one batch of it: teacher and student forward, losses with their gradients, backward, update. The uploads
  * come first, so that all the work is one submit; nothing is waited for.
  * @param teacherStep what the teacher gives for the batch; needed where the recipe distils
  * @param distillation factor of the distillation terms; 0 needs no teacher
@@ -28,13 +36,14 @@ export function trainStep(
   rate: number,
   teacherStep?: TeacherStep,
   distillation = 1,
+  { index, of }: BatchOfStep = { index: 0, of: 1 },
 ): void {
-  const { detector, headLoss, optimizer, history } = tools;
+  const { net, headLoss, optimizer, history } = tools;
   const optimizers = [optimizer, ...companionsOf(tools).map(([, companion]) => companion)];
   const { device } = optimizer.parameters;
-  const { width, height } = detector.config;
+  const { width, height } = net.config;
   device.tidy(() => {
-    for (const each of optimizers) each.begin(rate);
+    if (index === 0) for (const each of optimizers) each.begin(rate);
     const pixels = device.tensor(batch.images);
     const images = Pyramid.of(pixels, headLoss.batch, 3, [{ width, height }]);
     const { boxes, labels, imageIndex, ignore, ignoreIndex } = batch;
@@ -44,10 +53,11 @@ export function trainStep(
       { batch: headLoss.batch, classes: headLoss.classes },
     );
     teacherStep?.begin();
-    for (const each of optimizers) each.parameters.zeroGradients();
+    if (index === 0) for (const each of optimizers) each.parameters.zeroGradients();
     const { losses, seeds } = lossesOf(tools, { images, truth, teacherStep, distillation });
-    backward(seeds);
-    for (const each of optimizers) each.update();
+    // What frozen parameters alone have made takes no gradient.
+    backward(seeds.filter(({ variable }) => variable.requiresGradient));
+    if (index === of - 1) for (const each of optimizers) each.update();
     history.push(losses);
   });
   device.submit();
@@ -72,17 +82,17 @@ interface Recorded {
  * its graph.
  */
 function lossesOf(
-  { detector, adapter, cross, headLoss }: StepTools,
+  { net, adapter, cross, headLoss }: StepTools,
   { images, truth, teacherStep, distillation }: StepInput,
 ): Recorded {
   const teacher = teacherStep?.outputs(images, cross?.teacherTower);
-  const own = detector.forward(images, { training: true, ...(cross && { tower: cross.tower }) });
+  const own = net.forward(images, { training: true, ...(cross && { tower: cross.tower }) });
   const crossed = cross && teacher ? cross.logits(own, teacher) : null;
-  const features = adapter ? adapter.apply(own.features) : own.features;
+  const features = adapter && own.features ? adapter.apply(own.features) : own.features;
   const student = {
     classLogits: own.classLogits.value,
     boxLogits: own.boxLogits.value,
-    features: features.value,
+    ...(features && { features: features.value }),
   };
   const losses = headLoss.evaluate({
     student,
@@ -96,7 +106,7 @@ function lossesOf(
     { variable: own.classLogits, gradient: gradients.classLogits },
     { variable: own.boxLogits, gradient: gradients.boxLogits },
   ];
-  if (gradients.features) seeds.push({ variable: features, gradient: gradients.features });
+  if (gradients.features && features) seeds.push({ variable: features, gradient: gradients.features });
   if (gradients.cross && crossed) {
     for (const name of ['classLogits', 'boxLogits'] as const) {
       seeds.push({ variable: crossed[name], gradient: gradients.cross[name] });

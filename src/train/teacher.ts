@@ -1,13 +1,13 @@
 import type { Batch } from '../data/loader.js';
-import { architectureOf, type DetectorConfig } from '../detector/config.js';
-import type { Detector } from '../detector/detector.js';
+import { Detector } from '../detector/detector.js';
+import type { DetectionNet, NetConfig } from '../detector/net.js';
 import type { Recipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { provenanceOf } from './provenance.js';
 
 /** The head of a teacher, its image size and classes, which have to be the student's, and the size of a teacher of this package. */
-export type TeacherConfig = Omit<DetectorConfig, 'size'> & Partial<Pick<DetectorConfig, 'size'>>;
+export type TeacherConfig = NetConfig;
 
 /** What a teacher gives for a batch. */
 export interface TeacherOutputs {
@@ -42,6 +42,8 @@ export interface Teacher {
   readonly device: Device;
   /** Its head; image size and classes have to be the student's. */
   readonly config: TeacherConfig;
+  /** What computes its outputs, where that is a net on this device. */
+  readonly net?: DetectionNet;
   /** A detector of this package, through whose head a student's features can go (CrossKD). */
   readonly detector?: Detector;
   /** Channels of the features it gives; 0: none, and none can be imitated. */
@@ -63,9 +65,9 @@ export interface TeacherEpoch {
   close(): Promise<void>;
 }
 
-/** A detector as a teacher; other teachers are as they are. */
-export function teacherOf(given: Detector | Teacher): Teacher {
-  return 'prepare' in given ? given : new DetectorTeacher(given);
+/** A net as a teacher; other teachers are as they are. */
+export function teacherOf(given: DetectionNet | Teacher): Teacher {
+  return 'prepare' in given ? given : new NetTeacher(given);
 }
 
 /** A teacher that computes for every batch. */
@@ -73,45 +75,52 @@ export function computing(teacher: Teacher): TeacherEpoch {
   return { step: (batch) => teacher.prepare(batch), close: async () => undefined };
 }
 
-class DetectorTeacher implements Teacher {
+class NetTeacher implements Teacher {
   readonly device: Device;
-  readonly config: DetectorConfig;
+  readonly config: TeacherConfig;
   readonly featureChannels: number;
   readonly recipe?: Pick<Recipe, 'box' | 'regions'>;
   readonly classes?: readonly { name: string }[];
-  readonly detector: Detector;
+  readonly net: DetectionNet;
+  readonly detector?: Detector;
 
-  constructor(detector: Detector) {
-    Object.assign(this, provenanceOf(detector));
-    this.device = detector.parameters.device;
-    this.config = detector.config;
-    this.featureChannels = architectureOf(detector.config).features;
-    this.detector = detector;
+  constructor(net: DetectionNet) {
+    const { recipe, classes } = provenanceOf(net);
+    if (recipe) this.recipe = recipe;
+    if (classes) this.classes = classes;
+    this.device = net.parameters.device;
+    this.config = net.config;
+    this.featureChannels = net.featureChannels;
+    this.net = net;
+    if (net instanceof Detector) this.detector = net;
   }
 
   async describe(): Promise<object> {
-    const digest = await crypto.subtle.digest('SHA-256', await this.detector.parameters.values.read());
+    const { config, net } = this;
+    const digest = await crypto.subtle.digest('SHA-256', await net.parameters.values.read());
     const parameters = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
     const { adapter, choices } = this.device;
-    return { adapter: adapter.name, choices, teacher: this.config, parameters };
+    const { student } = provenanceOf(net);
+    return { adapter: adapter.name, choices, teacher: config, parameters, ...(student && { student }) };
   }
 
   async prepare(): Promise<TeacherStep> {
-    return detectorStep(this.detector);
+    return netStep(this.net);
   }
 }
 
-/** A detector's share of a step as a teacher. */
-export function detectorStep(detector: Detector): TeacherStep {
+/** A net's share of a step as a teacher. */
+export function netStep(net: DetectionNet): TeacherStep {
   return {
     begin: () => undefined,
     outputs: (images, tower) => {
-      const { classLogits, boxLogits, features, classTower, boxTower } = detector.forward(images, {
+      const { classLogits, boxLogits, features, classTower, boxTower } = net.forward(images, {
         training: false,
         ...(tower !== undefined && { tower }),
       });
       return {
-        ...{ classLogits: classLogits.value, boxLogits: boxLogits.value, features: features.value },
+        ...{ classLogits: classLogits.value, boxLogits: boxLogits.value },
+        ...(features && { features: features.value }),
         ...(classTower && boxTower && { classTower: classTower.value, boxTower: boxTower.value }),
       };
     },

@@ -10,26 +10,36 @@ export class TermHistory {
   readonly #terms: Tensor;
   readonly #faults: Tensor;
   readonly #size: number;
-  #pending = 0;
+  readonly #accumulate: number;
+  #batches = 0;
 
-  /** @param capacity steps between two readings */
-  constructor(headLoss: HeadLoss, capacity: number) {
+  /**
+   * @param capacity steps between two readings
+   * @param accumulate batches a step
+   */
+  constructor(headLoss: HeadLoss, capacity: number, accumulate = 1) {
     const { device, grid } = headLoss;
     this.#headLoss = headLoss;
     this.#size = TERM_NAMES.length * grid.levels.length;
-    this.#terms = device.keep(device.zeros([capacity, this.#size]));
-    this.#faults = device.keep(device.zeros([capacity, this.#size], 'u32'));
+    this.#accumulate = accumulate;
+    this.#terms = device.keep(device.zeros([capacity * accumulate, this.#size]));
+    this.#faults = device.keep(device.zeros([capacity * accumulate, this.#size], 'u32'));
   }
 
   /** Steps not read yet. */
   get pending(): number {
-    return this.#pending;
+    return this.#batches / this.#accumulate;
   }
 
-  /** Records the copy of a step's terms; at most `capacity` of them before they are read. */
+  /** Batches not read yet. */
+  get batches(): number {
+    return this.#batches;
+  }
+
+  /** Records the copy of a batch's terms; at most those of `capacity` steps before they are read. */
   push({ terms, faults }: Pick<HeadLossResult, 'terms' | 'faults'>): void {
     const bytes = 4 * this.#size;
-    const at = bytes * this.#pending++;
+    const at = bytes * this.#batches++;
     for (const [from, to] of [
       [terms, this.#terms],
       [faults, this.#faults],
@@ -39,19 +49,24 @@ export class TermHistory {
   }
 
   /**
-   * Reads what was pushed since the last reading, in order; waits for the GPU.
-   * @param last number of the step pushed last
+   * Reads what was pushed since the last reading, step by step in order: means over a step's batches; waits for the GPU.
+   * @param last number of the step pushed last, whole
    * @throws DeviceError that names step, term, level and image of the first value that is not finite
    */
   async take(last: number): Promise<Float32Array[]> {
     const [terms, faults] = await Promise.all([this.#terms.read(), this.#faults.read()]);
-    const count = this.#pending;
-    this.#pending = 0;
-    return Array.from({ length: count }, (_, i) => {
-      const [from, to] = [i * this.#size, (i + 1) * this.#size];
-      const fault = this.#headLoss.faultOf(terms.subarray(from, to), faults.subarray(from, to));
-      if (fault) throw new DeviceError(`step ${last - count + 1 + i}: ${fault} The last checkpoint is whole.`);
-      return Float32Array.from(terms.subarray(from, to));
+    const steps = this.pending;
+    this.#batches = 0;
+    return Array.from({ length: steps }, (_, step) => {
+      const sums = new Float64Array(this.#size);
+      for (let batch = step * this.#accumulate; batch < (step + 1) * this.#accumulate; batch++) {
+        const [from, to] = [batch * this.#size, (batch + 1) * this.#size];
+        const own = terms.subarray(from, to);
+        const fault = this.#headLoss.faultOf(own, faults.subarray(from, to));
+        if (fault) throw new DeviceError(`step ${last - steps + 1 + step}: ${fault} The last checkpoint is whole.`);
+        for (const [i, value] of own.entries()) sums[i] += value;
+      }
+      return Float32Array.from(sums, (sum) => sum / this.#accumulate);
     });
   }
 

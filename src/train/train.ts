@@ -3,6 +3,7 @@ import { version } from '../../package.json';
 import { assertSameClasses, type ClassList } from '../data/classes.js';
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
+import type { DetectionNet } from '../detector/net.js';
 import { priorOf } from '../detector/prior.js';
 import { possibleChoices } from '../gpu/choices.js';
 import { recipeForClasses } from '../losses/oneClass.js';
@@ -14,40 +15,50 @@ import { assertCacheable, cacheOf, type TrainContext, type TrainResult, type Tra
 import { type Learner, makeLearner } from './learner.js';
 import { runEpochs } from './loop.js';
 import { assertAssigner } from './phases.js';
-import { setProvenance } from './provenance.js';
+import { provenanceOf, setProvenance } from './provenance.js';
 import { claimRun, createRun, refuseStrange, rewindLog } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
+import { type GivenStudent, keepStudent, recipeOfNet } from './student.js';
 import { applyWeights, type DetectorPart, type Weights } from './weights.js';
 
 /** What is trained, and how. */
 export interface TrainOptions extends TrainContext {
-  /** From `detectorConfig`. */
-  detector: DetectorConfig;
+  /** From `detectorConfig`: a detector of this package, made anew. */
+  detector?: DetectorConfig;
+  /** In its place a net that is there already, such as an ONNX model (`openStudent` of edgewise/onnx). */
+  student?: GivenStudent;
   /** Default `gfocal`. With a single class `kd.form` is `binary` unless it says otherwise: a softmax would say nothing. */
   recipe?: string | PartialRecipe;
   /** What differs from `DEFAULT_SETTINGS`. */
   settings?: Partial<TrainSettings>;
-  /** In place of random initial parameters: `loadWeights(file)`. */
+  /** In place of a detector's random initial parameters: `loadWeights(file)`. */
   weights?: Weights;
   /** The parts of the detector that take them; the others start at random. Default: all. */
   weightParts?: readonly DetectorPart[];
 }
 
 /**
- * Trains a detector, from nothing or from given weights. The same settings, data, adapter and `device.choices` give the same bits.
+ * Trains a detector, from nothing or from given weights, or a net that is given. The same settings, data, adapter and `device.choices` give the same bits.
  * @throws InputError for wrong settings, a recipe whose assigner the training never comes to, a folder that holds a training already or in which another works, a missing teacher
  *   or one that does not fit, weights of another detector
  * @throws DeviceError when a loss or a gradient is not finite; it names term, level and step
  */
 export async function train({
   detector: config,
+  student,
   recipe,
   settings,
   weights,
   weightParts,
   ...context
 }: TrainOptions): Promise<TrainResult> {
-  const { recipe: whole, notice } = recipeForClasses(recipe ?? 'gfocal', context.source.classes.length);
+  const form = student ? student.net.config : config;
+  if (form === undefined || (student && (config || weights || weightParts))) {
+    throw new InputError('detector: give a configuration, or a student without detector, weights and weightParts.');
+  }
+  const given = recipeForClasses(recipe ?? 'gfocal', context.source.classes.length);
+  const { notice } = given;
+  const whole = student ? recipeOfNet(student.net, given.recipe) : given.recipe;
   if (notice !== null) context.onProgress?.({ kind: 'warning', message: notice });
   const state: TrainState = {
     recipe: whole,
@@ -57,24 +68,24 @@ export async function train({
     bestAp: -1,
     last: null,
   };
-  assertClasses({ owner: 'the detector', classes: config.classes }, context);
+  assertClasses(
+    { owner: student ? `the student ${student.record.name}` : 'the detector', classes: form.classes },
+    context,
+  );
   assertAssigner(state.recipe, state.settings);
   assertCacheable(context, state.recipe);
-  const prior = priorOf(state.recipe, config);
-  const detector = new Detector(context.device, detectorConfig(config), { seed: state.settings.seed, prior });
-  setProvenance(detector, { recipe: state.recipe, classes: context.source.classes });
-  try {
-    if (weights) applyWeights(detector, weights, weightParts);
-  } catch (error) {
-    detector.dispose();
-    throw error;
-  }
-  return learning(detector, context, state, async (learner) => {
+  const net = student
+    ? student.net
+    : makeDetector(context, state, { config: form as DetectorConfig, weights, weightParts });
+  const origin = { recipe: state.recipe, classes: context.source.classes };
+  setProvenance(net, student ? { ...origin, student: student.record } : origin);
+  return learning({ net, isLent: student !== undefined }, context, state, async (learner) => {
     let release = async () => {};
     try {
       return await runEpochs(context, learner, state, async () => {
         release = await claimRun(context.folder);
         await refuseUsed(context.folder);
+        if (student) await keepStudent(context.folder, student);
         await describeRun(context, learner, state);
       });
     } finally {
@@ -106,7 +117,7 @@ async function goOn(context: TrainContext, checkpoint: Checkpoint): Promise<Trai
   assertClasses({ owner: checkpoint.file, classes }, context);
   const { notice } = recipeForClasses(recipe, classes.length);
   if (notice !== null) context.onProgress?.({ kind: 'warning', message: notice });
-  const now = Math.floor(context.source.length / settings.batch);
+  const now = Math.floor(context.source.length / (settings.batch * settings.accumulate));
   if (now !== stepsPerEpoch) {
     throw new InputError(
       `${checkpoint.file} was trained with ${stepsPerEpoch} steps an epoch; ${context.source.length} images give ${now}. Give the same data.`,
@@ -121,9 +132,10 @@ async function goOn(context: TrainContext, checkpoint: Checkpoint): Promise<Trai
   }
   // On another adapter the bits differ anyway: what it cannot run has its default.
   context.device.setChoices(possibleChoices(context.device.gpu, choices).choices);
-  const detector = restoreDetector(context.device, checkpoint, 'trained');
+  const { device, restore } = context;
+  const net = restore ? await restore(device, checkpoint, 'trained') : restoreDetector(device, checkpoint, 'trained');
   const state: TrainState = { recipe, settings, step, epochTerms, bestAp, last };
-  return learning(detector, context, state, (learner) => {
+  return learning({ net, isLent: false }, context, state, (learner) => {
     restoreLearner(learner, checkpoint);
     return runEpochs(context, learner, state, async () => {
       state.last = await rewindLog(context.folder, state);
@@ -140,15 +152,40 @@ function assertClasses(detector: ClassList, { source, validation }: TrainContext
   assertSameClasses(data, { owner: 'the validation set', classes: validation.classes }, remedy);
 }
 
-/** Lends a detector what it learns with; disposes both at the end. */
+interface GivenWeights {
+  config: DetectorConfig;
+  weights: Weights | undefined;
+  weightParts: readonly DetectorPart[] | undefined;
+}
+
+function makeDetector(
+  { device }: TrainContext,
+  { recipe, settings }: TrainState,
+  { config, weights, weightParts }: GivenWeights,
+): Detector {
+  const prior = priorOf(recipe, config);
+  const detector = new Detector(device, detectorConfig(config), { seed: settings.seed, prior });
+  try {
+    if (weights) applyWeights(detector, weights, weightParts);
+    return detector;
+  } catch (error) {
+    detector.dispose();
+    throw error;
+  }
+}
+
+/**
+ * Lends a net what it learns with; disposes it at the end.
+ * @param isLent whether the net is the caller's; else it is disposed, too
+ */
 async function learning<T>(
-  detector: Detector,
+  { net, isLent }: { net: DetectionNet; isLent: boolean },
   context: TrainContext,
   { recipe, settings }: TrainState,
   work: (learner: Learner) => Promise<T>,
 ): Promise<T> {
   try {
-    const learner = makeLearner(detector, context.teacher, recipe, settings);
+    const learner = makeLearner(net, context.teacher, recipe, settings);
     if (learner.notice !== null) context.onProgress?.({ kind: 'warning', message: learner.notice });
     try {
       return await work(learner);
@@ -156,7 +193,7 @@ async function learning<T>(
       learner.dispose();
     }
   } finally {
-    detector.dispose();
+    if (!isLent) net.dispose();
   }
 }
 
@@ -169,15 +206,16 @@ async function refuseUsed(folder: string): Promise<void> {
   throw new InputError(`${folder} holds a training already; go on with it (--resume), or give another folder.`);
 }
 
-async function describeRun(context: TrainContext, { detector, notice }: Learner, { recipe, settings }: TrainState) {
+async function describeRun(context: TrainContext, { net, notice }: Learner, { recipe, settings }: TrainState) {
   const { device, folder, source, teacher, origin } = context;
   await createRun(folder, {
     version,
     started: new Date().toISOString(),
     adapter: device.adapter,
     choices: device.choices,
-    detector: detector.config,
-    parameters: detector.parameters.count,
+    detector: net.config,
+    student: provenanceOf(net).student ?? null,
+    parameters: net.parameters.count,
     teacher: teacher?.config ?? null,
     teacherRun: origin?.teacherRun ?? null,
     teacherMatch: notice,

@@ -10,7 +10,7 @@ import { meanTerms } from './terms.js';
 /** Reads the losses of the last steps and tells how the training gets on. */
 export async function report(run: Run, epoch: number): Promise<void> {
   const { context, tools, state, total, clock } = run;
-  const { batch, epochs } = state.settings;
+  const { batch, accumulate, epochs } = state.settings;
   const { steps, ...window } = await readWindow(tools, state);
   const now = performance.now();
   const seconds = (now - clock.lastRead) / 1000;
@@ -27,7 +27,7 @@ export async function report(run: Run, epoch: number): Promise<void> {
     learningRate: rateAt(run, state.step - 1),
     ...loggedDistillation(run, state.step - 1),
     ...window,
-    imagesPerSecond: (batch * steps) / seconds,
+    imagesPerSecond: (batch * accumulate * steps) / seconds,
     secondsLeft: ((total - state.step) * clock.stepSeconds) / clock.stepsTimed,
   });
 }

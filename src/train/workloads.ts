@@ -16,7 +16,7 @@ import { Random } from '../tensor/random.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { Workload } from '../tensor/tune.js';
 import { integer } from '../util/argument.js';
-import { assertStepFits } from './fits.js';
+import { assertStepFits, sizesOf } from './fits.js';
 import { DEFAULT_SETTINGS } from './settings.js';
 
 /** Objects an image: as many as in COCO on average. */
@@ -57,7 +57,7 @@ export function trainingWorkloads(device: Device, given: DetectorConfig, batch: 
   integer(1)('batch', batch);
   const recipe = resolveRecipe(RECIPE);
   const teacher = { config, featureChannels: architectureOf(config).features };
-  assertStepFits(device, { config, batch, recipe, settings: DEFAULT_SETTINGS, teacher });
+  assertStepFits(device, { net: sizesOf(config), batch, recipe, settings: DEFAULT_SETTINGS, teacher });
   const random = Random.of(1);
   const held: Tensor[] = [];
   const noise = (shape: readonly number[], mean = 0) => {

@@ -119,8 +119,8 @@ export class Session {
           teacher,
         },
       ]) => {
-        const { config } = this.#nets[name];
-        return stepNeeds(this.#device, { config, recipe, settings: SETTINGS, teacher })(this.#batch).kernels;
+        return stepNeeds(this.#device, { net: this.#nets[name], recipe, settings: SETTINGS, teacher })(this.#batch)
+          .kernels;
       },
     );
     await this.#device.compile(kernels, (done, of) => this.#report({ kind: 'compilation', done, of }));

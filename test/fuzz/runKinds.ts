@@ -61,7 +61,7 @@ async function describeRuns(folder: string): Promise<string> {
     runs.map(async ({ name, role, checkpoint, description, log }): Promise<RunSummary | null> => {
       const measures = await storedMeasures(folder, 'val', 4);
       const { detector, recipe, settings } = checkpoint.metadata;
-      const about = { folder, name, role, size: detector.size, parameters: description.parameters };
+      const about = { folder, name, role, size: detector.size ?? '', parameters: description.parameters };
       return measures && { ...about, recipe: recipe.name, ld: false, seed: settings.seed, log, measures };
     }),
   );

@@ -5,7 +5,7 @@ import { HeadLoss } from '../../src/losses/headLoss.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { Device } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
-import { assertOutputsFit, assertStepFits } from '../../src/train/fits.js';
+import { assertOutputsFit, assertStepFits, sizesOf } from '../../src/train/fits.js';
 import { trainSettings } from '../../src/train/settings.js';
 import type { Teacher } from '../../src/train/teacher.js';
 import { trainingWorkloads } from '../../src/train/workloads.js';
@@ -41,7 +41,7 @@ const largestIn = ({ message }: Error) => Number(/The largest batch that fits is
 const config = detectorConfig({ size: 'base', classes: 20, width: 640, height: 480 });
 const settings = trainSettings();
 const step = (recipe: string) => ({
-  config,
+  net: sizesOf(config),
   recipe: resolveRecipe(recipe),
   settings,
   teacher: recipe === 'gfocal' ? null : { config, featureChannels: 48 },
@@ -76,7 +76,7 @@ describe('a training step', () => {
       ),
     );
     expect(Math.abs(twice - 2 * once)).toBeLessThan(2);
-    const tiny = { ...step('main-ld'), config: { ...config, size: 'tiny' as const }, batch: 4096 };
+    const tiny = { ...step('main-ld'), net: sizesOf({ ...config, size: 'tiny' as const }), batch: 4096 };
     const alone = { ...tiny, recipe: resolveRecipe('gfocal'), teacher: null };
     const [own, taught] = [alone, tiny].map((sizes) => largestIn(refusal(() => assertStepFits(deviceOf(), sizes))));
     expect(taught).toBe(once);
@@ -86,14 +86,14 @@ describe('a training step', () => {
   test('workgroups are limited, too', () => {
     const small = detectorConfig({ size: 'tiny', classes: 1, width: 32, height: 32 });
     const device = deviceOf({ maxStorageBufferBindingSize: 2 ** 40, maxBufferSize: 2 ** 40 });
-    const error = refusal(() => assertStepFits(device, { ...step('gfocal'), config: small, batch: 60_000 }));
+    const error = refusal(() => assertStepFits(device, { ...step('gfocal'), net: sizesOf(small), batch: 60_000 }));
     expect(error.message).toMatch(/needs \d+ workgroups in one dimension; a dispatch has at most 65535/);
     expect(largestIn(error)).toBeGreaterThan(1000);
   });
 
   test('not even one image', () => {
     const huge = detectorConfig({ size: 'tiny', classes: 1, width: 8192, height: 8192 });
-    const error = refusal(() => assertStepFits(deviceOf(), { ...step('gfocal'), config: huge, batch: 1 }));
+    const error = refusal(() => assertStepFits(deviceOf(), { ...step('gfocal'), net: sizesOf(huge), batch: 1 }));
     expect(error.message).toMatch(/Not even one image fits: make the images smaller\.$/);
   });
 

@@ -6,7 +6,7 @@ import { Detector } from '../../src/detector/detector.js';
 import { HeadLoss } from '../../src/losses/headLoss.js';
 import { TERM_NAMES } from '../../src/losses/headTerms.js';
 import { type PartialRecipe, resolveRecipe } from '../../src/losses/recipe.js';
-import { stepNeeds } from '../../src/train/fits.js';
+import { sizesOf, stepNeeds } from '../../src/train/fits.js';
 import { makeLearner } from '../../src/train/learner.js';
 import { trainSettings } from '../../src/train/settings.js';
 import { trainStep } from '../../src/train/step.js';
@@ -122,7 +122,7 @@ test.each<PartialRecipe>([
   runs.mockRestore();
   const recipe = resolveRecipe(name);
   const teacher = { config: { ...config, size: 'small' as const }, featureChannels: 32 };
-  const { kernels, ...sizes } = stepNeeds(device, { config, recipe, settings, teacher })(settings.batch);
+  const { kernels, ...sizes } = stepNeeds(device, { net: sizesOf(config), recipe, settings, teacher })(settings.batch);
   expect(sizes).toMatchObject({ bytes: Math.max(...bindings), workgroups: Math.max(...workgroups) });
   const found = kernels.map(({ kernel, constants }) => kernel.name + JSON.stringify(constants));
   expect(new Set(found)).toEqual(new Set(variants));

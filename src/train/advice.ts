@@ -1,0 +1,34 @@
+import { percent } from '../util/figures.js';
+import type { LogEntry } from './logEntry.js';
+
+/** AP below which a net has learned next to nothing. */
+const NOTHING = 0.02;
+/** A gain in the last quarter of a training, of AP and as a share of it, from which on more epochs pay. */
+const RISING = { ap: 0.01, share: 0.1 };
+
+/**
+ * What a training's end says of it: that AP is still near zero, or was still rising.
+ * @param log of the whole training
+ * @param isGiven whether a net was given that had learned before
+ * @returns one line with what to do; null where there is nothing to say, or nothing was evaluated
+ */
+export function adviceOn(log: readonly LogEntry[], { isGiven }: { isGiven: boolean }): string | null {
+  const evaluated = log.flatMap(({ epoch, evaluation }) => (evaluation ? [{ epoch, ap: evaluation.AP }] : []));
+  const last = evaluated.at(-1);
+  if (!last || last.ap < 0) return null;
+  const longer = (times: number) => `train longer (--epochs ${times * last.epoch})`;
+  if (last.ap < NOTHING) {
+    const start = isGiven
+      ? 'see whether mapping and classes are right (edgewise evaluate MODEL.onnx DATA --mapping FILE), let it learn faster (--learning-rate, --freeze)'
+      : 'start from a trained net (--init, or --student with an ONNX model), see whether the anchors fit the objects (edgewise regions)';
+    return `AP is still ${percent(last.ap)} after ${last.epoch} ${last.epoch === 1 ? 'epoch' : 'epochs'}: ${longer(3)}, ${start}, or begin with fewer classes.`;
+  }
+  const before = evaluated.filter(({ epoch }) => epoch <= 0.75 * last.epoch).at(-1);
+  const best = Math.max(...evaluated.map(({ ap }) => ap));
+  if (!before || last.ap < best || last.ap - before.ap < Math.max(RISING.ap, RISING.share * last.ap)) return null;
+  return `AP was still rising, from ${percent(before.ap)} to ${percent(last.ap)} in the last ${epochs(last.epoch - before.epoch)}: ${longer(2)}.`;
+}
+
+function epochs(count: number): string {
+  return count === 1 ? 'epoch' : `${count} epochs`;
+}

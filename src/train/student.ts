@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DetectionNet } from '../detector/net.js';
+import { type Recipe, resolveRecipe } from '../losses/recipe.js';
+import { writeWhole } from '../util/atomicFile.js';
+import { InputError } from '../util/error.js';
+
+/** In the run's folder: the model as the training began, its classes replaced where that was asked for. */
+export const STUDENT_MODEL = 'student.onnx';
+/** Likewise: where its head is. */
+export const STUDENT_MAPPING = 'student.mapping.json';
+
+/** What a net that is no detector of this package is made from, as its checkpoints have it. Plain JSON. */
+export interface StudentRecord {
+  /** What opens it: `restoreNet` of edgewise/onnx. */
+  kind: 'onnx';
+  /** Of the model, for messages. */
+  name: string;
+  /** SHA-256 of the model in the run's folder, hexadecimal. */
+  graph: string;
+  /** Where its head is: a mapping of docs/onnx.md. */
+  mapping: object;
+}
+
+/** A net that a training is given, and what its run keeps so that it can be made again. */
+export interface GivenStudent {
+  /** It learns in place, and stays the caller's. */
+  net: DetectionNet;
+  /** For the checkpoints. */
+  record: StudentRecord;
+  /** The model's bytes, whose hash the record has. */
+  model: Uint8Array;
+}
+
+/**
+ * Writes a student's model and mapping into the folder of its run.
+ * @throws InputError when the folder holds another model
+ * @throws DiskError when it cannot be written
+ */
+export async function keepStudent(
+  folder: string,
+  { model, record }: Pick<GivenStudent, 'model' | 'record'>,
+): Promise<void> {
+  const file = join(folder, STUDENT_MODEL);
+  const present = await readFile(file).catch(() => null);
+  if (present && !present.equals(model)) {
+    throw new InputError(`${folder} holds another ${STUDENT_MODEL}; give another folder.`);
+  }
+  if (!present) await writeWhole(file, model);
+  await writeWhole(join(folder, STUDENT_MAPPING), `${JSON.stringify(record.mapping, null, 2)}\n`);
+}
+
+/**
+ * The recipe with the centre offset that a net's boxes have.
+ * @throws InputError when the recipe's boxes are not distances
+ */
+export function recipeOfNet({ centreOffset }: Pick<DetectionNet, 'centreOffset'>, recipe: Recipe): Recipe {
+  if (centreOffset === undefined) return recipe;
+  if (recipe.box.parameters !== 'ltrb') {
+    throw new InputError(
+      `recipe ${recipe.name}: box.parameters is ${recipe.box.parameters}, but the bins of an ONNX student are distances; set it to ltrb.`,
+    );
+  }
+  return resolveRecipe({ ...recipe, regions: { ...recipe.regions, centreOffset } });
+}
