@@ -1,6 +1,7 @@
 /** The import rule of the layers: a layer imports only layers above it in this list (and itself). */
 const LAYERS = [
   'util',
+  'mpi',
   'gpu',
   'tensor',
   'autograd',

@@ -61,6 +61,14 @@ declare module '*/shaders/losses/head_coded.wgsl' {
     readonly BAD: number;
   };
 }
+declare module '*/shaders/losses/head_factors.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly LOCATION_KINDS: number;
+    readonly KINDS: number;
+  };
+}
 declare module '*/shaders/losses/head_lesson.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;

@@ -22,11 +22,13 @@ struct Params {
 @group(0) @binding(3) var<storage, read> samples: array<Sample>;
 /// partial sums, where locations are weighed
 @group(0) @binding(4) var<storage, read> stream: array<u32>;
-/// [terms, 8 levels]
+/// [terms + 1, 8 levels]: in the last row Σ weight of each kind, where processes share the step
 @group(0) @binding(5) var<storage, read_write> factors: array<f32>;
 
 /// Whether `taught` lacks a level.
 override SKIPS: bool = false;
+/// 1: leaves this process's sums of weights in the last row of `factors`, and nothing else; 2: takes those of all processes from there.
+override SHARED: u32 = 0u;
 
 #include "../regions/sample.wgsl"
 #include "head_share.wgsl"
@@ -40,6 +42,31 @@ override SKIPS: bool = false;
 var<workgroup> lane_sums: array<vec4f, ROWS>;
 /// Of a lane's locations, by kinds of weight.
 var<workgroup> location_sums: array<vec2f, ROWS>;
+
+/// Kinds of weights: four of `lane_sums`, two of `location_sums`.
+const LOCATION_KINDS = 4u;
+const KINDS = 6u;
+const SHARED_SUMS = 8u * TERMS;
+
+fn own_sum(kind: u32) -> f32 {
+  var sum = 0.0;
+  for (var lane = 0u; lane < ROWS; lane++) {
+    if (kind < LOCATION_KINDS) {
+      sum += lane_sums[lane][kind];
+    } else {
+      sum += location_sums[lane][kind - LOCATION_KINDS];
+    }
+  }
+  return sum;
+}
+
+/// Σ weight of a kind.
+fn sum_of(kind: u32) -> f32 {
+  if (SHARED == 2u) {
+    return factors[SHARED_SUMS + kind];
+  }
+  return own_sum(kind);
+}
 
 fn is_taught(level: u32) -> bool {
   return ((params.taught >> level) & 1u) == 1u;
@@ -55,35 +82,22 @@ fn is_of_vlr(term: u32) -> bool {
 
 /// Σ weight of the term's samples.
 fn weights_of(term: u32) -> f32 {
-  var sum = 0.0;
   if (is_of_vlr(term) && !SKIPS) {
-    for (var image = 0u; image < params.batch; image++) {
+    var sum = 0.0;
+    for (var image = 0u; image < counted_images(); image++) {
       sum += counts[image * COUNTS + COUNT_VLR_WEIGHT];
     }
     return sum;
   }
   var kind = select(select(0u, 1u, term == TERM_LD), 2u, term == TERM_LD_IOU);
-  kind = select(kind, 3u, is_of_vlr(term));
-  for (var lane = 0u; lane < ROWS; lane++) {
-    sum += lane_sums[lane][kind];
-  }
-  return sum;
-}
-
-/// Σ weight of all locations.
-fn location_weights(kind: u32) -> f32 {
-  var sum = 0.0;
-  for (var lane = 0u; lane < ROWS; lane++) {
-    sum += location_sums[lane][kind];
-  }
-  return sum;
+  return sum_of(select(kind, 3u, is_of_vlr(term)));
 }
 
 /// Samples of a distillation's region on a level, or on all that are taught.
 fn region_size(term: u32, level: u32, on_all: bool) -> f32 {
   let first = select(COUNT_LEVEL_POSITIVES, COUNT_LEVEL_VLR, is_of_vlr(term));
   var sum = 0.0;
-  for (var image = 0u; image < params.batch; image++) {
+  for (var image = 0u; image < counted_images(); image++) {
     for (var other = 0u; other < params.level_count; other++) {
       sum += select(0.0, counts[image * COUNTS + first + other], (on_all || other == level) && is_taught(other));
     }
@@ -98,8 +112,8 @@ fn divisor_of(term: u32, level: u32) -> f32 {
     case NORMALISER_CLAMPED_WEIGHTS: { return max(weights_of(term), 1.0); }
     case NORMALISER_REGION: { return region_size(term, level, true); }
     case NORMALISER_LEVEL: { return region_size(term, level, false); }
-    case NORMALISER_DIFFERENCES: { return location_weights(0u) + EPSILON; }
-    case NORMALISER_TEACHER_SCORES: { return location_weights(1u) + EPSILON; }
+    case NORMALISER_DIFFERENCES: { return sum_of(LOCATION_KINDS) + EPSILON; }
+    case NORMALISER_TEACHER_SCORES: { return sum_of(LOCATION_KINDS + 1u) + EPSILON; }
     case NORMALISER_DECOUPLED: {
       let roots = sqrt(matched_and_others());
       return roots.y * (roots.x + roots.y);
@@ -134,6 +148,12 @@ fn main(@builtin(local_invocation_index) local: u32) {
   }
   location_sums[local] = weighed;
   workgroupBarrier();
+  if (SHARED == 1u) {
+    if (local < KINDS) {
+      factors[SHARED_SUMS + local] = own_sum(local);
+    }
+    return;
+  }
   for (var i = local; i < 8u * TERMS; i += ROWS) {
     let term = i / 8u;
     let level = i % 8u;

@@ -1,4 +1,4 @@
-// What the sum of a term is divided by. Needs ../regions/sample.wgsl, `params.batch` and the binding `counts`.
+// What the sum of a term is divided by. Needs ../regions/sample.wgsl and the binding `counts`.
 
 const NORMALISER_NONE = 0u;
 /// images, each of which counts its positives, but at least one
@@ -25,10 +25,12 @@ const NORMALISER_DECOUPLED = 10u;
 /// Added to Σ weight by the reference, so that a batch without positives divides by it instead of by zero.
 const EPSILON = 1e-6;
 
+#include "head_images.wgsl"
+
 /// Positives of all images on a level.
 fn positives_on(level: u32) -> f32 {
   var sum = 0.0;
-  for (var image = 0u; image < params.batch; image++) {
+  for (var image = 0u; image < counted_images(); image++) {
     sum += counts[image * COUNTS + COUNT_LEVEL_POSITIVES + level];
   }
   return sum;
@@ -39,7 +41,7 @@ fn divisor_of_counts(normaliser: u32) -> f32 {
   var images = 0.0;
   var positives = 0.0;
   var scores = 0.0;
-  for (var image = 0u; image < params.batch; image++) {
+  for (var image = 0u; image < counted_images(); image++) {
     let own = counts[image * COUNTS + COUNT_POSITIVES];
     images += max(own, 1.0);
     positives += own;

@@ -17,8 +17,11 @@ struct Params {
 @group(0) @binding(1) var<storage, read> mask: array<f32>;
 /// a level whose gates are all 0 imitates nothing
 @group(0) @binding(2) var<storage, read> gates: array<f32>;
-/// [levels]: (inside, outside)
+/// [levels]: (inside, outside); between the two passes of processes that share a step, their counts
 @group(0) @binding(3) var<storage, read_write> factors: array<vec2f>;
+
+/// 1: leaves this process's counts in `factors`; 2: takes those of all processes from there.
+override SHARED: u32 = 0u;
 
 const SIZE = 256u;
 var<workgroup> counts: array<vec2u, SIZE>;
@@ -40,7 +43,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     }
   }
   if (local == 0u) {
-    let elements = vec2f(max(counts[0], vec2u(1u))) * f32(params.channels);
+    if (SHARED == 1u) {
+      factors[workgroup.x] = vec2f(counts[0]);
+      return;
+    }
+    var locations = vec2f(counts[0]);
+    if (SHARED == 2u) {
+      locations = factors[workgroup.x];
+    }
+    let elements = max(locations, vec2f(1.0)) * f32(params.channels);
     var open = params.gate_images == 0u;
     for (var image = 0u; image < params.gate_images; image++) {
       open |= gates[params.gate_first + workgroup.x + params.gate_stride * image] != 0.0;

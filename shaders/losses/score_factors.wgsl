@@ -9,10 +9,13 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 /// [locations]
 @group(0) @binding(1) var<storage, read> scores: array<f32>;
-/// [levels]: (factor of a score, 0)
+/// [levels]: (factor of a score, 0); between the two passes of processes that share a step, their sums
 @group(0) @binding(2) var<storage, read_write> factors: array<vec2f>;
 
 #include "head_coded.wgsl"
+
+/// 1: leaves this process's sum in `factors`; 2: takes that of all processes from there.
+override SHARED: u32 = 0u;
 
 const EPSILON = 1e-9;
 const SIZE = 256u;
@@ -35,6 +38,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     }
   }
   if (local == 0u) {
-    factors[workgroup.x] = vec2f(params.weight / (f32(params.channels) * sums[0] + EPSILON), 0.0);
+    if (SHARED == 1u) {
+      factors[workgroup.x] = vec2f(sums[0], 0.0);
+      return;
+    }
+    var sum = sums[0];
+    if (SHARED == 2u) {
+      sum = factors[workgroup.x].x;
+    }
+    factors[workgroup.x] = vec2f(params.weight / (f32(params.channels) * sum + EPSILON), 0.0);
   }
 }

@@ -1,5 +1,6 @@
 import { assertMapVariable } from '../autograd/argument.js';
 import type { Variable } from '../autograd/variable.js';
+import { alone } from '../tensor/parts.js';
 import { assertPyramid, type Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { anything, oneOf, optional, options as optionsOf } from '../util/argument.js';
@@ -90,7 +91,7 @@ export function scoreWeightedImitation(
   NORMALISED('options', options);
   const { lossWeight = 1, norm = 'none' } = options;
   return featureLoss(student, teacher, lossWeight, (pair, losses) =>
-    imitateByScore(pair, scores, { weight: lossWeight, norm, losses }),
+    alone(imitateByScore(pair, scores, { weight: lossWeight, norm, losses })),
   );
 }
 

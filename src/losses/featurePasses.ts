@@ -21,18 +21,19 @@ interface FeaturePass {
 
 /**
  * Channel-wise distillation, for arguments that are known to fit.
+ * @param pass `images`: of the step, that the loss is the mean over; default the batch
  * @returns the gradient with respect to the student's features
  */
 export function distilChannels(
   pair: FeaturePair,
-  pass: FeaturePass & { temperature: number; norm: 'none' | 'batch' },
+  pass: FeaturePass & { temperature: number; norm: 'none' | 'batch'; images?: number },
 ): Pyramid {
   const { student, teacher } = pair;
   const { device, batch, channels, levels, levelTable } = student;
-  const { weight, temperature, norm, losses } = pass;
+  const { weight, temperature, norm, losses, images = batch } = pass;
   const normalisers = device.empty([levels.length, batch, channels, 2]);
   const shared = { batch, channels, sharpness: 1 / temperature, levels: levelTable };
-  const share = (weight * temperature) / (batch * channels);
+  const share = (weight * temperature) / (images * channels);
   const gradient = normalised(pair, norm, ({ constants, norms }) => {
     const own = emptyLike(student);
     const inputs = {

@@ -3,6 +3,7 @@ import { generalInstances } from '../regions/generalInstances.js';
 import { type ImitationRegionMethod, imitationRegion } from '../regions/imitation.js';
 import type { Truth } from '../regions/truth.js';
 import type { Maps } from '../tensor/layout.js';
+import type { Parts } from '../tensor/parts.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
@@ -10,7 +11,7 @@ import type { FeaturePair } from './featureNorm.js';
 import { bestScores, correlate, distilChannels } from './featurePasses.js';
 import { isResized, resizeToStudent } from './featureResize.js';
 import type { HeadOutputs } from './headOutputs.js';
-import type { HeadSetting } from './headSetting.js';
+import { type HeadSetting, stepImages } from './headSetting.js';
 import { batchScale } from './headTerms.js';
 import { imitateByScore, imitateFeatures } from './imitation.js';
 import { type ImitationMethod, isRegionless, type RegionlessMethod } from './recipe.js';
@@ -38,6 +39,8 @@ export interface ImitationTerm {
 interface Share {
   weight: number;
   losses: Tensor;
+  /** Processes that share the step. */
+  shares: number;
 }
 
 /**
@@ -45,10 +48,10 @@ interface Share {
  * region × channels of a level, for `decouple` also over the rest; or one of the losses of featureDistillation.ts.
  * @returns null where the recipe does not imitate
  */
-export function imitationTerm(setting: HeadSetting, input: ImitationInput): ImitationTerm | null {
-  const { device, recipe, grid, batch, distillation } = setting;
+export function* imitationTerm(setting: HeadSetting, input: ImitationInput): Parts<ImitationTerm | null> {
+  const { device, recipe, grid, batch, distillation, shares } = setting;
   const { method } = recipe.imitation;
-  const weight = recipe.imitation.weight * distillation * batchScale(recipe, batch);
+  const weight = recipe.imitation.weight * distillation * batchScale(setting);
   if (weight === 0 || method === 'none') return null;
   const { student, teacher } = { student: input.student.features, teacher: input.teacher.features };
   if (!student || !teacher) {
@@ -59,26 +62,26 @@ export function imitationTerm(setting: HeadSetting, input: ImitationInput): Imit
   const losses = device.empty([batch * grid.locations]);
   const resized = isResized(setting) ? resizeToStudent(teacher, setting, student) : null;
   const pair = { student, teacher: resized ?? teacher };
-  const share = { weight, losses };
+  const share = { weight, losses, shares };
   const made = isRegionless(method)
-    ? { mask: null, gradient: everywhere(setting, method, pair, input.teacher, share) }
-    : inRegion(setting, method, pair, input, share);
+    ? { mask: null, gradient: yield* everywhere(setting, method, pair, input.teacher, share) }
+    : yield* inRegion(setting, method, pair, input, share);
   resized?.dispose();
   return { ...made, losses };
 }
 
-function everywhere(
+function* everywhere(
   setting: HeadSetting,
   method: RegionlessMethod,
   pair: FeaturePair,
   { classLogits }: HeadOutputs,
   share: Share,
-): Pyramid {
+): Parts<Pyramid> {
   const { norm, temperature } = setting.recipe.imitation;
-  if (method === 'cwd') return distilChannels(pair, { ...share, temperature, norm });
+  if (method === 'cwd') return distilChannels(pair, { ...share, temperature, norm, images: stepImages(setting) });
   if (method === 'pkd') return correlate(pair, share);
   const scores = teacherScores(setting, classLogits);
-  const gradient = imitateByScore(pair, scores, { ...share, norm });
+  const gradient = yield* imitateByScore(pair, scores, { ...share, norm });
   scores.dispose();
   return gradient;
 }
@@ -94,13 +97,13 @@ function teacherScores(setting: HeadSetting, classLogits: Maps): Tensor {
   return resized;
 }
 
-function inRegion(
+function* inRegion(
   { recipe, grid, bins, projection, teacher: teacherHead }: HeadSetting,
   method: Exclude<ImitationMethod, RegionlessMethod | 'none'>,
   pair: FeaturePair,
   { student, teacher, truth, assignment }: ImitationInput,
   share: Share,
-): { mask: Tensor; gradient: Pyramid } {
+): Parts<{ mask: Tensor; gradient: Pyramid }> {
   const { background, needsPositives, norm } = recipe.imitation;
   if (!truth) throw new InputError(`truth: recipe ${recipe.name} imitates features by the boxes; give them.`);
   const mask = isGeneral(method)
@@ -117,10 +120,10 @@ function inRegion(
   const gates = {
     tensor: assignment.counts,
     first: COUNTS.levelPositives,
-    images: truth.batch,
+    images: assignment.counts.size / COUNTS.stride,
     imageStride: COUNTS.stride,
   };
-  const gradient = imitateFeatures(pair.student, pair.teacher, mask, {
+  const gradient = yield* imitateFeatures(pair.student, pair.teacher, mask, {
     ...share,
     norm,
     background: method === 'decouple' ? background : 0,

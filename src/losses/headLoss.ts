@@ -7,6 +7,7 @@ import { matchTeacher, type TeacherHead, type TeacherHeadOptions } from '../regi
 import type { Truth } from '../regions/truth.js';
 import type { Device } from '../tensor/device.js';
 import { openedDevice } from '../tensor/deviceArgument.js';
+import { alone, type Parts } from '../tensor/parts.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { anything, options as optionsOf } from '../util/argument.js';
 import { DeviceError, InputError } from '../util/error.js';
@@ -30,6 +31,7 @@ import { distilClasses } from './headKd.js';
 import { isTaught, streamLessons } from './headLesson.js';
 import type { HeadLossResult, HeadLossValues } from './headResult.js';
 import type { HeadSetting, HeadShape } from './headSetting.js';
+import { assertShareable, shareCounts } from './headShares.js';
 import { streamClasses } from './headStream.js';
 import { addTerms, termFactors } from './headSums.js';
 import { TERM_NAMES, type TermName } from './headTerms.js';
@@ -63,8 +65,10 @@ export interface HeadLossOptions {
   centreOffset?: number;
   /** Of the network's input, pixels. */
   imageSize: { width: number; height: number };
-  /** Images in a step. */
+  /** Images in a step; of one process, where several share it. */
   batch: number;
+  /** Processes that share each step, with as many images each: `evaluateParts`. Default 1. */
+  shares?: number;
   /** Name of a shipped recipe, or the fields that differ from `gfocal`. */
   recipe: string | PartialRecipe;
   /**
@@ -97,6 +101,8 @@ export class HeadLoss implements HeadShape {
   readonly projection: Projection | null;
   /** Images in a step, B. */
   readonly batch: number;
+  /** Processes that share a step. */
+  readonly shares: number;
   /** The teacher's head, and what teaches each level of the student's. */
   readonly teacher: TeacherHead;
   /** Of a recipe with `cross`. */
@@ -106,10 +112,11 @@ export class HeadLoss implements HeadShape {
   constructor(device: Device, options: HeadLossOptions) {
     openedDevice('device', device);
     OPTIONS('options', options);
-    const { classes, bins, projection, strides, centreOffset, imageSize, batch, recipe, teacher } = options;
+    const { classes, bins, projection, strides, centreOffset, imageSize, batch, shares = 1, recipe, teacher } = options;
     assertCount('classes', classes, 1);
     if (classes > MAX_CLASSES) throw new InputError(`classes: ${classes}; at most ${MAX_CLASSES} are supported.`);
     assertCount('batch', batch, 1);
+    assertCount('shares', shares, 1);
     assertCount('bins', bins, 1);
     if (bins > MAX_BINS) throw new InputError(`bins: ${bins}; at most ${MAX_BINS} are supported.`);
     this.device = device;
@@ -124,9 +131,11 @@ export class HeadLoss implements HeadShape {
     this.bins = bins;
     this.projection = headProjection('projection', projection, bins);
     this.batch = batch;
+    this.shares = shares;
     this.teacher = matchTeacher(this, teacher);
     assertProjections(this);
     assertTeacherFits(this);
+    assertShareable(this.recipe, shares);
     this.#cross = isCross(this.recipe) ? this.#crossParts(options) : null;
     if (bins === 1 && !this.#cross) assertNoDistributions(this.recipe);
     this.#assertBatch();
@@ -169,12 +178,26 @@ export class HeadLoss implements HeadShape {
    * @throws InputError when an output does not fit the options, before anything is recorded
    */
   evaluate(input: HeadLossInput): HeadLossResult {
+    if (this.shares > 1) {
+      throw new InputError(
+        `shares: ${this.shares} processes share a step; run evaluateParts, with an exchange where it stops.`,
+      );
+    }
+    return alone(this.evaluateParts(input));
+  }
+
+  /**
+   * `evaluate` for one of the processes that share a step (`shares`): what terms are divided by goes over the images of all of them, so
+   * that their losses and gradients add up to those of one process. It stops where sums are to be exchanged.
+   * @throws InputError as `evaluate`
+   */
+  *evaluateParts(input: HeadLossInput): Parts<HeadLossResult> {
     inputOf('input', input);
     assertCross(this.recipe, input);
     if (this.#cross) return evaluateCrossed(this, this.#cross, input);
     assertInput(this, input);
     const { student, teacher, truth, distillation = 1, gradients: given = {} } = input;
-    const { device, recipe, grid, classes, bins, projection, batch } = this;
+    const { device, recipe, grid, classes, bins, projection, batch, shares } = this;
     const nets = { student, teacher: teacher ?? student };
     const head = teacher ? this.teacher : matchTeacher(this);
     const setting: HeadSetting = {
@@ -186,11 +209,13 @@ export class HeadLoss implements HeadShape {
       projection,
       batch,
       distillation,
+      shares,
       teacher: head,
     };
-    const made = device.tidy(() => {
+    const made = yield* device.tidyParts(function* () {
       // One of the two is there: `assertInput` has looked.
-      const assignment = input.assignment ?? assign(setting, truth as Truth, student);
+      const assigned = input.assignment ?? assign(setting, truth as Truth, student);
+      const assignment = shares > 1 ? yield* shareCounts(assigned) : assigned;
       const { own, ...targets } = headGradients(setting, student, given);
       const classLogits = { student: student.classLogits, teacher: nets.teacher.classLogits };
       const boxLogits = { student: student.boxLogits, teacher: nets.teacher.boxLogits };
@@ -203,7 +228,7 @@ export class HeadLoss implements HeadShape {
         assignment,
         targets.classLogits,
       );
-      const factors = termFactors(setting, assignment, stream, records);
+      const factors = yield* termFactors(setting, assignment, stream, records);
       distilClasses(setting, classLogits, assignment, { gradient: targets.classLogits, records, factors });
       const boxGradient = { gradient: targets.boxLogits, factors };
       overlapWeights(setting, assignment, stream, records);
@@ -212,14 +237,14 @@ export class HeadLoss implements HeadShape {
       boxSamples(setting, boxLogits, assignment, boxTargets);
       distilMainBoxes(setting, boxLogits, assignment, boxTargets);
       distilBoxes(setting, boxLogits, assignment, boxTargets);
-      const imitated = imitationTerm(setting, { ...nets, truth, assignment });
+      const imitated = yield* imitationTerm(setting, { ...nets, truth, assignment });
       const sums = addTerms(setting, assignment, stream, {
         records,
         everywhere,
         imitation: imitated?.losses ?? null,
       });
       const gradients = { ...targets, features: imitated?.gradient ?? null, cross: null };
-      return { ...sums, gradients, own, mask: imitated?.mask ?? null, assignment };
+      return { ...sums, gradients, own, mask: imitated?.mask ?? null, assignment: assigned };
     });
     const { terms, total, faults, gradients, own, mask, assignment } = made;
     return {

@@ -25,6 +25,13 @@ export interface HeadShape {
 export interface HeadSetting extends HeadShape {
   /** Factor of every distillation term. */
   distillation: number;
+  /** Processes that share the step. */
+  shares: number;
+}
+
+/** Images of the step, those of other processes included. */
+export function stepImages({ batch, shares }: Pick<HeadSetting, 'batch' | 'shares'>): number {
+  return batch * shares;
 }
 
 /** The losses of samples, in the layout of shaders/losses/head_records.wgsl. */

@@ -1,13 +1,16 @@
 import factorsSource from '../../shaders/losses/head_factors.wgsl';
 import termsSource from '../../shaders/losses/head_terms.wgsl';
 import totalSource from '../../shaders/losses/head_total.wgsl';
+import type { Launch } from '../gpu/launch.js';
 import type { Assignment } from '../regions/assignment.js';
 import { taughtMask, untaughtLevels } from '../regions/teacherHead.js';
+import type { Parts } from '../tensor/parts.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { isTaught } from './headLesson.js';
 import type { HeadSetting, Records } from './headSetting.js';
+import { shareFactors } from './headShares.js';
 import { levelTable, STREAM_GROUP, type StreamPartials } from './headStream.js';
-import { scalesOf, TERM_NAMES } from './headTerms.js';
+import { needsWeights, scalesOf, TERM_NAMES } from './headTerms.js';
 
 const FACTORS = { name: 'head factors', source: factorsSource };
 const TERMS = { name: 'head terms', source: termsSource };
@@ -16,17 +19,19 @@ const TOTAL = { name: 'head total', source: totalSource };
 /** Levels that `factors` has room for. */
 const LEVELS = 8;
 
-/** [terms, 8 levels] f32: each term's weight over its normaliser, after the passes that find the weights. */
-export function termFactors(
+/** [terms + 1, 8 levels] f32: each term's weight over its normaliser, after the passes that find the weights; the last row is for them. */
+export function* termFactors(
   setting: HeadSetting,
   { samples, counts, slots }: Assignment,
   { partials, count, weights }: StreamPartials,
   { tensor: records }: Records,
-): Tensor {
-  const { device, grid, batch, teacher } = setting;
-  const factors = device.empty([TERM_NAMES.length, LEVELS]);
+): Parts<Tensor> {
+  const { device, grid, batch, shares, teacher } = setting;
+  const sumsShared = shares > 1 && needsWeights(setting);
+  const shape = [TERM_NAMES.length + 1, LEVELS];
+  const factors = sumsShared ? device.zeros(shape) : device.empty(shape);
   const scales = scalesOf(setting);
-  device.run({
+  const launch: Launch = {
     kernel: FACTORS,
     constants: { SKIPS: untaughtLevels(teacher).length > 0 ? 1 : 0 },
     bindings: {
@@ -52,7 +57,8 @@ export function termFactors(
       ]),
     },
     workgroups: [1, 1, 1],
-  });
+  };
+  yield* shareFactors(launch, factors, sumsShared ? shares : 1);
   return factors;
 }
 

@@ -1,5 +1,5 @@
 import { constants as normalisers } from '../../shaders/losses/head_normaliser.wgsl';
-import type { HeadSetting } from './headSetting.js';
+import { type HeadSetting, stepImages } from './headSetting.js';
 import type { Recipe } from './recipe.js';
 
 const NORMALISERS = {
@@ -149,8 +149,9 @@ export function isCrossed(name: TermName): boolean {
 }
 
 /** Weight and normaliser of each term, in the order of `TERM_NAMES`. */
-export function scalesOf({ recipe, batch, classes, distillation }: HeadSetting): Scale[] {
-  const all = batchScale(recipe, batch);
+export function scalesOf(setting: HeadSetting): Scale[] {
+  const { recipe, classes, distillation } = setting;
+  const all = batchScale(setting);
   return TERMS.map((term) => numbered(term.scale(recipe, classes), all * (term.distils ? distillation : 1)));
 }
 
@@ -158,29 +159,35 @@ function numbered({ weight, normaliser, needsPositives = false }: NamedScale, fa
   return { weight: weight * factor, normaliser: NORMALISERS[normaliser], needsPositives };
 }
 
+/** Whether a term is divided by a sum of weights, which the passes over the logits find. */
+export function needsWeights(setting: HeadSetting): boolean {
+  return scalesOf(setting).some(({ weight, normaliser }) => weight > 0 && WEIGHED.includes(normaliser));
+}
+
+const WEIGHED = [
+  NORMALISERS.weights,
+  NORMALISERS['clamped-weights'],
+  NORMALISERS.differences,
+  NORMALISERS['teacher-scores'],
+];
+
 /** What the sum of class distillation over all locations is divided by and, by level, multiplied by. */
-export function kdAllScale({
-  recipe,
-  batch,
-  classes,
-  grid,
-  distillation,
-  teacher,
-}: HeadSetting): Scale & { weights: number[] } {
+export function kdAllScale(setting: HeadSetting): Scale & { weights: number[] } {
+  const { recipe, classes, grid, distillation, teacher } = setting;
   const { normaliser, ...rest } = kdScale(recipe.kd.all, recipe.kd, classes);
   const isCount = normaliser === 'level' || normaliser === 'region';
-  const factor = batchScale(recipe, batch) * distillation;
+  const factor = batchScale(setting) * distillation;
   const scale = numbered({ ...rest, normaliser: isCount ? 'none' : normaliser }, factor);
   const areas = grid.areas.map((area, level) => (teacher.levels[level] ? area : 0));
   const all = areas.reduce((sum, area) => sum + area, 0);
   const weights = areas.map((area) => {
     if (area === 0) return 0;
-    return scale.weight / (isCount ? batch * (normaliser === 'level' ? area : all) : 1);
+    return scale.weight / (isCount ? stepImages(setting) * (normaliser === 'level' ? area : all) : 1);
   });
   return { ...scale, weights };
 }
 
 /** What every term is multiplied by. */
-export function batchScale({ scale }: Recipe, batch: number): number {
-  return scale === 'batch' ? batch : 1;
+export function batchScale(setting: Pick<HeadSetting, 'recipe' | 'batch' | 'shares'>): number {
+  return setting.recipe.scale === 'batch' ? stepImages(setting) : 1;
 }

@@ -5,12 +5,15 @@ import { assertMapVariable } from '../autograd/argument.js';
 import { one } from '../autograd/one.js';
 import { emptyLike } from '../autograd/sum.js';
 import type { Variable } from '../autograd/variable.js';
+import type { Launch } from '../gpu/launch.js';
+import { alone, type Parts } from '../tensor/parts.js';
 import { assertPyramid, type Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { assertTensor } from '../tensor/tensorArgument.js';
 import { anything, options as optionsOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { type FeaturePair, normalised } from './featureNorm.js';
+import { shareFactors } from './headShares.js';
 import { sum } from './reduce.js';
 import { assertNumber, assertShaped, withGradient } from './rowLoss.js';
 
@@ -55,11 +58,13 @@ export function imitationLoss(
   assertNumber('lossWeight', lossWeight);
 
   const losses = device.empty([locations]);
-  const gradient = imitateFeatures(value, teacher, mask, {
-    weight: lossWeight,
-    gates: gates && { tensor: gates, first: 0, images: 1, imageStride: 0 },
-    losses,
-  });
+  const gradient = alone(
+    imitateFeatures(value, teacher, mask, {
+      weight: lossWeight,
+      gates: gates && { tensor: gates, first: 0, images: 1, imageStride: 0 },
+      losses,
+    }),
+  );
   const total = sum(losses);
   losses.dispose();
   return withGradient(total, student, gradient);
@@ -78,17 +83,24 @@ interface ImitationPass {
   gates: { tensor: Tensor; first: number; images: number; imageStride: number } | undefined;
   /** [N]: where the weighted loss of each location goes. */
   losses: Tensor;
+  /** Processes that share the step; default 1. */
+  shares?: number;
 }
 
 /**
  * Squared errors and their gradient, for arguments that are known to fit.
  * @returns the gradient with respect to the student's features
  */
-export function imitateFeatures(student: Pyramid, teacher: Pyramid, mask: Tensor, pass: ImitationPass): Pyramid {
+export function* imitateFeatures(
+  student: Pyramid,
+  teacher: Pyramid,
+  mask: Tensor,
+  pass: ImitationPass,
+): Parts<Pyramid> {
   const { device, batch, channels, levels, levelTable } = student;
-  const { weight, background = 0, gates } = pass;
+  const { weight, background = 0, gates, shares = 1 } = pass;
   const factors = device.empty([levels.length, 2]);
-  device.run({
+  const launch: Launch = {
     kernel: FACTORS,
     bindings: { mask: mask.range, gates: (gates?.tensor ?? one(device)).range, factors: factors.range },
     params: {
@@ -102,7 +114,8 @@ export function imitateFeatures(student: Pyramid, teacher: Pyramid, mask: Tensor
       levels: levelTable,
     },
     workgroups: [levels.length, 1, 1],
-  });
+  };
+  yield* shareFactors(launch, factors, shares);
   return squaredErrors({ student, teacher }, { ...pass, mask, factors, SCORED: 0 });
 }
 
@@ -110,19 +123,20 @@ export function imitateFeatures(student: Pyramid, teacher: Pyramid, mask: Tensor
  * The same weighted by scores [N] and divided by channels times their sum.
  * @returns the gradient with respect to the student's features
  */
-export function imitateByScore(
+export function* imitateByScore(
   pair: FeaturePair,
   scores: Tensor,
-  pass: Pick<ImitationPass, 'weight' | 'norm' | 'losses'>,
-): Pyramid {
+  pass: Pick<ImitationPass, 'weight' | 'norm' | 'losses' | 'shares'>,
+): Parts<Pyramid> {
   const { device, batch, channels, levels, levelTable } = pair.student;
   const factors = device.empty([levels.length, 2]);
-  device.run({
+  const launch: Launch = {
     kernel: SCORE_FACTORS,
     bindings: { scores: scores.range, factors: factors.range },
     params: { batch, channels, weight: pass.weight, levels: levelTable },
     workgroups: [levels.length, 1, 1],
-  });
+  };
+  yield* shareFactors(launch, factors, pass.shares ?? 1);
   return squaredErrors(pair, { ...pass, mask: scores, factors, SCORED: 1 });
 }
 

@@ -4,6 +4,7 @@ import { Runtime } from '../gpu/runtime.js';
 import { work as anyWork, fields, flag, numbers, optional, options, syncWork, text } from '../util/argument.js';
 import { assertBindable } from './bindable.js';
 import { assertGpuDevice } from './deviceArgument.js';
+import type { Parts } from './parts.js';
 import { assertShape, type DataType, dataType, sizeOf, Tensor, toArray } from './tensor.js';
 import { assertTensor } from './tensorArgument.js';
 import { type ChoiceReport, type TuneOptions, tuneChoices, type Workload } from './tune.js';
@@ -121,12 +122,46 @@ export class Device extends Runtime {
       return result;
     } finally {
       this.#scopes.pop();
-      const kept = new Set<Tensor>();
-      collect(result, kept);
-      for (const tensor of scope) {
-        if (kept.has(tensor)) this.track(tensor);
-        else tensor.dispose();
+      this.#leave(scope, result);
+    }
+  }
+
+  /**
+   * `tidy` for work in parts, which may wait for other processes in between: a tensor lives until the end of the last part.
+   * @param work starts the parts
+   */
+  *tidyParts<T>(work: () => Parts<T>): Parts<T> {
+    const scope = new Set<Tensor>();
+    const parts = work();
+    let result: T | undefined;
+    try {
+      for (;;) {
+        this.#scopes.push(scope);
+        let part: ReturnType<typeof parts.next>;
+        try {
+          part = parts.next();
+        } finally {
+          this.#scopes.pop();
+        }
+        if (part.done) {
+          result = part.value;
+          return result;
+        }
+        yield part.value;
       }
+    } finally {
+      parts.return(undefined as T);
+      this.#leave(scope, result);
+    }
+  }
+
+  /** Gives back what a scope made, but for what is in its result. */
+  #leave(scope: Set<Tensor>, result: unknown): void {
+    const kept = new Set<Tensor>();
+    collect(result, kept);
+    for (const tensor of scope) {
+      if (kept.has(tensor)) this.track(tensor);
+      else tensor.dispose();
     }
   }
 

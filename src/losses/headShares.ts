@@ -1,0 +1,56 @@
+import type { Launch } from '../gpu/launch.js';
+import { type Assignment, COUNTS } from '../regions/assignment.js';
+import { type Parts, summed } from '../tensor/parts.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { InputError } from '../util/error.js';
+import type { Recipe } from './recipe.js';
+
+/**
+ * The counts of all images of the step in place of those of this process's: what terms are divided by goes by these.
+ * The own images come first, as the passes over samples look for them; the others follow in the order of the processes.
+ */
+export function* shareCounts(assignment: Assignment): Parts<Assignment> {
+  const { counts } = assignment;
+  let rows: Float32Array[] = [];
+  yield {
+    own: counts,
+    how: 'gather',
+    take: (parts, rank) => {
+      rows = [parts[rank], ...parts.filter((_, other) => other !== rank)];
+    },
+  };
+  const all = new Float32Array(rows.length * counts.size);
+  for (const [index, row] of rows.entries()) all.set(row, index * counts.size);
+  // Made here, so that the enclosing `tidyParts` gives it back.
+  return { ...assignment, counts: counts.device.tensor(all, [all.length / COUNTS.stride, COUNTS.stride]) };
+}
+
+/**
+ * Runs a kernel that finds sums and what they make of `factors`. Where processes share the step, it leaves its sums there first
+ * (override SHARED 1), then takes those of all from there (SHARED 2).
+ */
+export function* shareFactors(launch: Launch, factors: Tensor, shares: number): Parts<void> {
+  const { device } = factors;
+  if (shares === 1) return device.run(launch);
+  const mode = (SHARED: 1 | 2) => device.run({ ...launch, constants: { ...launch.constants, SHARED } });
+  mode(1);
+  yield summed(factors);
+  mode(2);
+}
+
+/**
+ * Whether processes can share the steps of a recipe: not where features are compared by statistics of a whole batch.
+ * @throws InputError that names the recipe's field and the remedy
+ */
+export function assertShareable({ name, cross, imitation }: Recipe, shares: number): void {
+  if (shares === 1) return;
+  const { method, norm, weight } = imitation;
+  const field =
+    (cross.convolutions > 0 && 'cross.convolutions') ||
+    (weight > 0 && ['pkd', 'gibox'].includes(method) && `imitation.method ${method}`) ||
+    (weight > 0 && norm === 'batch' && 'imitation.norm batch');
+  if (!field) return;
+  throw new InputError(
+    `recipe ${name}: ${field} goes by statistics of all images of a step, which processes that share it do not exchange; train in one process, or take another recipe.`,
+  );
+}
