@@ -78,6 +78,7 @@ export {
   type Maps,
   rowMajorLayout,
 } from './tensor/layout.js';
+export type { Exchange, Parts } from './tensor/parts.js';
 export { type Level, type LevelSize, Pyramid } from './tensor/pyramid.js';
 export { type DataType, Tensor, type TensorPlacement, type Values } from './tensor/tensor.js';
 export type { ChoiceReport, TuneOptions, Workload } from './tensor/tune.js';

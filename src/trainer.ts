@@ -12,6 +12,8 @@ export { type AssignmentOptions, assignmentStatistics, type ClassAssignment } fr
 export { type AveragePrecision, averagePrecision, type PrecisionRecall, STATISTICS } from './eval/averagePrecision.js';
 export { type Detection, readDetections } from './eval/detections.js';
 export type { CalibrationBin, CalibrationCurve, EdgeCalibration } from './eval/edgeCalibration.js';
+export type { Communicator, Numbers } from './mpi/communicator.js';
+export { openMpi } from './mpi/mpi.js';
 export type { Agreement, LevelAgreement } from './train/agreement.js';
 export { type Checkpoint, type CheckpointMetadata, loadCheckpoint, restoreDetector } from './train/checkpoint.js';
 export type { CheckpointEvery, TrainContext, TrainResult } from './train/context.js';
@@ -33,6 +35,7 @@ export { type RunDescription, type RunOrigin, readLog, readRun } from './train/r
 export type { ScheduleSettings } from './train/schedule.js';
 export { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from './train/settings.js';
 export type { Teacher, TeacherConfig, TeacherOutputs, TeacherStep } from './train/teacher.js';
+export { together } from './train/together.js';
 export { resumeTraining, type TrainOptions, train } from './train/train.js';
 export {
   applyWeights,

@@ -29,11 +29,13 @@ export interface LoaderOptions {
   dropLast: boolean;
   /** An epoch has a multiple of so many batches, the rest is left out; 1 unless given. With `dropLast`. */
   accumulate?: number;
+  /** Of each batch only one of `of` equal parts is made, from 0: other processes make the others. Default: all of it. */
+  share?: { part: number; of: number };
 }
 
 /** A batch in the form the network and the head loss take. G objects, I ignored regions, B images. */
 export interface Batch {
-  /** [B, 3, height, width], normalised by ImageNet's mean and deviation. Always B images: what `ids` lacks is 0. */
+  /** [B, 3, height, width], normalised by ImageNet's mean and deviation. Always B images (or the share's of them): what `ids` lacks is 0. */
   images: Float32Array;
   /** [G, 4] xyxy in pixels of the network's input */
   boxes: Float32Array;
@@ -58,10 +60,12 @@ export interface Batch {
 export class Loader {
   /** Batches an epoch. */
   readonly steps: number;
+  /** Images that are made of each. */
+  readonly made: number;
   readonly #cache = new Map<number, { sample: Sample; scale: number }>();
   #cachedBytes = 0;
 
-  /** @throws {InputError} a size is not a positive integer, a batch is too large for memory, or dropLast leaves no batch */
+  /** @throws {InputError} a size is not a positive integer, a batch is too large for memory or has no equal parts, or dropLast leaves no batch */
   constructor(
     /** What the images come from. */
     readonly source: ImageSource,
@@ -71,18 +75,25 @@ export class Loader {
     for (const name of ['batch', 'height', 'width'] as const)
       if (!Number.isSafeInteger(options[name]) || options[name] < 1)
         throw new InputError(`${name} is ${options[name]}, expected a positive integer`);
-    const { batch, height, width } = options;
+    const { height, width } = options;
+    const batch = options.batch / (options.share?.of ?? 1);
+    if (!Number.isInteger(batch)) {
+      throw new InputError(
+        `batch is ${options.batch}, which ${options.share?.of} processes cannot share equally; give a multiple`,
+      );
+    }
+    this.made = batch;
     if (3 * batch * height * width > MAX_VALUES)
       throw new InputError(
         `batch: ${batch} images of ${width}×${height} have more than the ${MAX_VALUES} numbers that a batch may have; make the images or the batch smaller`,
       );
     const { dropLast, accumulate = 1 } = options;
     this.steps = dropLast
-      ? accumulate * Math.floor(source.length / (batch * accumulate))
-      : Math.ceil(source.length / batch);
+      ? accumulate * Math.floor(source.length / (options.batch * accumulate))
+      : Math.ceil(source.length / options.batch);
     if (this.steps === 0) {
       const both = accumulate > 1 ? ` and accumulate ${accumulate}` : '';
-      throw new InputError(`batch is ${batch}${both} but there are ${source.length} images; make it smaller`);
+      throw new InputError(`batch is ${options.batch}${both} but there are ${source.length} images; make it smaller`);
     }
   }
 
@@ -95,7 +106,8 @@ export class Loader {
    * @throws {InputError} an image cannot be decoded; thrown where its batch is asked for
    */
   async *batches(epoch: number, fromStep = 0): AsyncGenerator<Batch, void, void> {
-    const { batch, seed, shuffle } = this.options;
+    const { batch, seed, shuffle, share } = this.options;
+    const first = this.made * (share?.part ?? 0);
     const order = Array.from({ length: this.source.length }, (_, index) => index);
     if (shuffle) Random.of(seed, epoch).shuffle(order);
 
@@ -103,7 +115,8 @@ export class Loader {
     let started = fromStep;
     for (let step = fromStep; step < this.steps; step++) {
       for (; started < this.steps && started <= step + PREFETCH; started++) {
-        const made = this.#make(epoch, order.slice(started * batch, (started + 1) * batch));
+        const start = started * batch + first;
+        const made = this.#make(epoch, order.slice(start, start + this.made));
         made.catch(() => undefined); // a caller that stops early never asks for this batch; its error then concerns nobody
         ahead[started % (PREFETCH + 1)] = made;
       }
@@ -112,9 +125,9 @@ export class Loader {
   }
 
   async #make(epoch: number, indices: number[]): Promise<Batch> {
-    const { batch, height, width, seed } = this.options;
+    const { height, width, seed } = this.options;
     const pixels = 3 * height * width;
-    const images = new Float32Array(batch * pixels);
+    const images = new Float32Array(this.made * pixels);
     const loaded = await Promise.all(indices.map((index) => this.#load(index)));
     const objects: Objects[] = [];
     for (const [position, { sample }] of loaded.entries()) {

@@ -1,6 +1,7 @@
 import type { ImageSource } from '../data/source.js';
 import type { DetectionNet } from '../detector/net.js';
 import { isCross, needsTeacher, type Recipe } from '../losses/recipe.js';
+import type { Communicator } from '../mpi/communicator.js';
 import type { Device } from '../tensor/device.js';
 import { InputError } from '../util/error.js';
 import type { Checkpoint, CheckpointUse } from './checkpoint.js';
@@ -45,6 +46,12 @@ export interface TrainContext {
    * this package alone.
    */
   restore?: (device: Device, checkpoint: Checkpoint, use: CheckpointUse) => Promise<DetectionNet>;
+  /**
+   * The processes that share each step: `openMpi()`. Each computes an equal part of the batch, the gradients are summed, and all make the
+   * same update, so that they train as one process does, but for rounding. Rank 0 writes the folder and evaluates; to resume, all read it.
+   * Default: this process alone.
+   */
+  ranks?: Communicator;
   /** How much a process that is killed may lose. It changes no bit of the training. */
   checkpointEvery?: CheckpointEvery;
   /** Told how the training gets on. */

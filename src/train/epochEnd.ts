@@ -3,6 +3,7 @@ import { BEST } from './checkpoint.js';
 import { type Evaluation, evaluate, namedStatistics } from './evaluate.js';
 import type { LogEntry } from './logEntry.js';
 import { assignerOf } from './phases.js';
+import { isLeader } from './ranks.js';
 import { loggedDistillation, type Run, rateAt, save, warn } from './run.js';
 import { appendLog } from './runFolder.js';
 import { teacherOf } from './teacher.js';
@@ -12,6 +13,7 @@ import { sum } from './window.js';
 /**
  * Evaluates where that is due, saves and logs. The order lets no fault lose anything: what has been trained is saved before
  * it is evaluated, and the checkpoint, which holds the line of the log too, is written before the log.
+ * Only rank 0 of several processes does any of this.
  * @returns false when the evaluation was aborted: it is done again when the training goes on
  */
 export async function endEpoch(run: Run, epoch: number, started: number): Promise<boolean> {
@@ -30,7 +32,7 @@ export async function endEpoch(run: Run, epoch: number, started: number): Promis
     seconds: 0,
   };
   const isDue = evaluateEvery > 0 && (entry.epoch % evaluateEvery === 0 || entry.epoch === epochs);
-  if (context.validation && isDue) {
+  if (context.validation && isDue && isLeader(context)) {
     await save(run);
     const evaluated = await evaluateAverage(run, context.validation);
     if (!evaluated) return false;
@@ -45,19 +47,22 @@ export async function endEpoch(run: Run, epoch: number, started: number): Promis
   state.epochTerms = [];
   state.last = entry;
   await save(run);
-  await appendLog(context.folder, entry);
+  if (isLeader(context)) await appendLog(context.folder, entry);
   context.onProgress?.({ kind: 'epoch', epochs, ...entry });
   return true;
 }
 
 /** Evaluates the moving average of the parameters. @returns null when it was aborted */
-async function evaluateAverage({ context, tools, state }: Run, validation: ImageSource): Promise<Evaluation | null> {
+async function evaluateAverage(
+  { context, tools, state, loader }: Run,
+  validation: ImageSource,
+): Promise<Evaluation | null> {
   const { signal, teacher, teacherCache, onProgress } = context;
   if (signal?.aborted) return null;
   return tools.optimizer.usingAverage(() =>
     evaluate(tools.net, {
       source: validation,
-      batch: state.settings.batch,
+      batch: loader.made,
       recipe: state.recipe,
       ...(teacher && { teacher: teacherOf(teacher) }),
       ...(teacher && teacherCache !== undefined && { teacherCache }),

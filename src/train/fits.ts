@@ -7,13 +7,14 @@ import { HeadLoss } from '../losses/headLoss.js';
 import type { Recipe } from '../losses/recipe.js';
 import { makeGrid } from '../regions/grid.js';
 import type { Device } from '../tensor/device.js';
+import { withSilence } from '../tensor/parts.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { type Needs, SizingDevice } from '../tensor/sizing.js';
 import { teacherHeadOf } from './comparable.js';
 import { makeLearner } from './learner.js';
 import { recipesFrom } from './phases.js';
 import type { TrainSettings } from './settings.js';
-import { trainStep } from './step.js';
+import { stepParts } from './step.js';
 import { netStep, type Teacher, type TeacherStep } from './teacher.js';
 import { TermHistory } from './terms.js';
 
@@ -39,6 +40,8 @@ interface StepSizes {
   net: Sizable;
   recipe: Recipe;
   settings: TrainSettings;
+  /** Processes that share the step; default 1. */
+  shares?: number;
   /** Null where none teaches. */
   teacher: Net | null;
 }
@@ -54,7 +57,10 @@ export function assertStepFits(device: Device, { batch, ...sizes }: StepSizes & 
 }
 
 /** What a training step of a batch needs, by the recipe's own assigner. */
-export function stepNeeds(device: Device, { net, recipe, settings, teacher }: StepSizes): (batch: number) => Needs {
+export function stepNeeds(
+  device: Device,
+  { net, recipe, settings, shares = 1, teacher }: StepSizes,
+): (batch: number) => Needs {
   const { config } = net;
   const sizing = new SizingDevice(device);
   const sized = teacher && sizedTeacher(sizing, teacher);
@@ -65,11 +71,14 @@ export function stepNeeds(device: Device, { net, recipe, settings, teacher }: St
       ...config,
       imageSize,
       batch,
+      shares,
       recipe,
       ...(teacher && { teacher: teacherHeadOf(teacher) }),
     });
     const tools = { ...learner, headLoss, history: new TermHistory(headLoss, 1) };
-    return sizing.needsOf(() => trainStep(tools, emptyBatch(batch, config), 0, sized?.step(batch)));
+    return sizing.needsOf(() =>
+      withSilence(stepParts(tools, emptyBatch(batch, config), 0, sized?.step(batch)), shares),
+    );
   };
 }
 

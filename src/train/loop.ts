@@ -4,11 +4,13 @@ import { endEpoch } from './epochEnd.js';
 import { compileStep } from './fits.js';
 import type { Learner } from './learner.js';
 import { provenanceOf } from './provenance.js';
+import { assertSameTraining, decide, isLeader, leadersAnswer } from './ranks.js';
 import { distillationOf, headLossOf, isSaveDue, makeRun, READ_EVERY, type Run, rateAt, save, warn } from './run.js';
 import { readLog } from './runFolder.js';
-import { trainStep } from './step.js';
+import { stepParts, trainStep } from './step.js';
 import { computing } from './teacher.js';
 import { TeacherCache } from './teacherCache.js';
+import { together } from './together.js';
 import { report } from './window.js';
 
 /** Steps that may be queued: more would only hold memory and delay an interruption. */
@@ -25,17 +27,19 @@ export async function runEpochs(
   state: TrainState,
   prepareFolder: () => Promise<void>,
 ): Promise<TrainResult> {
-  const { signal } = context;
+  const { signal, ranks } = context;
   const run = makeRun(context, learner, state);
   const { steps, total } = run;
   const result = async (interrupted: boolean) => ({
     ...{ interrupted, step: state.step, last: state.last },
-    advice: interrupted
-      ? null
-      : adviceOn(await readLog(context.folder), { isGiven: provenanceOf(learner.net).student !== undefined }),
+    advice:
+      interrupted || !isLeader(context)
+        ? null
+        : adviceOn(await readLog(context.folder), { isGiven: provenanceOf(learner.net).student !== undefined }),
   });
   try {
-    await prepareFolder();
+    if (isLeader(context)) await prepareFolder();
+    await assertSameTraining(context, learner, state);
     // The folder can be gone on with from here on; and a disk that has no room for it is told now.
     if (state.step === 0) await save(run);
     const cache = await openCache(run);
@@ -44,8 +48,10 @@ export async function runEpochs(
     while (state.step < total || state.epochTerms.length > 0) {
       const epoch = Math.floor((state.step - Math.sign(state.epochTerms.length)) / steps);
       const started = performance.now();
-      const ended = (await runSteps(run, epoch, cache)) && (await endEpoch(run, epoch, started));
-      if (!ended || (signal?.aborted && state.step < total)) return await result(true);
+      const ended =
+        (await runSteps(run, epoch, cache)) && (await leadersAnswer(ranks, await endEpoch(run, epoch, started)));
+      const { stops } = await decide(ranks, { stops: signal?.aborted === true, saves: false });
+      if (!ended || (stops && state.step < total)) return await result(true);
     }
     return await result(false);
   } finally {
@@ -54,13 +60,12 @@ export async function runEpochs(
 }
 
 /** The kernels of all steps to come, so that none takes a minute in silence. */
-function compile({ context: { device, onProgress }, tools, state, steps }: Run): Promise<void> {
+function compile({ context: { device, onProgress, ranks }, tools, state, loader, steps }: Run): Promise<void> {
   const { net, teacher } = tools;
   const { recipe, settings, step } = state;
   const epoch = Math.floor(step / steps);
-  return compileStep(device, { net, batch: settings.batch, recipe, settings, teacher, epoch }, (done, of) =>
-    onProgress?.({ kind: 'compilation', done, of }),
-  );
+  const sizes = { net, batch: loader.made, shares: ranks?.size ?? 1, recipe, settings, teacher, epoch };
+  return compileStep(device, sizes, (done, of) => onProgress?.({ kind: 'compilation', done, of }));
 }
 
 async function openCache({ context, tools: { teacher }, state, loader }: Run): Promise<TeacherCache | null> {
@@ -78,6 +83,7 @@ async function openCache({ context, tools: { teacher }, state, loader }: Run): P
  */
 async function runSteps(run: Run, epoch: number, cache: TeacherCache | null): Promise<boolean> {
   const { context, tools, state, loader, steps, clock } = run;
+  const { ranks } = context;
   const { accumulate } = state.settings;
   const fromBatch = (state.step - epoch * steps) * accumulate;
   let index = 0; // of a batch in its step
@@ -85,23 +91,26 @@ async function runSteps(run: Run, epoch: number, cache: TeacherCache | null): Pr
   // Distillation that has ended does not come back: nothing is asked of the teacher any more.
   const isTaught = () => state.step < run.total && distillationOf(run, state.step) > 0;
   const outputs = isTaught() ? ((await cache?.epoch(epoch, fromBatch)) ?? computed) : null;
-  tools.headLoss = headLossOf(context.device, tools, state, epoch);
+  tools.headLoss = headLossOf(context, tools, state, epoch);
   clock.lastRead = performance.now();
   try {
     for await (const images of loader.batches(epoch, fromBatch)) {
       const teacherStep = isTaught() ? await outputs?.step(images) : undefined;
       const of = { index, of: accumulate };
-      trainStep(tools, images, rateAt(run, state.step), teacherStep, distillationOf(run, state.step), of);
+      const step = [tools, images, rateAt(run, state.step), teacherStep, distillationOf(run, state.step), of] as const;
+      if (ranks) await together(stepParts(...step), ranks);
+      else trainStep(...step);
       index = (index + 1) % accumulate;
       if (index > 0) {
         if (tools.history.batches % MAX_QUEUED === 0) await context.device.settled();
         continue;
       }
       state.step++;
-      // Asked once: all that follows has to agree on it, however long it waits.
-      const stops = context.signal?.aborted === true;
       const ends = state.step % steps === 0;
-      const saves = !ends && (stops || isSaveDue(run));
+      // Asked once: all that follows has to agree on it, however long it waits.
+      const own = { stops: context.signal?.aborted === true, saves: isSaveDue(run) };
+      const { stops, saves: isDue } = ranks ? await decide(ranks, own) : own;
+      const saves = !ends && (stops || isDue);
       if (saves || ends || tools.history.pending === READ_EVERY) {
         await report(run, epoch);
       } else if (tools.history.batches % MAX_QUEUED === 0) {

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { Loader } from '../data/loader.js';
 import { distillationAt } from '../losses/distillationSchedule.js';
 import { HeadLoss } from '../losses/headLoss.js';
-import type { Device } from '../tensor/device.js';
 import { CHECKPOINT, saveCheckpoint } from './checkpoint.js';
 import { teacherHeadOf } from './comparable.js';
 import { cacheOf, type TrainContext, type TrainState } from './context.js';
@@ -10,6 +9,7 @@ import { assertStepFits } from './fits.js';
 import type { Learner } from './learner.js';
 import { recipeAt } from './phases.js';
 import { provenanceOf } from './provenance.js';
+import { isLeader, ownBatch } from './ranks.js';
 import { learningRateAt } from './schedule.js';
 import type { StepTools } from './step.js';
 import { TermHistory } from './terms.js';
@@ -46,10 +46,12 @@ export function makeRun(context: TrainContext, learner: Learner, state: TrainSta
   const { device, source } = context;
   const { recipe, settings } = state;
   const { net } = learner;
-  const { batch, accumulate } = settings;
-  assertStepFits(device, { net, batch, recipe, settings, teacher: learner.teacher });
-  const loader = trainingLoader(source, net.config, settings);
-  const headLoss = headLossOf(device, learner, state, 0);
+  const { accumulate } = settings;
+  const batch = ownBatch(context, settings.batch);
+  const shares = context.ranks?.size ?? 1;
+  assertStepFits(device, { net, batch, shares, recipe, settings, teacher: learner.teacher });
+  const loader = trainingLoader(source, net.config, settings, context.ranks);
+  const headLoss = headLossOf(context, learner, state, 0);
   const tools = { ...learner, headLoss, history: new TermHistory(headLoss, READ_EVERY, accumulate) };
   const now = performance.now();
   const clock = { lastSave: now, lastRead: now, stepSeconds: 0, stepsTimed: 0 };
@@ -59,16 +61,17 @@ export function makeRun(context: TrainContext, learner: Learner, state: TrainSta
 
 /** What an epoch learns by; it holds no memory of the device. */
 export function headLossOf(
-  device: Device,
+  context: TrainContext,
   { net: { config }, teacher }: Learner,
   { recipe, settings }: TrainState,
   epoch: number,
 ) {
   const imageSize = { width: config.width, height: config.height };
-  return new HeadLoss(device, {
+  return new HeadLoss(context.device, {
     ...config,
     imageSize,
-    batch: settings.batch,
+    batch: ownBatch(context, settings.batch),
+    shares: context.ranks?.size ?? 1,
     recipe: recipeAt(recipe, epoch),
     ...(teacher && { teacher: teacherHeadOf(teacher) }),
   });
@@ -97,8 +100,9 @@ export function isSaveDue({ context: { checkpointEvery }, state, clock }: Run): 
   return bySteps || (minutes > 0 && performance.now() - clock.lastSave >= 60_000 * minutes);
 }
 
-/** Saves all that the training goes on from. Every step's losses have been read. */
+/** Rank 0 saves all that the training goes on from. Every step's losses have been read. */
 export async function save({ context, tools, state, steps, clock }: Run, name = CHECKPOINT): Promise<void> {
+  if (!isLeader(context)) return;
   const { device, source, folder } = context;
   const { student } = provenanceOf(tools.net);
   const metadata = {

@@ -3,6 +3,7 @@ import type { Batch } from '../data/loader.js';
 import type { HeadLoss } from '../losses/headLoss.js';
 import type { HeadLossResult } from '../losses/headResult.js';
 import { type Truth, uploadTruth } from '../regions/truth.js';
+import { alone, type Parts, summed } from '../tensor/parts.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { companionsOf, type Learner } from './learner.js';
 import type { TeacherStep } from './teacher.js';
@@ -24,6 +25,8 @@ export interface BatchOfStep {
   of: number;
 }
 
+const WHOLE_STEP: BatchOfStep = { index: 0, of: 1 };
+
 /**
  * Records and submits one step, or one batch of it: teacher and student forward, losses with their gradients, backward, update. The uploads
  * come first, so that all the work is one submit; nothing is waited for.
@@ -36,13 +39,28 @@ export function trainStep(
   rate: number,
   teacherStep?: TeacherStep,
   distillation = 1,
-  { index, of }: BatchOfStep = { index: 0, of: 1 },
+  part: BatchOfStep = WHOLE_STEP,
 ): void {
+  alone(stepParts(tools, batch, rate, teacherStep, distillation, part));
+}
+
+/**
+ * `trainStep` of one of the processes that share a step (`shares` of the head loss): it stops where normalisers and gradients go over all
+ * of them. Each has its share of the batch, and makes the same update.
+ */
+export function* stepParts(
+  tools: StepTools,
+  batch: Batch,
+  rate: number,
+  teacherStep?: TeacherStep,
+  distillation = 1,
+  { index, of }: BatchOfStep = WHOLE_STEP,
+): Parts<void> {
   const { net, headLoss, optimizer, history } = tools;
   const optimizers = [optimizer, ...companionsOf(tools).map(([, companion]) => companion)];
   const { device } = optimizer.parameters;
   const { width, height } = net.config;
-  device.tidy(() => {
+  yield* device.tidyParts(function* () {
     if (index === 0) for (const each of optimizers) each.begin(rate);
     const pixels = device.tensor(batch.images);
     const images = Pyramid.of(pixels, headLoss.batch, 3, [{ width, height }]);
@@ -54,10 +72,13 @@ export function trainStep(
     );
     teacherStep?.begin();
     if (index === 0) for (const each of optimizers) each.parameters.zeroGradients();
-    const { losses, seeds } = lossesOf(tools, { images, truth, teacherStep, distillation });
+    const { losses, seeds } = yield* lossesOf(tools, { images, truth, teacherStep, distillation });
     // What frozen parameters alone have made takes no gradient.
     backward(seeds.filter(({ variable }) => variable.requiresGradient));
-    if (index === of - 1) for (const each of optimizers) each.update();
+    if (index === of - 1) {
+      if (headLoss.shares > 1) for (const each of optimizers) yield summed(each.parameters.gradients);
+      for (const each of optimizers) each.update();
+    }
     history.push(losses);
   });
   device.submit();
@@ -81,10 +102,10 @@ interface Recorded {
  * Forward passes and losses. The teacher goes first: its intermediates are back in the pool when the student needs memory for
  * its graph.
  */
-function lossesOf(
+function* lossesOf(
   { net, adapter, cross, headLoss }: StepTools,
   { images, truth, teacherStep, distillation }: StepInput,
-): Recorded {
+): Parts<Recorded> {
   const teacher = teacherStep?.outputs(images, cross?.teacherTower);
   const own = net.forward(images, { training: true, ...(cross && { tower: cross.tower }) });
   const crossed = cross && teacher ? cross.logits(own, teacher) : null;
@@ -94,7 +115,7 @@ function lossesOf(
     boxLogits: own.boxLogits.value,
     ...(features && { features: features.value }),
   };
-  const losses = headLoss.evaluate({
+  const losses = yield* headLoss.evaluateParts({
     student,
     ...(teacher && { teacher }),
     ...(crossed && { cross: { classLogits: crossed.classLogits.value, boxLogits: crossed.boxLogits.value } }),

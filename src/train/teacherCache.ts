@@ -41,7 +41,7 @@ export class TeacherCache {
     this.#loader = loader;
     this.#folder = folder;
     this.#key = key;
-    this.#parts = partsOf(teacher, loader.options.batch, options.features);
+    this.#parts = partsOf(teacher, loader.made, options.features);
     this.#options = options;
   }
 

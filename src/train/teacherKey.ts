@@ -14,11 +14,11 @@ const FILES_AT_ONCE = 256;
  * outputs. Plain JSON.
  */
 export async function describeTeacher(teacher: Teacher, { source, options, steps }: Loader) {
-  const { batch, width, height, seed, augment, shuffle, dropLast } = options;
+  const { batch, width, height, seed, augment, shuffle, dropLast, share } = options;
   return {
     version,
     ...(await teacher.describe()),
-    loader: { batch, width, height, seed, augment, shuffle, dropLast, steps },
+    loader: { batch, width, height, seed, augment, shuffle, dropLast, steps, ...(share && { share }) },
     images: source.length,
     pixels: await hashImages(source),
   };

@@ -16,6 +16,7 @@ import { type Learner, makeLearner } from './learner.js';
 import { runEpochs } from './loop.js';
 import { assertAssigner } from './phases.js';
 import { provenanceOf, setProvenance } from './provenance.js';
+import { isLeader } from './ranks.js';
 import { claimRun, createRun, refuseStrange, rewindLog } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
 import { type GivenStudent, keepStudent, recipeOfNet } from './student.js';
@@ -103,7 +104,7 @@ export async function train({
 export async function resumeTraining(context: TrainContext): Promise<TrainResult> {
   const { folder } = context;
   if (!(await exists(join(folder, CHECKPOINT)))) await loadCheckpoint(folder); // which says what is wrong
-  const release = await claimRun(folder);
+  const release = isLeader(context) ? await claimRun(folder) : async () => {};
   try {
     return await goOn(context, await loadCheckpoint(folder));
   } finally {

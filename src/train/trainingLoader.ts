@@ -1,16 +1,29 @@
 import { Loader } from '../data/loader.js';
 import type { ImageSource } from '../data/source.js';
+import type { Communicator } from '../mpi/communicator.js';
 import type { TrainSettings } from './settings.js';
 import type { TeacherConfig } from './teacher.js';
 
 /**
- * The batches of a training. Whatever is kept for them, such as a teacher's outputs, has to come from the same.
- * @throws InputError when there are fewer images than a step has
+ * The batches of a training; of one of several processes, its share of them. Whatever is kept for them, such as a teacher's outputs, has to come from the same.
+ * @throws InputError when there are fewer images than a step has, or the processes cannot share it equally
  */
 export function trainingLoader(
   source: ImageSource,
   { width, height }: Pick<TeacherConfig, 'width' | 'height'>,
   { batch, seed, augment, accumulate = 1 }: Pick<TrainSettings, 'batch' | 'seed' | 'augment'> & { accumulate?: number },
+  ranks?: Pick<Communicator, 'rank' | 'size'>,
 ): Loader {
-  return new Loader(source, { width, height, batch, seed, augment, shuffle: true, dropLast: true, accumulate });
+  const share = ranks && ranks.size > 1 ? { share: { part: ranks.rank, of: ranks.size } } : {};
+  return new Loader(source, {
+    width,
+    height,
+    batch,
+    seed,
+    augment,
+    shuffle: true,
+    dropLast: true,
+    accumulate,
+    ...share,
+  });
 }

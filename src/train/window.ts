@@ -1,8 +1,9 @@
 import { TERM_NAMES, type TermName } from '../losses/headTerms.js';
 import { DeviceError } from '../util/error.js';
-import type { TrainState } from './context.js';
+import type { TrainContext, TrainState } from './context.js';
 import { companionsOf } from './learner.js';
 import { assignerOf } from './phases.js';
+import { sumAll } from './ranks.js';
 import { loggedDistillation, type Run, rateAt } from './run.js';
 import type { StepTools } from './step.js';
 import { meanTerms } from './terms.js';
@@ -11,7 +12,7 @@ import { meanTerms } from './terms.js';
 export async function report(run: Run, epoch: number): Promise<void> {
   const { context, tools, state, total, clock } = run;
   const { batch, accumulate, epochs } = state.settings;
-  const { steps, ...window } = await readWindow(tools, state);
+  const { steps, ...window } = await readWindow(context, tools, state);
   const now = performance.now();
   const seconds = (now - clock.lastRead) / 1000;
   clock.lastRead = now;
@@ -36,9 +37,10 @@ export async function report(run: Run, epoch: number): Promise<void> {
  * Reads the terms of the last steps and adds them to the epoch's, step by step, so that their sum does not depend on when
  * they are read.
  */
-async function readWindow(tools: StepTools, state: TrainState) {
+async function readWindow({ ranks }: TrainContext, tools: StepTools, state: TrainState) {
   const { history, optimizer } = tools;
   const steps = await history.take(state.step);
+  await sumAll(ranks, steps);
   const { norm, ...student } = await optimizer.readControl();
   const companions = await Promise.all(companionsOf(tools).map(([, companion]) => companion.readControl()));
   const skipped = companions.reduce((sum, companion) => sum + companion.skipped, student.skipped);
