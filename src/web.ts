@@ -6,7 +6,7 @@
 export { parseCoco } from './data/coco.js';
 export type { CocoDataset, CocoOptions } from './data/cocoDataset.js';
 export { pixelsOf } from './data/fit.js';
-export { type Batch, Loader, type LoaderOptions } from './data/loader.js';
+export { type Batch, Loader, type LoaderOptions, type LoaderShare } from './data/loader.js';
 export { parseSafetensors, type SafetensorsFile, type StoredTensor } from './data/safetensors.js';
 export { type ShapesOptions, shapesDataset, toCoco } from './data/shapes.js';
 export type { ImageSource, ObjectsOfImage, Sample } from './data/source.js';

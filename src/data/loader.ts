@@ -30,7 +30,15 @@ export interface LoaderOptions {
   /** An epoch has a multiple of so many batches, the rest is left out; 1 unless given. With `dropLast`. */
   accumulate?: number;
   /** Of each batch only one of `of` equal parts is made, from 0: other processes make the others. Default: all of it. */
-  share?: { part: number; of: number };
+  share?: LoaderShare;
+}
+
+/** One of the equal parts of a batch. */
+export interface LoaderShare {
+  /** Which, from 0. */
+  part: number;
+  /** How many there are. */
+  of: number;
 }
 
 /** A batch in the form the network and the head loss take. G objects, I ignored regions, B images. */
