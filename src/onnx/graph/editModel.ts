@@ -142,21 +142,25 @@ function editedTensor(bytes: Bytes, values: TensorValues | undefined): Bytes | n
   const place = isRaw ? TENSOR.raw : typed[type];
   const content =
     !isRaw && type === TYPES.half ? varintsOf(valuesBytes(type, values.data)) : valuesBytes(type, values.data);
-  const own = fields.filter(({ number }) => number === place).map(({ whole }) => whole);
-  const parts = fieldParts(place, content);
   const dims = values.shape.flatMap((extent) => integerParts(TENSOR.dims, extent));
-  const oldDims = fields.filter(({ number }) => number === TENSOR.dims).map(({ whole }) => whole);
-  if (sameBytes(own, parts) && sameBytes(oldDims, dims)) return null;
-  const given = { [place]: parts, [TENSOR.dims]: dims };
+  // Repeated numbers may stand in one field or in one each; what is the same stays as it is written.
+  const payload = (number: number) =>
+    joinBytes(fields.flatMap((field) => (field.number === number ? [field.content ?? field.whole.subarray(1)] : [])));
+  const given = new Map<number, Bytes[]>();
+  if (!areSame(payload(place), content)) given.set(place, fieldParts(place, content));
+  if (!areSame(payload(TENSOR.dims), joinBytes(dims.map((field) => field.subarray(1))))) given.set(TENSOR.dims, dims);
+  if (given.size === 0) return null;
   const written = new Set<number>();
   const kept = fields.flatMap(({ number, whole }) => {
-    if (!(number in given)) return [whole];
+    const parts = given.get(number);
+    if (!parts) return [whole];
     // In the place of the first of a repeated field.
     if (written.has(number)) return [];
     written.add(number);
-    return given[number];
+    return parts;
   });
-  return joinBytes([...kept, ...(written.has(TENSOR.dims) ? [] : dims), ...(written.has(place) ? [] : parts)]);
+  const missing = [...given].flatMap(([number, parts]) => (written.has(number) ? [] : parts));
+  return joinBytes([...kept, ...missing]);
 }
 
 /** Little-endian. */
@@ -243,7 +247,6 @@ function textParts(field: number, text: string): Bytes[] {
   return fieldParts(field, new TextEncoder().encode(text));
 }
 
-function sameBytes(left: readonly Bytes[], right: readonly Bytes[]): boolean {
-  const [a, b] = [joinBytes(left), joinBytes(right)];
+function areSame(a: Bytes, b: Bytes): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

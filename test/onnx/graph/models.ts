@@ -8,10 +8,13 @@ export class Builder {
   readonly #nodes: onnx.INodeProto[] = [];
   readonly #initializers: onnx.ITensorProto[] = [];
   readonly #random = Random.of(5);
+  readonly #hasInitializers: boolean;
   readonly opset: number;
 
-  constructor(opset: number) {
+  /** @param options `initializers` false: weights are nodes `Constant`, as old versions of Paddle2ONNX write them */
+  constructor(opset: number, { initializers = true } = {}) {
     this.opset = opset;
+    this.#hasInitializers = initializers;
   }
 
   node(opType: string, input: string[], attributes: Record<string, Attribute> = {}, name?: string): string {
@@ -27,9 +30,13 @@ export class Builder {
   }
 
   /** As exporters write numbers in formulas. */
-  constant(values: number[], isFloat = true, shape: number[] = values.length === 1 ? [] : [values.length]): string {
+  constant(
+    values: number[],
+    isFloat = true,
+    shape: number[] = values.length === 1 ? [] : [values.length],
+    output = `constant.${this.#nodes.length}`,
+  ): string {
     const t = tensor('', shape, values, isFloat);
-    const output = `constant.${this.#nodes.length}`;
     this.#nodes.push({
       opType: 'Constant',
       name: output,
@@ -42,6 +49,8 @@ export class Builder {
 
   /** An initializer. */
   floats(name: string, shape: number[], values: number[]): string {
+    if (!this.#hasInitializers) return this.constant(values, true, shape, name);
+    if (this.#initializers.some((one) => one.name === name)) return name;
     this.#initializers.push(tensor(name, shape, values, true));
     return name;
   }
@@ -87,7 +96,12 @@ export class Builder {
     return this.node('BatchNormalization', operands, { epsilon: { float: 1e-3 }, momentum: { float: 0.97 } });
   }
 
-  encode(inputs: Record<string, (number | string)[]>, outputs: string[]): Uint8Array {
+  /** @param declared shapes of outputs and of tensors inside, by name */
+  encode(
+    inputs: Record<string, (number | string)[]>,
+    outputs: string[],
+    declared: Record<string, (number | string)[]> = {},
+  ): Uint8Array {
     const port = (name: string, shape: (number | string)[] | null) => ({
       name,
       type: {
@@ -107,7 +121,10 @@ export class Builder {
         node: this.#nodes,
         initializer: this.#initializers,
         input: Object.entries(inputs).map(([name, shape]) => port(name, shape)),
-        output: outputs.map((name) => port(name, null)),
+        output: outputs.map((name) => port(name, declared[name] ?? null)),
+        valueInfo: Object.entries(declared).flatMap(([name, shape]) =>
+          outputs.includes(name) ? [] : [port(name, shape)],
+        ),
       },
     }).finish();
   }
