@@ -128,3 +128,71 @@ test('classes come in the order of the data, and what is left out learns nothing
     student.dispose();
   }
 });
+
+test('any batch: inference gives for each image what it gives for the batch, and all memory back', async () => {
+  const student = await open('picodet');
+  const run = async (batch: number, from: number) => {
+    const pixels = drawn(3 * 3 * 96 * 64, 1).slice(from * 3 * 96 * 64, (from + batch) * 3 * 96 * 64);
+    const input = device.tensor(pixels);
+    const outputs = student.forward(Pyramid.of(input, batch, 3, [SIZE]), { training: false });
+    const found = await outputs.boxLogits.value.read();
+    for (const { value } of Object.values(outputs)) value.dispose();
+    input.dispose();
+    return found;
+  };
+  const [all, last] = [await run(3, 0), await run(1, 2)];
+  const area = 36 * 12 * 8;
+  expect(worst(last.slice(0, area), all.slice(2 * area, 3 * area))).toBeLessThan(1e-6);
+  await device.settled();
+  const before = device.pool.usedBytes;
+  await run(3, 0);
+  await device.settled();
+  expect(device.pool.usedBytes).toBe(before);
+  student.dispose();
+});
+
+test('images that do not fit are told before anything runs', async () => {
+  const student = await open('yolov8');
+  const images = (channels: number, { width, height } = SIZE) =>
+    Pyramid.empty(device, 1, channels, [{ width, height }]);
+  const [grey, small, whole] = [images(1), images(3, { width: 64, height: 64 }), images(3)];
+  const training = { training: true };
+  expect(() => student.forward(grey, training)).toThrow(
+    /images: 1 channels of 96×64 .*yolov8 takes 3 channels of 96×64/,
+  );
+  expect(() => student.forward(small, training)).toThrow(/3 channels of 64×64/);
+  expect(() => student.forward(whole, { ...training, tower: 1 })).toThrow(
+    /options.tower: 1; an ONNX model has no towers/,
+  );
+  expect(() => student.assertFits(1e6, training)).toThrow(/batch: with 1000000 images of 96×64, yolov8 needs/);
+  for (const one of [grey, small, whole]) one.dispose();
+  student.dispose();
+});
+
+test.each<[string, Family, Parameters<typeof open>[1], RegExp]>([
+  ['an unknown class', 'gfocal', { classes: ['ellipse', 'star'] }, /no class for star; open it with new classes/],
+  ['a class without a channel', 'gfocal', { classMap: { triangle: null } }, /no class for triangle/],
+  ['logits behind a sigmoid', 'nanodet', { scores: 'logits' }, /nanodet: the classes of output come out of a Sigmoid/],
+  [
+    'no sigmoid',
+    'yolov8',
+    { scores: 'probabilities' },
+    /probabilities, but no Sigmoid .* made by Conv; .*"scores": "logits"/,
+  ],
+  ['other strides', 'nanodet', { strides: [8, 16] }, /output: shape \[1, 126, 39\]/],
+  ['other bins', 'yolov8', { bins: 8 }, /shape \[1, 39, 8, 12\]; BCHW of boxes and classes \(35 channels\)/],
+  [
+    'features that are no maps',
+    'gfocal',
+    { features: ['boxes', 'boxes', 'boxes'] },
+    /features: boxes has the shape \[1,126,4\]/,
+  ],
+  [
+    'another input',
+    'gfocal',
+    { input: { name: 'data', order: 'rgb', white: 1, mean: [0, 0, 0], deviation: [1, 1, 1] } },
+    /gfocal has the inputs x, not data/,
+  ],
+])('%s: what the mapping has wrong is told', async (_, family, rename, message) => {
+  await expect(open(family, rename)).rejects.toThrow(message);
+});
