@@ -20,6 +20,8 @@ export interface BenchOptions {
   /** Whether the README's table is to be replaced. */
   readme: boolean;
   json: boolean;
+  /** An ONNX file, for the rows of a graph. */
+  model?: string;
 }
 
 const ADAPTERS: readonly AdapterPreference[] = ['auto', 'hardware', 'software', 'embedded'];
@@ -33,7 +35,7 @@ export function parseOptions(args: readonly string[], all: readonly AnyRow[]): B
   const command = new Command('npm run bench --')
     .description('Speed of the kernels on this machine, each beside a plain copy of the same bytes.')
     .argument('[names...]', 'rows to measure; default: all of a quick or a full run', (name: string) => {
-      if (all.some((row) => row.name === name)) return name;
+      if (all.some((row) => namesOf(row).includes(name))) return name;
       throw new InvalidArgumentError(`Rows are ${all.map((row) => row.name).join(', ')}.`);
     })
     .option('--quick', 'few measurements of the main rows, under a minute on a software adapter (default)')
@@ -43,19 +45,27 @@ export function parseOptions(args: readonly string[], all: readonly AnyRow[]): B
     .option('--kernels', 'time each kernel of the rows by itself, by timestamps', false)
     .option('--curves', 'measure how the head loss scales, and draw bench/results/; minutes', false)
     .option('--readme', "replace the table in README.md with this run's", false)
+    .option('--model <file>', 'the ONNX model of the rows train-step-nanodet')
     .option('--json', 'print one JSON document instead of the table', false)
     .addHelpText('after', `\nRows:\n${all.map(describe).join('\n')}`)
     .exitOverride();
   command.parse(args, { from: 'user' });
   const { full = false, quick: _, ...options } = command.opts<Omit<BenchOptions, 'rows' | 'plan'> & RunLength>();
   const names = new Set(command.args);
-  const rows = all.filter(({ name, onlyFull }) => (names.size > 0 ? names.has(name) : full || !onlyFull));
+  const rows = all.filter((row) =>
+    names.size > 0 ? namesOf(row).some((name) => names.has(name)) : full || !row.onlyFull,
+  );
   return { ...options, rows, plan: full ? FULL : QUICK };
 }
 
 interface RunLength {
   quick?: boolean;
   full?: boolean;
+}
+
+/** A row's own name, and that of its group. */
+function namesOf(row: AnyRow): string[] {
+  return 'group' in row && row.group ? [row.name, row.group] : [row.name];
 }
 
 function describe({ name, what, onlyFull }: AnyRow): string {

@@ -11,10 +11,18 @@ export interface Row {
   name: string;
   /** What is measured, for `--help`. */
   what: string;
+  /** Rows that can be asked for by one name. */
+  group?: string;
   /** Left out of a quick run, unless asked for by name. */
   onlyFull?: boolean;
   /** Makes the inputs and whatever needs no measuring. The device is the row's own. */
-  prepare(device: Device): Prepared | Promise<Prepared>;
+  prepare(device: Device, given?: Given): Prepared | Promise<Prepared>;
+}
+
+/** What a row can be given. */
+interface Given {
+  /** An ONNX file, for rows of a graph. */
+  model?: string;
 }
 
 /** A row on a device. */
@@ -68,7 +76,7 @@ export interface KernelShare {
 }
 
 /** How rows are measured. */
-export interface RowOptions {
+export interface RowOptions extends Given {
   clock: Clock;
   plan: Plan;
   /** Whether to time each kernel by itself. */
@@ -82,7 +90,7 @@ export interface RowOptions {
 /** Measures a row beside its copy, and in turn with every peer that has it. */
 export async function measureRow(device: Device, row: Row, options: RowOptions): Promise<RowResult> {
   const { clock } = options;
-  const prepared = await row.prepare(device);
+  const prepared = await row.prepare(device, options);
   const { bytes, copy, flop, scratchBytes = null } = prepared;
   const [own, copied] = await measure(device, copy ? [prepared, copy] : [prepared], options);
   const { median: ms, spread } = summarize(own.map((sample) => sample.ms));

@@ -6,10 +6,12 @@ import { assignerRow } from './assigners.js';
 import { convolutionRows } from './convolution.js';
 import { denseRowsRow } from './denseRows.js';
 import { firstHeadLossRow, firstTrainStepRow } from './firstCall.js';
+import { graphOpsRows } from './graphOps.js';
 import { groupNormRow } from './groupNorm.js';
 import { headLossRow } from './headLoss.js';
 import { listsRow, mapsRow } from './regions.js';
 import { trainStepRow } from './trainStep.js';
+import { trainStepGraphRow } from './trainStepGraph.js';
 
 const square = (size: number) => ({ height: size, width: size });
 const LARGE = { ...REFERENCE, image: 1280 };
@@ -68,8 +70,10 @@ export const ROWS: readonly (Row | FirstCallRow)[] = [
   ...[
     trainStepRow('train-step-base', { ...DISTILLED, size: 'base', teacher: 'base' }),
     trainStepRow('train-step-640', COCO),
+    trainStepGraphRow('train-step-nanodet', { size: 320, batch: 8 }),
     ...SHARED_CONVOLUTIONS.slice(1).flat(),
     ...MORE_CONVOLUTIONS,
+    ...graphOpsRows(),
     groupNormRow('group-norm-pyramid', { batch: 4, channels: 64, levels: PYRAMID }),
     firstHeadLossRow('first-head-loss', REFERENCE),
     firstTrainStepRow('first-train-step', OWN_STEP),

@@ -18,5 +18,8 @@ struct Params {
   dilation_x: u32,
   batch: u32,
   has_bias: u32,
+  /// Where maps are cut into strips: how many, and rows of each.
+  strips: u32,
+  rows_a_strip: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;

@@ -1,12 +1,10 @@
 // Convolution of each channel by itself, with the window known when the kernel is compiled. An invocation computes ROWS rows of
-// one column, so that neighbours read neighbouring pixels. FLIPPED: with the taps in reverse order, which makes the gradient of
-// the input where the stride is 1.
+// one column, so that neighbours read neighbouring pixels. Of windows that depthwise_columns.wgsl does not take.
 #include "convolution_window.wgsl"
 #include "../lib/index.wgsl"
 
 override KERNEL_HEIGHT: u32 = 3;
 override KERNEL_WIDTH: u32 = 3;
-override FLIPPED: bool = false;
 const ROWS: u32 = 4u;
 
 @group(0) @binding(1) var<storage, read> input: array<f32>;
@@ -47,8 +45,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       let values = vec4f(input[at.x], input[at.y], input[at.z], input[at.w]);
       let seen = inside & vec4<bool>(from_column >= 0 && from_column < i32(params.width));
       let tap = ky * KERNEL_WIDTH + kx;
-      let own = select(tap, KERNEL_HEIGHT * KERNEL_WIDTH - 1u - tap, FLIPPED);
-      sums += weight[taps + own] * select(vec4f(), values, seen);
+      sums += weight[taps + tap] * select(vec4f(), values, seen);
     }
   }
   for (var row = 0u; row < min(ROWS, params.out_height - y); row++) {

@@ -1,7 +1,6 @@
 import convolutionSource from '../../shaders/ops/convolution.wgsl';
 import inputGradientSource from '../../shaders/ops/convolution_input_gradient.wgsl';
 import weightGradientSource from '../../shaders/ops/convolution_weight_gradient.wgsl';
-import depthwiseSource, { constants } from '../../shaders/ops/depthwise.wgsl';
 import { Variable } from '../autograd/variable.js';
 import { MAX_WORKGROUPS } from '../gpu/launch.js';
 import { Pyramid } from '../tensor/pyramid.js';
@@ -10,13 +9,13 @@ import { integer } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { convolutionShape } from './conv2d.js';
 import { alignInput, convolve, inputGradient } from './convolve.js';
+import { depthwise, depthwiseGradients, depthwiseInputGradient, isDepthwise, WHOLE, type Window } from './depthwise.js';
 import { slice } from './layout.js';
 import { biasGradient, weightGradient } from './weightGradient.js';
 
 const CONVOLUTION = { name: 'convolution', source: convolutionSource };
 const INPUT_GRADIENT = { name: 'convolution input gradient', source: inputGradientSource };
 const WEIGHT_GRADIENT = { name: 'convolution weight gradient', source: weightGradientSource };
-const DEPTHWISE = { name: 'depthwise convolution', source: depthwiseSource };
 
 /** How a window goes over maps. */
 export interface ConvolutionOptions {
@@ -28,26 +27,6 @@ export interface ConvolutionOptions {
   dilations: readonly number[];
   /** Input and output channels fall into so many groups; outputs see their own group's inputs. */
   groups: number;
-}
-
-/** The sizes of one convolution: the params of its kernels. */
-interface Window {
-  batch: number;
-  inputs: number;
-  outputs: number;
-  groups: number;
-  height: number;
-  width: number;
-  out_height: number;
-  out_width: number;
-  kernel_height: number;
-  kernel_width: number;
-  stride_y: number;
-  stride_x: number;
-  top: number;
-  left: number;
-  dilation_y: number;
-  dilation_x: number;
 }
 
 /**
@@ -184,58 +163,36 @@ function direct(input: Variable, weight: Variable, bias: Variable | null, window
   const { batch, outputs, out_height: height, out_width: width } = window;
   const output = device.empty([batch, outputs, height, width]);
   forward(input.value, weight.value, bias?.value ?? null, output, window);
-  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming) => [
-    input.requiresGradient ? gather(incoming, weight.value, null, device.empty(input.value.shape), window) : null,
-    weight.requiresGradient ? correlate(input.value, incoming, weight.value, window) : null,
-    bias?.requiresGradient
-      ? biasGradient(incoming, { batch, outputs, to: [{ height: 1, width: height * width }] })
-      : null,
-  ]);
+  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming) => {
+    const wanted = { weight: weight.requiresGradient, bias: bias?.requiresGradient ?? false };
+    const own = isDepthwise(window) && wanted.weight;
+    const both = own ? depthwiseGradients(input.value, incoming, weight.value, window, wanted.bias) : null;
+    return [
+      input.requiresGradient ? gather(incoming, weight.value, null, device.empty(input.value.shape), window) : null,
+      both?.weight ?? (wanted.weight ? correlate(input.value, incoming, weight.value, window) : null),
+      both?.bias ??
+        (wanted.bias ? biasGradient(incoming, { batch, outputs, to: [{ height: 1, width: height * width }] }) : null),
+    ];
+  });
 }
 
 /** output = bias + weight ∗ input. */
 function forward(input: Tensor, weight: Tensor, bias: Tensor | null, output: Tensor, window: Window): void {
   if (isDepthwise(window)) {
-    depthwise(input, weight, bias, output, window, false);
+    depthwise(input, weight, bias, output, window);
     return;
   }
   output.device.run({
     kernel: CONVOLUTION,
     bindings: { input: input.range, weight: weight.range, bias: (bias ?? weight).range, output: output.range },
-    params: { ...window, count: output.size, has_bias: bias ? 1 : 0 },
+    params: { ...window, ...WHOLE, count: output.size, has_bias: bias ? 1 : 0 },
     invocations: output.size,
-  });
-}
-
-const isDepthwise = ({ groups, inputs, outputs }: Window) => groups === inputs && groups === outputs;
-
-/** The same of each channel by itself. @param flipped with the taps in reverse order */
-function depthwise(
-  input: Tensor,
-  weight: Tensor,
-  bias: Tensor | null,
-  output: Tensor,
-  window: Window,
-  flipped: boolean,
-): void {
-  const { batch, outputs, out_height, out_width, kernel_height, kernel_width } = window;
-  const count = batch * outputs * Math.ceil(out_height / constants.ROWS) * out_width;
-  output.device.run({
-    kernel: DEPTHWISE,
-    constants: { KERNEL_HEIGHT: kernel_height, KERNEL_WIDTH: kernel_width, FLIPPED: flipped ? 1 : 0 },
-    bindings: { input: input.range, weight: weight.range, bias: (bias ?? weight).range, output: output.range },
-    params: { ...window, count, has_bias: bias ? 1 : 0 },
-    invocations: count,
   });
 }
 
 /** Fills `gradient` with bias + the transposed convolution of `incoming`. */
 function gather(incoming: Tensor, weight: Tensor, bias: Tensor | null, gradient: Tensor, window: Window): Tensor {
-  const back = isDepthwise(window) ? mirrored(window) : null;
-  if (back) {
-    depthwise(incoming, weight, bias, gradient, back, true);
-    return gradient;
-  }
+  if (!bias && isDepthwise(window) && depthwiseInputGradient(incoming, weight, gradient, window)) return gradient;
   gradient.device.run({
     kernel: INPUT_GRADIENT,
     bindings: {
@@ -244,20 +201,10 @@ function gather(incoming: Tensor, weight: Tensor, bias: Tensor | null, gradient:
       bias: (bias ?? weight).range,
       gradient: gradient.range,
     },
-    params: { ...window, count: gradient.size, has_bias: bias ? 1 : 0 },
+    params: { ...window, ...WHOLE, count: gradient.size, has_bias: bias ? 1 : 0 },
     invocations: gradient.size,
   });
   return gradient;
-}
-
-/** The window that takes the output back to the input with the taps in reverse order; null where there is none. */
-function mirrored(window: Window): Window | null {
-  const { kernel_height, kernel_width, stride_y, stride_x, dilation_y, dilation_x } = window;
-  const top = dilation_y * (kernel_height - 1) - window.top;
-  const left = dilation_x * (kernel_width - 1) - window.left;
-  if (stride_y !== 1 || stride_x !== 1 || top < 0 || left < 0) return null;
-  const { height, width, out_height, out_width } = window;
-  return { ...window, height: out_height, width: out_width, out_height: height, out_width: width, top, left };
 }
 
 /** The gradient of the weight, a new tensor. */
@@ -269,7 +216,7 @@ function correlate(input: Tensor, incoming: Tensor, weight: Tensor, window: Wind
     kernel: WEIGHT_GRADIENT,
     constants: { LANES: weight.device.choice('reduction.workgroup') },
     bindings: { input: input.range, incoming: incoming.range, gradient: gradient.range },
-    params: { ...window, count, has_bias: 0 },
+    params: { ...window, ...WHOLE, count, has_bias: 0 },
     workgroups: [Math.ceil(count / Math.max(1, rows)), rows, 1],
   });
   return gradient;
