@@ -1,3 +1,6 @@
+import methods from '../../plans/methods.json' with { type: 'json' };
+import type { DetectorSize } from '../../src/detector/config.js';
+import { needsTeacher, type PartialRecipe, resolveRecipe } from '../../src/losses/recipe.js';
 import { CONVOLUTIONS } from '../convolutions.js';
 import type { FirstCallRow } from '../firstCall.js';
 import type { Row } from '../row.js';
@@ -48,6 +51,14 @@ const NANODET = { ...REFERENCE, image: 416, bins: 8, strides: [8, 16, 32, 64], c
 /** A large map with few boxes: most locations learn nothing of boxes. */
 const COCO = { ...DISTILLED, batch: 4, classes: 80, width: 640, height: 640, size: 'small', teacher: 'base' } as const;
 
+/** A step of each method that docs/study.md compares. */
+const METHODS = methods.methods.map(({ recipe }) =>
+  trainStepRow(`method-${recipe.name}`, {
+    ...{ ...BCCD, batch: methods.settings.batch, size: 'tiny' as const, recipe: recipe as PartialRecipe },
+    ...(needsTeacher(resolveRecipe(recipe as PartialRecipe)) && { teacher: methods.teacher as DetectorSize }),
+  }),
+);
+
 /** All rows, in the order of the table. */
 export const ROWS: readonly (Row | FirstCallRow)[] = [
   headLossRow('head-loss', REFERENCE),
@@ -75,6 +86,7 @@ export const ROWS: readonly (Row | FirstCallRow)[] = [
     ...MORE_CONVOLUTIONS,
     ...graphOpsRows(),
     groupNormRow('group-norm-pyramid', { batch: 4, channels: 64, levels: PYRAMID }),
+    ...METHODS,
     firstHeadLossRow('first-head-loss', REFERENCE),
     firstTrainStepRow('first-train-step', OWN_STEP),
   ].map((row) => ({ ...row, onlyFull: true })),

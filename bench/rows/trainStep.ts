@@ -2,7 +2,7 @@ import type { Batch } from '../../src/data/loader.js';
 import { architectureOf, type DetectorConfig, type DetectorSize, detectorConfig } from '../../src/detector/config.js';
 import { Detector, flops } from '../../src/detector/detector.js';
 import { HeadLoss } from '../../src/losses/headLoss.js';
-import { resolveRecipe } from '../../src/losses/recipe.js';
+import { type PartialRecipe, resolveRecipe } from '../../src/losses/recipe.js';
 import type { Device } from '../../src/tensor/device.js';
 import { Random } from '../../src/tensor/random.js';
 import { makeLearner } from '../../src/train/learner.js';
@@ -16,7 +16,7 @@ export interface StepSize {
   size: DetectorSize;
   /** Frozen, where the recipe distils. */
   teacher?: DetectorSize;
-  recipe: string;
+  recipe: string | PartialRecipe;
   batch: number;
   classes: number;
   /** Pixels of the network's input, multiples of 32. */
@@ -55,14 +55,15 @@ export function trainStepRow(name: string, step: StepSize): Row {
 /** A step in words, for `--help`. */
 export function describeStep({ size, teacher, recipe, batch, width, height }: StepSize): string {
   const taught = teacher ? ` with the frozen teacher ${teacher}` : '';
-  return `of the detector ${size}${taught}, recipe ${recipe}, ${batch} images of ${width}×${height}`;
+  const { name } = resolveRecipe(recipe);
+  return `of the detector ${size}${taught}, recipe ${name}, ${batch} images of ${width}×${height}`;
 }
 
 /** The nets, the head loss and the batch of a step. `record` makes one; `between` reads the losses of those made since. */
 export async function makeStep(device: Device, step: StepSize) {
-  const { size, teacher, recipe: recipeName, batch, width, height } = step;
+  const { size, teacher, batch, width, height } = step;
   const config = configOf(step, size);
-  const recipe = resolveRecipe(recipeName);
+  const recipe = resolveRecipe(step.recipe);
   const settings = trainSettings({ batch });
   const frozen = teacher && new Detector(device, configOf(step, teacher), { seed: 2 });
   const learner = makeLearner(new Detector(device, config, { seed: 1 }), frozen, recipe, settings);
