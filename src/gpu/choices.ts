@@ -26,6 +26,15 @@ const CHOICES = {
   'tile.workgroup': choice([8, 16, 32, 64, 128, 256], ({ processor }) => (processor ? 16 : 64)),
   /** Invocations of a workgroup that adds up. Few on a processor, which at each barrier switches between all its vectors. */
   'reduction.workgroup': choice([8, 16, 32, 64, 128, 256], ({ processor }) => (processor ? 8 : 64)),
+  /**
+   * How 3×3 and 1×1 convolutions are computed: by kernels that keep tiles in registers and read memory directly, or as products of matrices
+   * whose tiles of 64 or 128 channels × 64 pixels go through workgroup memory. On a processor workgroup memory is memory like any other.
+   */
+  'convolution.kernel': choice(['registers', 'tiles-64', 'tiles-128'], ({ processor }) =>
+    processor ? 'registers' : 'tiles-64',
+  ),
+  /** Likewise, how the gradients of their weights are. */
+  'weightGradient.kernel': choice(['registers', 'tiles'], ({ processor }) => (processor ? 'registers' : 'tiles')),
   /** How a convolution reads its weights: shared in subgroups, or read by every invocation. */
   'convolution.weights': choice(['subgroups', 'direct'], ({ subgroups }) => (subgroups ? 'subgroups' : 'direct')),
   /** Likewise, how the gradient of the weights reads the incoming gradients. */

@@ -2,9 +2,11 @@ import conv2dSource from '../../shaders/ops/conv2d.wgsl';
 import inputGradientSource from '../../shaders/ops/conv2d_input_gradient.wgsl';
 import inputGradientSubgroupsSource from '../../shaders/ops/conv2d_input_gradient_subgroups.wgsl';
 import conv2dSubgroupsSource from '../../shaders/ops/conv2d_subgroups.wgsl';
+import tilesSource from '../../shaders/ops/convolution_tiles.wgsl';
 import packWeightSource from '../../shaders/ops/pack_weight.wgsl';
 import pointwiseSource from '../../shaders/ops/pointwise.wgsl';
 import pointwiseSubgroupsSource from '../../shaders/ops/pointwise_subgroups.wgsl';
+import { MAX_WORKGROUPS } from '../gpu/launch.js';
 import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AlignedRows, alignedAsIs, alignRows } from './alignedRows.js';
@@ -22,9 +24,12 @@ const INPUT_GRADIENT = {
   subgroups: { name: 'conv2d_input_gradient_subgroups', source: inputGradientSubgroupsSource },
   direct: { name: 'conv2d_input_gradient', source: inputGradientSource },
 };
+const TILES = { name: 'convolution_tiles', source: tilesSource };
 const PACK_WEIGHT = { name: 'pack_weight', source: packWeightSource };
 
 const TILE_CHANNELS = 8;
+/** Pixels, and channels or twice as many, of a workgroup of tiles. */
+const TILE = 64;
 /** Input channels that the 1×1 kernel takes at once. */
 const POINTWISE_INPUTS = 4;
 
@@ -83,8 +88,8 @@ export function alignInput(maps: Tensor, { batch, inputs, kernel, stride, from, 
 function packWeight(weight: Tensor, bias: Tensor | null, shape: ConvolutionShape, transposed: boolean): Tensor {
   const { inputs, outputs, kernel } = shape;
   const taps = kernel * kernel;
-  const paddedInputs = kernel === 1 ? POINTWISE_INPUTS * Math.ceil(inputs / POINTWISE_INPUTS) : inputs;
-  const count = 2 * Math.ceil(outputs / TILE_CHANNELS) * (paddedInputs * taps + 1);
+  const padded = paddedInputs(shape);
+  const count = 2 * Math.ceil(outputs / TILE_CHANNELS) * (padded * taps + 1);
   const packed = weight.device.empty([4 * count]);
   weight.device.run({
     kernel: PACK_WEIGHT,
@@ -93,7 +98,7 @@ function packWeight(weight: Tensor, bias: Tensor | null, shape: ConvolutionShape
       count,
       outputs,
       inputs,
-      padded_inputs: paddedInputs,
+      padded_inputs: padded,
       taps,
       transposed: transposed ? 1 : 0,
       has_bias: bias ? 1 : 0,
@@ -103,7 +108,43 @@ function packWeight(weight: Tensor, bias: Tensor | null, shape: ConvolutionShape
   return packed;
 }
 
+/** Input channels that the packed weight has; the last ones of a 1×1 kernel may be zero. */
+function paddedInputs({ inputs, kernel }: ConvolutionShape): number {
+  return kernel === 1 ? POINTWISE_INPUTS * Math.ceil(inputs / POINTWISE_INPUTS) : inputs;
+}
+
 function run(aligned: AlignedRows, packed: Tensor, output: Tensor, shape: ConvolutionShape): void {
+  const choice = output.device.choice('convolution.kernel');
+  if (choice === 'registers') runRegisters(aligned, packed, output, shape);
+  else runTiles(aligned, packed, output, shape, choice === 'tiles-64' || shape.outputs <= TILE ? 1 : 2);
+}
+
+function runTiles(aligned: AlignedRows, packed: Tensor, output: Tensor, shape: ConvolutionShape, quads: 1 | 2): void {
+  const { batch, inputs, outputs, kernel, stride, to } = shape;
+  const taps = kernel * kernel;
+  let groups = 0;
+  let element = 0;
+  const levels = to.flatMap(({ height, width }, index) => {
+    const { start, rows, length } = aligned.levels[index];
+    const entries = [groups, 0, height, width, start, rows, length, element];
+    groups += Math.ceil((batch * height * width) / TILE);
+    element += batch * outputs * height * width;
+    return entries;
+  });
+  output.device.run({
+    kernel: TILES,
+    constants: { TAPS: taps, STRIDE: stride, QUADS: quads },
+    bindings: { input: aligned.tensor.range, weight: packed.range4, output: output.range },
+    params: { inputs, outputs, batch, groups, tile_taps: paddedInputs(shape) * taps, level_count: to.length, levels },
+    workgroups: [
+      Math.min(groups, MAX_WORKGROUPS),
+      Math.ceil(outputs / (quads * TILE)),
+      Math.ceil(groups / MAX_WORKGROUPS),
+    ],
+  });
+}
+
+function runRegisters(aligned: AlignedRows, packed: Tensor, output: Tensor, shape: ConvolutionShape): void {
   const { inputs, outputs, kernel, stride, to } = shape;
   const { device } = output;
   const size = device.choice('tile.workgroup');

@@ -3,6 +3,7 @@ import weightGradientSource from '../../shaders/ops/conv2d_weight_gradient.wgsl'
 import weightGradientSubgroupsSource from '../../shaders/ops/conv2d_weight_gradient_subgroups.wgsl';
 import pointwiseSource from '../../shaders/ops/pointwise_weight_gradient.wgsl';
 import pointwiseSubgroupsSource from '../../shaders/ops/pointwise_weight_gradient_subgroups.wgsl';
+import tilesSource from '../../shaders/ops/weight_gradient_tiles.wgsl';
 import type { LevelSize } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AlignedRows, alignedAsIs } from './alignedRows.js';
@@ -29,18 +30,41 @@ const KERNELS = {
     lanes: 16,
   },
 };
+const TILES = { name: 'weight_gradient_tiles', source: tilesSource };
 const CHANNEL_SUMS = { name: 'channel_sums', source: channelSumsSource };
 
 const OUTPUT_TILE = 8;
 const WORKGROUP = 64;
+/** Channels, and taps of input channels, of a workgroup of tiles. */
+const TILE = 64;
+/** Invocations of the register kernels that a workgroup of tiles stands for. */
+const TILE_INVOCATIONS = 32;
+/** Quads of pixels that a workgroup of tiles takes at once. */
+const TILE_STEP = 4;
 /** Most elements that all chunks may have. */
 const PARTIAL_ELEMENTS = 2 ** 19;
 
 /** The gradient of a convolution with respect to its weight, a new tensor. @param input the maps, by `alignInput` */
 export function weightGradient(incoming: Tensor, input: AlignedRows, weight: Tensor, shape: ConvolutionShape): Tensor {
+  const gradients = alignedAsIs(incoming, shape.batch * shape.outputs, shape.to);
+  const isTiled = weight.device.choice('weightGradient.kernel') === 'tiles';
+  const { partial, chunks } = (isTiled ? runTiles : runRegisters)(gradients, input, weight, shape);
+  gradients.dispose();
+
+  const gradient = sumChunks(partial, chunks, weight.shape);
+  partial.dispose();
+  return gradient;
+}
+
+/** Sums over chunks of the pixels: [chunks, …weight]. */
+interface Chunks {
+  partial: Tensor;
+  chunks: number;
+}
+
+function runRegisters(gradients: AlignedRows, input: AlignedRows, weight: Tensor, shape: ConvolutionShape): Chunks {
   const { device } = weight;
-  const { batch, inputs, outputs, kernel, stride, to } = shape;
-  const gradients = alignedAsIs(incoming, batch * outputs, to);
+  const { inputs, outputs, kernel, stride, to } = shape;
   const { strips, table } = stripsOf(shape, input, gradients);
   const variants = KERNELS[kernel];
   const tiles = Math.ceil(inputs / variants.inputs);
@@ -66,11 +90,42 @@ export function weightGradient(incoming: Tensor, input: AlignedRows, weight: Ten
         ? [Math.ceil(tiles / variants.lanes), outputTiles, chunks]
         : [Math.ceil((tiles * chunks) / WORKGROUP), outputTiles, 1],
   });
-  gradients.dispose();
+  return { partial, chunks };
+}
 
-  const gradient = sumChunks(partial, chunks, weight.shape);
-  partial.dispose();
-  return gradient;
+function runTiles(gradients: AlignedRows, input: AlignedRows, weight: Tensor, shape: ConvolutionShape): Chunks {
+  const { device } = weight;
+  const { batch, inputs, outputs, kernel, stride, to } = shape;
+  const taps = kernel * kernel;
+  let quads = 0;
+  const levels = to.flatMap(({ height, width }, index) => {
+    const [source, from] = [input.levels[index], gradients.levels[index]];
+    const columns = Math.ceil(width / 4);
+    const first = quads;
+    quads += batch * height * columns;
+    return [
+      ...[first, height * columns, columns, 0],
+      ...[source.start, source.rows, source.length, 0],
+      ...[from.start, from.rows, from.length, 0],
+    ];
+  });
+  const tiles = Math.ceil((inputs * taps) / TILE) * Math.ceil(outputs / TILE);
+  const wanted = Math.min(
+    Math.ceil(quads / TILE_STEP),
+    Math.ceil(device.choice('weightGradient.invocations') / (TILE_INVOCATIONS * tiles)),
+    Math.max(1, Math.floor(PARTIAL_ELEMENTS / weight.size)),
+  );
+  const quadsAChunk = TILE_STEP * Math.ceil(quads / (TILE_STEP * wanted));
+  const chunks = Math.ceil(quads / quadsAChunk);
+  const partial = device.empty([chunks * weight.size]);
+  device.run({
+    kernel: TILES,
+    constants: { TAPS: taps, STRIDE: stride },
+    bindings: { input: input.tensor.range, incoming: gradients.tensor.range4, partial: partial.range },
+    params: { inputs, outputs, quads, quads_a_chunk: quadsAChunk, level_count: to.length, levels },
+    workgroups: [Math.ceil((inputs * taps) / TILE), Math.ceil(outputs / TILE), chunks],
+  });
+  return { partial, chunks };
 }
 
 /** The gradient of a convolution with respect to its bias, `[O]`: the sum over images and pixels, a new tensor. */

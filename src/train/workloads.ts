@@ -100,7 +100,7 @@ export function trainingWorkloads(device: Device, given: DetectorConfig, batch: 
   const workloads: Workload[] = [
     {
       name: 'convolutions',
-      choices: ['tile.workgroup', 'convolution.weights'],
+      choices: ['convolution.kernel', 'tile.workgroup', 'convolution.weights'],
       run: () =>
         convolutions.flatMap(({ input, weight, shape, sizes, incoming }) => {
           const output = Pyramid.empty(device, batch, shape.outputs, sizes);
@@ -112,7 +112,7 @@ export function trainingWorkloads(device: Device, given: DetectorConfig, batch: 
     },
     {
       name: 'gradients of the weights',
-      choices: ['weightGradient.incoming', 'weightGradient.invocations'],
+      choices: ['weightGradient.kernel', 'weightGradient.incoming', 'weightGradient.invocations'],
       run: () =>
         convolutions.map(({ input, weight, shape, incoming }) => {
           const aligned = alignInput(input, shape);

@@ -16,6 +16,8 @@ test('defaults depend on lanes and subgroups', () => {
     'reduction.workgroup': 64,
     'weightGradient.invocations': 8192,
     'rows.workgroups': 1024,
+    'convolution.kernel': 'tiles-64',
+    'weightGradient.kernel': 'tiles',
     ...common,
   };
   const small = {
@@ -23,6 +25,8 @@ test('defaults depend on lanes and subgroups', () => {
     'reduction.workgroup': 8,
     'weightGradient.invocations': 1024,
     'rows.workgroups': 16,
+    'convolution.kernel': 'registers',
+    'weightGradient.kernel': 'registers',
     ...common,
   };
   const subgroups = { 'convolution.weights': 'subgroups', 'weightGradient.incoming': 'subgroups' };
