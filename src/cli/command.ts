@@ -35,14 +35,18 @@ export function addDeviceOptions(command: Command): Command {
     .option('--no-tune', 'run the default variants of the kernels, whatever edgewise tune has kept for the adapter');
 }
 
-/** Gives a command `--json` and makes its action print what `work` found. Everything else belongs on stderr. */
-export function prints<A extends unknown[]>(command: Command, work: (...given: A) => Promise<Outcome>): Command {
+/**
+ * Gives a command `--json` and makes its action print what `work` found; nothing for null. Everything else belongs on stderr.
+ */
+export function prints<A extends unknown[]>(command: Command, work: (...given: A) => Promise<Outcome | null>): Command {
   return command.option('--json', 'print one JSON object instead of text').action(async function (
     this: Command,
     ...given: unknown[]
   ) {
     // Commander gives the arguments, the options and the command.
-    const { data, text, failed } = await work(...(given as A));
+    const outcome = await work(...(given as A));
+    if (!outcome) return;
+    const { data, text, failed } = outcome;
     if (this.opts().json) printJson(data);
     else print(text);
     if (failed) process.exitCode = 1;

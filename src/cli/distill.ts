@@ -4,6 +4,7 @@ import { assertAssigner } from '../train/phases.js';
 import { trainSettings } from '../train/settings.js';
 import { type Outcome, prints } from './command.js';
 import { DATA_HELP, openData } from './data.js';
+import { distributed } from './distributed.js';
 import { readRecipe } from './recipe.js';
 import { type FoundTeacher, findTeacher } from './teacher.js';
 import {
@@ -54,20 +55,23 @@ export function addDistill(program: Command): void {
   prints(addTrainingOptions(command, 'tiny'), distill);
 }
 
-async function distill(data: string, options: DistillOptions, command: Command): Promise<Outcome> {
+function distill(data: string, options: DistillOptions, command: Command): Promise<Outcome | null> {
   checkResume(command, options);
-  const found = await findTeacher(options.teacher);
-  const training = await prepare(data, options, found);
-  found.assertFits(training);
-  const teacherCache = options.teacherCache ?? found.cache;
-  const result = await trainOnDevice(options, training, {
-    open: (device) => found.open(device, training.data.source),
-    teacherRun: options.teacher,
-    resume: options.resume === true,
-    checkpointEvery: checkpointEvery(options),
-    ...(teacherCache !== null && { teacherCache }),
+  return distributed(options, async (ranks) => {
+    const found = await findTeacher(options.teacher);
+    const training = await prepare(data, options, found);
+    found.assertFits(training);
+    const teacherCache = options.teacherCache ?? found.cache;
+    const result = await trainOnDevice(options, training, {
+      open: (device) => found.open(device, training.data.source),
+      teacherRun: options.teacher,
+      resume: options.resume === true,
+      checkpointEvery: checkpointEvery(options),
+      ...(teacherCache !== null && { teacherCache }),
+      ...(ranks && { ranks }),
+    });
+    return describeTraining(training, result);
   });
-  return describeTraining(training, result);
 }
 
 /** Reads and checks everything that does not need the GPU. */

@@ -1,12 +1,7 @@
-import { inspect } from 'node:util';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { version } from '../../package.json';
-import { DeviceError, InputError } from '../util/error.js';
 import { readableLines } from '../util/readable.js';
-import { printJson } from '../util/terminal.js';
-
-const FAILURE = 1;
-const USAGE = 2;
+import { fail } from './fail.js';
 
 /** In the order of the help. Each is loaded where it is asked for: together they are most of the package. */
 export const COMMANDS: Record<string, () => Promise<(program: Command) => void>> = {
@@ -24,38 +19,6 @@ export const COMMANDS: Record<string, () => Promise<(program: Command) => void>>
   demo: async () => (await import('./demo.js')).addDemo,
   doctor: async () => (await import('./doctor.js')).addDoctor,
 };
-
-/** Tells what went wrong: one line on stderr, with `--json` one object on stdout; a stack only for what nobody foresaw. */
-function fail(error: unknown, wantsJson: boolean): void {
-  if (error instanceof CommanderError) {
-    // Help and version are no errors; commander has written them, and its own messages, to the right stream.
-    process.exitCode = error.exitCode === 0 ? 0 : USAGE;
-    if (wantsJson && error.exitCode !== 0) printError(error.message.replace(/^error: /, ''));
-    return;
-  }
-  process.exitCode = FAILURE;
-  const isSystems = error instanceof Error && 'syscall' in error;
-  const isForeseen = error instanceof InputError || error instanceof DeviceError || isSystems || lacksMemory(error);
-  const said = error instanceof Error ? error.message : String(error);
-  const message = lacksMemory(error)
-    ? `${said}: there is too little memory; make the images or the batch smaller.`
-    : said;
-  if (wantsJson) printError(message);
-  if (isForeseen && !wantsJson) process.stderr.write(`edgewise: ${readableLines(message)}\n`);
-  if (!isForeseen) process.stderr.write(`${readableLines(inspect(error))}\n`);
-}
-
-/** How V8 refuses an array or a text that is too long for the machine, or for V8 itself. */
-function lacksMemory(error: unknown): boolean {
-  return (
-    error instanceof RangeError &&
-    /allocation failed|^Invalid (typed array|array|string) length(: \d|$)/.test(error.message)
-  );
-}
-
-function printError(message: string): void {
-  printJson({ error: message });
-}
 
 /** The commands that these words may mean: the one named, none where only the version is asked for, else all for the help. */
 function commandsFor(words: readonly string[]): string[] {

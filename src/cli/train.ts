@@ -5,6 +5,7 @@ import { trainSettings } from '../train/settings.js';
 import { InputError } from '../util/error.js';
 import { type Outcome, prints } from './command.js';
 import { DATA_HELP, openData } from './data.js';
+import { distributed } from './distributed.js';
 import { readRecipe } from './recipe.js';
 import {
   configOf,
@@ -39,11 +40,14 @@ export function addTrain(program: Command): void {
   prints(addTrainingOptions(command, 'small'), train);
 }
 
-async function train(data: string, options: TrainOptions, command: Command): Promise<Outcome> {
+function train(data: string, options: TrainOptions, command: Command): Promise<Outcome | null> {
   checkResume(command, options);
-  const training = await prepare(data, options);
-  const run = { resume: options.resume === true, checkpointEvery: checkpointEvery(options) };
-  return describeTraining(training, await trainOnDevice(options, training, run));
+  return distributed(options, async (ranks) => {
+    const training = await prepare(data, options);
+    const every = checkpointEvery(options);
+    const run = { resume: options.resume === true, checkpointEvery: every, ...(ranks && { ranks }) };
+    return describeTraining(training, await trainOnDevice(options, training, run));
+  });
 }
 
 /** Reads and checks everything that does not need the GPU. */

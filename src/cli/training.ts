@@ -6,13 +6,14 @@ import type { Device } from '../tensor/device.js';
 import { detectorOf, loadCheckpoint } from '../train/checkpoint.js';
 import type { TrainContext, TrainResult } from '../train/context.js';
 import type { TrainProgress } from '../train/progress.js';
+import { isLeader } from '../train/ranks.js';
 import { type TrainSettings, trainSettings } from '../train/settings.js';
 import type { Teacher } from '../train/teacher.js';
 import { resumeTraining, train } from '../train/train.js';
 import { type DetectorPart, loadWeights, type Weights } from '../train/weights.js';
 import { percent } from '../util/figures.js';
 import { pathName } from '../util/pathName.js';
-import { type AdapterOptions, type Outcome, withDeviceAgain } from './command.js';
+import { type AdapterOptions, type Outcome, withDevice, withDeviceAgain } from './command.js';
 import { type Data, type DataOptions, openFitting } from './data.js';
 import { interruption } from './interruption.js';
 import { progressReporter } from './progress.js';
@@ -50,7 +51,7 @@ export interface Training {
 }
 
 /** What a student learns from, and how the training is run. */
-interface RunOptions extends Pick<TrainContext, 'teacher' | 'teacherCache' | 'checkpointEvery'> {
+interface RunOptions extends Pick<TrainContext, 'teacher' | 'teacherCache' | 'checkpointEvery' | 'ranks'> {
   /** Where the teacher was found. */
   teacherRun?: string;
   /** The folder's own detector, recipe and settings count instead of the given ones. */
@@ -79,7 +80,11 @@ export async function trainOnDevice(
   const onSteps = () => {
     hasSteps = true;
   };
-  return withDeviceAgain(options, async (device, again) => {
+  // One of several processes cannot go on alone: all of them end.
+  const onDevice: typeof withDeviceAgain = run.ranks
+    ? (given, work) => withDevice(given, (device) => work(device, false))
+    : withDeviceAgain;
+  return onDevice(options, async (device, again) => {
     const opened = await open?.(device);
     const teacher = opened && { teacher: opened.teacher };
     try {
@@ -113,7 +118,7 @@ export async function runTraining(
     signal,
     onProgress: (event: TrainProgress) => {
       if (event.kind === 'step') onSteps?.();
-      progress.report(event);
+      if (isLeader(rest)) progress.report(event);
     },
     ...(validation && { validation: validation.source }),
     ...rest,

@@ -32,6 +32,8 @@ export interface TrainingOptions extends AdapterOptions, DataOptions, Partial<Tr
   resume?: boolean;
   checkpointEvery?: number;
   checkpointMinutes?: number;
+  distributed?: boolean;
+  json?: boolean;
 }
 
 /** What a run keeps: none of these goes with `--resume`. */
@@ -122,6 +124,10 @@ export function addTrainingOptions(command: Command, size: DetectorSize): Comman
       '--checkpoint-minutes <x>',
       'save after so many minutes, too, 0: not by time, default 5',
       real(0, MAX_CHECKPOINT),
+    )
+    .option(
+      '--distributed',
+      'share each batch out to the processes that mpirun has started (MPI, npm koffi); --batch counts the images of all',
     );
   return addDeviceOptions(addDataOptions(described));
 }

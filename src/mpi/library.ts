@@ -86,10 +86,20 @@ export async function loadMpi(): Promise<MpiLibrary> {
   );
 }
 
+/** What mpirun has told this process. */
+interface Launched {
+  by: string;
+  rank: number;
+  size: number;
+}
+
 /** What mpirun tells its processes by their environment. */
-export function launched({ OMPI_COMM_WORLD_SIZE, PMI_SIZE }: NodeJS.ProcessEnv): { by: string; size: number } | null {
-  if (OMPI_COMM_WORLD_SIZE) return { by: OPEN_MPI.name, size: Number(OMPI_COMM_WORLD_SIZE) };
-  return PMI_SIZE ? { by: MPICH.name, size: Number(PMI_SIZE) } : null;
+export function launched(environment: NodeJS.ProcessEnv): Launched | null {
+  const { OMPI_COMM_WORLD_RANK, OMPI_COMM_WORLD_SIZE, PMI_RANK, PMI_SIZE } = environment;
+  if (OMPI_COMM_WORLD_SIZE) {
+    return { by: OPEN_MPI.name, rank: Number(OMPI_COMM_WORLD_RANK), size: Number(OMPI_COMM_WORLD_SIZE) };
+  }
+  return PMI_SIZE ? { by: MPICH.name, rank: Number(PMI_RANK), size: Number(PMI_SIZE) } : null;
 }
 
 function byLauncher(environment: NodeJS.ProcessEnv): readonly Implementation[] {

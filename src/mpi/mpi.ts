@@ -5,8 +5,9 @@ import { launched, loadMpi, type MpiLibrary, type NativeFunction } from './libra
 
 /** Threads may call MPI, one at a time; all that koffi's `async` needs. */
 const THREAD_SERIALIZED = 2;
-/** Between two looks at whether others have come to a barrier, which may take minutes. */
-const POLL_MS = 5;
+/** For so long a rank looks at once again whether the others have come, then from time to time: they may compile for minutes. */
+const BUSY_MS = 1;
+const PAUSE_MS = 1;
 /** Bytes of an MPI_Status of any implementation, and more. */
 const STATUS_BYTES = 128;
 /** Bytes that are compared of a machine's name. */
@@ -103,20 +104,14 @@ class MpiRanks implements Communicator {
 
   broadcast(values: Numbers): Promise<void> {
     const { byte, world } = this.#library;
-    return this.#next(() => call('MPI_Bcast', this.#bcast, values, values.byteLength, byte, 0, world));
+    return this.#next(async () => {
+      await this.#meet();
+      await call('MPI_Bcast', this.#bcast, values, values.byteLength, byte, 0, world);
+    });
   }
 
   barrier(): Promise<void> {
-    return this.#next(async () => {
-      const request = [null];
-      const [flag, status] = [[0], new Uint8Array(STATUS_BYTES)];
-      check('MPI_Ibarrier', this.#ibarrier(this.#library.world, request));
-      for (;;) {
-        check('MPI_Test', this.#test(request, flag, status));
-        if (flag[0]) return;
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      }
-    });
+    return this.#next(() => this.#meet());
   }
 
   abort(): void {
@@ -128,6 +123,23 @@ class MpiRanks implements Communicator {
     check('MPI_Finalize', this.#library.func('int MPI_Finalize()')());
   }
 
+  /**
+   * Waits until all have come. MPI's own calls wait at full speed, which takes a processor from whoever computes on it; after this one they
+   * only transfer.
+   */
+  async #meet(): Promise<void> {
+    const request = [null];
+    const [flag, status] = [[0], new Uint8Array(STATUS_BYTES)];
+    check('MPI_Ibarrier', this.#ibarrier(this.#library.world, request));
+    const started = performance.now();
+    for (;;) {
+      check('MPI_Test', this.#test(request, flag, status));
+      if (flag[0]) return;
+      const isBusy = performance.now() - started < BUSY_MS;
+      await new Promise<void>((resolve) => void (isBusy ? setImmediate(resolve) : setTimeout(resolve, PAUSE_MS)));
+    }
+  }
+
   #next<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(work);
     this.#last = result.catch(() => undefined);
@@ -135,10 +147,11 @@ class MpiRanks implements Communicator {
   }
 
   /** Everybody's part goes to everybody: `to` is as long as all parts that this rank receives. */
-  #exchange(name: string, exchange: NativeFunction, from: Numbers, to: Numbers): Promise<void> {
+  async #exchange(name: string, exchange: NativeFunction, from: Numbers, to: Numbers): Promise<void> {
+    await this.#meet();
     const { byte, world } = this.#library;
     const bytes = to.byteLength / this.size;
-    return call(name, exchange, from, bytes, byte, to, bytes, byte, world);
+    await call(name, exchange, from, bytes, byte, to, bytes, byte, world);
   }
 }
 

@@ -1,7 +1,15 @@
 import { readable, readableLines } from './readable.js';
 
+let isHushed = false;
+
+/** From now on `tell` says nothing: another process of the same work has the word. */
+export function hush(): void {
+  isHushed = true;
+}
+
 /** Writes a line to stderr: all that is not a command's result. Whatever names are in it, it stays one line. */
 export function tell(line: string): void {
+  if (isHushed) return;
   console.warn(readable(line));
 }
 

@@ -135,3 +135,20 @@ test.each([
 ])('%j is rejected', (change, message) => {
   expect(() => new Loader(source(5), { ...OPTIONS, ...change })).toThrow(message);
 });
+
+test('processes that share a batch make the images that one makes, each its part', async () => {
+  const make = (share?: { part: number; of: number }) =>
+    collect(new Loader(source(11), { ...OPTIONS, ...(share && { share }) }).batches(1));
+  const [whole, first, second] = await Promise.all([make(), make({ part: 0, of: 2 }), make({ part: 1, of: 2 })]);
+  expect(first).toHaveLength(whole.length);
+  for (const [step, { ids, images, boxes, imageIndex }] of whole.entries()) {
+    const parts = [first[step], second[step]];
+    expect(parts.flatMap((part) => part.ids)).toEqual(ids);
+    expect(parts.flatMap((part) => [...part.boxes])).toEqual([...boxes]);
+    expect(parts.flatMap((part, i) => [...part.imageIndex].map((image) => image + 2 * i))).toEqual([...imageIndex]);
+    expect(Float32Array.from(parts.flatMap((part) => [...part.images]))).toEqual(images);
+  }
+  expect(() => new Loader(source(11), { ...OPTIONS, share: { part: 0, of: 3 } })).toThrow(
+    /batch is 4, which 3 processes cannot share equally/,
+  );
+});
