@@ -1,7 +1,6 @@
 import { Variable } from '../../autograd/variable.js';
-import { stridedCopy } from '../../ops/stridedCopy.js';
+import { type CopyPlan, stridedCopy } from '../../ops/stridedCopy.js';
 import { type Level, type LevelSize, Pyramid } from '../../tensor/pyramid.js';
-import type { Tensor } from '../../tensor/tensor.js';
 import type { Region } from './regions.js';
 
 /** A level's maps, inside a tensor with a gradient. */
@@ -29,60 +28,61 @@ export function gatherMaps(sources: readonly MapSource[], channels: readonly num
   const [{ variable, region }] = sources;
   const sizes: LevelSize[] = sources.map(({ region: { extents } }) => ({ height: extents[2], width: extents[3] }));
   const pyramid = Pyramid.empty(variable.value.device, region.extents[0], channels.length, sizes);
-  const runs = runsOf(channels);
-  for (const [level, source] of sources.entries()) {
-    for (const run of runs) copy(source, source.variable.value, pyramid, pyramid.levels[level], run, 'forward');
+  const copies = sources.map((source, level) => ({
+    source,
+    plans: copiesOf(source.region, pyramid.levels[level], channels),
+  }));
+  for (const { source, plans } of copies) {
+    for (const plan of plans) stridedCopy('head maps', source.variable.value, pyramid, plan);
   }
   const parents = [...new Set(sources.map((source) => source.variable))];
   return Variable.from(pyramid, parents, (incoming) =>
     parents.map((parent) => {
       if (!parent.requiresGradient) return null;
       const { device, shape, size } = parent.value;
-      const own = [...sources.entries()].filter(([, source]) => source.variable === parent);
+      const own = copies.filter(({ source }) => source.variable === parent);
       const covered = own.reduce(
         (
           sum,
-          [
-            ,
-            {
+          {
+            source: {
               region: { extents },
             },
-          ],
+          },
         ) => sum + extents[0] * channels.length * extents[2] * extents[3],
         0,
       );
       const gradient = covered === size ? device.empty(shape) : device.zeros(shape);
-      for (const [level, source] of own) {
-        for (const run of runs)
-          copy(source, gradient, incoming, pyramid.levels[level], run, 'backward', channels.length);
+      for (const { plans } of own) {
+        for (const plan of plans) stridedCopy('head maps', incoming, gradient, turned(plan));
       }
       return gradient;
     }),
   );
 }
 
-function copy(
-  { region }: MapSource,
-  tensor: Tensor,
-  pyramid: Tensor,
+/** From a region to a level of the pyramid: a copy for each run of channels. */
+function copiesOf(
+  { first, steps, extents }: Region,
   { offset, height, width }: Level,
-  { from, to, count, step }: Run,
-  direction: 'forward' | 'backward',
-  channels = (pyramid as Pyramid).channels,
-): void {
+  channels: readonly number[],
+): Required<Pick<CopyPlan, 'walks' | 'firstIn' | 'firstOut'>>[] {
   const area = height * width;
-  const inSource = [region.steps[0], step * region.steps[1], region.steps[2], region.steps[3]];
-  const inPyramid = [channels * area, area, width, 1];
-  const extents = [region.extents[0], count, height, width];
-  const first = region.first + from * region.steps[1];
-  const start = offset + to * area;
-  const isForward = direction === 'forward';
-  const walks = extents.map((extent, d) => ({
-    extent,
-    steps: isForward ? [inSource[d], inPyramid[d]] : [inPyramid[d], inSource[d]],
+  const inPyramid = [channels.length * area, area, width, 1];
+  return runsOf(channels).map(({ from, to, count, step }) => ({
+    firstIn: first + from * steps[1],
+    firstOut: offset + to * area,
+    walks: extents.map((extent, d) => {
+      const isChannel = d === 1;
+      return { extent: isChannel ? count : extent, steps: [isChannel ? step * steps[d] : steps[d], inPyramid[d]] };
+    }),
   }));
-  if (isForward) stridedCopy('head maps', tensor, pyramid, { walks, firstIn: first, firstOut: start });
-  else stridedCopy('head maps', pyramid, tensor, { walks, firstIn: start, firstOut: first });
+}
+
+/** The copy back. */
+function turned({ walks, firstIn, firstOut }: ReturnType<typeof copiesOf>[number]): CopyPlan {
+  const back = walks.map(({ extent, steps: [from, to] }) => ({ extent, steps: [to, from] }));
+  return { walks: back, firstIn: firstOut, firstOut: firstIn };
 }
 
 /** As few runs as can be had from front to back. */
@@ -90,7 +90,7 @@ function runsOf(channels: readonly number[]): Run[] {
   const runs: Run[] = [];
   for (const [to, from] of channels.entries()) {
     const last = runs.at(-1);
-    if (last && last.count === 1) last.step = from - last.from;
+    if (last?.count === 1) last.step = from - last.from;
     if (last && from === last.from + last.count * last.step) last.count++;
     else runs.push({ from, to, count: 1, step: 1 });
   }

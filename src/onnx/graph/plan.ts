@@ -1,8 +1,10 @@
 import { InputError } from '../../util/error.js';
 import { assertWhole } from '../net.js';
+import { describeFault } from './describeFault.js';
 import { fold, OF_SHAPES } from './fold.js';
 import { fuse } from './fuse.js';
 import { type Edge, type HostTensor, sizeOfShape } from './host.js';
+import { liveSteps, neededNodes } from './needed.js';
 import { type GraphValue, NodeFault, NodeView, type Planned } from './nodeView.js';
 import { FLOAT, type GraphNode, isInteger, type ParsedModel, parseModel } from './parse.js';
 import { clipBounds } from './rules/elementwise.js';
@@ -152,7 +154,7 @@ class Reading {
     this.#model = model;
     this.#name = name;
     this.#outputs = outputs;
-    this.#nodes = this.#needed(outputs);
+    this.#nodes = neededNodes(model, outputs, name);
     this.#weights = weightsOf(this.#nodes, model.initializers);
     const found = trainableOf(this.#nodes, this.#weights);
     this.#trained = train ? new Map(train.map((one) => [one, found.get(one) ?? false])) : found;
@@ -193,8 +195,8 @@ class Reading {
     if (missing.length > 0 && this.#faults.length === 0) {
       throw new InputError(`${this.#name}: no node that is read makes ${missing.join(', ')}; ask for other outputs.`);
     }
-    const needed = live(planned, ends);
-    const steps = live(fuse(needed, this.#stepsOf(needed, ends)), ends);
+    const needed = liveSteps(planned, ends);
+    const steps = liveSteps(fuse(needed, this.#stepsOf(needed, ends)), ends);
 
     const taken = new Set([...steps.flatMap(({ inputs }) => inputs), ...ends]);
     const parameters = [...this.#trained].flatMap(([name, decay]) => {
@@ -213,33 +215,13 @@ class Reading {
       constants: new Map([...this.#constants].filter(([edge]) => taken.has(edge))),
       nodes: this.#nodes,
     };
-    const faults = this.#faults.map(({ node, reason }) => ({ node, message: this.#describe(node, reason) }));
+    const about = {
+      ...{ name: this.#name, count: this.#model.nodes.length, nodes: this.#nodes, outputs: this.#outputs },
+      isTrained: (edge: Edge) => this.#trained.has(edge),
+      isConstant: (edge: Edge) => !!this.#values.get(edge)?.constant,
+    };
+    const faults = this.#faults.map(({ node, reason }) => ({ node, message: describeFault(node, reason, about) }));
     return { graph, values: this.#values, rebatch: this.#rebatch, faults };
-  }
-
-  /** Nodes that the outputs depend on, in the file's order. */
-  #needed(outputs: readonly Edge[]): GraphNode[] {
-    const { nodes, inputs, initializers } = this.#model;
-    const wanted = new Set(outputs);
-    const kept: GraphNode[] = [];
-    for (const node of [...nodes].reverse()) {
-      if (!node.outputs.some((output) => output !== '' && wanted.has(output))) continue;
-      kept.unshift(node);
-      for (const input of node.inputs) wanted.add(input);
-    }
-    const made = new Set([
-      ...nodes.flatMap((node) => node.outputs),
-      ...inputs.map((port) => port.name),
-      ...initializers.keys(),
-    ]);
-    const missing = [...wanted].filter((edge) => edge !== '' && !made.has(edge));
-    if (missing.length > 0) {
-      const last = nodes.flatMap((node) => node.outputs).slice(-12);
-      throw new InputError(
-        `${this.#name} has no tensor ${missing.join(', ')}; its outputs are ${this.#model.outputs.map(({ name }) => name).join(', ')}, and its last nodes make ${last.join(', ')}.`,
-      );
-    }
-    return kept;
   }
 
   #shapeOf(
@@ -350,37 +332,4 @@ class Reading {
       },
     };
   }
-
-  /** Where a node is, and whether one could do without it. */
-  #describe(node: GraphNode, reason: string): string {
-    const behind = new Set(node.outputs);
-    let weighted = 0;
-    for (const other of this.#nodes) {
-      if (other === node || !other.inputs.some((input) => behind.has(input))) continue;
-      for (const output of other.outputs) behind.add(output);
-      if (other.inputs.some((input) => this.#trained.has(input))) weighted++;
-    }
-    const makers = new Map(this.#nodes.flatMap((one) => one.outputs.map((output) => [output, one] as const)));
-    const before = node.inputs.filter((input) => makers.has(input) && !this.#values.get(input)?.constant);
-    const needing = this.#outputs.filter((output) => behind.has(output));
-    const others = this.#outputs.filter((output) => !behind.has(output));
-    const where = before.map((input) => `${input} of ${makers.get(input)?.name}`).join(' and ') || 'the input';
-    const cut =
-      weighted > 0
-        ? `${weighted} layer${weighted === 1 ? '' : 's'} with weights behind it need${weighted === 1 ? 's' : ''} it, so it cannot be cut off`
-        : `no layer with weights comes behind it, so it can be cut off: give outputs before it (${[...others, ...before].join(', ') || 'none'})`;
-    return `${this.#name}: node ${node.name}, operator ${node.operator}, cannot be read: ${reason}. It is node ${node.index + 1} of ${this.#model.nodes.length}, takes ${where}, and ${needing.join(', ')} need${needing.length === 1 ? 's' : ''} it; ${cut}.`;
-  }
-}
-
-/** Steps that the ends depend on. */
-function live(steps: readonly Step[], ends: readonly Edge[]): Step[] {
-  const wanted = new Set(ends);
-  const kept: Step[] = [];
-  for (const step of [...steps].reverse()) {
-    if (!step.outputs.some((output) => wanted.has(output))) continue;
-    kept.unshift(step);
-    for (const input of step.inputs) wanted.add(input);
-  }
-  return kept;
 }
