@@ -122,6 +122,23 @@ export class ParameterStore {
     return new Variable(this.get(name).value);
   }
 
+  /**
+   * The store cut into about so many neighbouring pieces of one size, each of whole parameters.
+   * @returns the leaves of each piece and its part of `gradients`, padding included
+   */
+  pieces(count: number): { variables: Variable[]; gradients: Tensor }[] {
+    const starts = [...this.#starts].sort(([, one], [, other]) => one - other);
+    const pieces: { variables: Variable[]; start: number }[] = [];
+    for (const [name, start] of starts) {
+      if (start >= (pieces.length * this.gradients.size) / count) pieces.push({ variables: [], start });
+      pieces.at(-1)?.variables.push(this.get(name));
+    }
+    return pieces.map(({ variables, start }, i) => {
+      const end = pieces[i + 1]?.start ?? this.gradients.size;
+      return { variables, gradients: this.gradients.view([end - start], start) };
+    });
+  }
+
   /** Records setting every gradient to zero. */
   zeroGradients(): void {
     this.device.clear({ ...this.gradients.range, size: 4 * this.gradients.size });

@@ -62,6 +62,12 @@ export interface Seed {
  * @throws InputError when a gradient's size is not its variable's, or none is given for more than one element
  */
 export function backward(seeds: Seed | Seed[]): void {
+  const leaves = backwardByLeaf(seeds);
+  while (!leaves.next().done);
+}
+
+/** `backward` that stops at each leaf that has its whole gradient: what is recorded by then computes it. @throws InputError as `backward` */
+export function* backwardByLeaf(seeds: Seed | Seed[]): Generator<Variable, void, undefined> {
   const list = Array.isArray(seeds) ? seeds : [seeds];
   if (list.length === 0) throw new InputError('seeds: []; expected at least one { variable, gradient }.');
   const flowing = new Flow();
@@ -95,9 +101,11 @@ export function backward(seeds: Seed | Seed[]): void {
       if (!variable.retained) variable.value.dispose();
     } else if (!variable.gradient && flowing.owns(gradient) && gradient.shape.join() === variable.value.shape.join()) {
       variable.gradient = gradient.device.keep(gradient);
+      yield variable;
       continue;
     } else {
       deposit(variable, gradient);
+      yield variable;
     }
     flowing.release(gradient);
   }

@@ -1,11 +1,12 @@
-import { backward, type Seed } from '../autograd/variable.js';
+import { backward, backwardByLeaf, type Seed } from '../autograd/variable.js';
 import type { Batch } from '../data/loader.js';
 import type { HeadLoss } from '../losses/headLoss.js';
 import type { HeadLossResult } from '../losses/headResult.js';
 import { type Truth, uploadTruth } from '../regions/truth.js';
-import { alone, type Parts, summed } from '../tensor/parts.js';
+import { alone, type Parts } from '../tensor/parts.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { companionsOf, type Learner } from './learner.js';
+import { sumGradients } from './sumGradients.js';
 import type { TeacherStep } from './teacher.js';
 import type { TermHistory } from './terms.js';
 
@@ -74,11 +75,15 @@ export function* stepParts(
     if (index === 0) for (const each of optimizers) each.parameters.zeroGradients();
     const { losses, seeds } = yield* lossesOf(tools, { images, truth, teacherStep, distillation });
     // What frozen parameters alone have made takes no gradient.
-    backward(seeds.filter(({ variable }) => variable.requiresGradient));
-    if (index === of - 1) {
-      if (headLoss.shares > 1) for (const each of optimizers) yield summed(each.parameters.gradients);
-      for (const each of optimizers) each.update();
+    const learning = seeds.filter(({ variable }) => variable.requiresGradient);
+    const isLast = index === of - 1;
+    if (isLast && headLoss.shares > 1) {
+      const stores = optimizers.map(({ parameters }) => parameters);
+      yield* sumGradients(stores, backwardByLeaf(learning));
+    } else {
+      backward(learning);
     }
+    if (isLast) for (const each of optimizers) each.update();
     history.push(losses);
   });
   device.submit();
