@@ -210,6 +210,13 @@ declare module '*/shaders/ops/conv2d_weight_gradient_body.wgsl' {
     readonly ROWS: number;
   };
 }
+declare module '*/shaders/ops/convolution_tiles.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly STEP: number;
+  };
+}
 declare module '*/shaders/ops/depthwise.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
@@ -243,6 +250,13 @@ declare module '*/shaders/ops/pointwise_weight_gradient_body.wgsl' {
   export default source;
   export const constants: {
     readonly STRIP: number;
+  };
+}
+declare module '*/shaders/ops/weight_gradient_tiles.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly STEP: number;
   };
 }
 declare module '*/shaders/regions/append.wgsl' {

@@ -25,10 +25,12 @@ const PROGRAM = `
     ranks.sum(own),
     ranks.sum(Float64Array.from(own)),
   ]);
+  const long = Float32Array.from({ length: 10007 }, (_, i) => Math.sin(1 + i * (rank + 1)));
+  const slices = await ranks.sum(long);
   const sent = Float32Array.of(rank + 5, rank);
   await ranks.broadcast(sent);
   await ranks.barrier();
-  const lists = { gathered: gathered.map((values) => [...values]), sum: [...sum], wide: [...wide], sent: [...sent] };
+  const lists = { gathered: gathered.map((values) => [...values]), sum: [...sum], wide: [...wide], sent: [...sent], slices: [...slices] };
   writeFileSync(process.argv[2] + rank, JSON.stringify({ rank, size, localRank, localSize, ...lists }));
   await ranks.close();
 `;
@@ -46,7 +48,9 @@ describe.skipIf(lacksMpi !== '')(`mpirun${lacksMpi}`, () => {
       expect(gathered[1][0]).toBe(Math.fround(1e8 / 4));
       const sum = Array.from(sumInOrder(gathered.map((values: number[]) => Float32Array.from(values))));
       const wide = Array.from(sumInOrder(gathered.map((values: number[]) => Float64Array.from(values))));
-      expect(got).toEqual({ rank, size: 3, localRank: rank, localSize: 3, sum, wide, sent: [5, 0] });
+      const long = [1, 2, 3].map((factor) => Float32Array.from({ length: 10007 }, (_, i) => Math.sin(1 + i * factor)));
+      const slices = Array.from(sumInOrder(long));
+      expect(got).toEqual({ rank, size: 3, localRank: rank, localSize: 3, sum, wide, sent: [5, 0], slices });
     }
   });
 
