@@ -1,6 +1,7 @@
 /** What a run leaves in the repository: bench/results/ and the README's table. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { drawCurves } from './figure.js';
+import type { GpuReport } from './gpu.js';
 import { formatMarkdown, type Report } from './report.js';
 
 const RESULTS = 'bench/results';
@@ -15,6 +16,14 @@ export function writeResults(report: Report): string {
   writeFileSync(`${file}.json`, `${JSON.stringify(report, null, 2)}\n`);
   writeFileSync(`${file}.svg`, drawCurves(report, report.curves ?? []));
   return `${file}.json and ${file}.svg`;
+}
+
+/** Writes what `npm run bench:gpu` measured; returns the file's name. */
+export function writeGpuResults(report: GpuReport): string {
+  mkdirSync(RESULTS, { recursive: true });
+  const file = `${resultsFile(report.adapter)}.gpu.json`;
+  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
+  return file;
 }
 
 /** Replaces the README's table, and its picture where the adapter has one; returns the file's name. */

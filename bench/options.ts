@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { AdapterPreference } from '../src/gpu/adapter.js';
+import type { Choices } from '../src/gpu/choices.js';
 import type { FirstCallRow } from './firstCall.js';
 import { FULL, type Plan, QUICK } from './measure.js';
 import type { Row } from './row.js';
@@ -20,6 +21,8 @@ export interface BenchOptions {
   /** Whether the README's table is to be replaced. */
   readme: boolean;
   json: boolean;
+  /** Variants of kernels; default: the adapter's. */
+  choices?: Choices;
   /** An ONNX file, for the rows of a graph. */
   model?: string;
 }

@@ -21,7 +21,11 @@ export async function runBench(
   firstCall: readonly string[] = FIRST_CALL,
 ): Promise<Report> {
   const { plan } = options;
-  const open = () => openDevice({ adapter: options.adapter, tune: false });
+  const open = async () => {
+    const device = await openDevice({ adapter: options.adapter, tune: false });
+    if (options.choices) device.setChoices(options.choices);
+    return device;
+  };
   progress('clocks');
   const { adapter, ...chosen } = await examine(await open());
   const report = beginReport(adapter, chosen, args);
