@@ -15,10 +15,17 @@ export type { CalibrationBin, CalibrationCurve, EdgeCalibration } from './eval/e
 export type { Communicator, Numbers } from './mpi/communicator.js';
 export { openMpi } from './mpi/mpi.js';
 export type { Agreement, LevelAgreement } from './train/agreement.js';
-export { type Checkpoint, type CheckpointMetadata, loadCheckpoint, restoreDetector } from './train/checkpoint.js';
+export {
+  type Checkpoint,
+  type CheckpointMetadata,
+  type CheckpointUse,
+  loadCheckpoint,
+  restoreDetector,
+} from './train/checkpoint.js';
 export type { CheckpointEvery, TrainContext, TrainResult } from './train/context.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js';
 export { type FillOptions, fillTeacherCache } from './train/fillCache.js';
+export type { GroupRate, GroupSettings } from './train/groups.js';
 export type { LogEntry } from './train/logEntry.js';
 export { type ClassMeasures, measureRun, type RunMeasures, readMeasures, writeMeasures } from './train/measures.js';
 export type { OptimizerSettings } from './train/optimizer.js';
@@ -34,6 +41,7 @@ export type {
 export { type RunDescription, type RunOrigin, readLog, readRun } from './train/runFolder.js';
 export type { ScheduleSettings } from './train/schedule.js';
 export { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from './train/settings.js';
+export type { GivenStudent, StudentRecord } from './train/student.js';
 export type { Teacher, TeacherConfig, TeacherOutputs, TeacherStep } from './train/teacher.js';
 export { together } from './train/together.js';
 export { resumeTraining, type TrainOptions, train } from './train/train.js';

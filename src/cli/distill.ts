@@ -3,10 +3,11 @@ import { recipeNames } from '../losses/recipe.js';
 import { assertAssigner } from '../train/phases.js';
 import { trainSettings } from '../train/settings.js';
 import { type Outcome, prints } from './command.js';
-import { DATA_HELP, openData } from './data.js';
+import { DATA_HELP, type Data, openData } from './data.js';
 import { distributed } from './distributed.js';
 import { readRecipe } from './recipe.js';
-import { type FoundTeacher, findTeacher } from './teacher.js';
+import { checkStudent, type FoundStudent, findStudent } from './student.js';
+import { type FoundTeacher, findOnnxTeacher, findTeacher, isOnnx } from './teacher.js';
 import {
   configOf,
   describeTraining,
@@ -23,6 +24,7 @@ import {
   checkResume,
   settingsOf,
   type TrainingOptions,
+  withNewClasses,
 } from './trainingOptions.js';
 
 /** The paper's best on COCO (Zheng et al., CVPR 2022, table 6). */
@@ -30,6 +32,7 @@ export const DEFAULT_RECIPE = 'ld';
 
 interface DistillOptions extends TrainingOptions {
   teacher: string;
+  teacherMapping?: string;
   recipe: string;
   teacherCache?: string;
 }
@@ -44,8 +47,9 @@ export function addDistill(program: Command): void {
     .argument('<data>', DATA_HELP)
     .requiredOption(
       '--teacher <run>',
-      'folder of a finished training, one of its .safetensors files, or folder of edgewise teach',
+      'folder of a finished training, one of its .safetensors files, folder of edgewise teach, or an .onnx file',
     )
+    .option('--teacher-mapping <file>', 'of a teacher that is an .onnx file: which of its tensors are what (.json)')
     .option(
       '--teacher-cache <folder>',
       "keeps the teacher's outputs, rounded to half floats, for other students of the same data, seed and batch",
@@ -55,16 +59,25 @@ export function addDistill(program: Command): void {
   prints(addTrainingOptions(command, 'tiny'), distill);
 }
 
-function distill(data: string, options: DistillOptions, command: Command): Promise<Outcome | null> {
+function distill(data: string, given: DistillOptions, command: Command): Promise<Outcome | null> {
+  const options = withNewClasses(given);
   checkResume(command, options);
+  checkStudent(command, options);
+  const { teacherMapping } = options;
   return distributed(options, async (ranks) => {
-    const found = await findTeacher(options.teacher);
-    const training = await prepare(data, options, found);
+    // What can be said of a teacher without the data is said first.
+    const known = isOnnx(options.teacher, teacherMapping) ? null : await findTeacher(options.teacher);
+    const opened = await openData(data, 'train', options);
+    const student = await findStudent(options, opened);
+    const size = student?.config ?? options;
+    const found = known ?? (await findOnnxTeacher(options.teacher, teacherMapping, opened, size));
+    const training = await prepare(options, opened, student, found);
     found.assertFits(training);
     const teacherCache = options.teacherCache ?? found.cache;
     const result = await trainOnDevice(options, training, {
       open: (device) => found.open(device, training.data.source),
       teacherRun: options.teacher,
+      ...(teacherMapping !== undefined && { teacherMapping }),
       resume: options.resume === true,
       checkpointEvery: checkpointEvery(options),
       ...(teacherCache !== null && { teacherCache }),
@@ -75,25 +88,31 @@ function distill(data: string, options: DistillOptions, command: Command): Promi
 }
 
 /** Reads and checks everything that does not need the GPU. */
-async function prepare(data: string, options: DistillOptions, { config }: FoundTeacher): Promise<Training> {
-  const opened = await openData(data, 'train', options);
+async function prepare(
+  options: DistillOptions,
+  opened: Data,
+  student: FoundStudent | null,
+  { config }: FoundTeacher,
+): Promise<Training> {
   if (options.resume && options.out !== undefined) {
     const run = await resumed(options.out);
     return { ...run, data: opened, validation: await openValidation(opened, run.settings, options) };
   }
-  const recipe = await readRecipe(options.recipe, {
+  const read = await readRecipe(options.recipe, {
     classes: opened.source.classes.length,
     switchAfter: options.switchAfter,
   });
+  const recipe = student?.recipeFor(read) ?? read;
   const settings = settingsOf(options);
   assertAssigner(recipe, trainSettings(settings));
   return {
     data: opened,
     validation: await openValidation(opened, settings, options),
-    detector: configOf(options, { ...config, classes: opened.source.classes.length }),
+    detector: student?.config ?? configOf(options, { ...config, classes: opened.source.classes.length }),
+    student,
     recipe,
     settings,
     ...(await initialWeights(options)),
-    folder: runFolder(options, opened, recipe),
+    folder: runFolder(options, opened, recipe, student),
   };
 }

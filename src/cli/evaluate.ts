@@ -1,13 +1,14 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { readCoco } from '../data/coco.js';
-import type { Detector } from '../detector/detector.js';
+import type { DetectionNet } from '../detector/net.js';
 import { type AveragePrecision, averagePrecision, STATISTICS } from '../eval/averagePrecision.js';
 import { readDetections } from '../eval/detections.js';
 import { isTeacherFolder, readTeacherFolder, readTeacherModel } from '../onnx/folder.js';
 import { mapClasses } from '../onnx/mapping.js';
+import { restoreNet } from '../onnx/students.js';
 import { OnnxTeacher } from '../onnx/teacher.js';
-import { type Checkpoint, loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
+import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
 import { type Evaluation, evaluate as evaluateNet } from '../train/evaluate.js';
 import { MEASURES, measureRun, type RunMeasures, writeMeasures } from '../train/measures.js';
 import { readRun } from '../train/runFolder.js';
@@ -30,7 +31,7 @@ import { parsed } from './numbers.js';
 import { type FoundModel, findModel } from './onnxModel.js';
 import { compilationLines } from './progress.js';
 import { table } from './table.js';
-import { findTeacher } from './teacher.js';
+import { findOnnxTeacher, findTeacher, isOnnx } from './teacher.js';
 
 interface EvaluateOptions extends AdapterOptions, DataOptions {
   annotations?: string;
@@ -134,29 +135,34 @@ async function evaluateRun(run: string, data: string, options: EvaluateOptions):
   assertClassesOf(checkpoint, opened);
   const { source } = opened;
   return withDevice(options, async (device) => {
-    const detector = restoreDetector(device, checkpoint, 'average');
+    const net = await restoreNet(device, checkpoint, 'average');
     try {
       const work = { source, recipe: checkpoint.metadata.recipe, onProgress: counter('evaluated', 'images') };
-      if (options.measures) return await measure(detector, { ...work, split: options.split }, checkpoint);
-      return describe((await evaluated(detector, work)).averagePrecision);
+      if (options.measures) return await measure(net, { ...work, split: options.split }, checkpoint);
+      return describe((await evaluated(net, work)).averagePrecision);
     } finally {
-      detector.dispose();
+      net.dispose();
     }
   });
 }
 
 /** Measures a run with the teacher that its `run.json` names, and keeps what was found in its folder. */
 async function measure(
-  detector: Detector,
+  net: DetectionNet,
   options: Parameters<typeof measureRun>[1],
   { file }: Checkpoint,
 ): Promise<Outcome> {
   const folder = dirname(file);
-  const { teacherRun } = await readRun(folder);
-  const opened =
-    teacherRun === null ? null : await (await findTeacher(teacherRun)).open(detector.parameters.device, options.source);
+  const { teacherRun, teacherMapping } = await readRun(folder);
+  const found =
+    teacherRun === null
+      ? null
+      : isOnnx(teacherRun, teacherMapping)
+        ? await findOnnxTeacher(teacherRun, teacherMapping, net.config, net.config)
+        : await findTeacher(teacherRun);
+  const opened = await found?.open(net.parameters.device, options.source);
   try {
-    return await measureInto(join(folder, MEASURES), detector, {
+    return await measureInto(join(folder, MEASURES), net, {
       ...options,
       ...(opened && { teacher: opened.teacher }),
     });

@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
 import { assignmentStatistics, type ClassAssignment } from '../eval/assignmentStatistics.js';
 import { type Recipe, recipeNames } from '../losses/recipe.js';
-import { type Checkpoint, loadCheckpoint, restoreDetector } from '../train/checkpoint.js';
+import { restoreNet } from '../onnx/students.js';
+import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
 import { assertSameHead } from '../train/comparable.js';
 import { decimals, percent } from '../util/figures.js';
 import { type AdapterOptions, addDeviceOptions, type Outcome, prints, withDevice } from './command.js';
@@ -68,7 +69,7 @@ async function regions(data: string, options: RegionsOptions, command: Command):
   const { strides, width, height } = config;
   const onProgress = counter('assigned', 'images');
   const classes = await withDevice(options, async (device) => {
-    const model = checkpoint && restoreDetector(device, checkpoint, 'average');
+    const model = checkpoint && (await restoreNet(device, checkpoint, 'average'));
     const work = { source, imageSize: { width, height }, strides, recipe, onProgress };
     try {
       return await assignmentStatistics(device, { ...work, ...(model && { model }) });

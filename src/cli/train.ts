@@ -7,6 +7,7 @@ import { type Outcome, prints } from './command.js';
 import { DATA_HELP, openData } from './data.js';
 import { distributed } from './distributed.js';
 import { readRecipe } from './recipe.js';
+import { checkStudent, findStudent } from './student.js';
 import {
   configOf,
   DEFAULTS,
@@ -24,6 +25,7 @@ import {
   checkResume,
   settingsOf,
   type TrainingOptions,
+  withNewClasses,
 } from './trainingOptions.js';
 
 interface TrainOptions extends TrainingOptions {
@@ -34,14 +36,16 @@ interface TrainOptions extends TrainingOptions {
 export function addTrain(program: Command): void {
   const command = program
     .command('train')
-    .description('train a detector from nothing, without a teacher')
+    .description('train a detector from nothing, or an ONNX model, without a teacher')
     .argument('<data>', DATA_HELP)
     .option('--recipe <name>', 'losses and regions: a .json file, or a shipped recipe that does not distil', 'gfocal');
   prints(addTrainingOptions(command, 'small'), train);
 }
 
-function train(data: string, options: TrainOptions, command: Command): Promise<Outcome | null> {
+function train(data: string, given: TrainOptions, command: Command): Promise<Outcome | null> {
+  const options = withNewClasses(given);
   checkResume(command, options);
+  checkStudent(command, options);
   return distributed(options, async (ranks) => {
     const training = await prepare(data, options);
     const every = checkpointEvery(options);
@@ -57,10 +61,12 @@ async function prepare(data: string, options: TrainOptions): Promise<Training> {
     const run = await resumed(options.out);
     return { ...run, data: opened, validation: await openValidation(opened, run.settings, options) };
   }
-  const recipe = await readRecipe(options.recipe, {
+  const student = await findStudent(options, opened);
+  const read = await readRecipe(options.recipe, {
     classes: opened.source.classes.length,
     switchAfter: options.switchAfter,
   });
+  const recipe = student?.recipeFor(read) ?? read;
   if (needsTeacher(recipe)) {
     throw new InputError(
       `--recipe: ${recipe.name} distils; use edgewise distill --teacher, or a recipe that does not.`,
@@ -71,10 +77,11 @@ async function prepare(data: string, options: TrainOptions): Promise<Training> {
   return {
     data: opened,
     validation: await openValidation(opened, settings, options),
-    detector: configOf(options, { ...DEFAULTS, ...opened, classes: opened.source.classes.length }),
+    detector: student?.config ?? configOf(options, { ...DEFAULTS, ...opened, classes: opened.source.classes.length }),
+    student,
     recipe,
     settings,
     ...(await initialWeights(options)),
-    folder: runFolder(options, opened, recipe),
+    folder: runFolder(options, opened, recipe, student),
   };
 }

@@ -1,13 +1,15 @@
 import { join, resolve } from 'node:path';
 import { type DetectorConfig, detectorConfig } from '../detector/config.js';
-import type { DetectionNet } from '../detector/net.js';
+import type { DetectionNet, NetConfig } from '../detector/net.js';
 import type { Recipe } from '../losses/recipe.js';
+import { restoreNet } from '../onnx/students.js';
 import type { Device } from '../tensor/device.js';
-import { detectorOf, loadCheckpoint } from '../train/checkpoint.js';
+import { loadCheckpoint } from '../train/checkpoint.js';
 import type { TrainContext, TrainResult } from '../train/context.js';
 import type { TrainProgress } from '../train/progress.js';
 import { isLeader } from '../train/ranks.js';
 import { type TrainSettings, trainSettings } from '../train/settings.js';
+import type { GivenStudent } from '../train/student.js';
 import type { Teacher } from '../train/teacher.js';
 import { resumeTraining, train } from '../train/train.js';
 import { type DetectorPart, loadWeights, type Weights } from '../train/weights.js';
@@ -17,6 +19,7 @@ import { type AdapterOptions, type Outcome, withDevice, withDeviceAgain } from '
 import { type Data, type DataOptions, openFitting } from './data.js';
 import { interruption } from './interruption.js';
 import { progressReporter } from './progress.js';
+import type { FoundStudent } from './student.js';
 import { RUNS, type TrainingOptions } from './trainingOptions.js';
 
 /** Of a detector that no teacher fixes. GFocal: reg_max 16; the strides of small images. */
@@ -40,7 +43,10 @@ export function configOf(
 export interface Training {
   data: Data;
   validation: Data | null;
-  detector: DetectorConfig;
+  /** What learns: of an ONNX model without a size. */
+  detector: NetConfig;
+  /** An ONNX model; null where a detector of edgewise learns, undefined where a run goes on. */
+  student?: FoundStudent | null;
   recipe: Recipe;
   settings: Partial<TrainSettings>;
   /** Initial ones; random where there are none. */
@@ -54,6 +60,8 @@ export interface Training {
 interface RunOptions extends Pick<TrainContext, 'teacher' | 'teacherCache' | 'checkpointEvery' | 'ranks'> {
   /** Where the teacher was found. */
   teacherRun?: string;
+  /** And its mapping, of an ONNX model. */
+  teacherMapping?: string;
   /** The folder's own detector, recipe and settings count instead of the given ones. */
   resume?: boolean;
   /** Called after some of the steps, before they are saved. */
@@ -106,8 +114,8 @@ export async function trainOnDevice(
  */
 export async function runTraining(
   device: Device,
-  { data, validation, detector, recipe, settings, weights, weightParts, folder }: Training,
-  { resume = false, teacherRun, onSteps, ...rest }: RunOptions = {},
+  { data, validation, detector, student, recipe, settings, weights, weightParts, folder }: Training,
+  { resume = false, teacherRun, teacherMapping, onSteps, ...rest }: RunOptions = {},
 ): Promise<TrainResult> {
   const progress = progressReporter();
   const { signal, dispose } = interruption();
@@ -126,19 +134,26 @@ export async function runTraining(
       data: data.path,
       split: data.split,
       ...(teacherRun !== undefined && { teacherRun: resolve(teacherRun) }),
+      ...(teacherMapping !== undefined && { teacherMapping: resolve(teacherMapping) }),
     },
   };
+  let given: GivenStudent | null = null;
   try {
-    if (resume) return await resumeTraining(context);
+    if (resume) return await resumeTraining({ ...context, restore: restoreNet });
+    if (student) {
+      given = await student.open(device, recipe, settings);
+      return await train({ ...context, student: given, recipe, settings });
+    }
     return await train({
       ...context,
-      detector,
+      detector: detectorConfig(detector as DetectorConfig),
       recipe,
       settings,
       ...(weights && { weights }),
       ...(weightParts && { weightParts }),
     });
   } finally {
+    given?.net.dispose();
     progress.stop();
     dispose();
   }
@@ -162,15 +177,20 @@ export function describeTraining(training: Training, result: TrainResult): Outco
 }
 
 /** The folder of a new run, unless one is given. */
-export function runFolder({ out, size }: TrainingOptions, data: Data, recipe: Recipe): string {
-  return out ?? join(RUNS, `${pathName(data.name)}-${size}-${pathName(recipe.name)}`);
+export function runFolder(
+  { out, size }: TrainingOptions,
+  data: Data,
+  recipe: Recipe,
+  student: FoundStudent | null = null,
+): string {
+  return out ?? join(RUNS, `${pathName(data.name)}-${pathName(student?.name ?? size)}-${pathName(recipe.name)}`);
 }
 
 /** Data to evaluate on; null where the training never does. */
 export async function openValidation(
   train: Data,
   settings: Partial<TrainSettings>,
-  { checkImages, skipBrokenImages }: DataOptions,
+  { checkImages, skipBrokenImages }: Pick<DataOptions, 'checkImages' | 'skipBrokenImages'>,
 ): Promise<Data | null> {
   if (trainSettings(settings).evaluateEvery === 0) return null;
   return openFitting(train, 'val', { checkImages, skipBrokenImages });
@@ -178,9 +198,8 @@ export async function openValidation(
 
 /** Settings, detector and recipe of a run that goes on. */
 export async function resumed(folder: string): Promise<Omit<Training, 'data' | 'validation'>> {
-  const checkpoint = await loadCheckpoint(folder);
-  const { recipe, settings } = checkpoint.metadata;
-  return { detector: detectorOf(checkpoint), recipe, settings, folder };
+  const { detector, recipe, settings } = (await loadCheckpoint(folder)).metadata;
+  return { detector, recipe, settings, folder };
 }
 
 /** The weights of `--init`, and where they go. */

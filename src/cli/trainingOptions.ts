@@ -17,7 +17,11 @@ const MAX_CHECKPOINT = 1e6;
 export const SIZES: readonly DetectorSize[] = ['tiny', 'small', 'base'];
 
 /** Options of `train` and `distill`. Those of the training's settings have the settings' names. */
-export interface TrainingOptions extends AdapterOptions, DataOptions, Partial<TrainSettings> {
+export interface TrainingOptions extends AdapterOptions, Omit<DataOptions, 'classes'>, Partial<TrainSettings> {
+  student?: string;
+  mapping?: string;
+  /** `--classes new` */
+  newClasses?: boolean;
   size: DetectorSize;
   width?: number;
   height?: number;
@@ -38,6 +42,9 @@ export interface TrainingOptions extends AdapterOptions, DataOptions, Partial<Tr
 
 /** What a run keeps: none of these goes with `--resume`. */
 const FIXED = [
+  'student',
+  'mapping',
+  'classes',
   'size',
   'width',
   'height',
@@ -57,10 +64,22 @@ export function addTrainingOptions(command: Command, size: DetectorSize): Comman
   const most = MAX_SETTINGS;
   const choice = (flags: string, text: string, choices: readonly string[]) => new Option(flags, text).choices(choices);
   const described = command
+    .option(
+      '--student <model>',
+      'an .onnx file that is to learn, in place of a detector of edgewise (docs/your-own-detector.md)',
+    )
+    .option('--mapping <file>', 'of --student: which of its tensors are what (.json)')
+    .addOption(
+      choice(
+        '--classes <which>',
+        "new: replace the model's classes by the data's; else the data's have to be among them",
+        ['new'],
+      ),
+    )
     .addOption(choice('--size <name>', 'detector', SIZES).default(size))
     .option(
       '--width <pixels>',
-      "network's input; default: the largest image's, at most 640, in whole strides",
+      "network's input; default: the model's where it is fixed, or the largest image's, at most 640, in whole strides",
       parsed.width,
     )
     .option('--height <pixels>', 'likewise', parsed.height)
@@ -141,6 +160,11 @@ export function checkResume(command: Command, { resume, out, init, initParts }: 
   if (given !== undefined) {
     command.error(`error: ${given} does not go with --resume: a run goes on with its own settings`);
   }
+}
+
+/** What commander has read, `--classes` under a name that is not the data's. */
+export function withNewClasses<T extends TrainingOptions>({ classes, ...options }: T & { classes?: 'new' }): T {
+  return { ...(options as unknown as T), ...(classes === 'new' && { newClasses: true }) };
 }
 
 /** How much a training that is killed may lose. */

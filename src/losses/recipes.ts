@@ -85,6 +85,9 @@ const YOLOV8: NamedRecipe = {
   scale: 'batch',
 };
 
+/** RangiLyu/nanodet, nanodet_head.py with nanodet-m.yml: a GFocal head with smaller anchors. 8 bins, three levels. */
+const NANODET: NamedRecipe = { name: 'nanodet', regions: { octaveScale: 5, centreOffset: 0.5 } };
+
 /** RangiLyu/nanodet, nanodet_plus_head.py, without the auxiliary head. 8 bins, four levels. */
 const NANODET_PLUS: NamedRecipe = {
   name: 'nanodet-plus',
@@ -161,5 +164,8 @@ const ULTRALYTICS_FEATURES: NamedRecipe = {
 
 const HEADS = [YOLOV8, NANODET_PLUS, PPYOLOE, PICODET, ULTRALYTICS_FEATURES].flatMap((head) => [head, withLd(head)]);
 
+/** NanoDet's head is GFocal's, so its LD is the paper's. */
+const NANODETS: readonly NamedRecipe[] = [NANODET, { ...NANODET, name: 'nanodet+ld', ld: MAIN_VLR_LD }];
+
 /** The recipes that have a name. */
-export const SHIPPED: readonly NamedRecipe[] = [...PAPER, ...HEADS, YOLOV6_LD];
+export const SHIPPED: readonly NamedRecipe[] = [...PAPER, ...NANODETS, ...HEADS, YOLOV6_LD];

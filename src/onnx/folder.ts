@@ -2,13 +2,11 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { version } from '../../package.json';
 import { readJson } from '../data/json.js';
-import type { Device } from '../tensor/device.js';
 import { removeLeftovers, writeWhole } from '../util/atomicFile.js';
 import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
 import { checkMapping, type OnnxMapping } from './mapping.js';
 import { readModel } from './readModel.js';
-import { OnnxTeacher } from './teacher.js';
 
 const DESCRIPTION = 'teacher.json';
 const MODEL = 'model.onnx';
@@ -83,19 +81,6 @@ export async function readTeacherFolder(folder: string): Promise<OnnxTeacherFold
 /** Where the outputs of a folder's teacher are kept. */
 export function cacheOfFolder({ folder }: OnnxTeacherFolder): string {
   return join(folder, CACHE);
-}
-
-/**
- * Opens the teacher of a folder.
- * @param classes names of the data's
- * @throws InputError as `OnnxModel.open`, and when the folder has no model
- */
-export async function openTeacherFolder(
-  device: Device,
-  { folder, ...rest }: OnnxTeacherFolder,
-  classes: readonly string[],
-): Promise<OnnxTeacher> {
-  return OnnxTeacher.open(device, { ...rest, classes, ...(await readTeacherModel(folder)) });
 }
 
 /** The model of a folder. @throws InputError when there is none */

@@ -1,9 +1,10 @@
 import { version } from '../../package.json';
 import type { ImageSource } from '../data/source.js';
-import type { Detector } from '../detector/detector.js';
+import type { DetectionNet } from '../detector/net.js';
+import { restoreNet } from '../onnx/students.js';
 import type { StudyResults } from '../study/types.js';
 import type { Device } from '../tensor/device.js';
-import { netNameOf, restoreDetector } from '../train/checkpoint.js';
+import { netNameOf } from '../train/checkpoint.js';
 import { type Evaluation, evaluate, namedStatistics } from '../train/evaluate.js';
 import { DeviceError } from '../util/error.js';
 import { chooseScene } from './chooseScene.js';
@@ -37,11 +38,11 @@ export async function collect(device: Device, options: CollectOptions): Promise<
   const picked = pickShown(options.runs);
   // A study's other runs are in its tables.
   const runs = study ? picked : options.runs;
-  const detectors = new Map<OpenRun, Detector>();
-  const detectorOf = (run: OpenRun) => {
-    const detector = detectors.get(run) ?? restoreDetector(device, run.checkpoint, 'average');
-    detectors.set(run, detector);
-    return detector;
+  const nets = new Map<OpenRun, DetectionNet>();
+  const netOf = async (run: OpenRun) => {
+    const net = nets.get(run) ?? (await restoreNet(device, run.checkpoint, 'average'));
+    nets.set(run, net);
+    return net;
   };
   try {
     const teacher = picked.find(({ role }) => role === 'teacher');
@@ -60,19 +61,20 @@ export async function collect(device: Device, options: CollectOptions): Promise<
       }
       onProgress(`evaluating ${run.name}`);
       const taughtBy = stored ? undefined : teacherOf(run);
-      const found = await evaluate(detectorOf(run), {
+      const found = await evaluate(await netOf(run), {
         source,
         recipe: run.checkpoint.metadata.recipe,
-        ...(taughtBy && { teacher: detectorOf(taughtBy) }),
+        ...(taughtBy && { teacher: await netOf(taughtBy) }),
       });
       if (!found) throw new DeviceError('The evaluation was interrupted.');
       if (run === last) lastEvaluation = found;
       summaries.push(summarize(run, stored ?? measuresOf(found)));
     }
-    const shown = picked.map((run): Shown => {
+    const shown: Shown[] = [];
+    for (const run of picked) {
       const { recipe } = run.checkpoint.metadata;
-      return { name: run.name, detector: detectorOf(run), recipe };
-    });
+      shown.push({ name: run.name, net: await netOf(run), recipe });
+    }
     onProgress('choosing an image');
     const scene = await chooseScene(shown, {
       source,
@@ -93,7 +95,7 @@ export async function collect(device: Device, options: CollectOptions): Promise<
       worst: lastEvaluation ? { run: summaryOf(last), images: await worstImages(source, lastEvaluation) } : null,
     };
   } finally {
-    for (const detector of detectors.values()) detector.dispose();
+    for (const net of nets.values()) net.dispose();
   }
 }
 

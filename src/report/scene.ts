@@ -2,7 +2,7 @@ import { type Batch, Loader } from '../data/loader.js';
 import type { ImageSource, Sample } from '../data/source.js';
 import type { Detections } from '../detector/choose.js';
 import { decode } from '../detector/decode.js';
-import type { Detector, DetectorOutputs } from '../detector/detector.js';
+import type { DetectionNet, NetOutputs } from '../detector/net.js';
 import { assignedMaps } from '../losses/headAssign.js';
 import type { Recipe } from '../losses/recipe.js';
 import { type Grid, makeGrid } from '../regions/grid.js';
@@ -11,10 +11,10 @@ import { Pyramid } from '../tensor/pyramid.js';
 import { embedImage } from './picture.js';
 import type { Box, EdgeBox, LevelMap, RegionMaps, Scene, View } from './types.js';
 
-/** A detector to look at: its run's name, and the recipe that says what its bins mean. */
+/** A net to look at: its run's name, and the recipe that says what its bins mean. */
 export interface Shown {
   name: string;
-  detector: Detector;
+  net: DetectionNet;
   recipe: Recipe;
 }
 
@@ -39,7 +39,7 @@ export async function viewScene(
   shown: readonly Shown[],
   { source, index, rule, hasTeacher }: { source: ImageSource; index: number; rule: string; hasTeacher: boolean },
 ): Promise<Scene> {
-  const [{ detector: first, recipe }] = shown;
+  const [{ net: first, recipe }] = shown;
   const { width, height, bins, strides } = first.config;
   const sample = await source.load(index);
   const one: ImageSource = { length: 1, classes: source.classes, load: async () => sample };
@@ -53,7 +53,7 @@ export async function viewScene(
   let regions: RegionMaps | undefined;
   for (const each of shown) {
     const isLast = heads.length === shown.length - 1;
-    const also = async (outputs: DetectorOutputs) => {
+    const also = async (outputs: NetOutputs) => {
       if (isLast) regions = await viewRegions(each, outputs, batch);
     };
     heads.push(await lookAt(each, batch.images, fitted, also));
@@ -79,22 +79,22 @@ async function lookAt(
   shown: Shown,
   images: Float32Array,
   fitted: { width: number; height: number },
-  also: (outputs: DetectorOutputs) => Promise<void>,
+  also: (outputs: NetOutputs) => Promise<void>,
 ): Promise<Head> {
-  const { detector, recipe } = shown;
-  const { width, height } = detector.config;
-  const pixels = detector.parameters.device.tensor(images);
-  let outputs: DetectorOutputs | undefined;
+  const { net, recipe } = shown;
+  const { width, height } = net.config;
+  const pixels = net.parameters.device.tensor(images);
+  let outputs: NetOutputs | undefined;
   try {
-    outputs = detector.forward(Pyramid.of(pixels, 1, 3, [{ width, height }]), { training: false });
+    outputs = net.forward(Pyramid.of(pixels, 1, 3, [{ width, height }]), { training: false });
     const [[found], logits] = await Promise.all([
-      decode(outputs, detector.config, { imageSizes: [fitted], scoreThreshold: DRAWN_SCORE, recipe }),
+      decode(outputs, net.config, { imageSizes: [fitted], scoreThreshold: DRAWN_SCORE, recipe }),
       outputs.boxLogits.value.read() as Promise<Float32Array>,
       also(outputs),
     ]);
     return { shown, found, logits };
   } finally {
-    if (outputs) for (const { value } of [outputs.classLogits, outputs.boxLogits, outputs.features]) value.dispose();
+    for (const output of [outputs?.classLogits, outputs?.boxLogits, outputs?.features]) output?.value.dispose();
     pixels.dispose();
   }
 }
@@ -164,12 +164,12 @@ function edgeErrors(own: number[][], teacherOwn: number[][], grid: Grid): LevelM
 
 /** What the recipe's assigner makes of the net's outputs for the one image, as the head loss has it. */
 async function viewRegions(
-  { name, detector, recipe }: Shown,
-  { classLogits, boxLogits }: DetectorOutputs,
+  { name, net, recipe }: Shown,
+  { classLogits, boxLogits }: NetOutputs,
   { boxes, labels, imageIndex, ignore, ignoreIndex }: Batch,
 ): Promise<RegionMaps> {
-  const { width, height, strides, bins, classes } = detector.config;
-  const { device } = detector.parameters;
+  const { width, height, strides, bins, classes } = net.config;
+  const { device } = net.parameters;
   const grid = makeGrid({ imageSize: { width, height }, strides, ...recipe.regions });
   const [matched, weights] = await device.tidy(() => {
     const objects = { boxes, labels, images: imageIndex, ignoreBoxes: ignore, ignoreImages: ignoreIndex };

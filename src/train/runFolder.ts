@@ -23,8 +23,10 @@ export interface RunOrigin {
   data: string;
   /** What it was trained on. */
   split: 'train' | 'val' | 'test';
-  /** Absolute path of the teacher's run, or of one of its .safetensors files. */
+  /** Absolute path of the teacher's run, of one of its .safetensors files, or of an ONNX model. */
   teacherRun?: string;
+  /** Of an ONNX model: absolute path of its mapping. */
+  teacherMapping?: string;
 }
 
 /** A run's `run.json`. */
@@ -47,6 +49,8 @@ export interface RunDescription {
   teacher: TeacherConfig | null;
   /** `RunOrigin`'s; null without a teacher, or where the program did not say. */
   teacherRun: string | null;
+  /** Likewise. */
+  teacherMapping: string | null;
   /** What of the teacher's head was brought into the student's; null where it is the same, or there is no teacher. */
   teacherMatch: string | null;
   /** Whether the teacher's outputs came from a cache, rounded to half floats. */
@@ -116,7 +120,14 @@ export async function readRun(folder: string): Promise<RunDescription> {
   const file = join(folder, SETTINGS);
   const about = { file, whole: 'a run', remedy: 'give the folder of a run' };
   const of = { student: null, data: null, split: null };
-  const added = { ...of, teacher: null, teacherRun: null, teacherMatch: null, teacherCache: false };
+  const added = {
+    ...of,
+    teacher: null,
+    teacherRun: null,
+    teacherMapping: null,
+    teacherMatch: null,
+    teacherCache: false,
+  };
   return { ...added, ...checked<RunDescription>(await readJson(file), isRun, about) };
 }
 

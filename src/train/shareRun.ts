@@ -1,10 +1,12 @@
-import { join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { type StoredTensor, writeSafetensors } from '../data/safetensors.js';
 import { InputError } from '../util/error.js';
 import { exists } from '../util/folder.js';
 import { halvesOfFloats } from '../util/half.js';
 import { CHECKPOINT, checkpointHeader, loadCheckpoint } from './checkpoint.js';
 import { appendLog, createRun, readLog, readRun } from './runFolder.js';
+import { keepStudent, STUDENT_MODEL } from './student.js';
 import { weightsOf } from './weights.js';
 
 /**
@@ -23,7 +25,13 @@ export async function shareRun(run: string, folder: string): Promise<void> {
     { dtype: 'F16', shape: [...shape], data: halvesOfFloats(data) },
   ]);
   const data = description.data === 'shapes' ? description.data : null;
-  await createRun(folder, { ...description, data, teacherRun: null });
+  await createRun(folder, { ...description, data, teacherRun: null, teacherMapping: null });
   for (const entry of log) await appendLog(folder, entry);
+  const { student } = checkpoint.metadata;
+  if (student)
+    await keepStudent(folder, {
+      model: await readFile(join(dirname(checkpoint.file), STUDENT_MODEL)),
+      record: student,
+    });
   await writeSafetensors(join(folder, CHECKPOINT), halves, checkpointHeader(checkpoint.metadata));
 }

@@ -219,6 +219,7 @@ async function describeRun(context: TrainContext, { net, notice }: Learner, { re
     parameters: net.parameters.count,
     teacher: teacher?.config ?? null,
     teacherRun: origin?.teacherRun ?? null,
+    teacherMapping: origin?.teacherMapping ?? null,
     teacherMatch: notice,
     teacherCache: cacheOf(context, recipe) !== null,
     data: origin?.data ?? null,

@@ -19,8 +19,8 @@ test('the regions are those that the last detector’s head loss uses', async ()
   const recipe = resolveRecipe('yolov8');
   const [first, last] = [1, 2].map((seed) => new Detector(device, config, { seed }));
   const shown = [
-    { name: 'first', detector: first, recipe },
-    { name: 'last', detector: last, recipe },
+    { name: 'first', net: first, recipe },
+    { name: 'last', net: last, recipe },
   ];
   const { regions } = await viewScene(shown, { source, index: 1, rule: '', hasTeacher: false });
   expect(regions).toMatchObject({ run: 'last', assigner: 'task-aligned', vlr: 'none', centreOffset: 0.5 });
