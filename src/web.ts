@@ -29,6 +29,6 @@ export { type Learner, makeLearner } from './train/learner.js';
 export { Optimizer, type OptimizerSettings } from './train/optimizer.js';
 export { learningRateAt } from './train/schedule.js';
 export { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from './train/settings.js';
-export { type StepTools, trainStep } from './train/step.js';
+export { type BatchOfStep, type StepTools, trainStep } from './train/step.js';
 export type { Teacher, TeacherConfig, TeacherOutputs, TeacherStep } from './train/teacher.js';
 export { meanTerms, TermHistory } from './train/terms.js';

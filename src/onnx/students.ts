@@ -51,12 +51,20 @@ export async function restoreNet(device: Device, checkpoint: Checkpoint, use: Ch
   return restoreParameters(net, checkpoint, use);
 }
 
+/** A model that has learned. */
+export interface TrainedModel {
+  /** The file's bytes. */
+  model: Uint8Array;
+  /** Where its head is, and the names of its classes. */
+  mapping: OnnxMapping;
+}
+
 /**
  * The file that a training of an ONNX model began with, with what it has learned: the moving average where there is one.
  * @returns the model, and the mapping that it goes with
  * @throws InputError when the checkpoint is of a detector of this package, or its model is missing or another
  */
-export async function exportOnnxStudent(checkpoint: Checkpoint): Promise<{ model: Uint8Array; mapping: OnnxMapping }> {
+export async function exportOnnxStudent(checkpoint: Checkpoint): Promise<TrainedModel> {
   const { recipe, step } = checkpoint.metadata;
   const metadata = { recipe: JSON.stringify(recipe), steps: String(step) };
   return exportStudent({ ...(await studentOf(checkpoint)), weights: weightsOf(checkpoint), metadata });

@@ -8,7 +8,7 @@ import { InputError } from '../util/error.js';
 /** In the run's folder: the model as the training began, its classes replaced where that was asked for. */
 export const STUDENT_MODEL = 'student.onnx';
 /** Likewise: where its head is. */
-export const STUDENT_MAPPING = 'student.mapping.json';
+const STUDENT_MAPPING = 'student.mapping.json';
 
 /** What a net that is no detector of this package is made from, as its checkpoints have it. Plain JSON. */
 export interface StudentRecord {
