@@ -69,9 +69,12 @@ function distill(data: string, given: DistillOptions, command: Command): Promise
     const known = isOnnx(options.teacher, teacherMapping) ? null : await findTeacher(options.teacher);
     const opened = await openData(data, 'train', options);
     const student = await findStudent(options, opened);
-    const size = student?.config ?? options;
+    const run = options.resume && options.out !== undefined ? await resumed(options.out) : null;
+    const size = run?.detector ?? student?.config ?? options;
     const found = known ?? (await findOnnxTeacher(options.teacher, teacherMapping, opened, size));
-    const training = await prepare(options, opened, student, found);
+    const training = run
+      ? { ...run, data: opened, validation: await openValidation(opened, run.settings, options) }
+      : await prepare(options, opened, student, found);
     found.assertFits(training);
     const teacherCache = options.teacherCache ?? found.cache;
     const result = await trainOnDevice(options, training, {
@@ -94,10 +97,6 @@ async function prepare(
   student: FoundStudent | null,
   { config }: FoundTeacher,
 ): Promise<Training> {
-  if (options.resume && options.out !== undefined) {
-    const run = await resumed(options.out);
-    return { ...run, data: opened, validation: await openValidation(opened, run.settings, options) };
-  }
   const read = await readRecipe(options.recipe, {
     classes: opened.source.classes.length,
     switchAfter: options.switchAfter,
