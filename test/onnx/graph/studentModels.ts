@@ -85,7 +85,7 @@ export function yoloStudent(): StudentModel {
 
 /**
  * In the manner of PicoDet, for any batch: HardSwish written out, squeeze and excitation, 5×5 depthwise convolutions, batch norms, one
- * convolution for classes and boxes, probabilities, shapes that are computed, and weights in nodes.
+ * convolution for classes and boxes (Split, or Slice), probabilities, shapes that are computed, and weights in nodes.
  */
 export function picodetStudent(): StudentModel {
   const b = new Builder(11, { initializers: false });
@@ -108,7 +108,12 @@ export function picodetStudent(): StudentModel {
   const outputs = levels.flatMap((map, i) => {
     const tower = normed(`head${i}.dw`, map, [8, 8, 5], { group: 8 });
     const both = b.convolution(`head${i}`, tower, [8, CLASSES.length + 4 * BINS, 1]);
-    const [cls, box] = b.nodes('Split', [both], { axis: 1, split: [CLASSES.length, 4 * BINS] }, 2, `split${i}`);
+    const part = (from: number, to: number) =>
+      b.node('Slice', [both, ...[from, to, 1].map((one) => b.constant([one], false, [1]))]);
+    const [cls, box] =
+      i === 0
+        ? b.nodes('Split', [both], { axis: 1, split: [CLASSES.length, 4 * BINS] }, 2, 'split')
+        : [part(0, CLASSES.length), part(CLASSES.length, 2 ** 40)];
     const batch = b.node('Gather', [b.node('Shape', [map]), b.constant([0], false)], { axis: 0 });
     const one = b.node('Unsqueeze', [batch], { axes: [0] });
     const rows = (x: string, channels: number, name: string) => {
@@ -126,7 +131,7 @@ export function picodetStudent(): StudentModel {
   return {
     model: b.encode({ images: ['batch', 3, SIDE, SIDE] }, outputs, {
       'scores.8': ['batch', (SIDE / 8) ** 2, CLASSES.length],
-      'split1.0': ['batch', CLASSES.length, SIDE / 16, SIDE / 16],
+      'split.0': ['batch', CLASSES.length, SIDE / 8, SIDE / 8],
     }),
     mapping: {
       ...BASE,
@@ -139,7 +144,7 @@ export function picodetStudent(): StudentModel {
 
 /**
  * In the manner of a GFocal head on ResNet-18, for any batch: 7×7 of stride 2, batch norms, a pyramid, towers that all levels share with
- * group norms as exporters write them, and a scale a level.
+ * group norms as exporters write them, a scale a level, and boxes with channels last.
  */
 export function gfocalStudent(): StudentModel {
   const b = new Builder(13);
@@ -172,14 +177,12 @@ export function gfocalStudent(): StudentModel {
     const cls = [b.weights('cls.weight', [CLASSES.length, 8, 3, 3]), b.weights('cls.bias', [CLASSES.length], 16)];
     const scores = b.node('Identity', [conv(active, cls, 1)], {}, `scores.${stride}`);
     const box = [b.weights('box.weight', [4 * BINS, 8, 3, 3]), b.weights('box.bias', [4 * BINS], 16)];
-    return [
-      scores,
-      b.node('Mul', [conv(active, box, 1), b.floats(`scale.${i}`, [], [1.3 - i])], {}, `edges.${stride}`),
-    ];
+    const edges = b.node('Mul', [conv(active, box, 1), b.floats(`scale.${i}`, [], [1.3 - i])]);
+    return [scores, b.node('Transpose', [edges], { perm: [0, 2, 3, 1] }, `edges.${stride}`)];
   });
   const tensors = STRIDES.flatMap((stride) => [
     { tensor: `scores.${stride}`, axes: 'BCHW' as const, strides: [stride], channels: ['classes' as const] },
-    { tensor: `edges.${stride}`, axes: 'BCHW' as const, strides: [stride], channels: ['boxes' as const] },
+    { tensor: `edges.${stride}`, axes: 'BHWC' as const, strides: [stride], channels: ['boxes' as const] },
   ]);
   return {
     model: b.encode({ images: ['batch', 3, SIDE, SIDE] }, outputs, { 'scores.16': ['batch', CLASSES.length, 2, 2] }),
