@@ -2,6 +2,7 @@
 // input[b, group's i, stride·y + dilation·ky − top, stride·x + dilation·kx − left]. An invocation computes one element.
 #include "convolution_window.wgsl"
 #include "../lib/index.wgsl"
+#include "activated.wgsl"
 
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 /// [outputs, inputs / groups, kernel_height, kernel_width]
@@ -44,5 +45,5 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       }
     }
   }
-  output[i] = sum;
+  output[i] = activated(vec4f(sum)).x;
 }

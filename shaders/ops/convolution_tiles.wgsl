@@ -48,6 +48,8 @@ fn biases_at(quad: u32) -> vec4f {
   return weight[2u * (quad / 2u * (params.tile_taps + 1u) + params.tile_taps) + (quad & 1u)];
 }
 
+#include "activated.wgsl"
+
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
   let group = workgroup.z * workgroups.x + workgroup.x;
@@ -114,10 +116,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
 
   for (var i = 0u; i < 4u * QUADS; i++) {
     let channel = 4u * (first_quad + 16u * (i / 4u) + line) + i % 4u;
+    let values = activated(sums[i]);
     for (var j = 0u; j < 4u; j++) {
       let n = first_pixel + 4u * column + j;
       if (channel < params.outputs && n < pixels) {
-        output[source.w + (n / area * params.outputs + channel) * area + n % area] = sums[i][j];
+        output[source.w + (n / area * params.outputs + channel) * area + n % area] = values[j];
       }
     }
   }

@@ -2,6 +2,7 @@
 // one column, so that neighbours read neighbouring pixels. Of windows that depthwise_columns.wgsl does not take.
 #include "convolution_window.wgsl"
 #include "../lib/index.wgsl"
+#include "activated.wgsl"
 
 override KERNEL_HEIGHT: u32 = 3;
 override KERNEL_WIDTH: u32 = 3;
@@ -48,6 +49,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       sums += weight[taps + tap] * select(vec4f(), values, seen);
     }
   }
+  sums = activated(sums);
   for (var row = 0u; row < min(ROWS, params.out_height - y); row++) {
     output[(map * params.out_height + y + row) * params.out_width + x] = sums[row];
   }

@@ -1,5 +1,6 @@
 // Convolution of each channel by itself, windows of up to 5×5 pixels: four outputs of a row go down the map together.
 #include "depthwise_input_row.wgsl"
+#include "activated.wgsl"
 
 /// [channels, 1, KERNEL_HEIGHT, KERNEL_WIDTH]
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
@@ -110,7 +111,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     row += i32(STRIDE_Y);
     if (turn + 1u >= SHARING) {
       let at = (map * params.out_height + first + turn + 1u - SHARING) * params.out_width + x;
-      let values = oldest(sums);
+      let values = activated(oldest(sums));
       output[at] = values.x;
       if (x + 1u < params.out_width) {
         output[at + 1u] = values.y;

@@ -1,13 +1,16 @@
 // Writing register tiles to dense maps. The kernel declares `output: array<f32>`, `weight: array<vec4f>` and `params.outputs`.
 // Channels are written in a loop: written out, their stores are most of the kernel to compile.
 
+#include "activated.wgsl"
+
 /// The biases of a tile's channels, packed as a tap.
 fn biases(tap: u32) -> Eight {
   return Eight(weight[2u * tap], weight[2u * tap + 1u]);
 }
 
 /// Writes the first `count` of four consecutive pixels.
-fn store_pixels(pixels: vec4f, start: u32, count: u32) {
+fn store_pixels(sums: vec4f, start: u32, count: u32) {
+  let pixels = activated(sums);
   if (count > 0u) { output[start] = pixels.x; }
   if (count > 1u) { output[start + 1u] = pixels.y; }
   if (count > 2u) { output[start + 2u] = pixels.z; }

@@ -7,6 +7,7 @@ import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { integer } from '../util/argument.js';
 import { InputError } from '../util/error.js';
+import { type Activation, activationConstants, activationGradient, assertActivation } from './activated.js';
 import { convolutionShape } from './conv2d.js';
 import { alignInput, convolve, inputGradient } from './convolve.js';
 import { depthwise, depthwiseGradients, depthwiseInputGradient, isDepthwise, WHOLE, type Window } from './depthwise.js';
@@ -27,6 +28,8 @@ export interface ConvolutionOptions {
   dilations: readonly number[];
   /** Input and output channels fall into so many groups; outputs see their own group's inputs. */
   groups: number;
+  /** What becomes of the sums before they are stored; default: nothing. */
+  activation?: Activation;
 }
 
 /**
@@ -49,6 +52,7 @@ export function convolution(
   assertBias(bias?.value ?? null, window.outputs);
   const { kernel_height: kernel, kernel_width: across, stride_y: down, stride_x: right } = window;
   const pads = options.pads.join();
+  const { activation } = options;
   if (window.groups === 1 && kernel === across) {
     if (kernel === 1 && pads === '0,0,0,0') {
       const { batch, inputs, out_height, out_width } = window;
@@ -56,21 +60,21 @@ export function convolution(
       const seen = isWhole
         ? input
         : slice(input, [0, 0, 0, 0], [batch, inputs, out_height, out_width], [1, 1, down, right]);
-      const output = dense(seen, weight, bias, 1, 1);
+      const output = dense(seen, weight, bias, { kernel: 1, stride: 1, activation });
       // Nothing else holds the copy where no gradient goes through it.
       if (!isWhole && !output.requiresGradient) seen.value.dispose();
       return output;
     }
     const isSpread = options.dilations.some((dilation) => dilation !== 1);
     if (kernel === 3 && pads === '1,1,1,1' && !isSpread && down === right && (down === 1 || down === 2)) {
-      return dense(input, weight, bias, 3, down);
+      return dense(input, weight, bias, { kernel: 3, stride: down, activation });
     }
   }
-  return direct(input, weight, bias, window);
+  return direct(input, weight, bias, window, activation);
 }
 
 /** How the window of a transposed convolution goes over its result. */
-export interface TransposedConvolutionOptions extends ConvolutionOptions {
+export interface TransposedConvolutionOptions extends Omit<ConvolutionOptions, 'activation'> {
   /** Rows and columns added [below, right] of the result; default none. */
   outputPadding?: readonly number[];
 }
@@ -134,7 +138,12 @@ export function transposedConvolution(
 }
 
 /** By the kernels of `conv2d`. */
-function dense(input: Variable, weight: Variable, bias: Variable | null, kernel: 1 | 3, stride: 1 | 2): Variable {
+function dense(
+  input: Variable,
+  weight: Variable,
+  bias: Variable | null,
+  { kernel, stride, activation }: { kernel: 1 | 3; stride: 1 | 2; activation: Activation | undefined },
+): Variable {
   const { device, shape: inputShape } = input.value;
   const [batch, channels, height, width] = inputShape;
   const maps = Pyramid.of(input.value, batch, channels, [{ height, width }]);
@@ -142,10 +151,11 @@ function dense(input: Variable, weight: Variable, bias: Variable | null, kernel:
   const { shape, sizes } = convolutionShape(maps, { outputs, kernel, stride });
   const output = device.empty([batch, outputs, sizes[0].height, sizes[0].width]);
   const aligned = alignInput(input.value, shape);
-  convolve(aligned, weight.value, bias?.value ?? null, output, shape);
+  convolve(aligned, weight.value, bias?.value ?? null, output, shape, activation);
   // The gradient of the weight makes the copy again: until then it would take as much memory as the input.
   aligned.dispose();
-  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming) => {
+  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (arriving) => {
+    const incoming = activation ? activationGradient(arriving, output, activation) : arriving;
     const again = weight.requiresGradient ? alignInput(input.value, shape) : null;
     const gradients = [
       input.requiresGradient ? inputGradient(incoming, weight.value, maps, shape) : null,
@@ -153,37 +163,55 @@ function dense(input: Variable, weight: Variable, bias: Variable | null, kernel:
       bias?.requiresGradient ? biasGradient(incoming, shape) : null,
     ];
     again?.dispose();
+    if (activation) incoming.dispose();
     return gradients;
   });
 }
 
 /** By kernels that take any window. */
-function direct(input: Variable, weight: Variable, bias: Variable | null, window: Window): Variable {
+function direct(
+  input: Variable,
+  weight: Variable,
+  bias: Variable | null,
+  window: Window,
+  activation?: Activation,
+): Variable {
   const { device } = input.value;
   const { batch, outputs, out_height: height, out_width: width } = window;
   const output = device.empty([batch, outputs, height, width]);
-  forward(input.value, weight.value, bias?.value ?? null, output, window);
-  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming) => {
+  forward(input.value, weight.value, bias?.value ?? null, output, window, activation);
+  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (arriving) => {
+    const incoming = activation ? activationGradient(arriving, output, activation) : arriving;
     const wanted = { weight: weight.requiresGradient, bias: bias?.requiresGradient ?? false };
     const own = isDepthwise(window) && wanted.weight;
     const both = own ? depthwiseGradients(input.value, incoming, weight.value, window, wanted.bias) : null;
-    return [
+    const gradients = [
       input.requiresGradient ? gather(incoming, weight.value, null, device.empty(input.value.shape), window) : null,
       both?.weight ?? (wanted.weight ? correlate(input.value, incoming, weight.value, window) : null),
       both?.bias ??
         (wanted.bias ? biasGradient(incoming, { batch, outputs, to: [{ height: 1, width: height * width }] }) : null),
     ];
+    if (activation) incoming.dispose();
+    return gradients;
   });
 }
 
 /** output = bias + weight ∗ input. */
-function forward(input: Tensor, weight: Tensor, bias: Tensor | null, output: Tensor, window: Window): void {
+function forward(
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  output: Tensor,
+  window: Window,
+  activation?: Activation,
+): void {
   if (isDepthwise(window)) {
-    depthwise(input, weight, bias, output, window);
+    depthwise(input, weight, bias, output, window, activation);
     return;
   }
   output.device.run({
     kernel: CONVOLUTION,
+    constants: activationConstants(activation),
     bindings: { input: input.range, weight: weight.range, bias: (bias ?? weight).range, output: output.range },
     params: { ...window, ...WHOLE, count: output.size, has_bias: bias ? 1 : 0 },
     invocations: output.size,
@@ -222,7 +250,8 @@ function correlate(input: Tensor, incoming: Tensor, weight: Tensor, window: Wind
   return gradient;
 }
 
-function assertOptions({ strides, pads, dilations, groups }: ConvolutionOptions): void {
+function assertOptions({ strides, pads, dilations, groups, activation }: ConvolutionOptions): void {
+  if (activation) assertActivation(activation);
   for (const [name, list, length, least] of [
     ['strides', strides, 2, 1],
     ['pads', pads, 4, 0],

@@ -9,6 +9,7 @@ import pointwiseSubgroupsSource from '../../shaders/ops/pointwise_subgroups.wgsl
 import { MAX_WORKGROUPS } from '../gpu/launch.js';
 import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { type Activation, activationConstants } from './activated.js';
 import { type AlignedRows, alignedAsIs, alignRows } from './alignedRows.js';
 
 /** Each kernel in two variants, by the choice `convolution.weights`. */
@@ -45,16 +46,17 @@ export interface ConvolutionShape {
   to: readonly LevelSize[];
 }
 
-/** output = bias + weight ∗ maps. @param aligned the maps, by `alignInput` */
+/** output = bias + weight ∗ maps, with the activation. @param aligned the maps, by `alignInput` */
 export function convolve(
   aligned: AlignedRows,
   weight: Tensor,
   bias: Tensor | null,
   output: Tensor,
   shape: ConvolutionShape,
+  activation?: Activation,
 ): void {
   const packed = packWeight(weight, bias, shape, false);
-  run(aligned, packed, output, shape);
+  run(aligned, packed, output, shape, activation);
   packed.dispose();
 }
 
@@ -113,13 +115,29 @@ function paddedInputs({ inputs, kernel }: ConvolutionShape): number {
   return kernel === 1 ? POINTWISE_INPUTS * Math.ceil(inputs / POINTWISE_INPUTS) : inputs;
 }
 
-function run(aligned: AlignedRows, packed: Tensor, output: Tensor, shape: ConvolutionShape): void {
+function run(
+  aligned: AlignedRows,
+  packed: Tensor,
+  output: Tensor,
+  shape: ConvolutionShape,
+  activation?: Activation,
+): void {
   const choice = output.device.choice('convolution.kernel');
-  if (choice === 'registers') runRegisters(aligned, packed, output, shape);
-  else runTiles(aligned, packed, output, shape, choice === 'tiles-64' || shape.outputs <= TILE ? 1 : 2);
+  const constants = activationConstants(activation);
+  if (choice === 'registers') runRegisters(aligned, packed, output, shape, constants);
+  else {
+    const quads = choice === 'tiles-64' || shape.outputs <= TILE ? 1 : 2;
+    runTiles(aligned, packed, output, shape, { QUADS: quads, ...constants });
+  }
 }
 
-function runTiles(aligned: AlignedRows, packed: Tensor, output: Tensor, shape: ConvolutionShape, quads: 1 | 2): void {
+function runTiles(
+  aligned: AlignedRows,
+  packed: Tensor,
+  output: Tensor,
+  shape: ConvolutionShape,
+  constants: Record<string, number> & { QUADS: number },
+): void {
   const { batch, inputs, outputs, kernel, stride, to } = shape;
   const taps = kernel * kernel;
   let groups = 0;
@@ -133,18 +151,24 @@ function runTiles(aligned: AlignedRows, packed: Tensor, output: Tensor, shape: C
   });
   output.device.run({
     kernel: TILES,
-    constants: { TAPS: taps, STRIDE: stride, QUADS: quads },
+    constants: { ...constants, TAPS: taps, STRIDE: stride },
     bindings: { input: aligned.tensor.range, weight: packed.range4, output: output.range },
     params: { inputs, outputs, batch, groups, tile_taps: paddedInputs(shape) * taps, level_count: to.length, levels },
     workgroups: [
       Math.min(groups, MAX_WORKGROUPS),
-      Math.ceil(outputs / (quads * TILE)),
+      Math.ceil(outputs / (constants.QUADS * TILE)),
       Math.ceil(groups / MAX_WORKGROUPS),
     ],
   });
 }
 
-function runRegisters(aligned: AlignedRows, packed: Tensor, output: Tensor, shape: ConvolutionShape): void {
+function runRegisters(
+  aligned: AlignedRows,
+  packed: Tensor,
+  output: Tensor,
+  shape: ConvolutionShape,
+  constants: Record<string, number>,
+): void {
   const { inputs, outputs, kernel, stride, to } = shape;
   const { device } = output;
   const size = device.choice('tile.workgroup');
@@ -152,7 +176,7 @@ function runRegisters(aligned: AlignedRows, packed: Tensor, output: Tensor, shap
   const { groups, levels } = groupsOf(shape, aligned, rows, columns);
   device.run({
     kernel: (kernel === 1 ? POINTWISE : CONV2D)[device.choice('convolution.weights')],
-    constants: kernel === 1 ? { SIZE: size } : { SIZE: size, STRIDE: stride },
+    constants: { ...constants, SIZE: size, ...(kernel === 3 && { STRIDE: stride }) },
     bindings: { input: aligned.tensor.range4, weight: packed.range4, output: output.range },
     params: { inputs, outputs, groups, level_count: to.length, levels },
     workgroups: [Math.ceil(groups / size), Math.ceil(outputs / TILE_CHANNELS), 1],

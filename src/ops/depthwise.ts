@@ -3,6 +3,7 @@ import columnsSource from '../../shaders/ops/depthwise_columns.wgsl';
 import inputGradientSource from '../../shaders/ops/depthwise_input_gradient.wgsl';
 import weightGradientSource from '../../shaders/ops/depthwise_weight_gradient.wgsl';
 import type { Tensor } from '../tensor/tensor.js';
+import { type Activation, activationConstants } from './activated.js';
 import { sumChunks } from './sumChunks.js';
 
 const DEPTHWISE = { name: 'depthwise convolution, any window', source: depthwiseSource };
@@ -52,7 +53,14 @@ export function isDepthwise({ groups, inputs, outputs }: Window): boolean {
  * @param weight `[C, 1, kh, kw]`
  * @param output filled
  */
-export function depthwise(input: Tensor, weight: Tensor, bias: Tensor | null, output: Tensor, window: Window): void {
+export function depthwise(
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  output: Tensor,
+  window: Window,
+  activation?: Activation,
+): void {
   const { batch, outputs, out_height, out_width, kernel_height, kernel_width } = window;
   const bindings = { input: input.range, weight: weight.range, bias: (bias ?? weight).range, output: output.range };
   const has_bias = bias ? 1 : 0;
@@ -62,7 +70,7 @@ export function depthwise(input: Tensor, weight: Tensor, bias: Tensor | null, ou
     const count = groups * cut.strips;
     output.device.run({
       kernel: COLUMNS,
-      constants: constantsOf(window),
+      constants: { ...constantsOf(window), ...activationConstants(activation) },
       bindings,
       params: { ...window, ...cut, count, has_bias },
       invocations: count,
@@ -72,7 +80,7 @@ export function depthwise(input: Tensor, weight: Tensor, bias: Tensor | null, ou
   const count = batch * outputs * Math.ceil(out_height / constants.ROWS) * out_width;
   output.device.run({
     kernel: DEPTHWISE,
-    constants: { KERNEL_HEIGHT: kernel_height, KERNEL_WIDTH: kernel_width },
+    constants: { KERNEL_HEIGHT: kernel_height, KERNEL_WIDTH: kernel_width, ...activationConstants(activation) },
     bindings,
     params: { ...window, ...WHOLE, count, has_bias },
     invocations: count,

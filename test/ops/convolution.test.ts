@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Variable } from '../../src/autograd/variable.js';
 import { convolution, transposedConvolution } from '../../src/ops/convolution.js';
 import { sharedDevice } from '../device.js';
+import { mapped } from '../reference/arrays.js';
 import {
   convolution as oracle,
   transposedConvolution as transposedOracle,
@@ -99,11 +100,45 @@ describe('convolution', () => {
     );
   });
 
+  it('ends with an activation, by each of its kernels', async () => {
+    // Pointwise, 3×3, depthwise by columns, depthwise of any window, any window, and 3×3 by the kernel for GPUs.
+    const kinds: { groups: number; kernel: number[]; choice?: 'tiles-64' }[] = [
+      { groups: 1, kernel: [1, 1] },
+      { groups: 1, kernel: [3, 3] },
+      { groups: 4, kernel: [3, 3] },
+      { groups: 4, kernel: [1, 7] },
+      { groups: 2, kernel: [3, 3] },
+      { groups: 1, kernel: [3, 3], choice: 'tiles-64' },
+    ];
+    const { choices } = device;
+    const activations = [{ slope: 0 }, { slope: 0.1 }, { slope: 0, limit: 0.7 }];
+    for (const [seed, { groups, kernel, choice }] of kinds.entries()) {
+      device.setChoices(choice ? { 'convolution.kernel': choice } : {});
+      const pads = [0, 1, 0, 1].map((axis) => (kernel[axis] - 1) / 2);
+      const options = { strides: [1, 1], pads, dilations: [1, 1], groups };
+      const activation = activations[seed % activations.length];
+      const { slope, limit = Number.POSITIVE_INFINITY } = activation;
+      await expectOperation(device, {
+        inputs: [[2, 4, 5, 6], [4, 4 / groups, ...kernel], [4]],
+        run: (x, w, b) => convolution(x, w, b, { ...options, activation }),
+        oracle: (x, w, b) => mapped(oracle(x, w, b, options), (sum) => Math.min(sum > 0 ? sum : slope * sum, limit)),
+        tolerance: TOLERANCE,
+        seed,
+        // Small, so that few sums cross a bend.
+        step: 1e-7,
+      });
+      device.setChoices(choices);
+    }
+  });
+
   it('names what does not fit', () => {
     const of = (shape: number[]) => new Variable(device.zeros(shape));
     const options = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 };
     const input = of([1, 4, 5, 5]);
     const weight = of([2, 4, 3, 3]);
+    expect(() => convolution(input, weight, null, { ...options, activation: { slope: -1 } })).toThrow(
+      /activation\.slope: -1/,
+    );
     expect(() => convolution(of([4, 5, 5]), weight, null, options)).toThrow(/input: shape \[4,5,5\]; expected \[batch/);
     expect(() => convolution(input, of([2, 3, 3, 3]), null, options)).toThrow(
       /weight: shape \[2,3,3,3\]; expected \[outputs, 4 \/ 1/,

@@ -3,6 +3,7 @@ import { silu } from '../../ops/activation.js';
 import { multiply, subtract } from '../../ops/binary.js';
 import { reshape } from '../../ops/layout.js';
 import { gelu, hardSwish, mish } from '../../ops/unary.js';
+import { fuseActivations } from './fuseConvolution.js';
 import { groupNormOf } from './fuseNorm.js';
 import { fuseParts } from './fuseParts.js';
 import type { Edge } from './host.js';
@@ -10,14 +11,15 @@ import type { Step, Steps } from './step.js';
 
 /**
  * Replaces what exporters write as several nodes by one operation: x · σ(x), HardSwish, Mish, GELU, group norm, parts of
- * tensors (`fuseParts.ts`), and a batch norm behind a convolution, which then is part of its weights. What nothing needs any more is for the caller to leave out.
+ * tensors (`fuseParts.ts`), a batch norm behind a convolution, which then is part of its weights, and an activation behind that. What nothing needs any more is for the caller to leave out.
  */
 export function fuse(steps: readonly Step[], graph: Steps): Step[] {
-  return fuseParts(steps, graph).map((step) => {
+  const fused = fuseParts(steps, graph).map((step): Step => {
     const own = activation(step, graph);
-    if (own) return { ...step, operator: own.operator, inputs: [own.of], run: ([x]) => [own.run(x)] };
+    if (own) return { ...step, operator: own.operator, inputs: [own.of], run: ([x]) => [own.run(x)], traits: {} };
     return normedConvolution(step, graph) ?? groupNormOf(step, graph) ?? step;
   });
+  return fuseActivations(fused, graph);
 }
 
 interface Activation {
@@ -122,19 +124,23 @@ function normedConvolution(step: Step, graph: Steps): Step | null {
   const convolution = step.operator === 'BatchNormalization' ? graph.maker(step.inputs[0]) : undefined;
   if (convolution?.operator !== 'Conv' || graph.uses(step.inputs[0]) !== 1) return null;
   const hasBias = convolution.inputs.length === 3;
+  const activated = convolution.traits?.activated;
   return {
     ...convolution,
     operator: 'Conv',
     outputs: step.outputs,
     inputs: [...convolution.inputs, ...step.inputs.slice(1)],
-    run: (inputs) => {
-      const [x, weight] = inputs;
-      const [scale, shift, inverse, mean] = inputs.slice(hasBias ? 3 : 2);
-      const factor = multiply(scale, inverse);
-      const centre = hasBias ? subtract(mean, inputs[2]) : mean;
-      const bias = subtract(shift, multiply(centre, factor));
-      const scaled = multiply(weight, reshape(factor, [weight.value.shape[0], 1, 1, 1]));
-      return convolution.run([x, scaled, bias]);
-    },
+    run: (inputs) => convolution.run(normed(inputs, hasBias)),
+    traits: { ...(activated && { activated: (kind) => (inputs) => activated(kind)(normed(inputs, hasBias)) }) },
   };
+}
+
+/** Input, weight and bias of a convolution that does what a batch norm behind it does. */
+function normed(inputs: readonly Variable[], hasBias: boolean): Variable[] {
+  const [x, weight] = inputs;
+  const [scale, shift, inverse, mean] = inputs.slice(hasBias ? 3 : 2);
+  const factor = multiply(scale, inverse);
+  const centre = hasBias ? subtract(mean, inputs[2]) : mean;
+  const bias = subtract(shift, multiply(centre, factor));
+  return [x, multiply(weight, reshape(factor, [weight.value.shape[0], 1, 1, 1])), bias];
 }

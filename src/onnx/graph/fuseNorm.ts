@@ -25,7 +25,7 @@ export function groupNormOf(step: Step, graph: Steps): Step | null {
         const [ofScale, ofShift] = affine(outerScale, outerShift, rest, [groups, channels / groups]);
         return [groupNormMaps(maps, ofScale, ofShift, { groups, epsilon, relu })];
       };
-      return { ...step, operator: 'GroupNorm', inputs: [x, scale, shift, ...inner], run };
+      return { ...step, operator: 'GroupNorm', inputs: [x, scale, shift, ...inner], run, traits: {} };
     }
   }
   return null;

@@ -68,7 +68,13 @@ function shuffled(step: Step, graph: Steps): Step | null {
     joined.inputs.every((input) => graph.shape(input)[1] === channels / groups);
   if (!isShuffle) return null;
   const sizes = step.shapes.map((shape) => shape[1]);
-  return { ...step, operator: 'ChannelShuffle', inputs: joined.inputs, run: (xs) => channelShuffle(xs, sizes) };
+  return {
+    ...step,
+    operator: 'ChannelShuffle',
+    inputs: joined.inputs,
+    run: (xs) => channelShuffle(xs, sizes),
+    traits: {},
+  };
 }
 
 /** How many nodes a Split stands for. */

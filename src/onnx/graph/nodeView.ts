@@ -1,4 +1,5 @@
 import type { Variable } from '../../autograd/variable.js';
+import type { Activation } from '../../ops/activated.js';
 import { brief } from '../../util/brief.js';
 import type { Edge, HostTensor } from './host.js';
 import type { GraphNode } from './parse.js';
@@ -50,6 +51,10 @@ export interface Traits {
   perm?: readonly number[];
   /** Of Concat. */
   axis?: number;
+  /** Of activations that a convolution can do. */
+  activation?: Activation | undefined;
+  /** Of Conv: the same with an activation. */
+  activated?: (activation: Activation) => Planned['run'];
   /** Of normalisations: what is added to the variance. */
   epsilon?: number;
 }

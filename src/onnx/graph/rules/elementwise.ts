@@ -21,7 +21,7 @@ import { NodeFault, type NodeView, type Planned, type Rule, single } from '../no
 
 /** Operators that work element by element. */
 export const ELEMENTWISE: Record<string, Rule> = {
-  Relu: unary(relu),
+  Relu: (view) => ({ ...single(view.shape(0), [0], relu), traits: { activation: { slope: 0 } } }),
   Sigmoid: unary(sigmoid),
   Tanh: unary(tanh),
   Softplus: unary(softplus),
@@ -31,7 +31,8 @@ export const ELEMENTWISE: Record<string, Rule> = {
   HardSwish: unary(hardSwish),
   LeakyRelu: (view) => {
     const alpha = view.number('alpha', 0.01);
-    return single(view.shape(0), [0], (x) => leakyRelu(x, alpha));
+    const activation = alpha >= 0 ? { slope: alpha } : undefined;
+    return { ...single(view.shape(0), [0], (x) => leakyRelu(x, alpha)), traits: { activation } };
   },
   HardSigmoid: (view) => {
     const [alpha, beta] = [view.number('alpha', 0.2), view.number('beta', 0.5)];
@@ -43,7 +44,8 @@ export const ELEMENTWISE: Record<string, Rule> = {
   },
   Clip: (view) => {
     const [least, most] = clipBounds(view);
-    return single(view.shape(0), [0], (x) => clip(x, least, most));
+    const activation = least === 0 && most > 0 ? { slope: 0, limit: most } : undefined;
+    return { ...single(view.shape(0), [0], (x) => clip(x, least, most)), traits: { activation } };
   },
   PRelu: (view) => {
     const shape = view.shape(0);

@@ -37,6 +37,11 @@ export const WINDOWS: Record<string, Rule> = {
       shapes: [shape],
       operands: view.has(2) ? [0, 1, 2] : [0, 1],
       run: ([x, weight, bias = null]) => [convolution(x, weight, bias, options)],
+      traits: {
+        activated:
+          (activation) =>
+          ([x, weight, bias = null]) => [convolution(x, weight, bias, { ...options, activation })],
+      },
       flops: 2 * sizeOfShape(shape) * perGroup * kernel[0] * kernel[1],
     };
   },

@@ -1,0 +1,43 @@
+import gradientSource from '../../shaders/ops/activated_gradient.wgsl';
+import type { Tensor } from '../tensor/tensor.js';
+import { numberFrom, positive } from '../util/argument.js';
+
+const GRADIENT = { name: 'activated gradient', source: gradientSource };
+
+/** The largest limit, which is none. */
+const NO_LIMIT = 3.4e38;
+
+/** What an operation does with its result x before it stores it: x for x > 0, else slope · x, but at most the limit. */
+export interface Activation {
+  /** 0: ReLU. Not negative: the result must tell where x was. */
+  slope: number;
+  /** Default: none. 6 with a slope of 0: ReLU6. */
+  limit?: number;
+}
+
+/** @throws InputError for a slope that is negative, or a limit that is not positive */
+export function assertActivation({ slope, limit }: Activation): void {
+  numberFrom(0)('activation.slope', slope);
+  if (limit !== undefined) positive('activation.limit', limit);
+}
+
+/** The constants of kernels that include shaders/ops/activated.wgsl. */
+export function activationConstants(activation: Activation | undefined): Record<string, number> {
+  if (!activation) return {};
+  const { slope, limit } = activation;
+  return limit === undefined ? { SLOPE: slope } : { SLOPE: slope, LIMIT: limit };
+}
+
+/** The gradient that flows into x, a new tensor. At 0 it is slope · incoming, at the limit 0. @param result the operation's */
+export function activationGradient(incoming: Tensor, result: Tensor, { slope, limit = NO_LIMIT }: Activation): Tensor {
+  const { device, shape, size } = result;
+  const gradient = device.empty(shape);
+  const count = Math.ceil(size / 4);
+  device.run({
+    kernel: GRADIENT,
+    bindings: { result: result.range4, incoming: incoming.range4, gradient: gradient.range4 },
+    params: { count, slope, limit },
+    invocations: count,
+  });
+  return gradient;
+}
