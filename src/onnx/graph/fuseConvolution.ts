@@ -8,6 +8,6 @@ export function fuseActivations(steps: readonly Step[], graph: Steps): Step[] {
     const activation = step.traits?.activation;
     const convolution = activation && graph.uses(step.inputs[0]) === 1 ? makers.get(step.inputs[0]) : undefined;
     const run = activation && convolution?.traits?.activated?.(activation);
-    return run && convolution ? { ...convolution, outputs: step.outputs, run, traits: {} } : step;
+    return run && convolution ? { ...convolution, outputs: step.outputs, run, traits: { readsResult: true } } : step;
   });
 }

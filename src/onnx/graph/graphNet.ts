@@ -4,6 +4,7 @@ import type { Device } from '../../tensor/device.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { InputError } from '../../util/error.js';
 import type { Edge } from './host.js';
+import { readByGradients } from './kept.js';
 import type { OnnxGraph } from './plan.js';
 import type { Step } from './step.js';
 
@@ -19,6 +20,8 @@ export class GraphNet {
   readonly #constants = new Map<Edge, Tensor>();
   /** For each step, the tensors that no later one takes. */
   readonly #last: readonly (readonly Edge[])[];
+  /** For each step, the tensors that its gradient reads. */
+  readonly #read: readonly (readonly Edge[])[];
 
   /**
    * Uploads parameters and constants.
@@ -36,6 +39,7 @@ export class GraphNet {
       this.#constants.set(edge, device.keep(device.tensor(Float32Array.from(data), shape)));
     }
     this.#last = lastUses(graph);
+    this.#read = readByGradients(graph.steps);
   }
 
   /**
@@ -72,7 +76,15 @@ export class GraphNet {
   }
 
   #learn(values: Map<Edge, Variable>): Map<Edge, Variable> {
-    for (const step of this.graph.steps) run(step, values);
+    const memory = new Memory();
+    const read = new Set<Edge>();
+    for (const [i, step] of this.graph.steps.entries()) {
+      run(step, values);
+      const results = step.outputs.map((edge) => held(values, edge));
+      for (const { value } of results) memory.hold(value);
+      if (results.some(({ requiresGradient }) => requiresGradient)) for (const edge of this.#read[i]) read.add(edge);
+      for (const edge of this.#last[i]) if (!read.has(edge)) memory.release(held(values, edge).value);
+    }
     return new Map(this.graph.outputs.map(({ name, edge }) => [name, held(values, edge)]));
   }
 

@@ -53,6 +53,8 @@ export interface Traits {
   axis?: number;
   /** Of activations that a convolution can do. */
   activation?: Activation | undefined;
+  /** Whether the gradient reads the result, where those of the operator do not. */
+  readsResult?: boolean;
   /** Of Conv: the same with an activation. */
   activated?: (activation: Activation) => Planned['run'];
   /** Of normalisations: what is added to the variance. */

@@ -5,7 +5,7 @@ import { GraphNet } from '../../../src/onnx/graph/graphNet.js';
 import { readGraph } from '../../../src/onnx/graph/plan.js';
 import { Random } from '../../../src/tensor/random.js';
 import { sharedDevice } from '../../device.js';
-import { attentionLike, gfocalLike, nanodetLike, picodetLike, type SmallModel, yoloLike } from './models.js';
+import { attentionLike, Builder, gfocalLike, nanodetLike, picodetLike, type SmallModel, yoloLike } from './models.js';
 
 const device = await sharedDevice();
 
@@ -95,6 +95,23 @@ test('inference gives all memory back but its outputs', async () => {
   for (let i = 0; i < 3; i++) work();
   await device.settled();
   expect(device.pool.usedBytes).toBe(before);
+  net.dispose();
+});
+
+test('training holds what gradients read, and no more', async () => {
+  const b = new Builder(17);
+  const turned = b.node('Transpose', [b.convolution('first', 'x', [4, 4, 1])], { perm: [0, 1, 3, 2] });
+  const sum = b.node('Add', [turned, b.convolution('second', 'x', [4, 4, 1])]);
+  b.node('LeakyRelu', [b.convolution('last', sum, [4, 4, 1])], { alpha: { float: 0.1 } }, 'out');
+  const graph = await readGraph(b.encode({ x: [1, 4, 16, 16] }, ['out']));
+  const net = new GraphNet(device, graph);
+  const x = new Variable(device.tensor(drawn([1, 4, 16, 16], 8), [1, 4, 16, 16]));
+  const before = device.pool.usedBytes;
+  const out = net.forward({ x }, { training: true }).get('out')!;
+  // The input of the last convolution and its result, 4 · 16 · 16 numbers each; not what the sum was made of.
+  expect(device.pool.usedBytes - before).toBe(2 * 4096);
+  backward({ variable: out, gradient: device.tensor(drawn([1, 4, 16, 16], 9), [1, 4, 16, 16]) });
+  expect((await net.parameters.get('first.weight').gradient!.read()).every(Number.isFinite)).toBe(true);
   net.dispose();
 });
 
