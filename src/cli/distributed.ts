@@ -26,30 +26,19 @@ export async function distributed(
   work: (ranks?: Communicator) => Promise<Outcome>,
 ): Promise<Outcome | null> {
   if (!distributed) return work();
-  const ranks = await join();
-  if (!ranks) return null;
+  let ranks: Communicator | undefined;
   try {
+    ranks = await openMpi();
+    if (ranks.rank > 0) hush();
     await takeGpu(ranks.localRank);
     const outcome = await work(ranks);
     await ranks.close();
     return ranks.rank === 0 ? outcome : null;
   } catch (error) {
-    if (ranks.rank > 0) await new Promise((resolve) => setTimeout(resolve, RANK_0_FIRST_MS));
-    fail(error, json, ranks.size > 1 ? `rank ${ranks.rank} of ${ranks.size}: ` : '');
-    ranks.abort();
-    return null;
-  }
-}
-
-/** @returns null where MPI does not start, which rank 0 says */
-async function join(): Promise<Communicator | null> {
-  const isOther = (launched(process.env)?.rank ?? 0) > 0;
-  if (isOther) hush();
-  try {
-    return await openMpi();
-  } catch (error) {
-    if (!isOther) throw error;
-    process.exitCode = 1;
+    const { rank, size } = ranks ?? launched(process.env) ?? { rank: 0, size: 1 };
+    if (rank > 0) await new Promise((resolve) => setTimeout(resolve, RANK_0_FIRST_MS));
+    fail(error, json, size > 1 ? `rank ${rank} of ${size}: ` : '');
+    ranks?.abort();
     return null;
   }
 }

@@ -113,8 +113,10 @@ async function loadKoffi(): Promise<Koffi> {
     const loaded = (await import(name)) as Koffi & { default?: Koffi };
     return loaded.default ?? loaded;
   } catch (cause) {
-    const [line] = (cause as Error).message.split('\n');
-    throw new InputError(`distributed training needs the npm package koffi (${line}): npm install koffi`, { cause });
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const isMissing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
+    const why = isMissing ? 'which is not installed' : `which does not load (${message.split('\n')[0]})`;
+    throw new InputError(`distributed training needs the npm package koffi, ${why}: npm install koffi`, { cause });
   }
 }
 
