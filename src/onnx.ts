@@ -26,7 +26,14 @@ export {
 export { type NewClasses, replaceClasses } from './onnx/graph/replaceClasses.js';
 export type { Step } from './onnx/graph/step.js';
 export { GraphStudent, type GraphStudentOptions } from './onnx/graph/student.js';
-export { checkMapping, type HeadPart, type MappedTensor, type OnnxMapping, readMapping } from './onnx/mapping.js';
+export {
+  checkMapping,
+  type HeadPart,
+  type MappedModel,
+  type MappedTensor,
+  type OnnxMapping,
+  readMapping,
+} from './onnx/mapping.js';
 export { OnnxModel } from './onnx/model.js';
 export type { OnnxModelOptions } from './onnx/net.js';
 export type { ModelOutputs } from './onnx/placement.js';

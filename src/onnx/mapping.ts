@@ -7,6 +7,14 @@ import isMapping from './mapping.jsonschema';
 
 export type { HeadPart, MappedTensor, OnnxMapping } from './mapping.generated.js';
 
+/** A model, and how its inputs and outputs are to be understood. */
+export interface MappedModel {
+  /** The file's bytes, with its weights inside. */
+  model: Uint8Array;
+  /** Of the model. */
+  mapping: OnnxMapping;
+}
+
 /**
  * Reads and checks a mapping file.
  * @throws InputError that names the file and everything that is wrong

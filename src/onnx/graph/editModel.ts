@@ -3,7 +3,7 @@ import { type Bytes, type Field, fieldParts, fieldsOf, integerParts, joinBytes }
 import type { Edge } from './host.js';
 
 /** Values of a tensor in a file. */
-export interface TensorValues {
+interface TensorValues {
   /** Row-major. */
   shape: readonly number[];
   /** One an element. */

@@ -1,7 +1,7 @@
 import { version } from '../../../package.json';
 import type { ParameterValues } from '../../autograd/parameters.js';
 import { InputError } from '../../util/error.js';
-import type { OnnxMapping } from '../mapping.js';
+import type { MappedModel, OnnxMapping } from '../mapping.js';
 import { assertWhole } from '../net.js';
 import { editModel } from './editModel.js';
 import { parseModel } from './parse.js';
@@ -33,7 +33,7 @@ export async function exportStudent({
   mapping,
   weights,
   metadata = {},
-}: ExportedStudent): Promise<{ model: Uint8Array; mapping: OnnxMapping }> {
+}: ExportedStudent): Promise<MappedModel> {
   assertWhole(model, name);
   const { nodes, initializers } = await parseModel(model, name);
   const own = weightsOf(nodes, initializers);

@@ -1,7 +1,7 @@
 import { PRIOR } from '../../detector/prior.js';
 import { Random } from '../../tensor/random.js';
 import { InputError } from '../../util/error.js';
-import type { OnnxMapping } from '../mapping.js';
+import type { MappedModel, OnnxMapping } from '../mapping.js';
 import { classCount } from '../mapping.js';
 import { type Axes, newExtent } from './classes/bands.js';
 import { type Change, changesOf, follow, isChanged } from './classes/follow.js';
@@ -45,7 +45,7 @@ export interface NewClasses {
  * @throws InputError when the logits are not made by Conv, Gemm or MatMul of one group, or a node behind them cannot work with another
  *   number of classes; it names the node and the reason
  */
-export async function replaceClasses(given: NewClasses): Promise<{ model: Uint8Array; mapping: OnnxMapping }> {
+export async function replaceClasses(given: NewClasses): Promise<MappedModel> {
   const { model, mapping, classes, width, height, name = 'model', seed = 0, prior = PRIOR } = given;
   assertNames(classes);
   if (!(prior > 0 && prior < 1))

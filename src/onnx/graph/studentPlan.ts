@@ -87,7 +87,7 @@ export function readGraphOf({ opset }: ParsedModel, { graph, values, rebatch }: 
 }
 
 /** A batch of images through as much of the graph as some tensors need. @throws InputError where it cannot be read */
-export function surveyOf(
+function surveyOf(
   { parsed, name, mapping, width, height }: StudentShape,
   outputs: readonly Edge[],
   batch: number,

@@ -70,7 +70,7 @@ export function cut(bands: readonly Band[], from: number, to: number): Band[] {
 }
 
 /** Several axes as one. @param extents of the axes in the file */
-export function merged(axes: Axes, extents: readonly number[]): Band[] {
+function merged(axes: Axes, extents: readonly number[]): Band[] {
   let bands: Band[] = [{ old: 1, new: 1 }];
   for (const [i, extent] of extents.entries()) {
     const own = axes[i] ?? [{ old: extent, new: extent }];
@@ -86,7 +86,7 @@ export function merged(axes: Axes, extents: readonly number[]): Band[] {
 }
 
 /** One axis as several. @param extents of these in the file @throws NodeFault where the classes do not stay together */
-export function separated(bands: readonly Band[], extents: readonly number[]): Axes {
+function separated(bands: readonly Band[], extents: readonly number[]): Axes {
   if (isSame(bands)) return extents.map(() => null);
   const [first, ...rest] = extents;
   if (rest.length === 0) return [bands];

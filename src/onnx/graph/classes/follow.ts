@@ -6,7 +6,7 @@ import { sliceRanges, transposePerm } from '../shapes.js';
 import { type Axes, type Band, cut, isSame, joined, newExtent, newPosition, oldExtent, reshapedAxes } from './bands.js';
 
 /** What a node needs when the number of classes changes: other numbers in an attribute, or in a new constant as an input. */
-export interface NodeChange {
+interface NodeChange {
   /** Lists of whole numbers by attribute; null: left out. */
   attributes: Map<string, readonly number[] | null>;
   /** Whole numbers by input. */
