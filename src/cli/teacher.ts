@@ -112,11 +112,13 @@ function ofModel(
   };
 }
 
-function assertFits({ detector, recipe, data }: Training, teacher: NetForm): void {
+function assertFits({ detector, student, recipe, data }: Training, teacher: NetForm): void {
   const { classes } = data.source;
   assertComparable({ owner: 'the student', config: detector, recipe, classes }, teacher, (difference) => {
     const { field, own } = difference;
     if (field.includes('.')) return defaultRemedy(difference);
+    if (student)
+      return 'Take files that were exported for one size, or give --width and --height where one leaves it open.';
     return `Leave --${field} out to take the teacher's, or train a teacher with --${field} ${own}.`;
   });
 }

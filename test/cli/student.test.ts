@@ -104,6 +104,10 @@ test('an ONNX file teaches an ONNX student directly; the measures find the teach
   expect(agreement.all.locations).toBeGreaterThan(0);
   expect(agreement.all.localizationError).toBeLessThan(0.3);
   await expectError([...args, '--teacher', file], /an \.onnx file needs --teacher-mapping FILE/);
+  await expectError(
+    [...args, '--teacher', run, '--width', '96'],
+    /width: 96 for the student, 64 for the teacher \S+; both need the same\. Take files that were exported for one size/,
+  );
 });
 
 test('options that do not go together are refused in one line', async () => {

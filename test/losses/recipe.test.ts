@@ -19,7 +19,7 @@ describe('recipes', () => {
   });
 
   test('only distilling recipes need a teacher', () => {
-    const plain = ['gfocal', 'yolov8', 'nanodet-plus', 'ppyoloe', 'picodet'];
+    const plain = ['gfocal', 'nanodet', 'yolov8', 'nanodet-plus', 'ppyoloe', 'picodet'];
     for (const name of recipeNames) expect(needsTeacher(resolveRecipe(name))).toBe(!plain.includes(name));
   });
 
