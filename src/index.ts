@@ -3,7 +3,12 @@
  * @module edgewise
  */
 export { checkGradients, type GradientCheck, type GradientCheckOptions } from './autograd/checkGradients.js';
-export { type ParameterDeclaration, ParameterStore, type ParameterValues } from './autograd/parameters.js';
+export {
+  type GradientPiece,
+  type ParameterDeclaration,
+  ParameterStore,
+  type ParameterValues,
+} from './autograd/parameters.js';
 export { backward, type Pullback, type Seed, Variable } from './autograd/variable.js';
 export type { ChooseOptions, Detections } from './detector/choose.js';
 export { type DetectorConfig, type DetectorSize, detectorConfig } from './detector/config.js';

@@ -25,6 +25,14 @@ export interface ParameterValues<Data extends ArrayLike<number> = ArrayLike<numb
   data: Data;
 }
 
+/** Neighbouring parameters of a store. */
+export interface GradientPiece {
+  /** Their leaves. */
+  variables: Variable[];
+  /** Their part of the store's gradients, padding included. */
+  gradients: Tensor;
+}
+
 /** Views start at multiples of this many bytes, which every device can bind. */
 const ALIGNMENT = 256;
 
@@ -124,9 +132,8 @@ export class ParameterStore {
 
   /**
    * The store cut into about so many neighbouring pieces of one size, each of whole parameters.
-   * @returns the leaves of each piece and its part of `gradients`, padding included
    */
-  pieces(count: number): { variables: Variable[]; gradients: Tensor }[] {
+  pieces(count: number): GradientPiece[] {
     const starts = [...this.#starts].sort(([, one], [, other]) => one - other);
     const pieces: { variables: Variable[]; start: number }[] = [];
     for (const [name, start] of starts) {
