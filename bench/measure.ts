@@ -78,7 +78,7 @@ export async function stopwatch(device: Device, work: Work, plan: Plan): Promise
 
 async function sampleOf(device: Device, work: Work, clock: Clock, repeats: number): Promise<Sample> {
   const record = () => {
-    for (let run = 0; run < repeats; run++) device.tidy(() => work.record());
+    for (let run = 0; run < repeats; run++) device.tidy(() => void work.record());
   };
   await device.settled();
   const used = process.cpuUsage();

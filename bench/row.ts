@@ -96,7 +96,7 @@ export async function measureRow(device: Device, row: Row, options: RowOptions):
   const { median: ms, spread } = summarize(own.map((sample) => sample.ms));
   const copyMs = copied ? summarize(copied.map((sample) => sample.ms)).median : null;
   const before = device.dispatches;
-  device.tidy(() => prepared.record());
+  device.tidy(() => void prepared.record());
   const dispatches = device.dispatches - before;
   await device.settled();
   await prepared.between?.();
@@ -149,7 +149,9 @@ async function turnsOf(
 async function kernelShares(device: Device, work: Work, runs: number): Promise<KernelShare[]> {
   const times = new Map<string, { dispatches: number; milliseconds: number[] }>();
   for (let run = 0; run < runs; run++) {
-    for (const { kernel, dispatches, milliseconds } of await device.profile(() => device.tidy(() => work.record()))) {
+    for (const { kernel, dispatches, milliseconds } of await device.profile(() =>
+      device.tidy(() => void work.record()),
+    )) {
       const entry = times.get(kernel) ?? { dispatches, milliseconds: [] };
       entry.milliseconds.push(milliseconds);
       times.set(kernel, entry);

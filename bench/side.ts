@@ -56,7 +56,7 @@ async function turn(runs: number): Promise<{ wallMs: number; cpuMs: number }> {
   await device?.settled();
   const used = process.cpuUsage();
   const start = performance.now();
-  for (let run = 0; run < runs; run++) device?.tidy(() => work.record());
+  for (let run = 0; run < runs; run++) device?.tidy(() => void work.record());
   await device?.settled();
   const wallMs = (performance.now() - start) / runs;
   const { user, system } = process.cpuUsage(used);

@@ -8,6 +8,16 @@ import { Ajv } from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
 
+/** Kernels without their code: for what is read when the package is built. @type {import('esbuild').Plugin} */
+const withoutWgsl = {
+  name: 'without-wgsl',
+  setup(build) {
+    // The file need not be there.
+    build.onResolve({ filter: /\.wgsl$/ }, ({ path, resolveDir }) => ({ path: resolve(resolveDir, path) }));
+    build.onLoad({ filter: /\.wgsl$/ }, () => ({ contents: 'export default []; export const constants = {};' }));
+  },
+};
+
 /**
  * A JSON schema: the file X.jsonschema, or, where that is not there, what X.schema.ts exports by default, a TypeBox schema.
  * @param {string} file absolute path of X.jsonschema
@@ -15,15 +25,25 @@ import { build } from 'esbuild';
  */
 export async function loadJsonSchema(file) {
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'));
+  const { default: schema } = await evaluate(file.replace(/\.jsonschema$/, '.schema.ts'));
+  return JSON.parse(JSON.stringify(schema));
+}
+
+/**
+ * What a file of the package exports when the package is built.
+ * @param {string} file TypeScript
+ * @returns {Promise<Record<string, unknown>>}
+ */
+export async function evaluate(file) {
   const { outputFiles } = await build({
-    entryPoints: [file.replace(/\.jsonschema$/, '.schema.ts')],
+    entryPoints: [file],
     bundle: true,
     format: 'esm',
     platform: 'node',
     write: false,
+    plugins: [withoutWgsl, esbuildJsonSchema()],
   });
-  const module = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
-  return JSON.parse(JSON.stringify(module.default));
+  return await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
 }
 
 /**

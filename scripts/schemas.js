@@ -2,11 +2,13 @@
  * `npm run schemas`: of each X.schema.ts, the one text of a file that people write, makes X.generated.ts, its types and defaults,
  * and the table of its fields in the docs. The types are written out instead of TypeBox's `Static`, which shows no description in an
  * editor and would make the package's declarations import TypeBox.
+ *
+ * Of the list of the head loss's terms it makes their numbers in WGSL.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { loadJsonSchema } from './jsonSchema.js';
+import { evaluate, loadJsonSchema } from './jsonSchema.js';
 
 /**
  * What of JSON schema is used, and three keywords of this file.
@@ -39,7 +41,7 @@ const SCHEMAS = {
 /** What the files have to be, by path. @returns {Promise<Record<string, string>>} */
 export async function generate() {
   /** @type {Record<string, string>} */
-  const files = {};
+  const files = { 'shaders/losses/terms.generated.wgsl': await termsWgsl() };
   for (const [path, page] of Object.entries(SCHEMAS)) {
     const schema = /** @type {Schema} */ (await loadJsonSchema(resolve(`${path}.jsonschema`)));
     const name = path.replace(/.*\//, '');
@@ -50,6 +52,35 @@ export async function generate() {
     files[page] = text.replace(place, (_, start, end) => `${start}\n${tableOf(schema)}\n${end}`);
   }
   return files;
+}
+
+/** Constants of the terms of src/losses/headTerms.ts, by their names and places. @returns {Promise<string>} */
+async function termsWgsl() {
+  const { TERMS } = await evaluate(resolve('src/losses/headTerms.ts'));
+  const terms = /** @type {readonly import('../src/losses/headTerm.js').HeadTerm[]} */ (TERMS);
+  const recorded = terms.filter(({ unrecorded }) => !unrecorded).length;
+  const early = terms.slice(0, recorded).find(({ unrecorded }) => unrecorded);
+  if (early) throw new Error(`${early.name}: terms without losses of single samples are the last of the list`);
+  const constant = (/** @type {string} */ name, /** @type {number} */ value) => `const ${name} = ${value}u;`;
+  const mask = (/** @type {(term: typeof terms[number]) => boolean | undefined} */ test) =>
+    terms.reduce((bits, term, i) => bits | (test(term) ? 1 << i : 0), 0);
+  return `${[
+    '// Made of TERMS in src/losses/headTerms.ts by `npm run schemas`; not to be edited.',
+    '',
+    ...terms.map(({ name }, i) => constant(name.replace('loss', 'term').toUpperCase(), i)),
+    constant('TERMS', terms.length),
+    '/// The first of them, which have losses of single samples.',
+    constant('RECORDED', recorded),
+    '// A bit a term: whether it compares with a teacher, and whether it is of the VLR.',
+    constant(
+      'DISTILLATION_TERMS',
+      mask(({ distils }) => distils),
+    ),
+    constant(
+      'VLR_TERMS',
+      mask(({ ofVlr }) => ofVlr),
+    ),
+  ].join('\n')}\n`;
 }
 
 /**

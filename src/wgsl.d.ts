@@ -100,22 +100,7 @@ declare module '*/shaders/losses/head_records.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
-    readonly TERM_CLASS: number;
-    readonly TERM_BOX: number;
-    readonly TERM_DFL: number;
-    readonly TERM_LD: number;
-    readonly TERM_LD_VLR: number;
-    readonly TERM_KD: number;
-    readonly TERM_KD_VLR: number;
-    readonly TERM_LD_IOU: number;
-    readonly TERM_IMITATION: number;
-    readonly TERMS: number;
-    readonly RECORDED: number;
-    readonly RECORD: number;
-    readonly RECORD_EDGES: number;
-    readonly RECORD_BOX_WEIGHT: number;
-    readonly RECORD_LD_WEIGHT: number;
-    readonly RECORD_IOU_WEIGHT: number;
+    readonly RECORD_BITS: number;
     readonly OTHER: number;
     readonly OTHER_LD: number;
     readonly OTHER_KD: number;
@@ -180,6 +165,25 @@ declare module '*/shaders/losses/score_factors.wgsl' {
   export const constants: {
     readonly EPSILON: number;
     readonly SIZE: number;
+  };
+}
+declare module '*/shaders/losses/terms.generated.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly TERM_CLS: number;
+    readonly TERM_BBOX: number;
+    readonly TERM_DFL: number;
+    readonly TERM_LD: number;
+    readonly TERM_LD_VLR: number;
+    readonly TERM_KD: number;
+    readonly TERM_KD_NEG: number;
+    readonly TERM_LD_IOU: number;
+    readonly TERM_IM: number;
+    readonly TERMS: number;
+    readonly RECORDED: number;
+    readonly DISTILLATION_TERMS: number;
+    readonly VLR_TERMS: number;
   };
 }
 declare module '*/shaders/losses/terms/edges_rebinned.wgsl' {
@@ -264,6 +268,7 @@ declare module '*/shaders/regions/append.wgsl' {
   export default source;
   export const constants: {
     readonly SIZE: number;
+    readonly CELLS: number;
   };
 }
 declare module '*/shaders/regions/atss_candidates.wgsl' {

@@ -1,69 +1,34 @@
 // Box loss and DFL (Li et al., NeurIPS 2020, eq. 6) of the positives, an invocation a positive, with the gradient of both; in place of
 // DFL the L1 distance of the edges where a head has no distributions (one bin: YOLO26). The form of
-// the box loss is in terms/giou.wgsl and its like. Positives are few: loops over bins read logits again, and end at a uniform.
+// the box loss is in terms/giou.wgsl and its like.
 
 struct Params {
-  batch: u32,
-  level_count: u32,
+#include "head_box_fields.wgsl"
   /// entries of `samples` of an image
   image_slots: u32,
-  bins: u32,
   /// DFL targets end this many of the last step of values before the last bin's
   margin: f32,
-  centre_offset: f32,
-  /// anchor side in strides
-  anchor: f32,
   /// of teacher-bounded regression, in units of the box loss
   bounded_weight: f32,
   /// pixels
   image_width: f32,
   image_height: f32,
-  /// (start, height, width, stride in pixels) of each level
-  levels: array<vec4u, 8>,
-  student_layout: array<vec4u, 8>,
-  /// see lib/teacher_edges.wgsl
-  teacher_bins: u32,
-  teacher_offset: f32,
-  teacher_cells: array<vec4f, 8>,
-  teacher_box_layout: array<vec4u, 8>,
-  teacher_projection: array<vec4f, 16>,
-  /// see lib/bin_values.wgsl
-  projection: array<vec4f, 16>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> student: array<f32>;
-@group(0) @binding(2) var<storage, read> teacher_box: array<f32>;
 /// [T] xyxy pixels
-@group(0) @binding(3) var<storage, read> targets: array<vec4f>;
-@group(0) @binding(4) var<storage, read> counts: array<f32>;
-@group(0) @binding(5) var<storage, read> samples: array<Sample>;
-/// of head_factors.wgsl
-@group(0) @binding(6) var<storage, read> factors: array<f32>;
-/// laid out as the student's logits
-@group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
-/// see head_records.wgsl; expected edges and weights are known
-@group(0) @binding(8) var<storage, read_write> records: array<u32>;
+@group(0) @binding(8) var<storage, read> targets: array<vec4f>;
 
 /// Whether the recipe has teacher-bounded regression.
 override BOUNDED: bool = false;
 /// Whether the gradient holds that of distillation at all locations.
 override ADDS: bool = false;
 
-#include "../lib/layout.wgsl"
+#include "head_box_pass.wgsl"
 #include "../lib/overlap.wgsl"
 #include "../lib/box_parameters.wgsl"
-#include "../lib/two_hot.wgsl"
-#include "../lib/teacher_cells.wgsl"
-#include "../lib/bin_values.wgsl"
-#include "../lib/bin_shares.wgsl"
-#include "../lib/teacher_edges.wgsl"
-#include "../regions/sample.wgsl"
-#include "head_share.wgsl"
-#include "head_place.wgsl"
 #include "head_centre.wgsl"
-#include "head_coded.wgsl"
-#include "head_records.wgsl"
+#include "head_edges.wgsl"
 
 /// Writes a part of the gradient, or adds it.
 fn put(element: u32, slope: f32) {
@@ -76,14 +41,14 @@ fn put(element: u32, slope: f32) {
 
 /// Loss of the expected edges, and its gradient with respect to them; boxes in strides.
 fn box_term(expected: vec4f, box: vec4f, centre: vec2f, at: Place) -> BoxLoss {
-  var loss = box_loss(decode_box(expected, centre, params.anchor, params.bins), box);
+  var loss = box_loss(decoded(expected, centre), box);
   if (BOUNDED) {
     // Chen et al., NeurIPS 2017, eq. 5: where the student's box is worse than the teacher's its loss counts once more.
     var bound: vec4f;
     for (var edge = 0u; edge < 4u; edge++) {
       bound[edge] = teacher_edge(at.level, at.image, at.index, edge);
     }
-    let limit = box_loss(decode_box(bound, centre, params.anchor, params.bins), box).loss;
+    let limit = box_loss(decoded(bound, centre), box).loss;
     // By `<=`, so that a student's loss that is NaN is not taken for a good one.
     let weight = 1.0 + select(params.bounded_weight, 0.0, loss.loss <= limit || !is_taught(at.level));
     loss = BoxLoss(weight * loss.loss, weight * loss.gradient);
@@ -93,19 +58,12 @@ fn box_term(expected: vec4f, box: vec4f, centre: vec2f, at: Place) -> BoxLoss {
 
 /// DFL of an edge. Writes the gradient with respect to its logits.
 fn edge_term(first: u32, step: u32, edge_target: f32, expected: f32, box_slope: f32, dfl_factor: f32) -> f32 {
-  var highest = -3.0e38;
-  for (var k = 0u; k < params.bins; k++) {
-    highest = max(highest, student[first + k * step]);
-  }
-  var sum = 0.0;
-  for (var k = 0u; k < params.bins; k++) {
-    sum += exp(student[first + k * step] - highest);
-  }
-  let log_sum = log(sum);
+  let powers = student_powers(first, step, 1.0);
+  let log_sum = log(powers.y);
   var loss = 0.0;
   for (var k = 0u; k < params.bins; k++) {
     let element = first + k * step;
-    let log_p = student[element] - highest - log_sum;
+    let log_p = student[element] - powers.x - log_sum;
     let p = exp(log_p);
     var share = two_hot(k, edge_target);
     if (TABLE) {
@@ -132,12 +90,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let entry = params.student_layout[at.level];
     let centre = centre_of(at);
     let box = targets[sample.assigned >> 16u] / f32(params.levels[at.level].w);
-    var expected: vec4f;
-    for (var edge = 0u; edge < 4u; edge++) {
-      expected[edge] = bitcast<f32>(records[record + RECORD_EDGES + edge]);
-    }
+    let expected = recorded_edges(record);
     let weight = bitcast<f32>(records[record + RECORD_BOX_WEIGHT]);
-    let box_factor = weight * factors[factor_at(TERM_BOX, at.level)];
+    let box_factor = weight * factors[factor_at(TERM_BBOX, at.level)];
     let dfl_factor = weight * factors[factor_at(TERM_DFL, at.level)];
     let term = box_term(expected, box, centre, at);
     let edges = encode_box(box, centre, params.anchor, params.bins);
@@ -157,7 +112,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       }
       dfl += edge_term(first, entry.z, clamp(edges[edge], value_of(0u), last), expected[edge], box_factor * term.gradient[edge], dfl_factor);
     }
-    records[record + TERM_BOX] = coded(box_factor * term.loss, sample.location);
+    records[record + TERM_BBOX] = coded(box_factor * term.loss, sample.location);
     records[record + TERM_DFL] = coded(dfl_factor * dfl, sample.location);
   }
 }

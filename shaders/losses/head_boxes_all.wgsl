@@ -4,30 +4,14 @@
 // edges_rebinned.wgsl.
 
 struct Params {
-  batch: u32,
-  level_count: u32,
+#include "head_box_fields.wgsl"
   /// of all images
   locations: u32,
   /// words from one kind of weight to the next
   weight_stride: u32,
-  bins: u32,
   /// 4, unknown to the compiler: loops over edges written out would take it ten times as long
   edges: u32,
-  centre_offset: f32,
-  /// anchor side in strides
-  anchor: f32,
   temperature: f32,
-  /// (start, height, width, stride in pixels) of each level
-  levels: array<vec4u, 8>,
-  student_layout: array<vec4u, 8>,
-  /// see ../lib/teacher_edges.wgsl
-  teacher_bins: u32,
-  teacher_offset: f32,
-  teacher_cells: array<vec4f, 8>,
-  teacher_box_layout: array<vec4u, 8>,
-  teacher_projection: array<vec4f, 16>,
-  /// see ../lib/bin_values.wgsl
-  projection: array<vec4f, 16>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -71,6 +55,7 @@ override LD_SUMS: bool = false;
 #include "head_centre.wgsl"
 #include "head_coded.wgsl"
 #include "head_records.wgsl"
+#include "head_taught_box.wgsl"
 
 /// Sum of the logits that were read: some adapters' exp(NaN) and max(NaN, x) are numbers.
 var<private> seen: f32;
@@ -99,22 +84,6 @@ fn student_edge(at: Place, edge: u32) -> f32 {
   }
   softmax_bins(&z, 1.0);
   return expected_value(&z);
-}
-
-/// Loss of the student's box, and its gradient with respect to the expected edges; 0 where one of the boxes is none.
-fn box_term(expected: vec4f, at: Place) -> BoxLoss {
-  let centre = centre_of(at);
-  var bound: vec4f;
-  for (var edge = 0u; edge < params.edges; edge++) {
-    bound[edge] = teacher_edge_at(at, edge);
-  }
-  let box = decode_box(expected, centre, params.anchor, BINS);
-  let taught = decode_box(bound, centre, params.anchor, BINS);
-  if (box_is_inverted(box) || box_is_inverted(taught)) {
-    return BoxLoss();
-  }
-  let loss = box_loss(box, taught);
-  return BoxLoss(loss.loss, decode_pullback(expected, loss.gradient, params.anchor, BINS));
 }
 
 /// Writes the gradient of an edge; returns its KL.
@@ -194,7 +163,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       for (var edge = 0u; edge < params.edges; edge++) {
         expected[edge] = student_edge(at, edge);
       }
-      loss = box_term(expected, at);
+      var bound: vec4f;
+      for (var edge = 0u; edge < params.edges; edge++) {
+        bound[edge] = teacher_edge_at(at, edge);
+      }
+      loss = taught_box_loss(expected, bound, centre_of(at));
     }
     for (var edge = 0u; edge < params.edges; edge++) {
       kl += edge_term(at, edge, expected[edge], iou_factor * loss.gradient[edge], ld_factor * scale);

@@ -29,7 +29,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student: array<f32>;
 @group(0) @binding(2) var<storage, read> teacher: array<f32>;
-@group(0) @binding(3) var<storage, read> box_logits: array<f32>;
+@group(0) @binding(3) var<storage, read> student_box: array<f32>;
 /// [T] xyxy pixels
 @group(0) @binding(4) var<storage, read> targets: array<vec4f>;
 @group(0) @binding(5) var<storage, read> counts: array<f32>;
@@ -55,6 +55,7 @@ override ASSIGNED: bool = false;
 #include "../lib/teacher_cells.wgsl"
 #include "../lib/bin_values.wgsl"
 #include "../lib/box_parameters.wgsl"
+#include "../lib/student_edge.wgsl"
 #include "../lib/boxes.wgsl"
 #include "../regions/sample.wgsl"
 #include "head_place.wgsl"
@@ -81,27 +82,6 @@ fn teacher_score(at: Place) -> f32 {
     highest = max(highest, teacher[strided(entry, at.image, c, index)]);
   }
   return 1.0 / (1.0 + exp(-highest));
-}
-
-/// Expected edge of the student, in strides; of a head without distributions its distance.
-fn expected_edge(at: Place, edge: u32) -> f32 {
-  let entry = params.box_layout[at.level];
-  let first = strided(entry, at.image, edge * params.bins, at.index);
-  if (params.bins == 1u) {
-    return box_logits[first];
-  }
-  var highest = -3.0e38;
-  for (var k = 0u; k < params.bins; k++) {
-    highest = max(highest, box_logits[first + k * entry.z]);
-  }
-  var sum = 0.0;
-  var moment = 0.0;
-  for (var k = 0u; k < params.bins; k++) {
-    let power = exp(box_logits[first + k * entry.z] - highest);
-    sum += power;
-    moment += value_of(k) * power;
-  }
-  return moment / sum;
 }
 
 /// max_c |σ(teacher) − σ(student)|
@@ -145,12 +125,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     records[record + RECORD_BOX_WEIGHT] = bitcast<u32>(weight_of(BOX_WEIGHT, best, sample, at));
     records[record + RECORD_LD_WEIGHT] = bitcast<u32>(select(0.0, weight_of(LD_WEIGHT, best, sample, at), is_taught(at.level)));
     records[record + RECORD_IOU_WEIGHT] = bitcast<u32>(select(0.0, weight_of(IOU_WEIGHT, best, sample, at), is_taught(at.level)));
-    for (var term = TERM_LD; term < RECORDED; term++) {
+    for (var term = TERM_DFL + 1u; term < RECORDED; term++) {
       records[record + term] = 0u;
     }
     var expected: vec4f;
+    let box_entry = params.box_layout[at.level];
     for (var edge = 0u; edge < 4u; edge++) {
-      expected[edge] = expected_edge(at, edge);
+      expected[edge] = expected_edge(strided(box_entry, image, edge * params.bins, at.index), box_entry.z);
       records[record + RECORD_EDGES + edge] = bitcast<u32>(expected[edge]);
     }
     var target_score = sample.score;
@@ -163,6 +144,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let loss = factor * class_loss(student[element], target_score);
     // What the pass over all class logits has left there: 0, or the slope of class distillation.
     gradient[element] += loss.y;
-    records[record + TERM_CLASS] = coded(loss.x, sample.location);
+    records[record + TERM_CLS] = coded(loss.x, sample.location);
   }
 }

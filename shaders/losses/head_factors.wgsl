@@ -73,11 +73,11 @@ fn is_taught(level: u32) -> bool {
 }
 
 fn is_distillation(term: u32) -> bool {
-  return term >= TERM_LD && term <= TERM_LD_IOU;
+  return ((DISTILLATION_TERMS >> term) & 1u) == 1u;
 }
 
 fn is_of_vlr(term: u32) -> bool {
-  return term == TERM_LD_VLR || term == TERM_KD_VLR;
+  return ((VLR_TERMS >> term) & 1u) == 1u;
 }
 
 /// Σ weight of the term's samples.

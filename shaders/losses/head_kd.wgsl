@@ -77,7 +77,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let at = place_of(sample.location, image);
     let is_valuable = sample.vlr > 0.0 && sample.assigned != IGNORED;
     let main_factor = select(0.0, factors[factor_at(TERM_KD, at.level)], i < positives);
-    let vlr_factor = select(0.0, factors[factor_at(TERM_KD_VLR, at.level)], is_valuable);
+    let vlr_factor = select(0.0, factors[factor_at(TERM_KD_NEG, at.level)], is_valuable);
     var loss = 0.0;
     if (main_factor + vlr_factor > 0.0) {
       loss = distil(at, main_factor + vlr_factor);
@@ -86,7 +86,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     if (i < positives) {
       let record = RECORD * (positives_before + i);
       records[record + TERM_KD] = coded(main_factor * loss, sample.location);
-      records[record + TERM_KD_VLR] = vlr_loss;
+      records[record + TERM_KD_NEG] = vlr_loss;
     } else {
       records[others + OTHER * (i - positives) + OTHER_KD] = vlr_loss;
     }

@@ -3,58 +3,25 @@
 // student's is in terms/ld_same.wgsl and ld_rebinned.wgsl.
 
 struct Params {
-  batch: u32,
-  level_count: u32,
+#include "head_box_fields.wgsl"
   image_slots: u32,
-  bins: u32,
-  centre_offset: f32,
   /// COUNT_POSITIVES or COUNT_SAMPLES
   which: u32,
   temperature: f32,
   /// see head_records.wgsl
   other_records: u32,
-  /// (start, height, width, stride in pixels) of each level
-  levels: array<vec4u, 8>,
-  student_layout: array<vec4u, 8>,
-  /// see lib/teacher_edges.wgsl
-  teacher_bins: u32,
-  teacher_offset: f32,
-  teacher_cells: array<vec4f, 8>,
-  teacher_box_layout: array<vec4u, 8>,
-  teacher_projection: array<vec4f, 16>,
-  /// see lib/bin_values.wgsl
-  projection: array<vec4f, 16>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> student: array<f32>;
-@group(0) @binding(2) var<storage, read> teacher_box: array<f32>;
-@group(0) @binding(3) var<storage, read> counts: array<f32>;
-@group(0) @binding(4) var<storage, read> samples: array<Sample>;
-/// of head_factors.wgsl
-@group(0) @binding(5) var<storage, read> factors: array<f32>;
-/// laid out as the student's logits; of positives it holds the gradient of the box losses
-@group(0) @binding(6) var<storage, read_write> gradient: array<f32>;
-/// see head_records.wgsl
-@group(0) @binding(7) var<storage, read_write> records: array<u32>;
 
 /// Whether the gradient holds that of distillation at all locations.
 override ADDS: bool = false;
 /// Whether LD is the sum over the bins, in place of their mean.
 override LD_SUMS: bool = false;
 
-#include "../lib/layout.wgsl"
+#include "head_box_pass.wgsl"
 #include "../lib/bins.wgsl"
 #include "../lib/kl.wgsl"
-#include "../lib/teacher_cells.wgsl"
-#include "../lib/bin_values.wgsl"
-#include "../lib/bin_shares.wgsl"
-#include "../lib/teacher_edges.wgsl"
-#include "../regions/sample.wgsl"
-#include "head_share.wgsl"
-#include "head_place.wgsl"
-#include "head_coded.wgsl"
-#include "head_records.wgsl"
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {

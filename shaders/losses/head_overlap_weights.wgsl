@@ -35,6 +35,7 @@ struct Params {
 #include "head_share.wgsl"
 #include "head_matched.wgsl"
 #include "head_records.wgsl"
+#include "head_edges.wgsl"
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -46,12 +47,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   for (var i = part.x + local; i < part.y; i += ROWS) {
     let sample = samples[image * params.image_slots + i];
     let at = place_of(sample.location, image);
-    var expected: vec4f;
-    for (var edge = 0u; edge < 4u; edge++) {
-      expected[edge] = bitcast<f32>(records[RECORD * (before + i) + RECORD_EDGES + edge]);
-    }
     let box = targets[sample.assigned >> 16u] / f32(params.levels[at.level].w);
-    let own = decode_box(expected, centre_of(at), params.anchor, params.bins);
+    let own = decoded(recorded_edges(RECORD * (before + i)), centre_of(at));
     weights[params.first + sample.location] = balance * box_iou(own, box);
   }
 }

@@ -1,22 +1,12 @@
 // What the passes over samples write of each, for head_terms.wgsl to add up. Every sample has its own words: a barrier, and whoever
 // adds up within a workgroup, would cost software adapters more.
 
-// Terms in the order of TERM_NAMES; the first RECORDED have losses of single samples.
-const TERM_CLASS = 0u;
-const TERM_BOX = 1u;
-const TERM_DFL = 2u;
-const TERM_LD = 3u;
-const TERM_LD_VLR = 4u;
-const TERM_KD = 5u;
-const TERM_KD_VLR = 6u;
-const TERM_LD_IOU = 7u;
-const TERM_IMITATION = 8u;
-const TERMS = 9u;
-const RECORDED = 8u;
+#include "terms.generated.wgsl"
 
 // Of each positive, in the order of the lists, RECORD words: coded losses (head_coded.wgsl) by term, then the bits of its expected
 // edges, in bins, and of its weights.
-const RECORD = RECORDED + 7u;
+const RECORD_BITS = 7u;
+const RECORD = RECORDED + RECORD_BITS;
 const RECORD_EDGES = RECORDED;
 /// of the box losses, of LD, and of IoU distillation
 const RECORD_BOX_WEIGHT = RECORDED + 4u;

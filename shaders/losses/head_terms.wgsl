@@ -105,7 +105,7 @@ fn add_rows(image: u32, locations: vec2u, local: u32) {
     }
   }
   keep(TERM_LD_VLR, local, ld);
-  keep(TERM_KD_VLR, local, kd);
+  keep(TERM_KD_NEG, local, kd);
 }
 
 @compute @workgroup_size(128)
@@ -120,7 +120,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   for (var i = entry.w + local; i < end; i += SIZE) {
     add(&background, stream[i]);
   }
-  keep(TERM_CLASS, local, background);
+  keep(TERM_CLS, local, background);
   if (params.kd_all == 1u) {
     var distilled = Sum();
     for (var i = entry.w + local; i < end; i += SIZE) {
@@ -151,7 +151,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     for (var i = locations.x + local; i < locations.y; i += SIZE) {
       add(&imitated, coded(imitation[i], i));
     }
-    keep(TERM_IMITATION, local, imitated);
+    keep(TERM_IM, local, imitated);
   }
   workgroupBarrier();
   // An invocation a term: one barrier, which software adapters pay dearly for.

@@ -3,28 +3,35 @@
 /// At most the bits of a word. Smaller is faster on software adapters, where a barrier switches between the workgroup's parts.
 const SIZE = 32u;
 
-/// Invocations that list a new sample, a bit each: three sets in turn, so that one barrier a round is enough.
-var<workgroup> wanted: array<atomic<u32>, 3>;
+/// Cells that an invocation looks at between two barriers.
+const CELLS = 4u;
+
+/// Invocations that list a new sample, a bit each, by cell: three sets in turn, so that one barrier a round is enough.
+var<workgroup> wanted: array<atomic<u32>, 3u * CELLS>;
 
 struct List {
   samples: u32,
   round: u32,
 }
 
-/// The place of a new sample of each invocation that wants one. All call it.
-fn append(list: ptr<function, List>, wants: bool, local: u32) -> u32 {
-  let turn = (*list).round % 3u;
-  if (wants) {
-    atomicOr(&wanted[turn], 1u << local);
+/// The places of new samples of each invocation, cell after cell. All call it.
+fn append(list: ptr<function, List>, wants: vec4<bool>, local: u32) -> vec4u {
+  let turn = CELLS * ((*list).round % 3u);
+  for (var k = 0u; k < 4u; k++) { // unroll
+    if (wants[k]) {
+      atomicOr(&wanted[turn + k], 1u << local);
+    }
   }
   workgroupBarrier();
-  let bits = atomicLoad(&wanted[turn]);
+  let bits = vec4u(atomicLoad(&wanted[turn]), atomicLoad(&wanted[turn + 1u]), atomicLoad(&wanted[turn + 2u]), atomicLoad(&wanted[turn + 3u]));
   // The set after the next: nobody reads it any more, and nobody writes it before the next barrier.
-  if (local == 0u) {
-    atomicStore(&wanted[((*list).round + 2u) % 3u], 0u);
+  if (local < CELLS) {
+    atomicStore(&wanted[CELLS * (((*list).round + 2u) % 3u) + local], 0u);
   }
-  let place = (*list).samples + countOneBits(bits & ((1u << local) - 1u));
-  (*list).samples += countOneBits(bits);
+  let counts = countOneBits(bits);
+  let before = vec4u(0u, counts.x, counts.x + counts.y, counts.x + counts.y + counts.z);
+  let places = (*list).samples + before + countOneBits(bits & vec4u((1u << local) - 1u));
+  (*list).samples += before.w + counts.w;
   (*list).round++;
-  return place;
+  return places;
 }

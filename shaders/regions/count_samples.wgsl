@@ -17,25 +17,41 @@ fn level_of(location: u32) -> u32 {
   return level;
 }
 
-/// Leaves in the table what the pass over all class logits needs, and counts; after a barrier.
+/// Leaves in the table what the pass over all class logits needs, completes the samples that are no positives, of which location and
+/// weight in the VLR are known, and counts; after a barrier.
 fn count_samples(positives: u32, listed: u32, image: u32, local: u32) {
+  let first = image * params.image_slots;
   var own = vec2f();
-  for (var i = local; i < listed; i += SIZE) {
-    let slot = image * params.image_slots + i;
-    let sample = samples[slot];
-    let positive = is_positive(sample);
-    table[sample.location] = select(select(0u, TABLE_IGNORED, sample.assigned == IGNORED), (sample.assigned & 0xffffu) + 1u, positive);
+  // Members of the VLR, by level.
+  var low = vec4u();
+  var high = vec4u();
+  var i = local;
+  for (; i < positives; i += SIZE) {
+    let sample = samples[first + i];
+    table[sample.location] = (sample.assigned & 0xffffu) + 1u;
     let level = level_of(sample.location);
-    if (positive) {
-      let score = select(1.0, sample.score, SCORED);
-      samples[slot].score = score;
-      own.y += score;
-      atomicAdd(&level_positives[level], 1u);
-    }
-    if (sample.vlr > 0.0) {
-      atomicAdd(&level_vlr[level], 1u);
-    }
-    own.x += sample.vlr;
+    let score = select(1.0, sample.score, SCORED);
+    samples[first + i].score = score;
+    own += vec2f(sample.vlr, score);
+    atomicAdd(&level_positives[level], 1u);
+    let member = u32(sample.vlr > 0.0);
+    low += select(vec4u(), vec4u(member), vec4u(level) == vec4u(0u, 1u, 2u, 3u));
+    high += select(vec4u(), vec4u(member), vec4u(level) == vec4u(4u, 5u, 6u, 7u));
+  }
+  for (; i < listed; i += SIZE) {
+    let location = samples[first + i].location;
+    let ignored = table[location] & TABLE_IGNORED;
+    table[location] = ignored;
+    samples[first + i].assigned = select(BACKGROUND, IGNORED, ignored != 0u);
+    samples[first + i].score = 0.0;
+    own.x += samples[first + i].vlr;
+    let level = level_of(location);
+    low += select(vec4u(), vec4u(1u), vec4u(level) == vec4u(0u, 1u, 2u, 3u));
+    high += select(vec4u(), vec4u(1u), vec4u(level) == vec4u(4u, 5u, 6u, 7u));
+  }
+  for (var k = 0u; k < 4u; k++) { // unroll
+    atomicAdd(&level_vlr[k], low[k]);
+    atomicAdd(&level_vlr[4u + k], high[k]);
   }
   lane_sums[local] = own;
   workgroupBarrier();

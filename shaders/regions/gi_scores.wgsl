@@ -13,14 +13,7 @@ struct Params {
   student_class_layout: array<vec4u, 8>,
   teacher_class_layout: array<vec4u, 8>,
   student_box_layout: array<vec4u, 8>,
-  /// see lib/teacher_edges.wgsl
-  teacher_bins: u32,
-  teacher_offset: f32,
-  teacher_cells: array<vec4f, 8>,
-  teacher_box_layout: array<vec4u, 8>,
-  teacher_projection: array<vec4f, 16>,
-  /// see lib/bin_values.wgsl
-  projection: array<vec4f, 16>,
+#include "../lib/teacher_edge_fields.wgsl"
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student_class: array<f32>;

@@ -22,7 +22,7 @@ fn list_positives(list: ptr<function, List>, g: u32, image: u32, local: u32) {
       overlap = box_iou(anchor_box(level, cell), box);
       known = table[location] & ~TABLE_IGNORED;
     }
-    let place = append(list, found && known == 0u, local);
+    let place = append(list, vec4<bool>(found && known == 0u, false, false, false), local).x;
     if (found && known == 0u) {
       table[location] |= place + 1u;
       samples[image * params.image_slots + place] = Sample(location, (g << 16u) | u32(labels[g]), overlap, 0.0);

@@ -56,27 +56,34 @@ fn list_members(list: ptr<function, List>, g: u32, image: u32, level: u32, local
   let box = boxes[g];
   let window = Window(entry.xy, vec2u(entry.z & 0xffffu, entry.z >> 16u));
   let size = window.size.x * window.size.y;
-  for (var first = 0u; first < size; first += SIZE) {
-    let i = first + local;
-    let cell = window_cell(window, i);
-    var overlap = 0.0;
-    var location = 0u;
-    var state = 0u;
-    if (i < size) {
-      overlap = member_overlap(level, cell, box, bitcast<f32>(entry.w));
-      location = location_of(level, image, cell);
-      state = table[location];
+  let step = window_cell(window, SIZE) - window.first;
+  var cell = window_cell(window, local);
+  for (var first = 0u; first < size; first += CELLS * SIZE) {
+    var overlaps = vec4f();
+    var locations = vec4u();
+    var states = vec4u();
+    for (var k = 0u; k < 4u; k++) { // unroll
+      if (first + k * SIZE + local < size) {
+        overlaps[k] = member_overlap(level, cell, box, bitcast<f32>(entry.w));
+        locations[k] = location_of(level, image, cell);
+        states[k] = table[locations[k]];
+      }
+      cell += step;
+      let is_over = cell.x >= window.first.x + window.size.x;
+      cell = select(cell, vec2u(cell.x - window.size.x, cell.y + 1u), is_over);
     }
-    let known = state & ~TABLE_IGNORED;
-    let new_sample = overlap > 0.0 && known == 0u;
-    let place = append(list, new_sample, local);
-    if (new_sample) {
-      table[location] = state | (place + 1u);
-      let assigned = select(BACKGROUND, IGNORED, (state & TABLE_IGNORED) != 0u);
-      samples[image * params.image_slots + place] = Sample(location, assigned, 0.0, overlap);
-    } else if (overlap > 0.0) {
-      let slot = image * params.image_slots + known - 1u;
-      samples[slot].vlr = max(samples[slot].vlr, overlap);
+    let known = states & vec4u(~TABLE_IGNORED);
+    let is_new = (overlaps > vec4f()) & (known == vec4u());
+    let places = append(list, is_new, local);
+    let slots = image * params.image_slots + select(known - 1u, places, is_new);
+    for (var k = 0u; k < 4u; k++) { // unroll
+      if (is_new[k]) {
+        table[locations[k]] = states[k] | (places[k] + 1u);
+        samples[slots[k]].location = locations[k];
+      }
+      if (overlaps[k] > 0.0) {
+        samples[slots[k]].vlr = max(select(samples[slots[k]].vlr, 0.0, is_new[k]), overlaps[k]);
+      }
     }
   }
 }

@@ -1,25 +1,7 @@
-// Boxes that the student's distributions say (Generalized Focal Loss, eq. 6). The kernel binds `student_box` and includes
-// ../lib/grid.wgsl, ../lib/layout.wgsl, ../lib/bin_values.wgsl and ../lib/box_parameters.wgsl; `params` has bins and box_layout.
-// Loops over bins stay loops: they end at a uniform, for what a compiler unrolls takes it long.
+// Boxes that the student's distributions say. The kernel binds `student_box` and includes ../lib/grid.wgsl, ../lib/layout.wgsl,
+// ../lib/bin_values.wgsl and ../lib/box_parameters.wgsl; `params` has bins, half_side and box_layout.
 
-/// Expected edge, in strides; of a head without distributions its distance.
-fn expected_edge(first: u32, step: u32) -> f32 {
-  if (params.bins == 1u) {
-    return student_box[first];
-  }
-  var highest = -3.0e38;
-  for (var k = 0u; k < params.bins; k++) {
-    highest = max(highest, student_box[first + k * step]);
-  }
-  var sum = 0.0;
-  var moment = 0.0;
-  for (var k = 0u; k < params.bins; k++) {
-    let power = exp(student_box[first + k * step] - highest);
-    sum += power;
-    moment += value_of(k) * power;
-  }
-  return moment / sum;
-}
+#include "../lib/student_edge.wgsl"
 
 /// xyxy pixels
 fn student_box_at(level: u32, image: u32, index: u32) -> vec4f {

@@ -1,8 +1,7 @@
+import type { Assigner } from '../regions/assigner.js';
+import { ASSIGNERS } from '../regions/assigners.js';
 import { type Assignment, type AssignmentMaps, assignmentMaps } from '../regions/assignment.js';
-import { atss } from '../regions/atss.js';
-import { dynamicSoftLabel } from '../regions/dynamicSoftLabel.js';
 import { scoreByOverlap } from '../regions/overlapScores.js';
-import { taskAligned } from '../regions/taskAligned.js';
 import type { Truth } from '../regions/truth.js';
 import { InputError } from '../util/error.js';
 import type { HeadOutputs } from './headOutputs.js';
@@ -40,23 +39,23 @@ function assignWith(
   student: HeadOutputs,
 ): Assignment {
   const { assigner, topk, ignoreIofThreshold, gamma } = recipe.regions;
-  const region = { topk, ignoreIofThreshold, vlr, gamma };
-  const shared = { bins, parameters: recipe.box.parameters, ...(projection && { projection }), atss: region };
-  switch (assigner) {
-    case 'atss': {
-      const assignment = atss(grid, truth, region);
-      if (usesScores(recipe)) scoreByOverlap(grid, assignment, student, shared);
-      return assignment;
-    }
-    case 'task-aligned':
-      return taskAligned(grid, truth, student, { ...recipe.taskAligned, ...shared });
-    case 'dynamic-soft-label':
-      return dynamicSoftLabel(grid, truth, student, { ...recipe.dynamicSoftLabel, ...shared });
-    case 'given':
-      throw new InputError(
-        `assignment: recipe ${recipe.name} takes the caller's; give what assignmentOf makes, or set regions.assigner.`,
-      );
+  if (assigner === 'given') {
+    throw new InputError(
+      `assignment: recipe ${recipe.name} takes the caller's; give what assignmentOf makes, or set regions.assigner.`,
+    );
   }
+  const entry = ASSIGNERS[assigner];
+  const { assign, unscored }: Assigner = entry;
+  const options = {
+    ...('section' in entry && recipe[entry.section]),
+    bins,
+    parameters: recipe.box.parameters,
+    ...(projection && { projection }),
+    atss: { topk, ignoreIofThreshold, vlr, gamma },
+  };
+  const assignment = assign(grid, truth, student, options);
+  if (unscored && usesScores(recipe)) scoreByOverlap(grid, assignment, student, options);
+  return assignment;
 }
 
 /** Whether anything goes by the target scores of positives. */

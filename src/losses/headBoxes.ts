@@ -1,113 +1,86 @@
 import boxSource from '../../shaders/losses/head_box.wgsl';
 import ldSource from '../../shaders/losses/head_ld.wgsl';
 import { composed } from '../gpu/composed.js';
-import type { Assignment } from '../regions/assignment.js';
-import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
-import type { Tensor } from '../tensor/tensor.js';
 import { boxForms, ldForms } from './compose.js';
-import {
-  ALL_SAMPLES,
-  codecConstants,
-  codecParams,
-  type HeadSetting,
-  POSITIVES,
-  type Records,
-  sampleParams,
-  sampleWorkgroups,
-  teacherEdgeConstants,
-  teacherEdgeParams,
-} from './headSetting.js';
+import { runBoxPass, type SamplePass } from './headSamples.js';
+import { ALL_SAMPLES, codecConstants, POSITIVES } from './headSetting.js';
+import { type HeadTerm, type NamedScale, overAll } from './headTerm.js';
+import type { Recipe } from './recipe.js';
 
 const boxKernelOf = composed('head box', boxSource, boxForms);
 const ldKernelOf = composed('head LD', ldSource, ldForms);
 
-/** Where the box passes write, or add where distillation at all locations has written. */
-export interface BoxTargets {
-  /** Of the box logits. */
-  gradient: Tensor;
-  records: Records;
-  factors: Tensor;
-  /** Whether the gradient holds that of distillation at all locations. */
-  adds: boolean;
+/** The box loss. */
+export const BOX_TERM = {
+  name: 'loss_bbox',
+  curve: 'Boxes (GIoU or CIoU)',
+  fault: "the student's logits",
+  distils: false,
+  scale: ({ box }) => box,
+} as const satisfies HeadTerm;
+
+/** DFL; of a head of one bin the L1 distance of the edges. */
+export const DFL_TERM = {
+  name: 'loss_dfl',
+  curve: 'Distribution focal loss',
+  fault: "the student's logits",
+  distils: false,
+  scale: ({ box: { normaliser }, dfl: { weight } }) => ({ weight: weight / 4, normaliser }),
+} as const satisfies HeadTerm;
+
+/** LD of the positives, or of all locations. */
+export const LD_TERM = {
+  name: 'loss_ld',
+  curve: 'LD, main region',
+  fault: "the student's or the teacher's box logits",
+  distils: true,
+  scale: ({ ld }) => (ld.all > 0 ? overAll(ldScale(ld.all, ld, 4), ld.weights) : ldScale(ld.main, ld, 4)),
+  pass: distilBoxes,
+} as const satisfies HeadTerm;
+
+/** LD in the VLR, by the pass of `LD_TERM`. */
+export const LD_VLR_TERM = {
+  name: 'loss_ld_vlr',
+  curve: 'LD, VLR',
+  fault: "the student's or the teacher's box logits",
+  distils: true,
+  ofVlr: true,
+  scale: ({ ld }) => ldScale(ld.vlr, ld, 16),
+} as const satisfies HeadTerm;
+
+/** LD's mean over four edges; the reference divides by 4 and by 16 in place of a sum of weights. */
+function ldScale(weight: number, { normaliser }: Recipe['ld'], reference: number): NamedScale {
+  if (normaliser === 'reference') return { weight: weight / reference, normaliser: 'none' };
+  return { weight: normaliser === 'none' ? weight : weight / 4, normaliser };
 }
 
 /** Box loss and DFL of the positives. */
-export function boxSamples(
-  setting: HeadSetting,
-  { student, teacher }: { student: Maps; teacher: Maps },
-  { samples, counts, slots, targets, maxPositives }: Assignment,
-  { gradient, records, factors, adds }: BoxTargets,
-): void {
-  const { device, recipe, grid, distillation } = setting;
+export function boxSamples(pass: SamplePass): void {
+  const { recipe, grid, distillation } = pass.setting;
   const { box, dfl } = recipe;
-  device.run({
+  runBoxPass(pass, {
     kernel: boxKernelOf(box.form),
-    constants: {
-      ...codecConstants(recipe),
-      ...teacherEdgeConstants(setting),
-      BOUNDED: box.bounded > 0 ? 1 : 0,
-      ADDS: adds ? 1 : 0,
-    },
-    bindings: {
-      student: tensorOf(student).range,
-      teacher_box: tensorOf(teacher).range,
-      targets: targets.range4,
-      counts: counts.range,
-      samples: samples.range,
-      factors: factors.range,
-      gradient: gradient.range,
-      records: records.tensor.range,
-    },
+    constants: { ...codecConstants(recipe), BOUNDED: box.bounded > 0 ? 1 : 0, ADDS: pass.adds ? 1 : 0 },
+    bindings: { targets: pass.assignment.targets.range4 },
     params: {
-      ...sampleParams(setting, slots),
-      ...codecParams(setting),
       margin: dfl.margin,
       bounded_weight: box.bounded * distillation,
       image_width: grid.imageSize.width,
       image_height: grid.imageSize.height,
-      student_layout: layoutTable(student),
-      ...teacherEdgeParams(setting, teacher),
     },
-    workgroups: sampleWorkgroups(setting, maxPositives),
   });
 }
 
-/** LD of the samples, after `boxSamples`; nothing where the recipe has none. */
-export function distilBoxes(
-  setting: HeadSetting,
-  { student, teacher }: { student: Maps; teacher: Maps },
-  { samples, counts, slots, maxPositives, maxSamples }: Assignment,
-  { gradient, records, factors, adds }: BoxTargets,
-): void {
-  const { device, recipe, bins, teacher: head } = setting;
+/** LD of the samples, after `boxSamples`. */
+function distilBoxes(pass: SamplePass): void {
+  const { recipe, bins, teacher } = pass.setting;
   const { ld } = recipe;
   if (ld.main === 0 && ld.vlr === 0) return;
   const which = ld.vlr > 0 ? ALL_SAMPLES : POSITIVES;
-  device.run({
-    kernel: ldKernelOf(head.isRebinned ? 'rebinned' : 'same'),
-    constants: {
-      ...teacherEdgeConstants(setting),
-      BINS: bins,
-      ADDS: adds ? 1 : 0,
-      LD_SUMS: ld.reduction === 'sum' ? 1 : 0,
-    },
-    bindings: {
-      student: tensorOf(student).range,
-      teacher_box: tensorOf(teacher).range,
-      counts: counts.range,
-      samples: samples.range,
-      factors: factors.range,
-      gradient: gradient.range,
-      records: records.tensor.range,
-    },
-    params: {
-      ...sampleParams(setting, slots),
-      which,
-      temperature: ld.temperature,
-      other_records: records.others,
-      student_layout: layoutTable(student),
-      ...teacherEdgeParams(setting, teacher),
-    },
-    workgroups: sampleWorkgroups(setting, which === POSITIVES ? maxPositives : maxSamples),
+  runBoxPass(pass, {
+    kernel: ldKernelOf(teacher.isRebinned ? 'rebinned' : 'same'),
+    constants: { BINS: bins, ADDS: pass.adds ? 1 : 0, LD_SUMS: ld.reduction === 'sum' ? 1 : 0 },
+    params: { which, temperature: ld.temperature, other_records: pass.records.others },
+    which,
   });
 }

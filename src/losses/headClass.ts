@@ -1,5 +1,6 @@
 import classSource, { constants } from '../../shaders/losses/head_class.wgsl';
 import { constants as words } from '../../shaders/losses/head_records.wgsl';
+import { constants as terms } from '../../shaders/losses/terms.generated.wgsl';
 import { composed } from '../gpu/composed.js';
 import type { Assignment } from '../regions/assignment.js';
 import { binConstants, binParams } from '../regions/binValues.js';
@@ -17,7 +18,7 @@ import {
   teacherCellConstants,
   teacherCellParams,
 } from './headSetting.js';
-import { scalesOf } from './headTerms.js';
+import { type HeadTerm, scaleOf } from './headTerm.js';
 
 const WEIGHTS = {
   'best-score': constants.WEIGHT_BEST_SCORE,
@@ -31,6 +32,15 @@ const WEIGHTS = {
 
 const kernelOf = composed('head class', classSource, classForms);
 
+/** The class loss. */
+export const CLASS_TERM = {
+  name: 'loss_cls',
+  curve: 'Classification (quality focal loss)',
+  fault: "the student's class logits",
+  distils: false,
+  scale: ({ classification }) => classification,
+} as const satisfies HeadTerm;
+
 /**
  * The positives' class loss, weights and expected edges, after the pass over all class logits.
  * @param gradient of the class logits
@@ -43,7 +53,7 @@ export function classSamples(
 ): Records {
   const { device, recipe } = setting;
   const { classification, box, kd, ld, iouLd } = recipe;
-  const others = words.RECORD * maxPositives;
+  const others = (terms.RECORDED + words.RECORD_BITS) * maxPositives;
   const tensor = device.empty([others + (kd.vlr > 0 || ld.vlr > 0 ? words.OTHER * maxSamples : 0)], 'u32');
   device.run({
     kernel: kernelOf(classFormOf(classification)),
@@ -60,7 +70,7 @@ export function classSamples(
     bindings: {
       student: tensorOf(student).range,
       teacher: tensorOf(teacher).range,
-      box_logits: tensorOf(boxLogits).range,
+      student_box: tensorOf(boxLogits).range,
       targets: targets.range4,
       counts: counts.range,
       samples: samples.range,
@@ -89,7 +99,7 @@ function weightOf(isUsed: boolean, weights: keyof typeof WEIGHTS): number {
 
 /** The uniform fields of the class loss. */
 export function classParams(setting: HeadSetting) {
-  const [{ weight, normaliser }] = scalesOf(setting);
+  const { weight, normaliser } = scaleOf(CLASS_TERM, setting);
   const { beta, alpha } = setting.recipe.classification;
   return { batch: setting.batch, classes: setting.classes, weight, normaliser, beta, alpha };
 }

@@ -6,7 +6,7 @@ import type { HeadLossResult } from './headResult.js';
 import type { HeadShape } from './headSetting.js';
 import { addTotal } from './headSums.js';
 import { isCrossed, TERM_NAMES } from './headTerms.js';
-import type { Recipe } from './recipe.js';
+import { type Recipe, withoutLogitDistillation } from './recipe.js';
 
 /** A head loss, as far as it evaluates. */
 interface Evaluates extends HeadShape {
@@ -23,16 +23,10 @@ export interface CrossParts {
 
 /** What the student's own predictions learn by where the others distil (CrossKD, Wang et al., CVPR 2024), and what these learn by. */
 export function crossRecipes(recipe: Recipe): { own: Recipe; crossed: Recipe } {
-  const { classification, box, dfl, ld, kd, iouLd, imitation } = recipe;
+  const { classification, box, dfl, imitation } = recipe;
   const cross = { ...recipe.cross, convolutions: 0 };
   return {
-    own: {
-      ...recipe,
-      cross,
-      ld: { ...ld, main: 0, vlr: 0, all: 0 },
-      kd: { ...kd, main: 0, vlr: 0, all: 0 },
-      iouLd: { ...iouLd, weight: 0 },
-    },
+    own: { ...withoutLogitDistillation(recipe), cross },
     crossed: {
       ...recipe,
       cross,
@@ -60,7 +54,8 @@ export function evaluateCrossed(head: HeadShape, { own, crossed }: CrossParts, i
     // One of the two is there: `assertInput` has looked.
     const assignment = input.assignment ?? assign(head, truth as Truth, input.student);
     const result = own.evaluate({ ...shared, assignment });
-    const other = cross ? crossed.evaluate({ ...compared, assignment, student: cross }) : null;
+    const distils = cross && input.distillation !== 0;
+    const other = distils ? crossed.evaluate({ ...compared, assignment, student: cross }) : null;
     if (other) joinTerms(head.grid.levels.length, other, result);
     for (const tensor of other ? [other.terms, other.faults, other.total] : []) tensor.dispose();
     return { result, other: other?.gradients ?? null, assignment };

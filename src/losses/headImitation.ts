@@ -12,9 +12,19 @@ import { bestScores, correlate, distilChannels } from './featurePasses.js';
 import { isResized, resizeToStudent } from './featureResize.js';
 import type { HeadOutputs } from './headOutputs.js';
 import { type HeadSetting, stepImages } from './headSetting.js';
-import { batchScale } from './headTerms.js';
+import { batchScale, type HeadTerm } from './headTerm.js';
 import { imitateByScore, imitateFeatures } from './imitation.js';
 import { type ImitationMethod, isRegionless, type RegionlessMethod } from './recipe.js';
+
+/** The comparison of features. */
+export const IMITATION_TERM = {
+  name: 'loss_im',
+  curve: 'Feature imitation',
+  fault: "the student's or the teacher's features (or the class logits that weight them)",
+  distils: true,
+  unrecorded: true,
+  scale: ({ imitation: { weight } }) => ({ weight, normaliser: 'none' }),
+} as const satisfies HeadTerm;
 
 /** What the head loss has when it comes to imitation. */
 interface ImitationInput {

@@ -3,11 +3,11 @@ import iouSource from '../../shaders/losses/head_iou.wgsl';
 import overlapSource from '../../shaders/losses/head_overlap_weights.wgsl';
 import { composed } from '../gpu/composed.js';
 import type { Assignment } from '../regions/assignment.js';
-import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
+import { tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { boxForms, composedOfTwo, edgeForms } from './compose.js';
-import type { BoxTargets } from './headBoxes.js';
 import { LOCATION_WEIGHTS } from './headLesson.js';
+import { type BothLogits, boxParams, runBoxPass, type SamplePass } from './headSamples.js';
 import {
   codecConstants,
   codecParams,
@@ -16,13 +16,23 @@ import {
   sampleParams,
   sampleWorkgroups,
   teacherEdgeConstants,
-  teacherEdgeParams,
 } from './headSetting.js';
 import type { StreamPartials } from './headStream.js';
+import { type HeadTerm, overAll } from './headTerm.js';
 
 const OVERLAP_WEIGHTS = { name: 'head overlap weights', source: overlapSource };
 const allKernelOf = composedOfTwo('head boxes, all', allSource, boxForms, edgeForms);
 const iouKernelOf = composed('head IoU', iouSource, boxForms);
+
+/** IoU distillation of the positives, or of all locations. */
+export const IOU_TERM = {
+  name: 'loss_ld_iou',
+  curve: 'IoU distillation',
+  fault: "the student's or the teacher's logits",
+  distils: true,
+  scale: ({ iouLd }) => (iouLd.region === 'all' ? overAll(iouLd, iouLd.weights) : iouLd),
+  pass: distilMainBoxes,
+} as const satisfies HeadTerm;
 
 /** Weights of positives by the IoU of the student's box, after the passes that find both; nothing where the recipe has none. */
 export function overlapWeights(
@@ -55,8 +65,8 @@ export function overlapWeights(
 }
 
 /** Whether boxes are distilled at all locations. */
-export function distilsAllBoxes({ recipe: { ld, iouLd }, distillation }: HeadSetting): boolean {
-  return distillation > 0 && (ld.all > 0 || (iouLd.weight > 0 && iouLd.region === 'all'));
+export function distilsAllBoxes({ recipe: { ld, iouLd } }: HeadSetting): boolean {
+  return ld.all > 0 || (iouLd.weight > 0 && iouLd.region === 'all');
 }
 
 /**
@@ -65,7 +75,7 @@ export function distilsAllBoxes({ recipe: { ld, iouLd }, distillation }: HeadSet
  */
 export function distilAllBoxes(
   setting: HeadSetting,
-  { student, teacher }: { student: Maps; teacher: Maps },
+  boxLogits: BothLogits,
   { table }: Assignment,
   { weights }: StreamPartials,
   { gradient, factors }: { gradient: Tensor; factors: Tensor },
@@ -90,8 +100,8 @@ export function distilAllBoxes(
       LD_SUMS: ld.reduction === 'sum' ? 1 : 0,
     },
     bindings: {
-      student: tensorOf(student).range,
-      teacher_box: tensorOf(teacher).range,
+      student: tensorOf(boxLogits.student).range,
+      teacher_box: tensorOf(boxLogits.teacher).range,
       table: table.range,
       // Without weights none is read.
       weights: (weights?.tensor ?? factors).range,
@@ -105,45 +115,19 @@ export function distilAllBoxes(
       locations,
       weight_stride: weights?.stride ?? 0,
       edges: 4,
-      ...codecParams(setting),
       temperature: ld.temperature,
       levels: grid.levelTable,
-      student_layout: layoutTable(student),
-      ...teacherEdgeParams(setting, teacher),
+      ...boxParams(setting, boxLogits),
     },
     invocations: locations,
   });
   return losses;
 }
 
-/** IoU distillation of the positives, after `boxSamples`; nothing where the recipe has none. */
-export function distilMainBoxes(
-  setting: HeadSetting,
-  { student, teacher }: { student: Maps; teacher: Maps },
-  { samples, counts, slots, maxPositives }: Assignment,
-  { gradient, records, factors }: BoxTargets,
-): void {
-  const { device, recipe, distillation } = setting;
+/** IoU distillation of the positives, after `boxSamples`. */
+function distilMainBoxes(pass: SamplePass): void {
+  const { recipe } = pass.setting;
   const { weight, region, form } = recipe.iouLd;
-  if (weight * distillation === 0 || region !== 'main') return;
-  device.run({
-    kernel: iouKernelOf(form),
-    constants: { ...codecConstants(recipe), ...teacherEdgeConstants(setting) },
-    bindings: {
-      student: tensorOf(student).range,
-      teacher_box: tensorOf(teacher).range,
-      counts: counts.range,
-      samples: samples.range,
-      factors: factors.range,
-      gradient: gradient.range,
-      records: records.tensor.range,
-    },
-    params: {
-      ...sampleParams(setting, slots),
-      ...codecParams(setting),
-      student_layout: layoutTable(student),
-      ...teacherEdgeParams(setting, teacher),
-    },
-    workgroups: sampleWorkgroups(setting, maxPositives),
-  });
+  if (weight === 0 || region !== 'main') return;
+  runBoxPass(pass, { kernel: iouKernelOf(form), constants: codecConstants(recipe) });
 }

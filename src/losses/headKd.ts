@@ -1,34 +1,74 @@
 import kdSource from '../../shaders/losses/head_kd.wgsl';
 import { composed } from '../gpu/composed.js';
-import type { Assignment } from '../regions/assignment.js';
 import { teacherLayout } from '../regions/teacherHead.js';
-import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { layoutTable, tensorOf } from '../tensor/layout.js';
 import { kdConstants, kdForms } from './compose.js';
+import { type SamplePass, sampleBindings } from './headSamples.js';
 import {
   ALL_SAMPLES,
   type HeadSetting,
   POSITIVES,
-  type Records,
   sampleParams,
   sampleWorkgroups,
+  stepImages,
   teacherCellConstants,
   teacherCellParams,
 } from './headSetting.js';
+import { batchScale, type HeadTerm, numbered, type Scale } from './headTerm.js';
+import type { Recipe } from './recipe.js';
 
 const kernelOf = composed('head KD', kdSource, kdForms);
 
-/**
- * Class distillation of the samples, after `classSamples`; nothing where the recipe has none.
- * @param to gradient of the class logits
- */
-export function distilClasses(
-  setting: HeadSetting,
-  { student, teacher }: { student: Maps; teacher: Maps },
-  { samples, counts, slots, maxPositives, maxSamples }: Assignment,
-  { gradient, records, factors }: { gradient: Tensor; records: Records; factors: Tensor },
-): void {
+/** Classes of COCO, for which the published weights were found. */
+const PUBLISHED_CLASSES = 80;
+
+/** KD of the positives, or of all locations. */
+export const KD_TERM = {
+  name: 'loss_kd',
+  curve: 'KD, main region',
+  fault: "the student's or the teacher's class logits",
+  distils: true,
+  scale: ({ kd }, classes) => kdScale(kd.main, kd, classes),
+  pass: distilClasses,
+} as const satisfies HeadTerm;
+
+/** KD in the VLR, by the pass of `KD_TERM`. */
+export const KD_VLR_TERM = {
+  name: 'loss_kd_neg',
+  curve: 'KD, VLR',
+  fault: "the student's or the teacher's class logits",
+  distils: true,
+  ofVlr: true,
+  scale: ({ kd }, classes) => kdScale(kd.vlr, kd, classes),
+} as const satisfies HeadTerm;
+
+function kdScale(weight: number, { form, weightPer, normaliser, needsPositives }: Recipe['kd'], classes: number) {
+  const isMean = form !== 'focal-binary';
+  const share = weightPer === 'classes' && isMean ? classes / PUBLISHED_CLASSES : 1;
+  return { weight: weight * share, normaliser, needsPositives };
+}
+
+/** What the sum of class distillation over all locations is divided by and, by level, multiplied by. */
+export function kdAllScale(setting: HeadSetting): Scale & { weights: number[] } {
+  const { recipe, classes, grid, distillation, teacher } = setting;
+  const { normaliser, ...rest } = kdScale(recipe.kd.all, recipe.kd, classes);
+  const isCount = normaliser === 'level' || normaliser === 'region';
+  const factor = batchScale(setting) * distillation;
+  const scale = numbered({ ...rest, normaliser: isCount ? 'none' : normaliser }, factor);
+  const areas = grid.areas.map((area, level) => (teacher.levels[level] ? area : 0));
+  const all = areas.reduce((sum, area) => sum + area, 0);
+  const weights = areas.map((area) => {
+    if (area === 0) return 0;
+    return scale.weight / (isCount ? stepImages(setting) * (normaliser === 'level' ? area : all) : 1);
+  });
+  return { ...scale, weights };
+}
+
+/** Class distillation of the samples. */
+function distilClasses(pass: SamplePass): void {
+  const { setting, classLogits, assignment, gradients, records } = pass;
   const { device, recipe, classes } = setting;
+  const { student, teacher } = classLogits;
   const { kd } = recipe;
   if (kd.main === 0 && kd.vlr === 0) return;
   const which = kd.vlr > 0 ? ALL_SAMPLES : POSITIVES;
@@ -36,16 +76,13 @@ export function distilClasses(
     kernel: kernelOf(kd.form),
     constants: { ...teacherCellConstants(setting), ...kdConstants(kd) },
     bindings: {
+      ...sampleBindings(pass),
       student: tensorOf(student).range,
       teacher: tensorOf(teacher).range,
-      counts: counts.range,
-      samples: samples.range,
-      factors: factors.range,
-      gradient: gradient.range,
-      records: records.tensor.range,
+      gradient: gradients.classLogits.range,
     },
     params: {
-      ...sampleParams(setting, slots),
+      ...sampleParams(setting, assignment.slots),
       classes,
       which,
       temperature: kd.temperature,
@@ -55,6 +92,6 @@ export function distilClasses(
       teacher_layout: teacherLayout(setting.teacher, teacher),
       ...teacherCellParams(setting),
     },
-    workgroups: sampleWorkgroups(setting, which === POSITIVES ? maxPositives : maxSamples),
+    workgroups: sampleWorkgroups(setting, which === POSITIVES ? assignment.maxPositives : assignment.maxSamples),
   });
 }

@@ -8,9 +8,9 @@ import { layoutTable, type Maps, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { classFormOf, classForms, composedOfTwo, kdConstants, streamConstants, streamKdForms } from './compose.js';
 import { classParams } from './headClass.js';
+import { kdAllScale } from './headKd.js';
 import { type HeadSetting, teacherCellConstants, teacherCellParams } from './headSetting.js';
 import { groupStarts, isPacked, levelTable, STREAM_GROUP, type StreamPartials } from './headStream.js';
-import { kdAllScale } from './headTerms.js';
 import type { Recipe } from './recipe.js';
 
 type KdForm = keyof typeof streamKdForms;
@@ -37,9 +37,9 @@ function weighing({ ld, iouLd }: Recipe) {
 }
 
 /** Whether the pass over all class logits reads the teacher's, too. */
-export function isTaught({ recipe, distillation }: HeadSetting): boolean {
+export function isTaught({ recipe }: HeadSetting): boolean {
   const { difference, teacher } = weighing(recipe);
-  return distillation > 0 && (recipe.kd.all > 0 || difference || teacher);
+  return recipe.kd.all > 0 || difference || teacher;
 }
 
 /**

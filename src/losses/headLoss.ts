@@ -12,7 +12,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { anything, options as optionsOf } from '../util/argument.js';
 import { DeviceError, InputError } from '../util/error.js';
 import { assign } from './headAssign.js';
-import { boxSamples, distilBoxes } from './headBoxes.js';
+import { boxSamples } from './headBoxes.js';
 import { classSamples } from './headClass.js';
 import { assertCross, type CrossParts, crossRecipes, evaluateCrossed } from './headCross.js';
 import { faultOf } from './headFaults.js';
@@ -26,16 +26,16 @@ import {
   type HeadLossInput,
   inputOf,
 } from './headInput.js';
-import { distilAllBoxes, distilMainBoxes, overlapWeights } from './headIou.js';
-import { distilClasses } from './headKd.js';
+import { distilAllBoxes, overlapWeights } from './headIou.js';
 import { isTaught, streamLessons } from './headLesson.js';
 import type { HeadLossResult, HeadLossValues } from './headResult.js';
 import type { HeadSetting, HeadShape } from './headSetting.js';
 import { assertShareable, shareCounts } from './headShares.js';
 import { streamClasses } from './headStream.js';
 import { addTerms, termFactors } from './headSums.js';
-import { TERM_NAMES, type TermName } from './headTerms.js';
-import { isCross, type PartialRecipe, type Recipe, resolveRecipe } from './recipe.js';
+import type { HeadTerm } from './headTerm.js';
+import { TERM_NAMES, TERMS, type TermName } from './headTerms.js';
+import { isCross, type PartialRecipe, type Recipe, resolveRecipe, withoutDistillation } from './recipe.js';
 
 /** Bins that kernels hold in registers. */
 const { MAX_BINS } = constants;
@@ -196,8 +196,11 @@ export class HeadLoss implements HeadShape {
     assertCross(this.recipe, input);
     if (this.#cross) return evaluateCrossed(this, this.#cross, input);
     assertInput(this, input);
-    const { student, teacher, truth, distillation = 1, gradients: given = {} } = input;
-    const { device, recipe, grid, classes, bins, projection, batch, shares } = this;
+    const { student, truth, distillation = 1, gradients: given = {} } = input;
+    const { device, grid, classes, bins, projection, batch, shares } = this;
+    const whole = this.recipe;
+    const recipe = distillation > 0 ? whole : withoutDistillation(whole);
+    const teacher = distillation > 0 ? input.teacher : undefined;
     const nets = { student, teacher: teacher ?? student };
     const head = teacher ? this.teacher : matchTeacher(this);
     const setting: HeadSetting = {
@@ -214,7 +217,7 @@ export class HeadLoss implements HeadShape {
     };
     const made = yield* device.tidyParts(function* () {
       // One of the two is there: `assertInput` has looked.
-      const assigned = input.assignment ?? assign(setting, truth as Truth, student);
+      const assigned = input.assignment ?? assign({ ...setting, recipe: whole }, truth as Truth, student);
       const assignment = shares > 1 ? yield* shareCounts(assigned) : assigned;
       const { own, ...targets } = headGradients(setting, student, given);
       const classLogits = { student: student.classLogits, teacher: nets.teacher.classLogits };
@@ -229,14 +232,15 @@ export class HeadLoss implements HeadShape {
         targets.classLogits,
       );
       const factors = yield* termFactors(setting, assignment, stream, records);
-      distilClasses(setting, classLogits, assignment, { gradient: targets.classLogits, records, factors });
-      const boxGradient = { gradient: targets.boxLogits, factors };
       overlapWeights(setting, assignment, stream, records);
-      const everywhere = distilAllBoxes(setting, boxLogits, assignment, stream, boxGradient);
-      const boxTargets = { ...boxGradient, records, adds: everywhere !== null };
-      boxSamples(setting, boxLogits, assignment, boxTargets);
-      distilMainBoxes(setting, boxLogits, assignment, boxTargets);
-      distilBoxes(setting, boxLogits, assignment, boxTargets);
+      const everywhere = distilAllBoxes(setting, boxLogits, assignment, stream, {
+        gradient: targets.boxLogits,
+        factors,
+      });
+      const adds = everywhere !== null;
+      const pass = { setting, classLogits, boxLogits, assignment, gradients: targets, records, factors, adds };
+      boxSamples(pass);
+      for (const term of TERMS as readonly HeadTerm[]) term.pass?.(pass);
       const imitated = yield* imitationTerm(setting, { ...nets, truth, assignment });
       const sums = addTerms(setting, assignment, stream, {
         records,

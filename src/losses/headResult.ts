@@ -19,7 +19,7 @@ export interface HeadLossValues {
 
 /** The result of `evaluate`; everything stays on the GPU until `read`. */
 export interface HeadLossResult {
-  /** [9, levels], rows in the order of `TERM_NAMES`, weights included. */
+  /** [terms, levels], rows in the order of `TERM_NAMES`, weights included. */
   terms: Tensor;
   /** [1], the sum of the terms. */
   total: Tensor;
@@ -37,7 +37,7 @@ export interface HeadLossResult {
     boxLogits: Tensor;
     /** Null where the recipe does not imitate features. */
     features: Pyramid | null;
-    /** Of the logits given as `cross`; null where none are. */
+    /** Of the logits given as `cross`; null where none are, or `distillation` is 0. */
     cross: {
       /** Laid out as its class logits. */
       classLogits: Tensor;

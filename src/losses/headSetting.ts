@@ -23,7 +23,7 @@ export interface HeadShape {
 
 /** What every pass of a head loss knows. */
 export interface HeadSetting extends HeadShape {
-  /** Factor of every distillation term. */
+  /** Factor of every distillation term; where it is 0 `recipe` distils nothing. */
   distillation: number;
   /** Processes that share the step. */
   shares: number;

@@ -6,15 +6,15 @@ import type { Assignment } from '../regions/assignment.js';
 import { taughtMask, untaughtLevels } from '../regions/teacherHead.js';
 import type { Parts } from '../tensor/parts.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { isTaught } from './headLesson.js';
 import type { HeadSetting, Records } from './headSetting.js';
 import { shareFactors } from './headShares.js';
 import { levelTable, STREAM_GROUP, type StreamPartials } from './headStream.js';
-import { needsWeights, scalesOf, TERM_NAMES } from './headTerms.js';
+import { needsWeights, scaleOf } from './headTerm.js';
+import { TERM_NAMES, TERMS } from './headTerms.js';
 
-const FACTORS = { name: 'head factors', source: factorsSource };
-const TERMS = { name: 'head terms', source: termsSource };
-const TOTAL = { name: 'head total', source: totalSource };
+const FACTORS_KERNEL = { name: 'head factors', source: factorsSource };
+const TERMS_KERNEL = { name: 'head terms', source: termsSource };
+const TOTAL_KERNEL = { name: 'head total', source: totalSource };
 
 /** Levels that `factors` has room for. */
 const LEVELS = 8;
@@ -27,12 +27,12 @@ export function* termFactors(
   { tensor: records }: Records,
 ): Parts<Tensor> {
   const { device, grid, batch, shares, teacher } = setting;
-  const sumsShared = shares > 1 && needsWeights(setting);
+  const scales = TERMS.map((term) => scaleOf(term, setting));
+  const sumsShared = shares > 1 && scales.some(needsWeights);
   const shape = [TERM_NAMES.length + 1, LEVELS];
   const factors = sumsShared ? device.zeros(shape) : device.empty(shape);
-  const scales = scalesOf(setting);
   const launch: Launch = {
-    kernel: FACTORS,
+    kernel: FACTORS_KERNEL,
     constants: { SKIPS: untaughtLevels(teacher).length > 0 ? 1 : 0 },
     bindings: {
       counts: counts.range,
@@ -79,7 +79,7 @@ export function addTerms(
   const faults = device.empty([TERM_NAMES.length, levels], 'u32');
   const total = device.empty([1]);
   device.run({
-    kernel: TERMS,
+    kernel: TERMS_KERNEL,
     bindings: {
       counts: counts.range,
       stream: stream.partials.range,
@@ -99,7 +99,7 @@ export function addTerms(
       kd_vlr: kd.vlr > 0 ? 1 : 0,
       other_records: records.others,
       imitates: imitation ? 1 : 0,
-      kd_all: kd.all > 0 && isTaught(setting) ? 1 : 0,
+      kd_all: kd.all > 0 ? 1 : 0,
       locations: batch * grid.locations,
       ld_all: everywhere && ld.all > 0 ? 1 : 0,
       iou_all: everywhere && iouLd.weight > 0 && iouLd.region === 'all' ? 1 : 0,
@@ -117,7 +117,7 @@ export function addTerms(
 /** total <- the sum of the terms. */
 export function addTotal(terms: Tensor, total: Tensor): void {
   terms.device.run({
-    kernel: TOTAL,
+    kernel: TOTAL_KERNEL,
     bindings: { terms: terms.range, total: total.range },
     params: { count: terms.size },
     workgroups: [1, 1, 1],

@@ -4,6 +4,7 @@
  * The defaults are the constants of the reference implementation (LDHead, GFocal), without distillation.
  */
 import { type TProperties, Type } from 'typebox';
+import { ASSIGNERS } from '../regions/assigners.js';
 
 const section = <T extends TProperties>(description: string, fields: T) =>
   Type.Object(fields, { description, additionalProperties: false });
@@ -22,6 +23,9 @@ const flag = (standard: boolean, description: string) => Type.Boolean({ default:
 const choice = <const T extends readonly [string, ...string[]]>(words: T, description: string, title?: string) =>
   Type.Enum<[...T]>(words, { default: words[0], description, ...(title && { title }) });
 
+/** The keys of a list, the default first. */
+const names = <K extends string>(list: Readonly<Record<K, unknown>>) => Object.keys(list) as [K, ...K[]];
+
 /** Candidates that the assigners' kernels keep of an object. */
 const MAX_TOPK = 32;
 
@@ -34,8 +38,10 @@ export default Type.Object(
     }),
     regions: section('Which locations learn what.', {
       assigner: choice(
-        ['atss', 'task-aligned', 'dynamic-soft-label', 'given'],
-        'What gives objects to locations: ATSS (GFocal, LD), task-aligned (YOLOv8 to 12, PP-YOLOE), dynamic soft labels (NanoDet-Plus), or the caller.',
+        [...names(ASSIGNERS), 'given'],
+        `What gives objects to locations: ${Object.values(ASSIGNERS)
+          .map(({ what }) => what)
+          .join(', ')}, or the caller.`,
       ),
       switchAfter: count(
         0,

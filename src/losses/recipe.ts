@@ -128,6 +128,27 @@ export function needsTeacher({ box, ld, kd, iouLd, imitation }: Recipe): boolean
   return distils || box.bounded > 0 || imitation.weight > 0;
 }
 
+/** The recipe without its comparisons with a teacher: what is left of it where the factor of distillation is 0. */
+export function withoutDistillation(recipe: Recipe): Recipe {
+  const { box, imitation } = recipe;
+  return {
+    ...withoutLogitDistillation(recipe),
+    box: { ...box, bounded: 0 },
+    imitation: { ...imitation, method: 'none', weight: 0 },
+  };
+}
+
+/** The recipe without KD, LD and IoU distillation. */
+export function withoutLogitDistillation(recipe: Recipe): Recipe {
+  const { ld, kd, iouLd } = recipe;
+  return {
+    ...recipe,
+    ld: { ...ld, main: 0, vlr: 0, all: 0 },
+    kd: { ...kd, main: 0, vlr: 0, all: 0 },
+    iouLd: { ...iouLd, weight: 0 },
+  };
+}
+
 /** True where the recipe has LD or IoU distillation, on whatever region. */
 export function distilsBoxes({ ld, iouLd }: Pick<Recipe, 'ld' | 'iouLd'>): boolean {
   return hasLd({ ld }) || iouLd.weight > 0;

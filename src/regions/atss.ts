@@ -1,6 +1,7 @@
 import listSource from '../../shaders/regions/list_atss.wgsl';
 import type { Tensor } from '../tensor/tensor.js';
 import { assertGrid, assertTruth } from './argument.js';
+import type { Assigner } from './assigner.js';
 import { type Assignment, type AssignmentMaps, assignmentMaps } from './assignment.js';
 import { type AtssOptions, atssCandidates, labelTable, resolveAtss } from './atssCandidates.js';
 import type { Grid } from './grid.js';
@@ -8,6 +9,14 @@ import { listSamples } from './listing.js';
 import type { Truth } from './truth.js';
 
 const LIST = { name: 'regions/list_atss', source: listSource };
+
+/** In recipes. */
+export const ATSS = {
+  what: 'ATSS (GFocal, LD)',
+  chosenBy: 'ATSS makes positive',
+  unscored: true,
+  assign: (grid, truth, _, { atss: options = {} }) => atss(grid, truth, options),
+} as const satisfies Assigner;
 
 /** What ATSS makes. */
 export interface AtssAssignment extends Assignment {

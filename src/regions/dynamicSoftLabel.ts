@@ -7,6 +7,7 @@ import { layoutTable } from '../tensor/layout.js';
 import { number, optional, options as optionsOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { assertGrid, assertTruth } from './argument.js';
+import type { Assigner } from './assigner.js';
 import type { Assignment } from './assignment.js';
 import { assertTopk, atssCandidates, labelTable, resolveAtss } from './atssCandidates.js';
 import { type Grid, gridParams } from './grid.js';
@@ -28,6 +29,14 @@ const STRIDED = { name: 'regions/dynamic_soft_label_candidates, strided', source
 const CHOOSE = { name: 'regions/dynamic_soft_label_choose', source: chooseSource };
 const LIST = { name: 'regions/list_chosen', source: listSource };
 const SCORES = { name: 'regions/dynamic_soft_label_scores', source: scoresSource };
+
+/** In recipes. */
+export const DYNAMIC_SOFT_LABEL = {
+  what: 'dynamic soft labels (NanoDet-Plus)',
+  chosenBy: 'dynamic soft labels make positive by what this run predicts here',
+  section: 'dynamicSoftLabel',
+  assign: dynamicSoftLabel,
+} as const satisfies Assigner;
 
 /** The assigner's settings; the defaults are those of NanoDet-Plus. */
 export interface DynamicSoftLabelOptions extends StudentOptions {

@@ -7,6 +7,7 @@ import { layoutTable } from '../tensor/layout.js';
 import { flag, number, oneOf, optional, options as optionsOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { assertGrid, assertTruth } from './argument.js';
+import type { Assigner } from './assigner.js';
 import type { Assignment } from './assignment.js';
 import { assertTopk, atssCandidates, labelTable, resolveAtss } from './atssCandidates.js';
 import { type Grid, gridParams } from './grid.js';
@@ -27,6 +28,14 @@ const STRIDED = { name: 'regions/task_aligned_candidates, strided', source: stri
 const CHOOSE = { name: 'regions/task_aligned_choose', source: chooseSource };
 const LIST = { name: 'regions/list_chosen', source: listSource };
 const SCORES = { name: 'regions/task_aligned_scores', source: scoresSource };
+
+/** In recipes. */
+export const TASK_ALIGNED = {
+  what: 'task-aligned (YOLOv8 to 12, PP-YOLOE)',
+  chosenBy: 'task-aligned assignment makes positive by what this run predicts here',
+  section: 'taskAligned',
+  assign: taskAligned,
+} as const satisfies Assigner;
 
 /** The assigner's settings; the defaults are those of YOLOv8 to YOLO12. */
 export interface TaskAlignedOptions extends StudentOptions {

@@ -96,6 +96,10 @@ test('a fault in the crossed logits is named; without distillation they are not 
   const off = makeHeadLoss(device, SIZES, ALL, { bins: TEACHER.bins }).evaluate({ ...rest, distillation: 0 });
   expect(off.gradients.cross).toBeNull();
   expect((await off.read()).terms.loss_kd).toEqual([0, 0, 0]);
+  const given = makeHeadLoss(device, SIZES, ALL, { bins: TEACHER.bins });
+  const unread = given.evaluate({ ...rest, cross: crossed, distillation: 0 });
+  expect(unread.gradients.cross).toBeNull();
+  expect(await unread.read()).toEqual(await off.read());
 });
 
 test('what does not fit is refused', () => {

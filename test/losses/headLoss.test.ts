@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { HeadLoss } from '../../src/losses/headLoss.js';
+import type { HeadLossResult } from '../../src/losses/headResult.js';
 import type { PartialRecipe } from '../../src/losses/recipe.js';
 import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
@@ -49,6 +50,35 @@ test('normalised by weights, LD does not grow with the batch', async () => {
     return [terms.loss_ld, terms.loss_ld_vlr].map((levels) => levels.reduce((total, term) => total + term, 0));
   };
   expectClose(await sum(3), await sum(1), { relative: 1e-5 });
+});
+
+test('distillation 0 runs no pass that distils and reads nothing of the teacher', async () => {
+  const { student, teacher, truth } = scene();
+  const broken = randomOutputs(SIZES, 2000, Number.NaN);
+  const recipe: PartialRecipe = { ...REFERENCE, iouLd: { weight: 4, region: 'main' }, box: { bounded: 1 } };
+  const run = vi.spyOn(device, 'run');
+  const kernelsOf = (record: () => HeadLossResult) => {
+    run.mockClear();
+    return { result: record(), names: run.mock.calls.map(([{ kernel }]) => kernel.name) };
+  };
+  const taught = kernelsOf(() => makeLoss(SIZES, recipe).evaluate({ student, teacher, truth }));
+  for (const name of ['head KD', 'head LD', 'head IoU']) expect(taught.names.join()).toContain(name);
+  const plain = kernelsOf(() => makeLoss(SIZES, 'gfocal').evaluate({ student, truth }));
+  const off = kernelsOf(() =>
+    makeLoss(SIZES, recipe).evaluate({
+      student,
+      teacher: uploadOutputs(device, SIZES, broken),
+      truth,
+      distillation: 0,
+    }),
+  );
+  run.mockRestore();
+  expect(off.names).toEqual(plain.names);
+  expect(await off.result.read()).toEqual(await plain.result.read());
+  for (const name of ['classLogits', 'boxLogits'] as const) {
+    expect(await off.result.gradients[name].read()).toEqual(await plain.result.gradients[name].read());
+  }
+  for (const { result } of [taught, plain, off]) result.dispose();
 });
 
 test('the same inputs give the same bits', async () => {

@@ -1,4 +1,4 @@
-import type { TermName } from '../../src/losses/headTerms.js';
+import { TERM_NAMES, type TermName } from '../../src/losses/headTerms.js';
 import type { Recipe } from '../../src/losses/recipe.js';
 import { edgeDistance, edgeGradient, sigmoid, softmax } from './bins.js';
 import { type Box, iou, scaled } from './boxes.js';
@@ -188,17 +188,7 @@ export function headLossOracle(input: HeadLossInput): HeadLossResult {
   const kdShare = kd.weightPer === 'classes' && kd.form !== 'focal-binary' ? classes / 80 : 1;
 
   const zeros = () => strides.map(() => 0);
-  const terms: Record<TermName, number[]> = {
-    loss_cls: zeros(),
-    loss_bbox: zeros(),
-    loss_dfl: zeros(),
-    loss_ld: zeros(),
-    loss_ld_vlr: zeros(),
-    loss_kd: zeros(),
-    loss_kd_neg: zeros(),
-    loss_ld_iou: zeros(),
-    loss_im: zeros(),
-  };
+  const terms = Object.fromEntries(TERM_NAMES.map((name) => [name, zeros()])) as Record<TermName, number[]>;
   const like = (arrays: readonly ArrayLike<number>[] = []) => arrays.map((array) => new Float64Array(array.length));
   const gradients = {
     classLogits: like(student.classLogits),

@@ -1,3 +1,4 @@
+import { TERM_NAMES, type TermName } from '../../src/losses/headTerms.js';
 import type { EdgeBox, Measures, ReportData, RunSummary, Scene } from '../../src/report/types.js';
 import type { FigureName, Figure as Measured, StudyResults } from '../../src/study/types.js';
 
@@ -38,17 +39,8 @@ const MEASURES: Measures = {
   },
 };
 
-const terms = {
-  loss_cls: 1,
-  loss_bbox: 1,
-  loss_dfl: 1,
-  loss_ld: 0,
-  loss_ld_vlr: 0,
-  loss_kd: 0,
-  loss_ld_iou: 0,
-  loss_kd_neg: 0,
-  loss_im: 0,
-};
+const zeros = Object.fromEntries(TERM_NAMES.map((name) => [name, 0])) as Record<TermName, number>;
+const terms = { ...zeros, loss_cls: 1, loss_bbox: 1, loss_dfl: 1 };
 
 function run(name: string, role: RunSummary['role'], ld: boolean): RunSummary {
   const log = [1, 2].map((epoch) => ({

@@ -12,20 +12,13 @@ fn distil(at: Place, factor: f32, adds: bool) -> f32 {
   var kl = 0.0;
   for (var edge = 0u; edge < 4u; edge++) {
     let first = strided(entry, at.image, edge * params.bins, at.index);
-    var highest = -3.0e38;
-    for (var k = 0u; k < params.bins; k++) {
-      highest = max(highest, student[first + k * entry.z]);
-    }
-    var sum = 0.0;
-    for (var k = 0u; k < params.bins; k++) {
-      sum += exp((student[first + k * entry.z] - highest) * inverse_temperature);
-    }
-    let log_sum = log(sum);
+    let powers = student_powers(first, entry.z, inverse_temperature);
+    let log_sum = log(powers.y);
     let taught = teacher_distribution(at.level, at.image, at.index, edge, inverse_temperature);
     for (var k = 0u; k < params.bins; k++) {
       let element = first + k * entry.z;
       let p = teacher_share(taught, k);
-      let log_q = (student[element] - highest) * inverse_temperature - log_sum;
+      let log_q = (student[element] - powers.x) * inverse_temperature - log_sum;
       let part = divergence_of(p, exp(log_q), log_q - log(max(p, LEAST_SHARE)));
       kl += part.x;
       gradient[element] = select(0.0, gradient[element], adds) + factor * scale * part.y;

@@ -1,3 +1,4 @@
+import { ASSIGNERS } from '../../regions/assigners.js';
 import { colour } from '../colours.js';
 import type { Figure, Panel } from '../figure.js';
 import { tag } from '../markup.js';
@@ -5,14 +6,6 @@ import type { RegionMaps, Scene } from '../types.js';
 import { type Frame, outlined, pictureIn, wholePicture } from './frame.js';
 
 const WIDTH = 400;
-
-/** By whom the positives are chosen, for the caption. */
-const CHOSEN_BY: Record<RegionMaps['assigner'], string> = {
-  atss: 'ATSS makes positive',
-  'task-aligned': 'task-aligned assignment makes positive by what this run predicts here',
-  'dynamic-soft-label': 'dynamic soft labels make positive by what this run predicts here',
-  given: 'the caller makes positive',
-};
 
 /** Main region and VLR on the picture, as a run's head loss has them: a drawing for each level that has any of them. */
 export function regionsFigure(scene: Scene): Figure {
@@ -25,7 +18,7 @@ export function regionsFigure(scene: Scene): Figure {
     title: 'Where distillation happens',
     caption:
       `Each mark is a location of a level, as the loss of ${regions.run} has it. Blue dots: the main region, the locations that ` +
-      `${CHOSEN_BY[regions.assigner]}. ${hasVlr ? valuableText(regions) : ''}Levels without any are left out. Boxes: annotations.`,
+      `${regions.assigner === 'given' ? 'the caller makes positive' : ASSIGNERS[regions.assigner].chosenBy}. ${hasVlr ? valuableText(regions) : ''}Levels without any are left out. Boxes: annotations.`,
     panels: used.map((level) => levelPanel(scene, frame, level)),
     columns: used.length,
     legend: [

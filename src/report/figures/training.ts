@@ -1,3 +1,4 @@
+import { TERMS } from '../../losses/headTerms.js';
 import type { LogEntry } from '../../train/logEntry.js';
 import { drawChart, lineEntry, lineSeries, valueAxis } from '../chart.js';
 import type { Figure, Panel } from '../figure.js';
@@ -22,15 +23,7 @@ const CURVES: { title: string; unit: string; of: (entry: LogEntry) => number | u
     of: ({ agreement }) => agreement?.all.classificationError,
   },
   { title: 'Loss, all terms', unit: 'weighted', of: ({ loss }) => loss },
-  { title: 'Classification (quality focal loss)', unit: 'weighted', of: term('loss_cls') },
-  { title: 'Boxes (GIoU or CIoU)', unit: 'weighted', of: term('loss_bbox') },
-  { title: 'Distribution focal loss', unit: 'weighted', of: term('loss_dfl') },
-  { title: 'LD, main region', unit: 'weighted', of: term('loss_ld') },
-  { title: 'LD, VLR', unit: 'weighted', of: term('loss_ld_vlr') },
-  { title: 'KD, main region', unit: 'weighted', of: term('loss_kd') },
-  { title: 'KD, VLR', unit: 'weighted', of: term('loss_kd_neg') },
-  { title: 'IoU distillation', unit: 'weighted', of: term('loss_ld_iou') },
-  { title: 'Feature imitation', unit: 'weighted', of: term('loss_im') },
+  ...TERMS.map(({ name, curve }) => ({ title: curve, unit: 'weighted', of: term(name) })),
 ];
 
 function percent(name: string) {

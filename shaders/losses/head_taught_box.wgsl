@@ -1,0 +1,12 @@
+// IoU distillation of one box. The form of the box loss is in terms/giou.wgsl and its like.
+
+/// Loss of the student's box against the teacher's, and its gradient with respect to the student's edges; 0 where one of the boxes is none.
+fn taught_box_loss(expected: vec4f, bound: vec4f, centre: vec2f) -> BoxLoss {
+  let box = decode_box(expected, centre, params.anchor, params.bins);
+  let taught = decode_box(bound, centre, params.anchor, params.bins);
+  if (box_is_inverted(box) || box_is_inverted(taught)) {
+    return BoxLoss();
+  }
+  let loss = box_loss(box, taught);
+  return BoxLoss(loss.loss, decode_pullback(expected, loss.gradient, params.anchor, params.bins));
+}
