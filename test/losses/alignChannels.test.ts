@@ -8,6 +8,7 @@ import { sharedDevice } from '../device.js';
 import { alignedFeatures, type LevelFeatures, momentsOf } from '../reference/alignChannels.js';
 import { expectClose } from '../reference/closeTo.js';
 import { centralDifferences } from '../reference/differences.js';
+import { runs } from '../runs.js';
 
 const device = await sharedDevice();
 
@@ -72,7 +73,7 @@ test('features and gradient are those of the float64 oracle', () =>
         start = end;
       }
     }),
-    { numRuns: 25 },
+    runs(9),
   ));
 
 test('a channel of equal values, on either side, gives finite features and gradients', async () => {

@@ -4,6 +4,7 @@ import type { RowLossOptions } from '../../src/losses/rowLoss.js';
 import type { Device } from '../../src/tensor/device.js';
 import { Random } from '../../src/tensor/random.js';
 import { expectClose } from '../reference/closeTo.js';
+import { runs } from '../runs.js';
 
 /** One drawn problem over rows: shape, size of the values, and how rows become one loss. */
 export interface RowCase {
@@ -34,7 +35,7 @@ export function rowCases(columns: number[]): fc.Arbitrary<RowCase> {
 }
 
 /** The runs of a property on the GPU: a software adapter takes some milliseconds for each. */
-export const RUNS = { numRuns: 25 };
+export const RUNS = runs(9);
 
 export function normals(seed: number, length: number, scale: number): Float32Array<ArrayBuffer> {
   const random = Random.of(seed);

@@ -8,6 +8,7 @@ import { Random } from '../../src/tensor/random.js';
 import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import * as oracle from '../reference/ops.js';
+import { runs } from '../runs.js';
 import { levelSizes, noise, randomPyramid } from './maps.js';
 
 const device = await sharedDevice();
@@ -35,7 +36,7 @@ describe.each([
         const expected = Array.from(inputs, (x, i) => incoming[i] * slope(x));
         expectClose(await input.gradient!.read(), expected, tolerance);
       }),
-      { numRuns: 25 },
+      runs(9),
     );
   });
 

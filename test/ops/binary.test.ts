@@ -6,6 +6,7 @@ import { Random } from '../../src/tensor/random.js';
 import { sharedDevice } from '../device.js';
 import { count } from '../reference/arrays.js';
 import { broadcast } from '../reference/binary.js';
+import { runs } from '../runs.js';
 import { expectOperation } from './operation.js';
 
 const device = await sharedDevice();
@@ -49,7 +50,7 @@ describe.each([
           await check(shapeOf('left'), shapeOf('right').slice(missing), seed);
         },
       ),
-      { numRuns: 20 },
+      runs(7),
     );
   });
 

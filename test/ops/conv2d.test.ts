@@ -8,6 +8,7 @@ import { Random } from '../../src/tensor/random.js';
 import { bareDevice, sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import { conv2dGradients, conv2d as oracle } from '../reference/ops.js';
+import { runs } from '../runs.js';
 import { joined, levelSizes, levelsOf, noise, randomPyramid, summed } from './maps.js';
 
 describe.each([
@@ -65,7 +66,7 @@ describe.each([
         expectClose(await weight.gradient!.read(), summed(gradients.map((g) => g.weight)), tolerance);
         if (bias) expectClose(await bias.gradient!.read(), summed(gradients.map((g) => g.bias)), tolerance);
       }),
-      { numRuns: 25 },
+      runs(9),
     );
   });
 

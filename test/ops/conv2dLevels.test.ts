@@ -7,6 +7,7 @@ import { Random } from '../../src/tensor/random.js';
 import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import { conv2dGradients, conv2d as oracle } from '../reference/ops.js';
+import { runs } from '../runs.js';
 import { joined, levelSizes, levelsOf, noise, randomPyramid } from './maps.js';
 
 const device = await sharedDevice();
@@ -56,7 +57,7 @@ test('each level by its own weight as the oracle’s convolution, forward and ba
         return { size: batch * sizes[i].height * sizes[i].width };
       }
     }),
-    { numRuns: 25 },
+    runs(9),
   ));
 
 test('gives its memory back', () => {

@@ -9,6 +9,7 @@ import {
   transposedConvolution as transposedOracle,
   type Windowed,
 } from '../reference/convolution.js';
+import { runs } from '../runs.js';
 import { expectOperation } from './operation.js';
 
 const device = await sharedDevice();
@@ -49,7 +50,7 @@ describe('convolution', () => {
         fc.pre(size.every((extent, d) => extent + pads[d] + pads[d + 2] > dilations[d] * (kernel[d] - 1)));
         await check([batch, groups * own, ...size], [groups * each, own, ...kernel], biased, options, seed);
       }),
-      { numRuns: 30 },
+      runs(10),
     );
   });
 
@@ -79,7 +80,7 @@ describe('convolution', () => {
         const options = { strides, pads, dilations, groups: channels };
         await check([batch, channels, ...size], [channels, 1, ...kernel], biased, options, seed);
       }),
-      { numRuns: 30 },
+      runs(10),
     );
   });
 
@@ -96,7 +97,7 @@ describe('convolution', () => {
         const options = { strides, pads: [side, side, side, side], dilations: [1, 1], groups: 1 };
         await check([batch, inputs, ...size], [outputs, inputs, kernel, kernel], biased, options, seed);
       }),
-      { numRuns: 20 },
+      runs(7),
     );
   });
 
@@ -182,7 +183,7 @@ describe('transposedConvolution', () => {
           step: 0.5,
         });
       }),
-      { numRuns: 25 },
+      runs(9),
     );
   });
 

@@ -8,6 +8,7 @@ import { Random } from '../../src/tensor/random.js';
 import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import { groupNormGradients, groupNorm as oracle, relu as reluOracle, reluSlope } from '../reference/ops.js';
+import { runs } from '../runs.js';
 import { joined, levelSizes, levelsOf, noise, randomPyramid, summed } from './maps.js';
 
 const device = await sharedDevice();
@@ -61,7 +62,7 @@ describe('groupNorm', () => {
         expectClose(await scale.gradient!.read(), summed(gradients.map((g) => g.scale)), tolerance);
         expectClose(await shift.gradient!.read(), summed(gradients.map((g) => g.shift)), tolerance);
       }),
-      { numRuns: 60 },
+      runs(21),
     );
   });
 

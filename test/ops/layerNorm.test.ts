@@ -4,6 +4,7 @@ import { Variable } from '../../src/autograd/variable.js';
 import { layerNorm } from '../../src/ops/layerNorm.js';
 import { sharedDevice } from '../device.js';
 import { layerNorm as oracle } from '../reference/norms.js';
+import { runs } from '../runs.js';
 import { expectOperation } from './operation.js';
 
 const device = await sharedDevice();
@@ -27,7 +28,7 @@ describe('layerNorm', () => {
           seed,
         });
       }),
-      { numRuns: 15 },
+      runs(5),
     );
   });
 

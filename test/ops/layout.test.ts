@@ -8,6 +8,7 @@ import { Random } from '../../src/tensor/random.js';
 import { sharedDevice } from '../device.js';
 import { count } from '../reference/arrays.js';
 import * as oracle from '../reference/layout.js';
+import { runs } from '../runs.js';
 import { expectOperation } from './operation.js';
 
 const device = await sharedDevice();
@@ -31,7 +32,7 @@ describe('layout', () => {
           ...exact,
         });
       }),
-      { numRuns: 10 },
+      runs(4),
     );
   });
 
@@ -47,7 +48,7 @@ describe('layout', () => {
           ...exact,
         });
       }),
-      { numRuns: 40 },
+      runs(14),
     );
   });
 
@@ -64,7 +65,7 @@ describe('layout', () => {
           ...exact,
         });
       }),
-      { numRuns: 30 },
+      runs(10),
     );
   });
 
@@ -87,7 +88,7 @@ describe('layout', () => {
           ...exact,
         });
       }),
-      { numRuns: 40 },
+      runs(14),
     );
   });
 
@@ -109,7 +110,7 @@ describe('layout', () => {
           });
         },
       ),
-      { numRuns: 30 },
+      runs(10),
     );
   });
 
@@ -155,7 +156,7 @@ describe('layout', () => {
           ...exact,
         });
       }),
-      { numRuns: 30 },
+      runs(10),
     );
   });
 
@@ -192,7 +193,7 @@ describe('layout', () => {
           ...exact,
         });
       }),
-      { numRuns: 40 },
+      runs(14),
     );
   });
 

@@ -8,6 +8,7 @@ import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
 import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
+import { runs } from '../runs.js';
 import { joined, levelSizes, levelsOf, noise, randomPyramid } from './maps.js';
 
 const device = await sharedDevice();
@@ -33,7 +34,7 @@ describe('scaleLevels', () => {
         const expected = parts.map((list, level) => list.reduce((sum, x, i) => sum + x * gradients[level][i], 0));
         expectClose(await scales.gradient!.read(), expected, { absolute: 1e-6 * Math.sqrt(maps.size) });
       }),
-      { numRuns: 25 },
+      runs(9),
     );
   });
 
@@ -61,7 +62,7 @@ describe('stackLevels', () => {
         expect(await inputs[0].gradient!.read()).toEqual(incoming.slice(0, maps[0].size));
         expect(inputs[1]?.gradient ?? null).toBeNull();
       }),
-      { numRuns: 20 },
+      runs(7),
     );
   });
 

@@ -5,6 +5,7 @@ import { matMul, softmaxAxis } from '../../src/ops/matmul.js';
 import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import * as oracle from '../reference/matmul.js';
+import { runs } from '../runs.js';
 import { expectOperation } from './operation.js';
 
 const device = await sharedDevice();
@@ -37,7 +38,7 @@ describe('matMul', () => {
           });
         },
       ),
-      { numRuns: 20 },
+      runs(7),
     );
   });
 
@@ -61,7 +62,7 @@ describe('softmaxAxis', () => {
           seed,
         });
       }),
-      { numRuns: 30 },
+      runs(10),
     );
   });
 

@@ -5,6 +5,7 @@ import { averagePool2d, maxPool2d, reduceMean } from '../../src/ops/pooling.js';
 import { Random } from '../../src/tensor/random.js';
 import { sharedDevice } from '../device.js';
 import * as oracle from '../reference/pooling.js';
+import { runs } from '../runs.js';
 import { expectOperation } from './operation.js';
 
 const device = await sharedDevice();
@@ -36,7 +37,7 @@ describe('pooling', () => {
           step: 1e-7,
         });
       }),
-      { numRuns: 40 },
+      runs(14),
     );
   });
 
@@ -61,7 +62,7 @@ describe('pooling', () => {
           step: 0.5,
         });
       }),
-      { numRuns: 40 },
+      runs(14),
     );
   });
 
@@ -89,7 +90,7 @@ describe('pooling', () => {
           });
         },
       ),
-      { numRuns: 40 },
+      runs(14),
     );
   });
 

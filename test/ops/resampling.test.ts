@@ -8,6 +8,7 @@ import { Random } from '../../src/tensor/random.js';
 import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import * as oracle from '../reference/ops.js';
+import { runs } from '../runs.js';
 import { levelsOf, noise, randomPyramid } from './maps.js';
 
 const device = await sharedDevice();
@@ -42,7 +43,7 @@ describe('upsampleNearest', () => {
           { absolute: 1e-5, relative: 1e-5 },
         );
       }),
-      { numRuns: 40 },
+      runs(14),
     );
   });
 
@@ -73,7 +74,7 @@ describe('maxPool', () => {
         backward({ variable: output, gradient: incoming });
         expectClose(await input.gradient!.read(), oracle.maxPoolGradient(level, incomingLevel), TOLERANCE);
       }),
-      { numRuns: 40 },
+      runs(14),
     );
   });
 });

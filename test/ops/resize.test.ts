@@ -4,6 +4,7 @@ import { Variable } from '../../src/autograd/variable.js';
 import { type ResizeOptions, resize2d } from '../../src/ops/resize.js';
 import { sharedDevice } from '../device.js';
 import { resize } from '../reference/resize.js';
+import { runs } from '../runs.js';
 import { expectOperation } from './operation.js';
 
 const device = await sharedDevice();
@@ -37,7 +38,7 @@ describe('resize2d', () => {
           });
         },
       ),
-      { numRuns: 120 },
+      runs(42),
     );
   });
 

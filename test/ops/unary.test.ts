@@ -7,6 +7,7 @@ import { sharedDevice } from '../device.js';
 import { mapped } from '../reference/arrays.js';
 import { expectClose } from '../reference/closeTo.js';
 import * as oracle from '../reference/unary.js';
+import { runs } from '../runs.js';
 import { expectOperation } from './operation.js';
 
 const device = await sharedDevice();
@@ -63,7 +64,7 @@ describe.each(CASES)('$name', ({ run, value, bends = [], positive }) => {
           seed,
         });
       }),
-      { numRuns: 12 },
+      runs(4),
     );
   });
 

@@ -5,6 +5,7 @@ import type { AtssOptions } from '../../src/regions/atssCandidates.js';
 import { makeGrid } from '../../src/regions/grid.js';
 import { uploadTruth } from '../../src/regions/truth.js';
 import { sharedDevice } from '../device.js';
+import { runs } from '../runs.js';
 import { batches, groundTruth } from './batches.js';
 import { readConsistent } from './readAssignment.js';
 
@@ -35,6 +36,6 @@ test.each([
       expect(score).toEqual(label.map((c) => (c < batch.classes ? 1 : 0)));
       truth.dispose();
     }),
-    { numRuns: 25 },
+    runs(9),
   );
 });

@@ -8,6 +8,7 @@ import { assignAtss as oracle } from '../reference/atss.js';
 import type { Box } from '../reference/boxes.js';
 import { isClear } from '../reference/clear.js';
 import { loadGoldenAssignment } from '../reference/golden.js';
+import { runs } from '../runs.js';
 import { batches, goldenBatch, goldenNames, groundTruth, oracleGrid, scatter, type TestBatch } from './batches.js';
 
 const device = await sharedDevice();
@@ -71,25 +72,25 @@ describe('against the oracle, image by image', () => {
   test('boxes anywhere', () =>
     fc.assert(
       fc.asyncProperty(batches(), (batch) => expectOracle(batch)),
-      { numRuns: 60 },
+      runs(21),
     ));
 
   test('boxes on the lattice, where anchors are equally far', () =>
     fc.assert(
       fc.asyncProperty(batches({ step: 8 }), (batch) => expectOracle(batch)),
-      { numRuns: 60 },
+      runs(21),
     ));
 
   test('other numbers of candidates', () =>
     fc.assert(
       fc.asyncProperty(batches(), fc.integer({ min: 1, max: 32 }), (batch, topk) => expectOracle(batch, { topk })),
-      { numRuns: 40 },
+      runs(14),
     ));
 
   test('ignore regions', () =>
     fc.assert(
       fc.asyncProperty(batches({ ignore: 2 }), (batch) => expectOracle(batch, { ignoreIofThreshold: IGNORE })),
-      { numRuns: 40 },
+      runs(14),
     ));
 });
 

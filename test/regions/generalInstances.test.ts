@@ -15,6 +15,7 @@ import { type GridLevel, gridLevels } from '../reference/grid.js';
 import { giboxRegion } from '../reference/imitationRegion.js';
 import { type TeacherForm, teacherSizes, teacherViews } from '../reference/rebin.js';
 import type { HeadOutputs } from '../reference/types.js';
+import { runs } from '../runs.js';
 
 const device = await sharedDevice();
 
@@ -145,7 +146,7 @@ describe.each(['batch', 'image'] as const)('scope %s', (scope) => {
         for (const other of [1, 2, 3]) fc.pre(expected(shaken(given, other), scope).join() === right.join());
         expect(await select(given, scope, maps)).toEqual(right);
       }),
-      { numRuns: 15 },
+      runs(5),
     ),
   );
 
@@ -169,7 +170,7 @@ describe.each(['batch', 'image'] as const)('scope %s', (scope) => {
         for (const other of [1, 2, 3]) fc.pre(expected(shaken(given, other), scope).join() === right.join());
         expect(await select(given, scope)).toEqual(right);
       }),
-      { numRuns: 15 },
+      runs(5),
     ));
 
   test('equal nets: scores are 0, the first locations win', async () => {

@@ -6,6 +6,7 @@ import { makeGrid } from '../../src/regions/grid.js';
 import { Random } from '../../src/tensor/random.js';
 import { Tensor } from '../../src/tensor/tensor.js';
 import { sharedDevice } from '../device.js';
+import { runs } from '../runs.js';
 import { readConsistent } from './readAssignment.js';
 
 const device = await sharedDevice();
@@ -82,7 +83,7 @@ test('every location learns what is given of it, in either order, from arrays an
       expect(new Set(used).size).toBe(chosen.length);
       for (const value of Object.values(given)) if (value instanceof Tensor) value.dispose();
     }),
-    { numRuns: 60 },
+    runs(21),
   ));
 
 const grid = makeGrid({ imageSize: { width: 16, height: 8 }, strides: [8] });

@@ -10,6 +10,7 @@ import { type Box, insideMargin, iou } from '../reference/boxes.js';
 import { loadGoldenAssignment } from '../reference/golden.js';
 import { gridLevels } from '../reference/grid.js';
 import { imitationRegion as oracle } from '../reference/imitationRegion.js';
+import { runs } from '../runs.js';
 import { batches, goldenBatch, goldenNames, groundTruth, oracleGrid, scatter, type TestBatch } from './batches.js';
 
 const device = await sharedDevice();
@@ -54,7 +55,7 @@ test.each(['whole', 'inside', 'finegrained', 'decouple'] as const)('%s: the regi
       const { mask } = await region(method, batch);
       expect(clear(mask)).toEqual(clear(right));
     }),
-    { numRuns: 40 },
+    runs(14),
   ),
 );
 
@@ -65,7 +66,7 @@ test('main: the positives, and -1 beyond the image', () =>
       const { mask, label } = await region('main', batch);
       expect(mask).toEqual(whole.mask.map((valid, i) => (valid < 0 ? -1 : label[i] < batch.classes ? 1 : 0)));
     }),
-    { numRuns: 20 },
+    runs(7),
   ));
 
 describe('by hand', () => {

@@ -16,6 +16,7 @@ import { expectClose } from '../reference/closeTo.js';
 import { assignDynamicSoftLabel, type DynamicSoftLabelInput } from '../reference/dynamicSoftLabel.js';
 import { assignTaskAligned, type TaskAlignedInput } from '../reference/taskAligned.js';
 import type { HeadOutputs, ImageAssignment } from '../reference/types.js';
+import { runs } from '../runs.js';
 import { batches, groundTruth, oracleGrid, type TestBatch } from './batches.js';
 import { expectedMaps, type HeadForm, ownPredictions, randomHead, sizesOf, uploadHead } from './heads.js';
 import { readConsistent } from './readAssignment.js';
@@ -127,7 +128,7 @@ describe.each(Object.entries(KINDS))('%s', (_name, kind) => {
           for (const [i, w] of weight.entries()) if (w === 0) expect(label[i]).toBe(batch.classes);
         },
       ),
-      { numRuns: 20 },
+      runs(7),
     );
   });
 
@@ -158,7 +159,7 @@ describe.each(Object.entries(KINDS))('%s', (_name, kind) => {
           expect(await assign(kind, batch, student, {}, { atss, limited })).toEqual(maps);
         },
       ),
-      { numRuns: 10 },
+      runs(4),
     );
   });
 
@@ -186,7 +187,7 @@ describe.each(Object.entries(KINDS))('%s', (_name, kind) => {
         const reversed = forward.map((g) => (g < 0 ? -1 : 2 * first(g).before + first(g).count - 1 - g));
         expect(backward).toEqual(reversed);
       }),
-      { numRuns: 10 },
+      runs(4),
     ));
 
   test('no objects, an object that holds no centre, an image of one cell', async () => {
@@ -245,7 +246,7 @@ describe.each(Object.entries(KINDS))('%s', (_name, kind) => {
         expect(effective.map((i) => matched[i])).toEqual(effective.map((i) => right.matched[i]));
         expectClose(score, right.score, SCORE, 'scores');
       }),
-      { numRuns: 15 },
+      runs(5),
     ));
 
   test('logits in a buffer that ends within four elements', async () => {

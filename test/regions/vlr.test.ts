@@ -10,6 +10,7 @@ import { type Box, diou, pseudoDiou } from '../reference/boxes.js';
 import { expectClose } from '../reference/closeTo.js';
 import { loadGoldenAssignment } from '../reference/golden.js';
 import { valuableRegion as oracle } from '../reference/vlr.js';
+import { runs } from '../runs.js';
 import { batches, goldenBatch, goldenNames, groundTruth, oracleGrid, scatter, type TestBatch } from './batches.js';
 
 const device = await sharedDevice();
@@ -53,7 +54,7 @@ test.each(cases)('$vlr, gamma $gamma: members and values are those of the oracle
       expect(members(clear(own))).toEqual(members(right));
       expectClose(clear(own), right, { absolute: 1e-6 }, 'values');
     }),
-    { numRuns: 25 },
+    runs(9),
   ),
 );
 

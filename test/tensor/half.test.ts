@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { halfTensor } from '../../src/tensor/half.js';
 import { sharedDevice } from '../device.js';
+import { runs } from '../runs.js';
 
 const device = await sharedDevice();
 
@@ -24,7 +25,7 @@ test('halves of any count become their f32 values', async () => {
       expect(Array.from(await tensor.read(), (x) => x + 0)).toEqual(bits.map((half) => decoded(half) + 0));
       tensor.dispose();
     }),
-    { numRuns: 30 },
+    runs(10),
   );
 });
 

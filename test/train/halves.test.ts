@@ -4,6 +4,7 @@ import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
 import { packedWords, packHalves, unpackHalves } from '../../src/train/halves.js';
 import { sharedDevice } from '../device.js';
+import { runs } from '../runs.js';
 
 const device = await sharedDevice();
 
@@ -82,6 +83,6 @@ test('pyramids of any shape come back, one behind the other, and nothing else is
         }
       }
     }),
-    { numRuns: 25 },
+    runs(9),
   );
 });

@@ -60,12 +60,10 @@ async function traces(folder: string) {
   };
 }
 
-test('the same seed gives the same bits, and so does a training that stops after every step', async () => {
+test('a training that stops after every step has the bits of one that does not', async () => {
   const straight = await train(short('straight'));
   expect(straight).toMatchObject({ interrupted: false, step: 6, last: { epoch: 2, step: 6 } });
-  await train(short('again'));
   const expected = await traces(join(root, 'straight'));
-  expect(await traces(join(root, 'again'))).toEqual(expected);
 
   const { detector: _, recipe: __, settings: ___, ...context } = short('stopped');
   expect(await train({ ...short('stopped'), signal: aborted })).toMatchObject({
@@ -146,7 +144,7 @@ test('no fault loses what was saved: each leaves a state from which the training
   expect(await traces(context.folder)).toEqual(expected);
 });
 
-test('of two trainings in one folder one is refused, and the other does not notice', async () => {
+test('of two trainings in one folder one is refused, and the other does not notice: the same seed gives the same bits', async () => {
   const { detector: _, recipe: __, settings: ___, ...context } = short('twice');
   const results: unknown[] = [];
   let asked = false;
@@ -248,22 +246,22 @@ test('the terms of an epoch are the means of all its steps, not of the last that
   expect(last?.loss).toBeCloseTo(mean, 6);
 });
 
-test('memory stays the same over 20 steps', async () => {
+test('memory stays the same over 12 steps', async () => {
   const used: number[] = [];
   const held: number[] = [];
   await train({
     ...short('long'),
     source: shapes(4),
-    settings: { epochs: 10, batch: 2, evaluateEvery: 0 },
+    settings: { epochs: 6, batch: 2, evaluateEvery: 0 },
     onProgress: ({ kind }) => {
       if (kind !== 'step') return;
       used.push(device.pool.usedBytes);
       held.push(device.pool.heldBytes);
     },
   });
-  expect(used).toHaveLength(10);
+  expect(used).toHaveLength(6);
   expect(new Set(used).size).toBe(1);
-  expect(new Set(held.slice(5)).size).toBe(1);
+  expect(new Set(held.slice(3)).size).toBe(1);
 });
 
 test('100 steps on four images are enough to find their objects again', async () => {
@@ -294,10 +292,9 @@ test('a loss that is not finite stops the training and names step, term, level a
     ...options,
     settings: { ...options.settings, epochs: 40, learningRate: 1e30, warmupSteps: 0, clip: 0 },
   };
-  await expect(train(broken)).rejects.toThrow(DeviceError);
-  await expect(train({ ...broken, folder: join(root, 'diverging2') })).rejects.toThrow(
-    /step \d+: loss_\w+ is not finite at level \d \(stride \d+\), image \d/,
-  );
+  const error = await train(broken).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(DeviceError);
+  expect((error as Error).message).toMatch(/step \d+: loss_\w+ is not finite at level \d \(stride \d+\), image \d/);
 });
 
 const reversed = (source: ImageSource): ImageSource => ({ ...source, classes: [...source.classes].reverse() });

@@ -10,6 +10,7 @@ import { at, build, type NdArray } from '../../reference/arrays.js';
 import * as layout from '../../reference/layout.js';
 import { groupNorm, layerNorm } from '../../reference/norms.js';
 import { resize } from '../../reference/resize.js';
+import { runs } from '../../runs.js';
 import { Builder } from './models.js';
 
 const device = await sharedDevice();
@@ -90,7 +91,7 @@ describe('operators of ONNX graphs', () => {
           });
         },
       ),
-      { numRuns: 15 },
+      runs(5),
     );
   });
 
@@ -128,7 +129,7 @@ describe('operators of ONNX graphs', () => {
           });
         },
       ),
-      { numRuns: 12 },
+      runs(4),
     );
   });
 
@@ -158,7 +159,7 @@ describe('operators of ONNX graphs', () => {
           tolerance: 5e-5,
         });
       }),
-      { numRuns: 8 },
+      runs(8),
     );
   });
 
@@ -184,7 +185,7 @@ describe('operators of ONNX graphs', () => {
           tolerance: 2e-5,
         });
       }),
-      { numRuns: 8 },
+      runs(8),
     );
   });
 
@@ -206,7 +207,7 @@ describe('operators of ONNX graphs', () => {
           steps: ['PRelu'],
         });
       }),
-      { numRuns: 10 },
+      runs(4),
     );
   });
 
@@ -245,7 +246,7 @@ describe('operators of ONNX graphs', () => {
           step: 0.5,
         });
       }),
-      { numRuns: 6 },
+      runs(6),
     );
   });
 
@@ -278,7 +279,7 @@ describe('operators of ONNX graphs', () => {
           step: 0.5,
         });
       }),
-      { numRuns: 10 },
+      runs(4),
     );
   });
 
@@ -305,7 +306,7 @@ describe('operators of ONNX graphs', () => {
           });
         },
       ),
-      { numRuns: 8 },
+      runs(8),
     );
   });
 });
