@@ -1,7 +1,6 @@
 /** What a run leaves in the repository: bench/results/ and the README's table. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { drawCurves } from './figure.js';
-import type { GpuReport } from './gpu.js';
 import { formatMarkdown, type Report } from './report.js';
 
 const RESULTS = 'bench/results';
@@ -19,7 +18,7 @@ export function writeResults(report: Report): string {
 }
 
 /** Writes what `npm run bench:gpu` measured; returns the file's name. */
-export function writeGpuResults(report: GpuReport): string {
+export function writeGpuResults(report: Report): string {
   mkdirSync(RESULTS, { recursive: true });
   const file = `${resultsFile(report.adapter)}.gpu.json`;
   writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
