@@ -39,5 +39,5 @@ export type { OnnxModelOptions } from './onnx/net.js';
 export type { ModelOutputs } from './onnx/placement.js';
 export { readModel } from './onnx/readModel.js';
 export type { OnnxRuntime, OnnxSession, OnnxTensor } from './onnx/runtime.js';
-export { exportOnnxStudent, type OpenStudent, openStudent, restoreNet, type TrainedModel } from './onnx/students.js';
+export { exportOnnxStudent, type OpenStudent, openStudent, restoreNet } from './onnx/students.js';
 export { OnnxTeacher } from './onnx/teacher.js';

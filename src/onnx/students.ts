@@ -9,7 +9,7 @@ import { weightsOf } from '../train/weights.js';
 import { InputError } from '../util/error.js';
 import { exportStudent } from './graph/exportStudent.js';
 import { GraphStudent, type GraphStudentOptions } from './graph/student.js';
-import { checkMapping, type OnnxMapping } from './mapping.js';
+import { checkMapping, type MappedModel, type OnnxMapping } from './mapping.js';
 
 /** An ONNX model as the student of a training. */
 export interface OpenStudent extends GivenStudent {
@@ -51,20 +51,12 @@ export async function restoreNet(device: Device, checkpoint: Checkpoint, use: Ch
   return restoreParameters(net, checkpoint, use);
 }
 
-/** A model that has learned. */
-export interface TrainedModel {
-  /** The file's bytes. */
-  model: Uint8Array;
-  /** Where its head is, and the names of its classes. */
-  mapping: OnnxMapping;
-}
-
 /**
  * The file that a training of an ONNX model began with, with what it has learned: the moving average where there is one.
  * @returns the model, and the mapping that it goes with
  * @throws InputError when the checkpoint is of a detector of this package, or its model is missing or another
  */
-export async function exportOnnxStudent(checkpoint: Checkpoint): Promise<TrainedModel> {
+export async function exportOnnxStudent(checkpoint: Checkpoint): Promise<MappedModel> {
   const { recipe, step } = checkpoint.metadata;
   const metadata = { recipe: JSON.stringify(recipe), steps: String(step) };
   return exportStudent({ ...(await studentOf(checkpoint)), weights: weightsOf(checkpoint), metadata });
