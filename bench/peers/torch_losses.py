@@ -25,6 +25,7 @@ from pytorch.bckd import bckd_loss
 from pytorch.check import check_all
 from pytorch.detector import Detector
 from pytorch.head import distribution_focal_loss, head_loss, integral, temperature_kl
+from pytorch.nanodet import NanoDet
 from pytorch.other_heads import make_centres, other_head_loss
 from pytorch.regions import assign_batch, make_anchors
 
@@ -151,6 +152,21 @@ def train_step():
     return work
 
 
+def train_step_nanodet():
+    """A graph like NanoDet-m's, 8 images of 320 × 320, from given gradients of its outputs; AdamW."""
+    model = NanoDet()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, weight_decay=0.05)
+    images = uniform((BATCH, 3, 320, 320))
+    gradients = [uniform(output.shape, -1e-3, 1e-3) for output in model(images)]
+
+    def work():
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(model(images), gradients)
+        optimizer.step()
+
+    return work
+
+
 ROWS = {
     "rows-ld-dfl": rows_ld_dfl,
     "head-loss": head,
@@ -159,6 +175,7 @@ ROWS = {
     "head-loss-nanodet-plus": functools.partial(other_head, "dynamic-soft-label", 416, (8, 16, 32, 64), 8, 0.0),
     "regions": regions,
     "train-step": train_step,
+    "train-step-nanodet": train_step_nanodet,
     **{
         f"{name}-{part}": functools.partial(convolution, shape, part)
         for name, shape in CONVOLUTIONS.items()
