@@ -14,6 +14,7 @@ export {
   type TensorCount,
   type Trainable,
 } from './onnx/graph/inspection.js';
+export type { Part, Traits } from './onnx/graph/nodeView.js';
 export type { Attribute, GraphNode } from './onnx/graph/parse.js';
 export {
   type GraphOptions,
@@ -41,3 +42,4 @@ export { readModel } from './onnx/readModel.js';
 export type { OnnxRuntime, OnnxSession, OnnxTensor } from './onnx/runtime.js';
 export { exportOnnxStudent, type OpenStudent, openStudent, restoreNet } from './onnx/students.js';
 export { OnnxTeacher } from './onnx/teacher.js';
+export type { Activation } from './ops/activated.js';

@@ -56,7 +56,7 @@ export interface Traits {
   /** Whether the gradient reads the result, where those of the operator do not. */
   readsResult?: boolean;
   /** Of Conv: the same with an activation. */
-  activated?: (activation: Activation) => Planned['run'];
+  activated?: (activation: Activation) => (inputs: readonly Variable[]) => readonly Variable[];
   /** Of normalisations: what is added to the variance. */
   epsilon?: number;
 }
