@@ -31,6 +31,20 @@ test('pieces are whole parameters, follow each other and are the whole store', (
   }
 });
 
+test('a piece goes out after the last of its parameters, and not before the next one is whole', () => {
+  const size = 2 ** 15;
+  const parameters = store([size, size / 2, size / 2, size]);
+  const leaves = parameters.names.map((name) => parameters.get(name));
+  const done = [3, 2, 0, 1].map((name) => leaves[name]);
+  const sent = [...sumGradients([parameters], done)].map(({ own, later = false }) => [own.offset, later]);
+  expect(sent).toEqual([
+    [leaves[3].gradient?.offset, true],
+    [leaves[0].gradient?.offset, true],
+    [leaves[1].gradient?.offset, false],
+  ]);
+  parameters.dispose();
+});
+
 test('a gradient goes out when its piece is whole: the last layers first, and the update waits for the last', async () => {
   const size = 2 ** 15;
   const parameters = store([size, size, size]);
