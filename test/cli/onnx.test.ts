@@ -60,7 +60,7 @@ test('a run goes out as a model and as weights, the model teaches, and a trainin
   const [model, weights] = [path('model.onnx'), path('weights.safetensors')];
   const exported = await edgewise(['export', run, '--onnx', model, '--safetensors', weights, '--json']);
   expect(exported).toMatchObject({ code: 0, stderr: '' });
-  expect(JSON.parse(exported.stdout)).toEqual({ run, onnx: model, safetensors: weights, share: null });
+  expect(JSON.parse(exported.stdout)).toEqual({ run, onnx: model, mapping: null, safetensors: weights, share: null });
 
   const nanodet = ofFamily(await readFile(model), 'nanodet', CONFIG);
   const [file, mapping] = [path('nanodet.onnx'), path('mapping.json')];

@@ -3,10 +3,11 @@ import { Variable } from '../../src/autograd/variable.js';
 import { shapesDataset } from '../../src/data/shapes.js';
 import type { ImageSource } from '../../src/data/source.js';
 import { detectorConfig } from '../../src/detector/config.js';
-import type { Detector, DetectorOutputs } from '../../src/detector/detector.js';
+import { Detector, type DetectorOutputs } from '../../src/detector/detector.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
+import type { SizingDevice } from '../../src/tensor/sizing.js';
 import { AgreementMeter } from '../../src/train/agreement.js';
 import { evaluate } from '../../src/train/evaluate.js';
 import type { Teacher } from '../../src/train/teacher.js';
@@ -78,7 +79,8 @@ async function perfectDetector(source: ImageSource, batch: number, scale: number
     return outputs(batch, classLogits, boxLogits);
   };
   // Only what `evaluate` uses of a detector.
-  return { config, parameters: { device }, forward } as unknown as Detector;
+  const sizedOn = (sizing: SizingDevice) => new Detector(sizing, config, { seed: 0 });
+  return { config, parameters: { device }, forward, sizedOn } as unknown as Detector;
 }
 
 // 96×64 images fill the upper part of the network's input; 7 images leave the last batch of 3 unfilled.
