@@ -42,7 +42,7 @@ describe('train.md', () => {
 
   test('lists every setting of a training with its default', () => {
     const rows = tableOf(page, 'option', 'setting').map(([, setting, standard]) => [setting, standard]);
-    const settings = Object.entries(DEFAULT_SETTINGS).map(([name, value]) => [name, String(value)]);
+    const settings = Object.entries(DEFAULT_SETTINGS).map(([name, value]) => [name, String(value) || 'none']);
     expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(settings));
   });
 
