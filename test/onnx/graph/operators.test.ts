@@ -38,6 +38,7 @@ async function check({ shapes, opset = 17, build, oracle, seed, tolerance = 1e-5
   const constants = new Map(
     [...graph.constants].map(([edge, { shape, data }]) => [edge, device.tensor(Float32Array.from(data), shape)]),
   );
+  for (const { name, shape, data } of graph.parameters) constants.set(name, device.tensor(data, shape));
   const compute = (xs: readonly Variable[]): Variable => {
     const values = new Map([...constants].map(([edge, tensor]) => [edge, new Variable(tensor)]));
     for (const [i, name] of names.entries()) values.set(name, xs[i]);
