@@ -1,4 +1,4 @@
-// Classes that are not there, four logits at a time: almost all logits of a head are of this kind.
+// The loss of absent classes, four logits at a time: almost all logits of a head are of this kind.
 
 struct BackgroundLoss {
   loss: vec4f,

@@ -6,7 +6,7 @@ fn box_area(box: vec4f) -> f32 {
   return size.x * size.y;
 }
 
-/// Whether a side is negative, as heads of one bin can say it.
+/// Whether a side is negative, which heads of one bin can give.
 fn box_is_inverted(box: vec4f) -> bool {
   return any(box.zw < box.xy);
 }

@@ -8,7 +8,7 @@ fn anchor_centre(level: u32, index: u32) -> vec2f {
   return anchor_centre_at(level, vec2u(index % width, index / width));
 }
 
-/// The same by (column, row): without a division.
+/// By (column, row): without a division.
 fn anchor_centre_at(level: u32, cell: vec2u) -> vec2f {
   return (vec2f(cell) + params.centre_offset) * f32(params.levels[level].w);
 }

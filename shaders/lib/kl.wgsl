@@ -10,7 +10,7 @@ fn divergence(log_p: f32, log_q: f32) -> vec2f {
   return divergence_of(exp(log_p), exp(log_q), log_q - log_p);
 }
 
-/// The same where p and q are known: v = ln q - ln p.
+/// For p and q that are known: v = ln q - ln p.
 fn divergence_of(p: f32, q: f32, v: f32) -> vec2f {
   // e^v - 1 - v as its series where the subtraction would cancel; omitted terms are below 1e-7 of it for |v| < 1/2.
   let tail = 1.0 / 120.0 + v * (1.0 / 720.0 + v * (1.0 / 5040.0 + v * (1.0 / 40320.0)));

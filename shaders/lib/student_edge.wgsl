@@ -1,7 +1,7 @@
 // Needs the binding `student_box` and bin_values.wgsl; `params` has bins.
 
 /// Expected edge of the student, in strides (Generalized Focal Loss, eq. 6); of a head without distributions its distance. The loops
-/// end at a uniform, for what a compiler unrolls takes it long.
+/// end at a uniform: unrolled, they take long to compile.
 fn expected_edge(first: u32, step: u32) -> f32 {
   if (params.bins == 1u) {
     return student_box[first];

@@ -5,7 +5,7 @@
 //                                     teacher's map, 0 where no level of the teacher's teaches this one).
 // Layouts of the teacher's maps come by the student's levels, too: an entry says where the level that teaches it lies.
 
-/// Whether locations lie in other cells of the teacher's, or levels have no teacher. Otherwise indices are the same for both.
+/// Whether any location lies in another cell of the teacher's, or a level has no teacher. Otherwise indices are the same for both.
 override TEACHER_MAPPED: bool = false;
 
 /// Keeps a quotient that is a whole number but for rounding in its cell.
@@ -15,7 +15,7 @@ fn is_taught(level: u32) -> bool {
   return !TEACHER_MAPPED || params.teacher_cells[level].z > 0.0;
 }
 
-/// The student's location in cells, that is in strides.
+/// The student's location, in strides.
 fn location_point(level: u32, index: u32) -> vec2f {
   let width = params.levels[level].z;
   let row = index / width;

@@ -7,7 +7,6 @@
 
 /// Whether the teacher's bins stand for other distances than the student's. Otherwise bin k is bin k.
 override TEACHER_REBINNED: bool = false;
-/// Whether the teacher's bins stand for the values of a table.
 override TEACHER_TABLE: bool = false;
 
 fn teacher_value_of(k: u32) -> f32 {
@@ -17,7 +16,7 @@ fn teacher_value_of(k: u32) -> f32 {
   return f32(k);
 }
 
-/// (slope, shift) of an edge.
+/// (slope, shift) of an edge
 fn teacher_line(level: u32, index: u32, edge: u32) -> vec2f {
   let point = location_point(level, index);
   let cells = params.teacher_cells[level].xy;
@@ -31,7 +30,7 @@ fn teacher_line(level: u32, index: u32, edge: u32) -> vec2f {
   return vec2f(1.0 / select(cells.x, cells.y, (edge & 1u) == 1u), select(along, -along, edge >= 2u));
 }
 
-/// First bin of an edge of the teacher's.
+/// Element of bin 0 of an edge of the teacher's.
 fn teacher_first(level: u32, image: u32, index: u32, edge: u32) -> u32 {
   let entry = params.teacher_box_layout[level];
   return strided(entry, image, edge * params.teacher_bins, teacher_index(level, index));
@@ -94,16 +93,15 @@ fn teacher_distribution(level: u32, image: u32, index: u32, edge: u32, inverse_t
   return TeacherEdge(first, step, line, inverse_temperature, highest, sum);
 }
 
-/// What bin `bin` of the student's has of it: each bin of the teacher's is shared out to the two about its distance, as
-/// DFL shares out a target; the first and the last bin have what lies beyond them, too. All shares add up to 1, and the mean
-/// is kept where nothing lies beyond.
+/// The share of the student's bin `bin`: each of the teacher's bins is shared out to the two about its distance, as DFL shares out a
+/// target; the end bins take what lies beyond them. Shares add up to 1, and the mean is kept where nothing lies beyond.
 fn teacher_share(edge: TeacherEdge, bin: u32) -> f32 {
   if (!TEACHER_REBINNED) {
     return exp((teacher_box[edge.first + bin * edge.step] - edge.highest) * edge.inverse_temperature) / edge.sum;
   }
   let last_value = value_of(params.bins - 1u);
   let last = f32(params.teacher_bins - 1u);
-  // Bins of the teacher's within one of `bin`; those beyond the ends count for the ends. Of tables all are looked at.
+  // The teacher's bins within one of `bin`; those beyond the ends count for the ends. Of tables all are looked at.
   let reach = (vec2f(f32(bin) - 1.0, f32(bin) + 1.0) - edge.line.y) / edge.line.x;
   let from_bin = select(u32(clamp(floor(reach.x), 0.0, last)), 0u, TABLE || TEACHER_TABLE || bin == 0u);
   let to_bin = select(u32(clamp(ceil(reach.y), 0.0, last)), params.teacher_bins - 1u, TABLE || TEACHER_TABLE || bin + 1u == params.bins);

@@ -15,9 +15,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> distances: array<f32>;
 @group(0) @binding(3) var<storage, read> weights: array<f32>;
 @group(0) @binding(4) var<storage, read> average_factor: array<f32>;
-/// [R]
 @group(0) @binding(5) var<storage, read_write> losses: array<f32>;
-/// [R, K]
 @group(0) @binding(6) var<storage, read_write> gradient: array<f32>;
 
 #include "../lib/index.wgsl"

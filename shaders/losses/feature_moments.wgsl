@@ -10,7 +10,6 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 /// pyramid of `channels` channels
 @group(0) @binding(1) var<storage, read> student: array<f32>;
-/// like the student
 @group(0) @binding(2) var<storage, read> teacher: array<f32>;
 /// [levels, channels]: (mean, 1 / deviation) of the student, then of the teacher
 @group(0) @binding(3) var<storage, read_write> norms: array<vec4f>;

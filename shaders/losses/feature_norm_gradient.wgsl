@@ -14,7 +14,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> student: array<f32>;
 /// see feature_moments.wgsl
 @group(0) @binding(2) var<storage, read> norms: array<vec4f>;
-/// like the student
 @group(0) @binding(3) var<storage, read_write> gradient: array<f32>;
 
 override LANES: u32 = 64;

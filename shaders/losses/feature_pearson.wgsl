@@ -14,15 +14,12 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 /// pyramid of `channels` channels
 @group(0) @binding(1) var<storage, read> student: array<f32>;
-/// like the student
 @group(0) @binding(2) var<storage, read> teacher: array<f32>;
 /// see feature_moments.wgsl
 @group(0) @binding(3) var<storage, read> norms: array<vec4f>;
 /// [levels, channels]
 @group(0) @binding(4) var<storage, read> pulls: array<f32>;
-/// [locations]
 @group(0) @binding(5) var<storage, read_write> losses: array<f32>;
-/// like the student
 @group(0) @binding(6) var<storage, read_write> gradient: array<f32>;
 
 #include "../lib/index.wgsl"

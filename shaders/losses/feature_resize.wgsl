@@ -1,5 +1,5 @@
-// A teacher's maps on the student's: bilinear about the middles of cells, those beyond the border as at it. By the student's levels; where
-// no level of the teacher's teaches one, the student's own values (COPIES) or 0.
+// A teacher's maps on the student's levels: bilinear between cell middles, clamped at the border. Where no level of the teacher's teaches
+// one, the student's own values (COPIES) or 0.
 struct Params {
   /// elements of the result
   count: u32,
@@ -13,11 +13,9 @@ struct Params {
   teacher_cells: array<vec4f, 8>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-/// pyramid on the student's levels, only with COPIES
+/// read only with COPIES
 @group(0) @binding(1) var<storage, read> student: array<f32>;
-/// pyramid on the teacher's levels
 @group(0) @binding(2) var<storage, read> teacher: array<f32>;
-/// pyramid on the student's levels
 @group(0) @binding(3) var<storage, read_write> resized: array<f32>;
 
 #include "../lib/index.wgsl"

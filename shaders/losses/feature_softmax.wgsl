@@ -1,5 +1,5 @@
-// ln of the sum of exp(feature / T) over a map, of both nets: what makes a distribution over the locations of it (channel-wise
-// distillation, Shu et al., ICCV 2021). A workgroup a map.
+// ln Σ exp(feature / T) over each map of both nets, which makes a map a distribution over its locations (channel-wise distillation,
+// Shu et al., ICCV 2021). A workgroup a map.
 struct Params {
   batch: u32,
   channels: u32,
@@ -10,7 +10,6 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 /// pyramid of `channels` channels
 @group(0) @binding(1) var<storage, read> student: array<f32>;
-/// like the student
 @group(0) @binding(2) var<storage, read> teacher: array<f32>;
 /// see feature_moments.wgsl; only with NORM
 @group(0) @binding(3) var<storage, read> norms: array<vec4f>;

@@ -15,9 +15,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> projection: array<f32>;
 @group(0) @binding(4) var<storage, read> weights: array<f32>;
 @group(0) @binding(5) var<storage, read> average_factor: array<f32>;
-/// [R]
 @group(0) @binding(6) var<storage, read_write> losses: array<f32>;
-/// [R, K]
 @group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
 
 #include "../lib/index.wgsl"
@@ -40,7 +38,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   for (var k = 0u; k < BINS; k++) {
     let log_probability = logits[start + k] - at.x - at.y;
     let part = value_share(k, value, BINS);
-    // by a branch: 0 · −∞ would be NaN where the logits are far apart
+    // A branch: 0 · −∞ would be NaN where the logits are far apart.
     if (part > 0.0) {
       total -= part * log_probability;
     }

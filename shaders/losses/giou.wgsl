@@ -1,4 +1,4 @@
-// Box regression loss of each row: weight times box_loss of one of terms/giou.wgsl and its like.
+// Box regression loss of each row: weight times the box_loss of terms/giou.wgsl or the like.
 struct Params {
   rows: u32,
   weight_stride: u32,
@@ -7,11 +7,9 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 /// [R] boxes xyxy
 @group(0) @binding(1) var<storage, read> predicted: array<vec4f>;
-/// [R] boxes xyxy
 @group(0) @binding(2) var<storage, read> truth: array<vec4f>;
 @group(0) @binding(3) var<storage, read> weights: array<f32>;
 @group(0) @binding(4) var<storage, read> average_factor: array<f32>;
-/// [R]
 @group(0) @binding(5) var<storage, read_write> losses: array<f32>;
 /// [R] with respect to the predicted box
 @group(0) @binding(6) var<storage, read_write> gradient: array<vec4f>;

@@ -1,12 +1,10 @@
-// Box loss and DFL (Li et al., NeurIPS 2020, eq. 6) of the positives, an invocation a positive, with the gradient of both; in place of
-// DFL the L1 distance of the edges where a head has no distributions (one bin: YOLO26). The form of
-// the box loss is in terms/giou.wgsl and its like.
+// Box loss (terms/giou.wgsl and the like) and DFL (Li et al., NeurIPS 2020, eq. 6) of the positives with their gradients, an invocation
+// a positive. A head without distributions (one bin: YOLO26) has the L1 distance of the edges in place of DFL.
 
 struct Params {
 #include "head_box_fields.wgsl"
-  /// entries of `samples` of an image
   image_slots: u32,
-  /// DFL targets end this many of the last step of values before the last bin's
+  /// DFL targets end this share of the last step of values before the last bin's
   margin: f32,
   /// of teacher-bounded regression, in units of the box loss
   bounded_weight: f32,
@@ -19,9 +17,8 @@ struct Params {
 /// [T] xyxy pixels
 @group(0) @binding(8) var<storage, read> targets: array<vec4f>;
 
-/// Whether the recipe has teacher-bounded regression.
 override BOUNDED: bool = false;
-/// Whether the gradient holds that of distillation at all locations.
+/// Whether the gradient already holds that of distillation at all locations.
 override ADDS: bool = false;
 
 #include "head_box_pass.wgsl"
@@ -30,7 +27,6 @@ override ADDS: bool = false;
 #include "head_centre.wgsl"
 #include "head_edges.wgsl"
 
-/// Writes a part of the gradient, or adds it.
 fn put(element: u32, slope: f32) {
   if (ADDS) {
     gradient[element] += slope;
@@ -43,13 +39,13 @@ fn put(element: u32, slope: f32) {
 fn box_term(expected: vec4f, box: vec4f, centre: vec2f, at: Place) -> BoxLoss {
   var loss = box_loss(decoded(expected, centre), box);
   if (BOUNDED) {
-    // Chen et al., NeurIPS 2017, eq. 5: where the student's box is worse than the teacher's its loss counts once more.
+    // Chen et al., NeurIPS 2017, eq. 5: the loss counts once more where the student's box is worse than the teacher's.
     var bound: vec4f;
     for (var edge = 0u; edge < 4u; edge++) {
       bound[edge] = teacher_edge(at.level, at.image, at.index, edge);
     }
     let limit = box_loss(decoded(bound, centre), box).loss;
-    // By `<=`, so that a student's loss that is NaN is not taken for a good one.
+    // `<=`: a NaN loss of the student's does not pass for a good one.
     let weight = 1.0 + select(params.bounded_weight, 0.0, loss.loss <= limit || !is_taught(at.level));
     loss = BoxLoss(weight * loss.loss, weight * loss.gradient);
   }
@@ -69,7 +65,7 @@ fn edge_term(first: u32, step: u32, edge_target: f32, expected: f32, box_slope: 
     if (TABLE) {
       share = value_share(k, edge_target, params.bins);
     }
-    // by a branch: 0 · −∞ would be NaN where the logits are far apart
+    // A branch: 0 · −∞ would be NaN where the logits are far apart.
     if (share > 0.0) {
       loss -= share * log_p;
     }

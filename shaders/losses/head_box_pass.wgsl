@@ -1,5 +1,5 @@
-// What the passes over samples have in common that read box logits of two nets and add to the student's gradient, an invocation a sample:
-// bindings, and what they include. Positives are few: loops over bins read logits again, and end at a uniform.
+// Bindings and includes of passes over samples that read box logits of two nets and add to the student's gradient, an invocation a
+// sample. Positives are few: loops over bins read logits again, and end at a uniform so that they compile fast.
 
 #include "../regions/sample.wgsl"
 
@@ -7,11 +7,9 @@
 @group(0) @binding(2) var<storage, read> teacher_box: array<f32>;
 @group(0) @binding(3) var<storage, read> counts: array<f32>;
 @group(0) @binding(4) var<storage, read> samples: array<Sample>;
-/// of head_factors.wgsl
 @group(0) @binding(5) var<storage, read> factors: array<f32>;
-/// laid out as the student's logits
 @group(0) @binding(6) var<storage, read_write> gradient: array<f32>;
-/// see head_records.wgsl; expected edges and weights of positives are known
+/// expected edges and weights of positives are known
 @group(0) @binding(7) var<storage, read_write> records: array<u32>;
 
 #include "../lib/layout.wgsl"

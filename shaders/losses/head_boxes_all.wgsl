@@ -1,7 +1,6 @@
-// Distillation of boxes at all locations, an invocation a location: IoU distillation (BCKD, Yang et al., ICCV 2023, its localization
-// term), LD (CrossKD, Wang et al., CVPR 2024, its box term), or both. Writes the gradient of all box logits. The form of
-// the box loss is in terms/giou.wgsl and its like, how the teacher's bins become the student's in terms/edges_same.wgsl and
-// edges_rebinned.wgsl.
+// Distillation of boxes at all locations, an invocation each: IoU distillation (BCKD, Yang et al., ICCV 2023), LD (CrossKD, Wang et al.,
+// CVPR 2024), or both. Writes the gradient of all box logits. Forms: the box loss in terms/giou.wgsl and the like, the teacher's bins in
+// terms/edges_same.wgsl and edges_rebinned.wgsl.
 
 struct Params {
 #include "head_box_fields.wgsl"
@@ -9,7 +8,7 @@ struct Params {
   locations: u32,
   /// words from one kind of weight to the next
   weight_stride: u32,
-  /// 4, unknown to the compiler: loops over edges written out would take it ten times as long
+  /// 4, unknown to the compiler: unrolled loops over edges would take it ten times as long
   edges: u32,
   temperature: f32,
 }
@@ -17,13 +16,10 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student: array<f32>;
 @group(0) @binding(2) var<storage, read> teacher_box: array<f32>;
-/// [locations], see ../regions/sample.wgsl
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 /// of head_lesson.wgsl: 0 where a label does not count
 @group(0) @binding(4) var<storage, read> weights: array<f32>;
-/// of head_factors.wgsl
 @group(0) @binding(5) var<storage, read> factors: array<f32>;
-/// laid out as the student's logits
 @group(0) @binding(6) var<storage, read_write> gradient: array<f32>;
 /// [2, locations]: LD, IoU distillation; see head_coded.wgsl
 @group(0) @binding(7) var<storage, read_write> losses: array<u32>;
@@ -34,7 +30,7 @@ override LD: bool = false;
 override IOU_WEIGHT: u32 = 0u;
 override LD_WEIGHT: u32 = 0u;
 const WEIGHTS = 2u;
-/// Whether LD is the sum over the bins, in place of their mean.
+/// LD sums over the bins; else it is their mean.
 override LD_SUMS: bool = false;
 
 #include "../lib/index.wgsl"
@@ -57,7 +53,7 @@ override LD_SUMS: bool = false;
 #include "head_records.wgsl"
 #include "head_taught_box.wgsl"
 
-/// Sum of the logits that were read: some adapters' exp(NaN) and max(NaN, x) are numbers.
+/// Sum of the logits that were read: exp(NaN) and max(NaN, x) are numbers on some adapters.
 var<private> seen: f32;
 
 fn weight_of(kind: u32, location: u32) -> f32 {

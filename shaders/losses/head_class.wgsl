@@ -1,5 +1,5 @@
-// One invocation a positive, after head_stream.wgsl: the loss of its class with the gradient, its weights and its expected edges.
-// Loops over classes and bins end at uniforms, for what a compiler unrolls takes it long. The form of the loss is in terms/qfl.wgsl and its like.
+// One invocation a positive, after head_stream.wgsl: class loss (terms/qfl.wgsl and the like) with its gradient, weights and expected
+// edges. Loops over classes and bins end at uniforms: unrolled, they take long to compile.
 
 struct Params {
   batch: u32,
@@ -15,14 +15,11 @@ struct Params {
   normaliser: u32,
   beta: f32,
   alpha: f32,
-  /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
   teacher_layout: array<vec4u, 8>,
-  /// see lib/teacher_cells.wgsl
   teacher_cells: array<vec4f, 8>,
   box_layout: array<vec4u, 8>,
-  /// see lib/bin_values.wgsl
   projection: array<vec4f, 16>,
 }
 
@@ -34,12 +31,9 @@ struct Params {
 @group(0) @binding(4) var<storage, read> targets: array<vec4f>;
 @group(0) @binding(5) var<storage, read> counts: array<f32>;
 @group(0) @binding(6) var<storage, read> samples: array<Sample>;
-/// laid out as the student's logits
 @group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
-/// see head_records.wgsl
 @group(0) @binding(8) var<storage, read_write> records: array<u32>;
 
-// What a positive weighs.
 const WEIGHT_BEST_SCORE = 0u;
 const WEIGHT_TARGET_SCORE = 1u;
 const WEIGHT_TEACHER_SCORE = 2u;
@@ -48,7 +42,7 @@ const WEIGHT_DIFFERENCE = 4u;
 override BOX_WEIGHT: u32 = 0u;
 override LD_WEIGHT: u32 = 0u;
 override IOU_WEIGHT: u32 = 0u;
-/// Target of a positive's class: the assignment's, or the IoU of the student's own box.
+/// The class target is the assignment's; else the IoU of the student's own box.
 override ASSIGNED: bool = false;
 
 #include "../lib/layout.wgsl"
@@ -142,7 +136,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     }
     let element = strided(params.student_layout[at.level], at.image, sample.assigned & 0xffffu, at.index);
     let loss = factor * class_loss(student[element], target_score);
-    // What the pass over all class logits has left there: 0, or the slope of class distillation.
+    // The pass over all class logits has left there 0, or the slope of class distillation.
     gradient[element] += loss.y;
     records[record + TERM_CLS] = coded(loss.x, sample.location);
   }

@@ -1,9 +1,9 @@
-// Losses in 32 bits that can tell where they are not a number.
+// Losses in 32 bits that tell where they are not finite.
 
-/// A coded loss above it, as bits, is no loss (losses are not negative) but BAD + 1 + the location.
+/// Above it, as bits, a coded loss is BAD + 1 + its location (losses are not negative).
 const BAD = 0x7f800000u;
 
-/// By the bits, since compilers may assume that there is no NaN.
+/// By the bits: compilers may assume that there is no NaN.
 fn is_bad(value: f32) -> bool {
   return (bitcast<u32>(value) & BAD) == BAD;
 }

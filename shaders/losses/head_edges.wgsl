@@ -1,5 +1,4 @@
-// Boxes of positives from the edges in their records. Needs head_records.wgsl, head_centre.wgsl, ../lib/box_parameters.wgsl and the binding
-// `records`.
+// Boxes of positives from their records. Needs head_records.wgsl, head_centre.wgsl, ../lib/box_parameters.wgsl and the binding `records`.
 
 fn recorded_edges(record: u32) -> vec4f {
   var expected: vec4f;

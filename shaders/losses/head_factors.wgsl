@@ -1,4 +1,4 @@
-// One workgroup, after head_class.wgsl, which finds the weights of positives: each term's weight over its normaliser, by level.
+// One workgroup, after head_class.wgsl has found the positives' weights: each term's weight over its normaliser, by level.
 
 struct Params {
   batch: u32,
@@ -12,12 +12,10 @@ struct Params {
   weighed: u32,
   /// (weight, normaliser of head_normaliser.wgsl, 1: nothing on a level without positives, unused) of each term
   scales: array<vec4f, TERMS>,
-  /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> counts: array<f32>;
-/// see head_records.wgsl
 @group(0) @binding(2) var<storage, read> records: array<u32>;
 @group(0) @binding(3) var<storage, read> samples: array<Sample>;
 /// partial sums, where locations are weighed
@@ -25,9 +23,9 @@ struct Params {
 /// [terms + 1, 8 levels]: in the last row Σ weight of each kind, where processes share the step
 @group(0) @binding(5) var<storage, read_write> factors: array<f32>;
 
-/// Whether `taught` lacks a level.
+/// Whether some level is not taught.
 override SKIPS: bool = false;
-/// 1: leaves this process's sums of weights in the last row of `factors`, and nothing else; 2: takes those of all processes from there.
+/// 1: only leaves this process's sums of weights in the last row of `factors`; 2: takes those of all processes from there.
 override SHARED: u32 = 0u;
 
 #include "../regions/sample.wgsl"
@@ -38,9 +36,9 @@ override SHARED: u32 = 0u;
 #include "head_matched.wgsl"
 #include "head_stream_sum.wgsl"
 
-/// Of a lane's samples: weights of box, LD and IoU distillation, and in the VLR of taught levels.
+/// By lane: weights of box, LD and IoU distillation, and in the VLR of taught levels.
 var<workgroup> lane_sums: array<vec4f, ROWS>;
-/// Of a lane's locations, by kinds of weight.
+/// By lane and kind of weight.
 var<workgroup> location_sums: array<vec2f, ROWS>;
 
 /// Kinds of weights: four of `lane_sums`, two of `location_sums`.
@@ -60,7 +58,6 @@ fn own_sum(kind: u32) -> f32 {
   return sum;
 }
 
-/// Σ weight of a kind.
 fn sum_of(kind: u32) -> f32 {
   if (SHARED == 2u) {
     return factors[SHARED_SUMS + kind];
@@ -80,7 +77,6 @@ fn is_of_vlr(term: u32) -> bool {
   return ((VLR_TERMS >> term) & 1u) == 1u;
 }
 
-/// Σ weight of the term's samples.
 fn weights_of(term: u32) -> f32 {
   if (is_of_vlr(term) && !SKIPS) {
     var sum = 0.0;
@@ -93,7 +89,7 @@ fn weights_of(term: u32) -> f32 {
   return sum_of(select(kind, 3u, is_of_vlr(term)));
 }
 
-/// Samples of a distillation's region on a level, or on all that are taught.
+/// Samples of a distillation's region on a level, or on all taught ones.
 fn region_size(term: u32, level: u32, on_all: bool) -> f32 {
   let first = select(COUNT_LEVEL_POSITIVES, COUNT_LEVEL_VLR, is_of_vlr(term));
   var sum = 0.0;
@@ -159,7 +155,7 @@ fn main(@builtin(local_invocation_index) local: u32) {
     let level = i % 8u;
     let scale = params.scales[term];
     let divisor = divisor_of(term, level);
-    // A region without samples has no loss, nor has distillation of a level that is not taught.
+    // No loss: a region without samples, or distillation of a level that is not taught.
     let is_off = scale.z == 1.0 && positives_on(level) == 0.0;
     let counts_here = divisor > 0.0 && !is_off && (is_taught(level) || !is_distillation(term));
     factors[i] = select(0.0, scale.x / divisor, counts_here);

@@ -1,5 +1,5 @@
-// IoU distillation of the positives, an invocation a positive: the box loss of the student's box against the teacher's. The form of
-// the box loss is in terms/giou.wgsl and its like.
+// IoU distillation of the positives, an invocation each: the box loss (terms/giou.wgsl and the like) of the student's box against the
+// teacher's.
 
 struct Params {
 #include "head_box_fields.wgsl"
@@ -38,7 +38,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let record = RECORD * (before + i);
     let at = place_of(sample.location, image);
     let factor = bitcast<f32>(records[record + RECORD_IOU_WEIGHT]) * factors[factor_at(TERM_LD_IOU, at.level)];
-    // A level that is not taught has no teacher's edges.
+    // A level that is not taught has no teacher's edges to read.
     if (factor == 0.0) {
       continue;
     }

@@ -1,5 +1,4 @@
-// Class distillation, one invocation a sample: of a positive in the main region, of a member of the VLR there. The form of the
-// divergence is in terms/kd_softmax.wgsl and its like.
+// Class distillation of samples in the main region or the VLR, an invocation each. Divergence: terms/kd_softmax.wgsl and the like.
 
 struct Params {
   batch: u32,
@@ -12,12 +11,10 @@ struct Params {
   beta: f32,
   /// see head_records.wgsl
   other_records: u32,
-  /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
   teacher_layout: array<vec4u, 8>,
   centre_offset: f32,
-  /// see lib/teacher_cells.wgsl
   teacher_cells: array<vec4f, 8>,
 }
 
@@ -26,11 +23,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> teacher: array<f32>;
 @group(0) @binding(3) var<storage, read> counts: array<f32>;
 @group(0) @binding(4) var<storage, read> samples: array<Sample>;
-/// of head_factors.wgsl
 @group(0) @binding(5) var<storage, read> factors: array<f32>;
-/// laid out as the student's logits
 @group(0) @binding(6) var<storage, read_write> gradient: array<f32>;
-/// see head_records.wgsl
 @group(0) @binding(7) var<storage, read_write> records: array<u32>;
 
 #include "../lib/layout.wgsl"
@@ -42,7 +36,7 @@ struct Params {
 #include "head_coded.wgsl"
 #include "head_records.wgsl"
 
-/// Logits of student and teacher.
+/// (student, teacher)
 fn class_logits(entry: vec4u, teacher_entry: vec4u, at: Place, class_index: u32) -> vec2f {
   return vec2f(
     student[strided(entry, at.image, class_index, at.index)],
@@ -50,7 +44,7 @@ fn class_logits(entry: vec4u, teacher_entry: vec4u, at: Place, class_index: u32)
   );
 }
 
-/// Adds the gradient; returns the divergence.
+/// Adds the gradient and returns the divergence.
 fn distil(at: Place, factor: f32) -> f32 {
   let entry = params.student_layout[at.level];
   let teacher_entry = params.teacher_layout[at.level];

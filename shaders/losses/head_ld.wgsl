@@ -1,6 +1,5 @@
-// Localization distillation (Zheng et al., CVPR 2022, eq. 3), an invocation a sample: of a positive in the main region, of a member of
-// the VLR there. ℓ = (T²/K) Σ p (ln p − ln q) for each edge, its gradient (T/K) (q − p). How the teacher's bins become the
-// student's is in terms/ld_same.wgsl and ld_rebinned.wgsl.
+// Localization distillation (Zheng et al., CVPR 2022, eq. 3) of samples in the main region or the VLR, an invocation each:
+// ℓ = (T²/K) Σ p (ln p − ln q) of each edge, gradient (T/K) (q − p). The teacher's bins: terms/ld_same.wgsl and ld_rebinned.wgsl.
 
 struct Params {
 #include "head_box_fields.wgsl"
@@ -14,9 +13,9 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 
-/// Whether the gradient holds that of distillation at all locations.
+/// Whether the gradient already holds that of distillation at all locations.
 override ADDS: bool = false;
-/// Whether LD is the sum over the bins, in place of their mean.
+/// LD sums over the bins; else it is their mean.
 override LD_SUMS: bool = false;
 
 #include "head_box_pass.wgsl"

@@ -1,6 +1,5 @@
-// What the two passes over all class logits that know a teacher have in common: head_stream_taught.wgsl and
-// head_stream_taught_strided.wgsl. The forms of the losses are in terms/qfl.wgsl and its like, and in terms/stream_kd_binary.wgsl and its
-// like.
+// Shared by head_stream_taught.wgsl and head_stream_taught_strided.wgsl, the passes over all class logits beside a teacher. Forms:
+// terms/qfl.wgsl, terms/stream_kd_binary.wgsl and the like.
 
 struct Params {
   batch: u32,
@@ -11,13 +10,13 @@ struct Params {
   normaliser: u32,
   beta: f32,
   alpha: f32,
-  /// of class distillation, over its normaliser; its weight has a number for each level
+  /// of class distillation, over its normaliser; `kd_weights` is by level
   kd_normaliser: u32,
   /// 1: nothing on a level without positives
   kd_needs_positives: u32,
   kd_beta: f32,
   temperature: f32,
-  /// of all that take part in the pass: the first of this dispatch, and how many invocations they have
+  /// first workgroup of this dispatch, and invocations of all dispatches of the pass
   first_group: u32,
   stream_count: u32,
   /// words from one kind of weight to the next
@@ -27,7 +26,6 @@ struct Params {
   levels: array<vec4u, 8>,
   student_layout: array<vec4u, 8>,
   teacher_layout: array<vec4u, 8>,
-  /// see ../lib/teacher_cells.wgsl
   centre_offset: f32,
   teacher_cells: array<vec4f, 8>,
 }
@@ -40,7 +38,7 @@ struct Params {
 #include "head_normaliser.wgsl"
 #include "head_stream_sum.wgsl"
 
-// What a location weighs in the distillation of boxes, by kinds.
+// Kinds of weight of a location in the distillation of boxes.
 /// max_c |σ(teacher) − σ(student)|
 const WEIGHT_DIFFERENCE = 0u;
 /// max_c σ(teacher)
@@ -49,15 +47,14 @@ const WEIGHTS = 2u;
 override WEIGHS_DIFFERENCE: bool = false;
 override WEIGHS_TEACHER: bool = false;
 
-/// Losses and weights of an invocation.
 struct Lesson {
   class_loss: StreamSum,
   distilled: StreamSum,
-  /// of its locations, by kind
+  /// by kind
   weights: vec2f,
 }
 
-/// What the sums of losses are multiplied by: that of the class loss, that of class distillation.
+/// Factors of the class loss and of class distillation.
 fn factors_of(level: u32) -> vec2f {
   let kd = params.kd_weights[level / 4u][level % 4u] / divisor_of_counts(params.kd_normaliser);
   let is_off = params.kd_needs_positives == 1u && positives_on(level) == 0.0;
@@ -80,7 +77,7 @@ fn is_bad4(value: vec4f) -> vec4<bool> {
   return (bitcast<vec4u>(value) & vec4u(BAD)) == vec4u(BAD);
 }
 
-/// The largest of some numbers need not be that which is none: so a weight that is none is made by hand.
+/// max() may drop a NaN, so a weight is made NaN by hand.
 fn spoilt4(weight: vec4f, is_spoilt: vec4<bool>) -> vec4f {
   return bitcast<vec4f>(select(bitcast<vec4u>(weight), vec4u(0x7fc00000u), is_spoilt));
 }

@@ -2,7 +2,7 @@
 
 #include "head_images.wgsl"
 
-/// Positives, and locations that are none, of all images.
+/// Numbers of positives and of other locations, over all images.
 fn matched_and_others() -> vec2f {
   var positives = 0.0;
   let images = counted_images();

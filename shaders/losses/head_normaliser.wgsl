@@ -18,16 +18,15 @@ const NORMALISER_LEVEL = 7u;
 /// Σ over all locations of max_c |σ(teacher) − σ(student)|, and of max_c σ(teacher)
 const NORMALISER_DIFFERENCES = 8u;
 const NORMALISER_TEACHER_SCORES = 9u;
-/// √Q (√P + √Q) for P positives and Q other locations: where positives weigh √(Q / P) times as much, the sum is the mean of both means in
-/// the ratio √P : √Q (D-FINE, Peng et al., ICLR 2025)
+/// √Q (√P + √Q) for P positives and Q others: with positives weighing √(Q / P) times as much, the sum is the mean of both means in the
+/// ratio √P : √Q (D-FINE, Peng et al., ICLR 2025)
 const NORMALISER_DECOUPLED = 10u;
 
-/// Added to Σ weight by the reference, so that a batch without positives divides by it instead of by zero.
+/// Added to Σ weight by the reference, so that a batch without positives is not divided by zero.
 const EPSILON = 1e-6;
 
 #include "head_images.wgsl"
 
-/// Positives of all images on a level.
 fn positives_on(level: u32) -> f32 {
   var sum = 0.0;
   for (var image = 0u; image < counted_images(); image++) {
@@ -36,7 +35,7 @@ fn positives_on(level: u32) -> f32 {
   return sum;
 }
 
-/// One of the first four: what the assignment alone decides.
+/// Of one of the first four, which the assignment alone decides.
 fn divisor_of_counts(normaliser: u32) -> f32 {
   var images = 0.0;
   var positives = 0.0;

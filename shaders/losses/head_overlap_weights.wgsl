@@ -1,5 +1,5 @@
-// What a positive weighs in LD at all locations by D-FINE's decoupled distillation (Peng et al., ICLR 2025): the IoU of the student's own box with
-// its object, over the teacher's best score that head_stream_taught.wgsl has left there. An invocation a positive.
+// The weight of a positive in LD at all locations by D-FINE's decoupled distillation (Peng et al., ICLR 2025): the IoU of the student's
+// own box with its object, over the teacher's best score, which head_stream_taught.wgsl has written there. An invocation a positive.
 
 struct Params {
   batch: u32,
@@ -13,7 +13,6 @@ struct Params {
   first: u32,
   /// 1: times √(Q / P) of P positives and Q other locations, see head_normaliser.wgsl
   balances: u32,
-  /// (start, height, width, stride in pixels) of each level
   levels: array<vec4u, 8>,
 }
 
@@ -22,7 +21,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> targets: array<vec4f>;
 @group(0) @binding(2) var<storage, read> counts: array<f32>;
 @group(0) @binding(3) var<storage, read> samples: array<Sample>;
-/// see head_records.wgsl; expected edges are known
+/// expected edges are known
 @group(0) @binding(4) var<storage, read> records: array<u32>;
 /// of head_lesson.wgsl
 @group(0) @binding(5) var<storage, read_write> weights: array<f32>;

@@ -1,5 +1,5 @@
-// The class loss of every logit of a pyramid as background, four locations at a time; what positives have else, head_class.wgsl
-// adds. The form of the loss is in terms/qfl.wgsl and its like. A workgroup takes 256 TURNS locations of an image and PLANES classes.
+// The class loss of every logit of a pyramid as background, four locations at a time (head_class.wgsl adds the rest of positives). Forms:
+// terms/qfl.wgsl and the like. A workgroup takes 256 TURNS locations of an image and PLANES classes.
 
 struct Params {
   batch: u32,
@@ -13,17 +13,14 @@ struct Params {
   /// (start, height, width, first workgroup) of each level
   levels: array<vec4u, 8>,
 }
-/// classes of a workgroup
 override PLANES: u32 = 16u;
 /// vec4s of a plane that an invocation takes
 override TURNS: u32 = 2u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student: array<vec4f>;
-/// [locations], see ../regions/sample.wgsl
 @group(0) @binding(2) var<storage, read> table: array<u32>;
 @group(0) @binding(3) var<storage, read> counts: array<f32>;
-/// laid out as the student's logits
 @group(0) @binding(4) var<storage, read_write> gradient: array<vec4f>;
 /// one an invocation, see head_coded.wgsl
 @group(0) @binding(5) var<storage, read_write> partials: array<u32>;
@@ -38,7 +35,7 @@ fn table_at(location: u32) -> vec4u {
   return vec4u(table[location], table[location + 1u], table[location + 2u], table[location + 3u]);
 }
 
-/// TURNS times four neighbouring locations of an image, all classes of the workgroup.
+/// TURNS times four neighbouring locations, all classes of the workgroup.
 fn planes(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
   let area = params.levels[level].y * params.levels[level].z;
   let vectors = area / 4u;
@@ -70,8 +67,8 @@ fn planes(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
   return sum;
 }
 
-/// A level whose maps, or whose start, are no multiple of four locations: every logit of four neighbours has its own location and class.
-/// Its words were cleared, so that flags need not be looked at.
+/// A level whose maps or start are no whole quads: each of four neighbouring logits has its own location and class. Its words were
+/// cleared, so that flags need not be looked at.
 fn unaligned(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
   let area = params.levels[level].y * params.levels[level].z;
   let start = params.batch * params.levels[level].x;
@@ -92,7 +89,7 @@ fn unaligned(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
     let own = entries == plane - images * params.classes + 1u;
     let share = select(vec4f(), vec4f(1.0), exists & !own & (entries < vec4u(TABLE_IGNORED)));
     let at = (params.classes * start + i) / 4u;
-    // What lies beyond the last logit is not ours.
+    // Past the last logit.
     let focal = class_background(select(vec4f(), student[at], exists));
     add(&sum, share * focal.loss, locations);
     gradient[at] = (factor * share) * focal.slope;

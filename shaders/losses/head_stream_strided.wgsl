@@ -1,5 +1,4 @@
-// head_stream.wgsl for logits that lie anyhow: one invocation a location, four classes at a time, 64 locations of a level a
-// workgroup.
+// head_stream.wgsl for logits of any layout: one invocation a location, four classes at a time, 64 locations of a level a workgroup.
 
 struct Params {
   batch: u32,
@@ -17,10 +16,8 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student: array<f32>;
-/// [locations], see ../regions/sample.wgsl
 @group(0) @binding(2) var<storage, read> table: array<u32>;
 @group(0) @binding(3) var<storage, read> counts: array<f32>;
-/// laid out as the student's logits
 @group(0) @binding(4) var<storage, read_write> gradient: array<f32>;
 /// one an invocation, see head_coded.wgsl
 @group(0) @binding(5) var<storage, read_write> partials: array<u32>;

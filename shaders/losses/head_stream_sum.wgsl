@@ -1,11 +1,11 @@
-// Loss of an invocation of the pass over all class logits. Every invocation writes its own: a barrier would cost software adapters
-// more than the sum of so many numbers later.
+// Loss of an invocation of the pass over all class logits. Each writes its own: a barrier would cost software adapters more than adding
+// so many numbers later.
 
 #include "head_coded.wgsl"
 
 const SIZE = 64u;
 
-// The partial sums of all invocations, kind after kind: what head_stream_taught.wgsl has more than the class loss.
+// Kinds of partial sums, one after another; only head_stream_taught.wgsl has more than the class loss.
 const SUM_CLASS = 0u;
 const SUM_KD = 1u;
 /// of the locations' weights, in the order of the weights: max_c |σ(teacher) − σ(student)|, max_c σ(teacher)

@@ -1,20 +1,16 @@
-// head_stream.wgsl beside the logits of a teacher: class distillation at all locations, and what locations weigh in the distillation of
-// boxes. Levels of whole quads of locations that have the same index in the teacher's maps; a workgroup takes 256 TURNS locations of an image and PLANES classes: all of
-// them where locations are weighed.
+// head_stream.wgsl beside a teacher: also class distillation at all locations and the weights of locations in the distillation of boxes.
+// For levels of whole quads whose locations have the same index in the teacher's maps. A workgroup takes 256 TURNS locations of an image
+// and PLANES classes, which are all of them where locations are weighed.
 
-/// classes of a workgroup
 override PLANES: u32 = 16u;
 /// vec4s of a plane that an invocation takes
 override TURNS: u32 = 1u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student: array<vec4f>;
-/// laid out as the student's logits
 @group(0) @binding(2) var<storage, read> teacher: array<vec4f>;
-/// [locations], see ../regions/sample.wgsl
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> counts: array<f32>;
-/// laid out as the student's logits
 @group(0) @binding(5) var<storage, read_write> gradient: array<vec4f>;
 /// [SUMS, invocations of the pass], see head_stream_sum.wgsl
 @group(0) @binding(6) var<storage, read_write> partials: array<u32>;

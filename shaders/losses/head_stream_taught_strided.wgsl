@@ -1,13 +1,11 @@
-// head_stream_taught.wgsl for logits that lie anyhow, for levels that are no whole quads, and for teachers of other levels: one invocation
-// a location, four classes at a time, 64 locations of a level a workgroup.
+// head_stream_taught.wgsl for logits of any layout, levels that are no whole quads, and teachers of other levels: one invocation a
+// location, four classes at a time, 64 locations of a level a workgroup.
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> student: array<f32>;
 @group(0) @binding(2) var<storage, read> teacher: array<f32>;
-/// [locations], see ../regions/sample.wgsl
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> counts: array<f32>;
-/// laid out as the student's logits
 @group(0) @binding(5) var<storage, read_write> gradient: array<f32>;
 /// [SUMS, invocations of the pass], see head_stream_sum.wgsl
 @group(0) @binding(6) var<storage, read_write> partials: array<u32>;
@@ -67,7 +65,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
         }
       }
       if (WEIGHS_DIFFERENCE) {
-        // Where there is no class both logits are 0.
+        // Past the last class both logits are 0.
         apart = max(apart, scores_apart(x, t));
         is_spoilt |= any(is_bad4(x) | is_bad4(t));
       }

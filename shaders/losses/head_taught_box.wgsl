@@ -1,6 +1,4 @@
-// IoU distillation of one box. The form of the box loss is in terms/giou.wgsl and its like.
-
-/// Loss of the student's box against the teacher's, and its gradient with respect to the student's edges; 0 where one of the boxes is none.
+/// IoU distillation of a box: its loss against the teacher's, with the gradient of the student's edges; 0 where one of them is no box.
 fn taught_box_loss(expected: vec4f, bound: vec4f, centre: vec2f) -> BoxLoss {
   let box = decode_box(expected, centre, params.anchor, params.bins);
   let taught = decode_box(bound, centre, params.anchor, params.bins);

@@ -1,5 +1,5 @@
-// A workgroup a level: adds the losses of the passes term by term, in a fixed order, and keeps the first location whose loss is not
-// a number, so that bad logits can be named. A term with such a location is NaN.
+// A workgroup a level: adds the losses of the passes term by term, in a fixed order. A term with a bad loss is NaN, and the first such
+// location is kept, so that bad logits can be named.
 
 struct Params {
   batch: u32,
@@ -7,7 +7,7 @@ struct Params {
   image_slots: u32,
   /// invocations of the pass over all class logits
   stream_count: u32,
-  /// 1 where rows that are no positives have losses of LD, and of KD
+  /// 1 where other samples than positives have losses of LD, and of KD
   ld_vlr: u32,
   kd_vlr: u32,
   /// see head_records.wgsl
@@ -29,9 +29,8 @@ struct Params {
 /// of head_stream.wgsl, coded; see head_stream_sum.wgsl
 @group(0) @binding(2) var<storage, read> stream: array<u32>;
 @group(0) @binding(3) var<storage, read> samples: array<Sample>;
-/// see head_records.wgsl
 @group(0) @binding(4) var<storage, read> records: array<u32>;
-/// [locations], where features are imitated
+/// where features are imitated
 @group(0) @binding(5) var<storage, read> imitation: array<f32>;
 /// [terms, levels]
 @group(0) @binding(6) var<storage, read_write> terms: array<f32>;
@@ -49,11 +48,10 @@ const SIZE = 128u;
 
 struct Sum {
   loss: f32,
-  /// ~location of the first that is not a number, 0 where all are finite
+  /// ~location of the first bad loss, 0 where all are finite
   fault: u32,
 }
 
-/// [terms, SIZE]: every invocation has its own.
 var<workgroup> lane_sums: array<f32, TERMS * SIZE>;
 var<workgroup> lane_faults: array<u32, TERMS * SIZE>;
 
@@ -71,12 +69,12 @@ fn keep(term: u32, local: u32, sum: Sum) {
   lane_faults[at] = max(lane_faults[at], sum.fault);
 }
 
-/// Every SIZE-th of an image's rows that lie between the locations.
+/// Every SIZE-th of an image's rows within a range of locations.
 fn add_rows(image: u32, locations: vec2u, local: u32) {
   let positives = count_of(image, COUNT_POSITIVES);
   let before = count_before(image, COUNT_POSITIVES);
   let first = image * params.image_slots;
-  // An invocation adds one term of every SIZE / RECORDED-th positive: one read in the code in place of as many as terms.
+  // An invocation adds one term of every SIZE / RECORDED-th positive: a single read in the code instead of one for each term.
   let term = local % RECORDED;
   let end = select(0u, positives, local < SIZE / RECORDED * RECORDED);
   var own = Sum();
@@ -154,7 +152,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     keep(TERM_IM, local, imitated);
   }
   workgroupBarrier();
-  // An invocation a term: one barrier, which software adapters pay dearly for.
+  // An invocation a term: a single barrier, since software adapters pay dearly for each.
   if (local < TERMS) {
     var sum = 0.0;
     var fault = 0u;

@@ -1,12 +1,10 @@
 // The sum of all terms.
 
 struct Params {
-  /// terms times levels
   count: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> terms: array<f32>;
-/// [1]
 @group(0) @binding(2) var<storage, read_write> total: array<f32>;
 
 @compute @workgroup_size(1)

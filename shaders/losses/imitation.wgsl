@@ -11,7 +11,6 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 /// pyramid of `channels` channels
 @group(0) @binding(1) var<storage, read> student: array<f32>;
-/// like the student
 @group(0) @binding(2) var<storage, read> teacher: array<f32>;
 /// [locations]: greater than 0 inside the region, 0 outside, less where the location does not exist
 @group(0) @binding(3) var<storage, read> mask: array<f32>;
@@ -19,7 +18,6 @@ struct Params {
 @group(0) @binding(4) var<storage, read> factors: array<vec2f>;
 /// see feature_moments.wgsl; only with NORM
 @group(0) @binding(5) var<storage, read> norms: array<vec4f>;
-/// [locations]
 @group(0) @binding(6) var<storage, read_write> losses: array<f32>;
 /// like the student; with NORM of its normalised features
 @group(0) @binding(7) var<storage, read_write> gradient: array<f32>;

@@ -10,7 +10,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read> projection: array<f32>;
 /// [R], in the projection's unit
 @group(0) @binding(3) var<storage, read_write> expected: array<f32>;
-/// [R, K]
 @group(0) @binding(4) var<storage, read_write> gradient: array<f32>;
 
 #include "../lib/index.wgsl"

@@ -11,16 +11,12 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 /// [R, K]
 @group(0) @binding(1) var<storage, read> student: array<f32>;
-/// [R, K]
 @group(0) @binding(2) var<storage, read> teacher: array<f32>;
 /// [R], bin units
 @group(0) @binding(3) var<storage, read> distances: array<f32>;
-/// [R]
 @group(0) @binding(4) var<storage, read> weights: array<f32>;
 @group(0) @binding(5) var<storage, read> average_factor: array<f32>;
-/// [R]
 @group(0) @binding(6) var<storage, read_write> expected: array<f32>;
-/// [R, K]
 @group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
 /// (DFL, LD) of each row
 @group(0) @binding(8) var<storage, read_write> losses: array<vec2f>;

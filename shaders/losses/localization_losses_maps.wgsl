@@ -1,6 +1,5 @@
-// LD, DFL and the integral of maps of 4 K channels, see localization_row.wgsl; an invocation is an edge at a location.
-// A workgroup has neighbouring locations of an edge's maps: workgroup.x counts through the levels, workgroup.y through images
-// and edges, so that nothing is divided.
+// LD, DFL and the integral of maps of 4 K channels, see localization_row.wgsl. An invocation is an edge at a location, a workgroup
+// neighbouring ones: workgroup.x counts through the levels, workgroup.y through images and edges, so that nothing is divided.
 struct Params {
   batch: u32,
   level_count: u32,
@@ -16,7 +15,6 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 /// levels of [B, 4 K, H, W], edge by edge
 @group(0) @binding(1) var<storage, read> student: array<f32>;
-/// laid out as the student's
 @group(0) @binding(2) var<storage, read> teacher: array<f32>;
 /// levels of [B, 4, H, W], bin units
 @group(0) @binding(3) var<storage, read> distances: array<f32>;
@@ -25,7 +23,6 @@ struct Params {
 @group(0) @binding(5) var<storage, read> average_factor: array<f32>;
 /// levels of [B, 4, H, W]
 @group(0) @binding(6) var<storage, read_write> expected: array<f32>;
-/// laid out as the student's
 @group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
 /// (DFL, LD) of each edge at each location, levels of [B, 4, H, W]
 @group(0) @binding(8) var<storage, read_write> losses: array<vec2f>;

@@ -3,12 +3,11 @@
 //   expected = sum_k k p_k
 //   DFL = -sum_k s_k ln p_k                      (Generalized Focal Loss, eq. 6)   d/dz_k = p_k - s_k
 //   LD = (T^2 / K) sum_k r_k (ln r_k - ln q_k)   (LD, CVPR 2022)                   d/dz_k = (T / K) (q_k - r_k)
-// The kernel that includes this has the bindings and, in `params`, the fields weight_stride, temperature, greatest (upper end
-// of the distances), dfl_scale and ld_scale.
+// `params` has weight_stride, temperature, greatest (upper end of the distances), dfl_scale and ld_scale.
 //
-// The loops over bins are written out, so that bins live in registers, and are short, so that few do at a time. One row an
-// invocation, though wider accesses are cheaper: software adapters lose more by code that the instruction cache cannot hold.
-// No loop over rows either: inside of a loop they test the mask of active invocations at every access.
+// Loops over bins are unrolled, so that bins live in registers, and short, so that few do at a time. One row an invocation, though wider
+// accesses are cheaper: software adapters lose more by code that the instruction cache cannot hold. No loop over rows: inside one they
+// test the mask of active invocations at every access.
 
 /// the temperature where it is a whole number up to 16: then exp(z) is a power of exp(z / T); otherwise 0
 override WHOLE_TEMPERATURE: u32 = 0u;
@@ -44,7 +43,7 @@ fn weight_of(element: u32) -> f32 {
   return select(0.0, weights[element * params.weight_stride] / divisor, divisor > 0.0);
 }
 
-/// Returns (DFL, LD), weighted. `step` is from bin to bin; `row` the element of the distance and of the expectation.
+/// Returns (DFL, LD), weighted. `step`: from bin to bin; `row`: element of distance and expectation.
 fn row_losses(first: u32, step: u32, row: u32, weight: f32) -> vec2f {
   var z: Bins;
   var at = first;

@@ -7,7 +7,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> losses: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> dfl: array<f32>;
 @group(0) @binding(3) var<storage, read_write> ld: array<f32>;
-/// of both
 @group(0) @binding(4) var<storage, read_write> total: array<f32>;
 
 const SIZE = 256u;
@@ -24,7 +23,7 @@ fn main(@builtin(local_invocation_index) local: u32) {
   }
   partial[local] = sum;
   workgroupBarrier();
-  // One barrier: software adapters pay more for each than for the additions.
+  // A single barrier: software adapters pay more for each than for the additions.
   if (local == 0u) {
     var all = vec2f();
     for (var i = 0u; i < SIZE; i++) {

@@ -10,15 +10,13 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 /// [R, C]
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
-/// [R]: a class, or anything outside 0..C-1 for background
+/// [R]; anything outside 0..C-1 is background
 @group(0) @binding(2) var<storage, read> labels: array<i32>;
 /// [R] in [0, 1]
 @group(0) @binding(3) var<storage, read> quality: array<f32>;
 @group(0) @binding(4) var<storage, read> weights: array<f32>;
 @group(0) @binding(5) var<storage, read> average_factor: array<f32>;
-/// [R]
 @group(0) @binding(6) var<storage, read_write> losses: array<f32>;
-/// [R, C]
 @group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
 
 #include "../lib/index.wgsl"

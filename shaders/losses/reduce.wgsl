@@ -1,13 +1,11 @@
-// Sums: each workgroup adds one chunk of the values, always in the same order, so the same values give the same bits.
+// Each workgroup adds one chunk in a fixed order: the same values give the same bits.
 struct Params {
   count: u32,
   /// values a workgroup adds
   chunk: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-/// [count]
 @group(0) @binding(1) var<storage, read> values: array<f32>;
-/// [workgroups]
 @group(0) @binding(2) var<storage, read_write> sums: array<f32>;
 
 const SIZE = 256u;

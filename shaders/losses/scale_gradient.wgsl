@@ -1,5 +1,5 @@
-// gradient *= incoming, in place, four elements an invocation: the backward of every loss whose forward wrote its gradient.
-// ROW_LENGTH 0: one incoming scalar; otherwise one incoming element for each row of ROW_LENGTH elements.
+// gradient *= incoming, in place, four elements an invocation: backward of every loss whose forward pass wrote its gradient.
+// ROW_LENGTH 0: one incoming scalar; otherwise one element for each row of ROW_LENGTH elements.
 struct Params {
   /// number of vec4
   count: u32,
@@ -13,7 +13,7 @@ override ROW_LENGTH: u32 = 0u;
 
 #include "../lib/index.wgsl"
 
-/// The row of an element; those in the padding of the last vec4 take the last row.
+/// Padding of the last vec4 counts for the last row.
 fn incoming_at(element: u32) -> f32 {
   return incoming[min(element / max(ROW_LENGTH, 1u), params.rows - 1u)];
 }

@@ -7,7 +7,6 @@ struct Params {
   levels: array<vec4u, 8>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-/// [locations]
 @group(0) @binding(1) var<storage, read> scores: array<f32>;
 /// [levels]: (factor of a score, 0); between the two passes of processes that share a step, their sums
 @group(0) @binding(2) var<storage, read_write> factors: array<vec2f>;

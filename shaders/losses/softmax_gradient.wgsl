@@ -5,9 +5,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 /// [R, K]
 @group(0) @binding(1) var<storage, read> probabilities: array<f32>;
-/// [R, K]
 @group(0) @binding(2) var<storage, read> incoming: array<f32>;
-/// [R, K]
 @group(0) @binding(3) var<storage, read_write> gradient: array<f32>;
 
 #include "../lib/index.wgsl"

@@ -10,6 +10,6 @@ fn class_background(x: vec4f) -> BackgroundLoss {
 
 fn class_loss(x: f32, target_score: f32) -> vec2f {
   let at = logistic(x);
-  // (x + |x|) / 2 rather than max(x, 0), which may drop a NaN: bad logits must show in the loss.
+  // (x + |x|) / 2, since max(x, 0) may drop a NaN: bad logits must show in the loss.
   return vec2f(0.5 * (x + abs(x)) - x * target_score + at.tail, at.score - target_score);
 }

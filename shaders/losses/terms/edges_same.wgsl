@@ -1,4 +1,4 @@
-// The teacher's edges where its bin k is bin k of the student's: every logit is read once, and the loops over bins are written out.
+// The teacher's edges where its bins are the student's: every logit is read once, and the loops over bins are unrolled.
 
 fn read_teacher(at: Place, edge: u32, z: ptr<function, Bins>) {
   let first = teacher_first(at.level, at.image, at.index, edge);
@@ -20,7 +20,6 @@ fn teacher_edge_at(at: Place, edge: u32) -> f32 {
   return expected_value(&z);
 }
 
-/// The distribution of logits over T, and its logarithm.
 fn teacher_distribution_at(at: Place, edge: u32, inverse_temperature: f32, p: ptr<function, Bins>, log_p: ptr<function, Bins>) {
   read_teacher(at, edge, log_p);
   let sum = powers_of_bins(log_p, p, inverse_temperature);

@@ -1,5 +1,4 @@
-// Binary cross-entropy to the teacher's scores weighted by the difference of the scores, of logits over T: T² Σ loss, its gradient
-// T Σ slope: a sum over the classes, no mean.
+// lib/focal_binary.wgsl of logits over T: T² Σ loss, its gradient T Σ slope: a sum over the classes, no mean.
 
 #include "../../lib/focal_binary.wgsl"
 

@@ -1,7 +1,7 @@
-// LD with the teacher's distribution brought into the student's bins (lib/teacher_edges.wgsl), after the softmax at temperature T. Logits are
-// read again where they are needed: bins of the teacher's that share a bin of the student's are not the same for each.
+// LD with the teacher's distribution, after its softmax, in the student's bins (lib/teacher_edges.wgsl). Logits are read again where needed,
+// since the number of the teacher's bins in a bin of the student's varies.
 
-/// ln p of p = 0, which a factor p makes nothing of
+/// Stands for 0 in ln p, whose factor p is 0.
 const LEAST_SHARE = 1e-37;
 
 /// KL of the four edges; writes their gradient, or adds it.

@@ -1,5 +1,4 @@
-// LD where bin k of the teacher's is bin k of the student's. Samples of the VLR are many: every logit is read once, and the loops over
-// bins are written out.
+// LD where the teacher's bins are the student's. Samples of the VLR are many: every logit is read once, the loops over bins are unrolled.
 
 /// KL of the four edges; writes their gradient, or adds it.
 fn distil(at: Place, factor: f32, adds: bool) -> f32 {

@@ -1,5 +1,3 @@
-// No class loss.
-
 #include "../../lib/background.wgsl"
 
 fn class_background(x: vec4f) -> BackgroundLoss {

@@ -1,5 +1,3 @@
-// No class distillation in the pass over all class logits.
-
 #include "../../lib/background.wgsl"
 
 fn class_lesson(x: vec4f, t: vec4f) -> BackgroundLoss {

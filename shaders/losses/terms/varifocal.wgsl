@@ -1,4 +1,4 @@
-// Varifocal loss (Zhang et al., CVPR 2021, eq. 2): alpha p^gamma BCE where the target is 0; at a positive BCE times its target where
+// Varifocal loss (Zhang et al., CVPR 2021, eq. 2): alpha p^gamma BCE where the target is 0; at a positive BCE, times its target where
 // IOU_WEIGHTED. The weights p^gamma have a gradient, as in the original code's autograd. `params` has alpha and beta, the gamma.
 
 #include "../../lib/logistic.wgsl"
