@@ -1,9 +1,9 @@
-// A list that the invocations of a workgroup make together, in a fixed order: no atomic addition decides who comes first.
+// A list that the invocations of a workgroup make together in a fixed order, without the race of an atomic addition.
 
 /// At most the bits of a word. Smaller is faster on software adapters, where a barrier switches between the workgroup's parts.
 const SIZE = 32u;
 
-/// Cells that an invocation looks at between two barriers.
+/// Cells that an invocation looks at between barriers.
 const CELLS = 4u;
 
 /// Invocations that list a new sample, a bit each, by cell: three sets in turn, so that one barrier a round is enough.
@@ -14,7 +14,7 @@ struct List {
   round: u32,
 }
 
-/// The places of new samples of each invocation, cell after cell. All call it.
+/// The places of each invocation's new samples, cell after cell. All invocations call it.
 fn append(list: ptr<function, List>, wants: vec4<bool>, local: u32) -> vec4u {
   let turn = CELLS * ((*list).round % 3u);
   for (var k = 0u; k < 4u; k++) { // unroll

@@ -1,15 +1,13 @@
-// Maps of labels and their weights; which target a positive has comes with assignment_scatter.wgsl.
+// Maps of labels and their weights; `matched` is set by assignment_scatter.wgsl.
 
 struct Params {
   locations: u32,
   classes: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-/// [locations], see sample.wgsl
 @group(0) @binding(1) var<storage, read> table: array<u32>;
 /// [locations]: class, or `classes` for background
 @group(0) @binding(2) var<storage, read_write> label: array<i32>;
-/// [locations]: -1
 @group(0) @binding(3) var<storage, read_write> matched: array<i32>;
 /// [locations]: 0 where the label does not count
 @group(0) @binding(4) var<storage, read_write> weight: array<f32>;

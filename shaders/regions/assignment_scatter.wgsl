@@ -1,13 +1,10 @@
-// Writes what the samples have into maps, which elsewhere are -1 and 0. Workgroups (n, image).
+// Writes what samples have into maps that are -1 and 0 elsewhere. Workgroups (n, image).
 
 struct Params {
-  /// entries of `samples` of an image
   image_slots: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-/// [B, image_slots]
 @group(0) @binding(1) var<storage, read> samples: array<Sample>;
-/// [B, COUNTS]
 @group(0) @binding(2) var<storage, read> counts: array<f32>;
 /// [locations]: target of a positive
 @group(0) @binding(3) var<storage, read_write> matched: array<i32>;

@@ -1,7 +1,6 @@
-// ATSS (Zhang et al., CVPR 2020), first pass: one workgroup a ground truth, one invocation a level. Finds the topk anchors
-// of each level that are nearest to the box's centre, by (distance, index), the threshold t = mean + standard deviation of
-// their IoU, and which of them are positive: IoU >= t and the anchor's centre inside the box. Also a window of each level that
-// holds all anchors of which the box covers at least the share gamma·t: the VLR of either form lies in it.
+// ATSS (Zhang et al., CVPR 2020), first pass: one workgroup a ground truth, one invocation a level. Finds each level's topk anchors nearest to
+// the box's centre, by (distance, index), the threshold t = mean + standard deviation of their IoU, and the positives: IoU >= t and the
+// anchor's centre inside the box. Also a window of each level with all anchors of which the box covers at least gamma·t: it holds either VLR.
 
 struct Params {
   batch: u32,
@@ -15,13 +14,12 @@ struct Params {
   gamma: f32,
   levels: array<vec4u, 8>,
 }
-/// Where ignore regions count, ignored anchors are infinitely far: taken only where a level has too few others.
+/// Ignore regions count: ignored anchors are infinitely far, taken only where a level has too few others.
 override IGNORE: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 /// [G] xyxy pixels
 @group(0) @binding(1) var<storage, read> boxes: array<vec4f>;
-/// [G]
 @group(0) @binding(2) var<storage, read> images: array<u32>;
 /// [B] width and height, pixels
 @group(0) @binding(3) var<storage, read> image_sizes: array<vec2u>;
@@ -44,7 +42,7 @@ const MAX_LEVELS = 8u;
 const NONE = 0xffffffffu;
 /// Beyond every squared distance of finite boxes.
 const IGNORED_DISTANCE = 1e37;
-/// The centre of a positive is further inside its box than this, pixels.
+/// A positive's centre is further inside its box than this, pixels.
 const INSIDE_MARGIN = 0.01;
 
 /// cell and IoU of each level's candidates
@@ -59,8 +57,8 @@ fn farthest(centre: f32, count: u32, size: u32) -> f32 {
   return max(abs(start - centre), abs(start + f32(count - 1u) - centre));
 }
 
-/// First and last + 1 of the `size` cells of a row or column within a distance of the centre; a little more, for rounding. At
-/// most topk + 2: of the topk nearest cells each lies in the topk nearest columns and rows (the cells nearer in both are nearer).
+/// First and last + 1 of the cells of a row or column within a distance of the centre, with room for rounding. At most topk + 2: each
+/// of the topk nearest cells lies in the topk nearest columns and rows (cells nearer in both are nearer).
 fn near(centre: f32, distance: f32, size: u32) -> vec2u {
   let extent = min(size, params.topk + 2u);
   let start = clamp(ceil(centre - 0.5 * f32(params.topk)) - 1.0, 0.0, f32(size - extent));
@@ -70,8 +68,7 @@ fn near(centre: f32, distance: f32, size: u32) -> vec2u {
   return vec2u(u32(first), u32(end));
 }
 
-/// First column, last + 1, first row, last + 1 of the cells that can be candidates: those no farther than the farthest of some
-/// block of at least `limit` cells.
+/// First column, last + 1, first row, last + 1 of possible candidates: no farther than the farthest of some block of at least `limit` cells.
 fn candidate_window(centre: vec2f, limit: u32, valid: vec2u) -> vec4u {
   if (IGNORE) {
     return vec4u(0u, valid.x, 0u, valid.y);
@@ -83,7 +80,7 @@ fn candidate_window(centre: vec2f, limit: u32, valid: vec2u) -> vec4u {
   return vec4u(near(centre.x, distance, valid.x), near(centre.y, distance, valid.y));
 }
 
-/// Symmetric in x and y whatever the compiler fuses, so that equally distant anchors compare as equal.
+/// Symmetric in x and y whatever the compiler fuses, so that equal distances compare as equal.
 fn squared_length(offset: vec2f) -> f32 {
   let size = abs(offset);
   let long = max(size.x, size.y);
@@ -91,7 +88,7 @@ fn squared_length(offset: vec2f) -> f32 {
   return long * long + short * short;
 }
 
-/// Puts the candidates of a level, nearest first, into `cells`; returns how many.
+/// Puts a level's candidates, nearest first, into `cells`; returns how many.
 fn select_nearest(level: u32, image: u32, box: vec4f) -> u32 {
   let entry = params.levels[level];
   let valid = valid_cells(level, image_sizes[image]);
@@ -109,7 +106,7 @@ fn select_nearest(level: u32, image: u32, box: vec4f) -> u32 {
         let first = params.batch * entry.x + image * entry.y * entry.z;
         distance = select(IGNORED_DISTANCE, distance, weight[first + cell] != params.ignored);
       }
-      // Cells come in order of index: at equal distance the earlier stays before.
+      // Cells come in order of index: at equal distance the earlier one stays first.
       if (count == limit && distance >= distances[limit - 1u]) {
         continue;
       }
@@ -127,8 +124,7 @@ fn select_nearest(level: u32, image: u32, box: vec4f) -> u32 {
   return count;
 }
 
-/// Mean plus unbiased standard deviation of the candidates' IoU. Deviations are taken from one of the values, so that equal
-/// values give exactly themselves.
+/// Mean plus unbiased standard deviation of the IoU. Deviations are from one of the values, so that equal values give exactly themselves.
 fn mean_plus_deviation() -> f32 {
   var total = 0u;
   var shift = 0.0;

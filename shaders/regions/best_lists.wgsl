@@ -1,26 +1,26 @@
-// The best of many that a workgroup looks at: every invocation keeps a sorted list of its own, one merges them. A single barrier lies
-// between, which software adapters pay dearly for.
+// The best of many for a workgroup: every invocation keeps a sorted list of its own, one merges them. That is a single barrier:
+// software adapters pay dearly for each.
 
 const LANES = 32u;
 /// the most entries of a list
 const MAX_BEST = 32u;
-/// Below every key, of a list that has no more.
+/// Below every key: a list has no more.
 const NO_KEY = -3.0e38;
 
 /// entry of list l at [entry · LANES + l], highest key first
 var<workgroup> best_keys: array<f32, LANES * MAX_BEST>;
 var<workgroup> best_locations: array<u32, LANES * MAX_BEST>;
 var<workgroup> list_lengths: array<u32, LANES>;
-/// entries of each list that were taken, and the keys of those that are next
+/// entries taken from each list, and the keys that are next
 var<workgroup> list_heads: array<u32, LANES>;
 var<workgroup> head_keys: array<f32, LANES>;
 
-/// Whether a key would enter the list of an invocation; offered in order of location, the earlier stays before an equal one.
+/// Whether a key would enter an invocation's list. Offered in order of location, the earlier of equal keys stays first.
 fn enters(key: f32, length: u32, limit: u32, local: u32) -> bool {
   return length < limit || key > best_keys[(limit - 1u) * LANES + local];
 }
 
-/// Puts a key that enters into the list of an invocation; returns its length.
+/// Puts a key that enters into the list; returns its length.
 fn insert(key: f32, location: u32, length: u32, limit: u32, local: u32) -> u32 {
   let longer = min(length + 1u, limit);
   var entry = longer - 1u;
@@ -34,7 +34,6 @@ fn insert(key: f32, location: u32, length: u32, limit: u32, local: u32) -> u32 {
   return longer;
 }
 
-/// The list of an invocation is complete.
 fn close_list(length: u32, local: u32) {
   list_lengths[local] = length;
   var key = NO_KEY;
@@ -49,13 +48,13 @@ fn head_location(list: u32) -> u32 {
   return best_locations[list_heads[list] * LANES + list];
 }
 
-/// NO_KEY and NONE where the lists are empty.
 struct Best {
   key: f32,
   location: u32,
 }
 
-/// Takes the location of highest key, then lowest index, out of all lists. For one invocation, after a barrier.
+/// Takes the location of highest key, then lowest index, out of all lists; NO_KEY and NONE where they are empty. For one invocation,
+/// after a barrier.
 fn take_best() -> Best {
   var key = NO_KEY;
   var list = 0u;

@@ -1,4 +1,4 @@
-// Box logits of which a binding can be seen as vectors. Where the four lie side by side on a boundary of four, they are read at once.
+// Box logits bound as vectors: four that lie side by side at a multiple of four are read at once.
 
 @group(0) @binding(1) var<storage, read> student_box: array<vec4f>;
 

@@ -1,4 +1,4 @@
-// Box logits that lie anyhow.
+// Box logits of any layout.
 
 @group(0) @binding(1) var<storage, read> student_box: array<f32>;
 

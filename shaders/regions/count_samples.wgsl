@@ -1,5 +1,5 @@
-// What is known of an image once its samples are listed, by its workgroup of SIZE invocations. The kernel binds `table`, `samples` and
-// `counts` and includes sample.wgsl; `params` has batch, level_count, image_slots and levels.
+// Completes what is known of an image whose samples are listed, by its workgroup of SIZE invocations. The kernel binds `table`, `samples`
+// and `counts` and includes sample.wgsl; `params` has batch, level_count, image_slots and levels.
 
 /// Whether positives have target scores already; otherwise they get 1.
 override SCORED: bool = false;
@@ -17,8 +17,8 @@ fn level_of(location: u32) -> u32 {
   return level;
 }
 
-/// Leaves in the table what the pass over all class logits needs, completes the samples that are no positives, of which location and
-/// weight in the VLR are known, and counts; after a barrier.
+/// After a barrier: leaves in the table what the pass over all class logits needs, completes the samples that are no positives (their
+/// location and VLR weight are known), and counts.
 fn count_samples(positives: u32, listed: u32, image: u32, local: u32) {
   let first = image * params.image_slots;
   var own = vec2f();

@@ -1,5 +1,5 @@
-// Dynamic soft label assignment (NanoDet-Plus), first pass: one invocation four neighbouring locations. The student's box where a
-// centre is inside an object. The file that includes this brings `student_box`.
+// Dynamic soft label assignment (NanoDet-Plus), first pass, an invocation for four neighbouring locations: the student's box where a
+// centre is inside an object. The including file declares `student_box`.
 
 struct Params {
   batch: u32,
@@ -9,14 +9,12 @@ struct Params {
   bins: u32,
   levels: array<vec4u, 8>,
   box_layout: array<vec4u, 8>,
-  /// see ../lib/bin_values.wgsl
   projection: array<vec4f, 16>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 /// [G] xyxy pixels
 @group(0) @binding(2) var<storage, read> boxes: array<vec4f>;
-/// [B + 1]
 @group(0) @binding(3) var<storage, read> image_starts: array<u32>;
 /// [B] width and height, pixels
 @group(0) @binding(4) var<storage, read> image_sizes: array<vec2u>;

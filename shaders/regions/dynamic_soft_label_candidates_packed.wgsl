@@ -1,4 +1,3 @@
-// Packed logits.
 #include "box_quads_packed.wgsl"
 #include "dynamic_soft_label_candidates.wgsl"
 

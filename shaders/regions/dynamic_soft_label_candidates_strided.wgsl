@@ -1,4 +1,3 @@
-// Strided logits.
 #include "box_quads_strided.wgsl"
 #include "dynamic_soft_label_candidates.wgsl"
 

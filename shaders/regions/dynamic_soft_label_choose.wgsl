@@ -1,8 +1,6 @@
-// Dynamic soft label assignment, second pass: one workgroup an object. The sum of its topk largest IoUs, truncated but at least 1, is the
-// number of candidates of its image, the cheapest, that it chooses; at equal cost the lower index.
-//
-// The class term of a cost takes as many logits as there are classes, so it is found for few: the object pays no more than for as many
-// candidates of largest IoU, and of most others the IoU alone shows that they cost more.
+// Dynamic soft label assignment, second pass: one workgroup an object. It chooses the cheapest candidates of its image, as many as the sum
+// of its topk largest IoUs, truncated but at least 1; at equal cost the lower index.
+// The class term of a cost reads all class logits, so it is found for few: of most others the IoU alone shows that they cost too much.
 
 struct Params {
   batch: u32,
@@ -24,9 +22,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> located: array<vec4f>;
 /// [G] xyxy pixels
 @group(0) @binding(3) var<storage, read> boxes: array<vec4f>;
-/// [G]
 @group(0) @binding(4) var<storage, read> labels: array<i32>;
-/// [G]
 @group(0) @binding(5) var<storage, read> images: array<u32>;
 /// [G, topk]: locations, cheapest first, NONE where there are fewer
 @group(0) @binding(6) var<storage, read_write> chosen: array<u32>;
@@ -43,7 +39,6 @@ struct Params {
 #include "soft_label_cost.wgsl"
 #include "best_lists.wgsl"
 
-/// Above every cost.
 const NO_COST = 3.0e38;
 
 /// The cells of a level whose boxes can touch the object's.
@@ -53,7 +48,6 @@ fn touching_window(level: u32, box: vec4f) -> Window {
   return covering_window(level, entry.zy, vec4f(box.xy - reach, box.zw + reach), vec2f(0.5));
 }
 
-/// The invocation's largest IoU.
 fn largest_overlap(g: u32, local: u32) -> f32 {
   let box = boxes[g];
   var largest = 0.0;
@@ -67,12 +61,11 @@ fn largest_overlap(g: u32, local: u32) -> f32 {
   return largest;
 }
 
-/// What each invocation found to be the largest IoU.
 var<workgroup> largest_overlaps: array<f32, LANES>;
-/// An IoU that at least topk candidates reach; 0 where the box touches fewer.
+/// An IoU that at least topk candidates reach; 0 where fewer touch the box.
 var<workgroup> reached_overlap: f32;
 
-/// The topk-th of the invocations' largest IoUs; after a barrier.
+/// Sets it to the topk-th of the invocations' largest IoUs; after a barrier.
 fn find_reached(local: u32) {
   let own = largest_overlaps[local];
   var rank = 0u;
@@ -84,7 +77,7 @@ fn find_reached(local: u32) {
   }
 }
 
-/// Lists the invocation's IoUs of a level from `least` on, the largest; returns the new length of its list.
+/// Offers the IoUs of a level from `least` on; returns the new length of the invocation's list.
 fn offer_overlaps(level: u32, g: u32, least: f32, before: u32, local: u32) -> u32 {
   let box = boxes[g];
   let window = touching_window(level, box);
@@ -100,17 +93,17 @@ fn offer_overlaps(level: u32, g: u32, least: f32, before: u32, local: u32) -> u3
   return length;
 }
 
-/// The first candidates of the merged lists, for the number that the object chooses and the bound of its costs.
+/// The first candidates of the merged lists, which give the number to choose and the bound of costs.
 var<workgroup> first_overlaps: array<f32, MAX_BEST>;
 var<workgroup> first_locations: array<u32, MAX_BEST>;
 var<workgroup> first_costs: array<f32, MAX_BEST>;
-/// how many locations the object chooses, and how many of the first exist
+/// locations that the object chooses, and how many of the first exist
 var<workgroup> wanted: u32;
 var<workgroup> found: u32;
 /// whether a candidate that the box does not touch may be among the cheapest
 var<workgroup> looks_apart: u32;
 
-/// How many locations the object chooses. For one invocation, after a barrier.
+/// For one invocation, after a barrier.
 fn find_wanted() {
   var sum = 0.0;
   var taken = 0u;
@@ -128,7 +121,7 @@ fn find_wanted() {
   found = min(taken, wanted);
 }
 
-/// No candidate that costs more is chosen. A little higher: a compiler may round the same cost another way elsewhere.
+/// No candidate that costs more is chosen. A little higher, since a compiler may round the same cost another way elsewhere.
 fn highest_cost(count: u32) -> f32 {
   if (found < count) {
     return NO_COST;
@@ -140,8 +133,8 @@ fn highest_cost(count: u32) -> f32 {
   return highest + 1e-5 * (1.0 + abs(highest));
 }
 
-/// A candidate's cost to the list of an invocation; returns its new length. Lower bounds come first: of the IoU alone, and with the
-/// logit of the object's class.
+/// Offers a candidate's cost to the list; returns its new length. Lower bounds are tested first: of the IoU alone, then with the logit
+/// of the object's class.
 fn offer_cost(location: u32, overlap: f32, class_index: u32, bound: f32, count: u32, length: u32, local: u32) -> u32 {
   var least = overlap_cost(overlap);
   if (!(least <= bound) || !enters(-least, length, count, local)) {
@@ -149,7 +142,7 @@ fn offer_cost(location: u32, overlap: f32, class_index: u32, bound: f32, count: 
   }
   let at = locate(location);
   least += class_cost(overlap, class_index, at.level, at.image, at.index);
-  // Written so that a NaN costs too much.
+  // A NaN costs too much.
   if (!(least <= bound) || !enters(-least, length, count, local)) {
     return length;
   }
@@ -160,7 +153,7 @@ fn offer_cost(location: u32, overlap: f32, class_index: u32, bound: f32, count: 
   return insert(-cost, location, length, count, local);
 }
 
-/// The costs of a level's candidates, of those that the box touches or of the others; returns the new length of the list.
+/// Offers the costs of a level's candidates that the box touches, or of the others; returns the list's new length.
 fn offer_level(level: u32, g: u32, touched: bool, bound: f32, count: u32, before: u32, local: u32) -> u32 {
   let box = boxes[g];
   var window = Window(vec2u(), params.levels[level].zy);
@@ -188,7 +181,7 @@ fn offer_all(g: u32, touched: bool, bound: f32, count: u32, before: u32, local: 
   return length;
 }
 
-/// The invocation's list of IoUs becomes one of costs, in its place: an entry is read before its place is written.
+/// Turns the list of IoUs into one of costs, in place: an entry is read before its place is written.
 fn costs_of_list(g: u32, bound: f32, count: u32, length: u32, local: u32) -> u32 {
   var kept = 0u;
   for (var i = 0u; i < length; i++) {
@@ -198,7 +191,7 @@ fn costs_of_list(g: u32, bound: f32, count: u32, length: u32, local: u32) -> u32
   return kept;
 }
 
-/// The cheapest of the lists; returns the highest cost among them, as a key, or NO_KEY where they are too few.
+/// Writes the cheapest of the lists; returns the highest cost among them, as a key, or NO_KEY where they are too few.
 fn write_chosen(g: u32) -> f32 {
   var best = Best(NO_KEY, NONE);
   for (var i = 0u; i < params.topk; i++) {
@@ -237,7 +230,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   workgroupBarrier();
   let count = wanted;
   let bound = highest_cost(count);
-  // Of this IoU and less there may be some that are not in the list.
+  // The list may lack some of this IoU and less.
   var left_out = reached;
   if (length == params.topk) {
     left_out = best_keys[(length - 1u) * LANES + local];

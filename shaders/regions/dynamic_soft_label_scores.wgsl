@@ -1,5 +1,5 @@
 // Dynamic soft label assignment, last pass: one workgroup an image. A location that several objects chose goes to the one of lowest cost
-// among all of the image, then of lowest index. The target score of a positive is the IoU of the student's box with its object.
+// among all of the image, then of lowest index. A positive's target score is the IoU of the student's box with its object.
 
 struct Params {
   batch: u32,
@@ -19,15 +19,11 @@ struct Params {
 @group(0) @binding(2) var<storage, read> located: array<vec4f>;
 /// [G] xyxy pixels
 @group(0) @binding(3) var<storage, read> boxes: array<vec4f>;
-/// [G]
 @group(0) @binding(4) var<storage, read> labels: array<i32>;
-/// [B + 1]
 @group(0) @binding(5) var<storage, read> image_starts: array<u32>;
-/// [locations], see sample.wgsl
 @group(0) @binding(6) var<storage, read_write> table: array<u32>;
-/// [B, image_slots]; before, the score is CONTESTED where several objects chose a location, and the object is one of them
+/// [B, image_slots]; before, the score is CONTESTED where several objects chose a location, of which this is one
 @group(0) @binding(7) var<storage, read_write> samples: array<Sample>;
-/// [B, COUNTS]
 @group(0) @binding(8) var<storage, read_write> counts: array<f32>;
 
 #include "../lib/pyramid.wgsl"

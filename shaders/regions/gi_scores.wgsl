@@ -1,5 +1,5 @@
-// General instances (Dai et al., CVPR 2021), first pass, one invocation a location: the greatest difference
-// of a class probability between teacher and student, and the box of the net that gives that class the higher one.
+// General instances (Dai et al., CVPR 2021), first pass, one invocation a location: the greatest difference of a class probability between
+// teacher and student, and the box of the net that gives that class the higher one.
 
 struct Params {
   batch: u32,
@@ -45,7 +45,7 @@ fn sigmoid(x: f32) -> f32 {
   return 1.0 / (1.0 + exp(-x));
 }
 
-/// The difference teacher - student of greatest size, the first of equal ones.
+/// The difference teacher - student of greatest size, the first of equals.
 fn greatest_difference(at: Location) -> f32 {
   let index = teacher_index(at.level, at.index);
   var greatest = 0.0;

@@ -1,6 +1,6 @@
-// General instances, second pass: greedy suppression, one workgroup a group. A group is a level of the whole batch (as in
-// LD's reference implementation) or of one image. Ten times the location of highest score, the first of equal ones, joins the
-// region, and every location whose box has an IoU above 0.3 with its box drops out.
+// General instances, second pass: greedy suppression, one workgroup a group: a level of the whole batch (as in LD's reference
+// implementation) or of one image. Ten times the location of highest score, the first of equals, joins the region, and locations whose
+// box has an IoU above 0.3 with its box drop out.
 
 struct Params {
   batch: u32,
@@ -26,7 +26,7 @@ const NONE = 0xffffffffu;
 var<workgroup> best_scores: array<f32, SIZE>;
 var<workgroup> best_locations: array<u32, SIZE>;
 
-/// Takes the better of two entries: higher score, then lower location.
+/// Keeps the better of two entries: higher score, then lower location.
 fn merge(own: u32, other: u32) {
   let a = best_scores[own];
   let b = best_scores[other];

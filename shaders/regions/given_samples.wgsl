@@ -1,4 +1,4 @@
-// The samples of a given assignment, one workgroup an image: positives, then the other members of the VLR, each in order of location. An
+// The samples of a given assignment, one workgroup an image: positives, then other members of the VLR, each in order of location. An
 // invocation takes a run of locations, first to count and then to write, so that one barrier is enough.
 
 struct Params {
@@ -12,7 +12,7 @@ struct Params {
   by_level: u32,
   /// positives of an image that have a target; what is given beyond is ignored
   image_positives: u32,
-  /// 1 where there are weights, target scores, weights in the VLR
+  /// 1 where there are weights, target scores, VLR weights
   has_weights: u32,
   has_scores: u32,
   has_vlr: u32,
@@ -20,7 +20,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-/// [B · A]: class; background where there is no such class
+/// [B · A]: class; any other number is background
 @group(0) @binding(1) var<storage, read> labels: array<i32>;
 /// [B · A]: 0 where the label does not count
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
@@ -28,11 +28,9 @@ struct Params {
 @group(0) @binding(3) var<storage, read> scores: array<f32>;
 /// [B · A]: weight in the VLR, 0 outside
 @group(0) @binding(4) var<storage, read> vlr: array<f32>;
-/// [locations], see sample.wgsl
 @group(0) @binding(5) var<storage, read_write> table: array<u32>;
 /// [B, image_slots]; the class alone in `assigned`
 @group(0) @binding(6) var<storage, read_write> samples: array<Sample>;
-/// [B, COUNTS]
 @group(0) @binding(7) var<storage, read_write> counts: array<f32>;
 
 const SIZE = 64u;
@@ -40,10 +38,10 @@ const SIZE = 64u;
 #include "sample.wgsl"
 #include "count_samples.wgsl"
 
-/// positives and other members of each invocation's run
+/// positives and other members in each invocation's run
 var<workgroup> run_counts: array<vec2u, SIZE>;
 
-/// Location `i` of an image, its levels one after another, in the order of a pyramid of one channel.
+/// Location `i` of an image, level by level, in the order of a pyramid of one channel.
 fn location_in(image: u32, i: u32) -> u32 {
   var level = 0u;
   while (level + 1u < params.level_count && i >= params.levels[level + 1u].x) {
@@ -53,12 +51,10 @@ fn location_in(image: u32, i: u32) -> u32 {
   return params.batch * entry.x + image * entry.y * entry.z + i - entry.x;
 }
 
-/// The entry of what is given.
 fn given_index(location: u32, image: u32, i: u32) -> u32 {
   return select(image * params.locations + i, location, params.by_level == 1u);
 }
 
-/// What is given of a location.
 struct Given {
   assigned: u32,
   vlr: f32,

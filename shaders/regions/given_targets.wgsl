@@ -14,7 +14,6 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 /// [B · A] xyxy pixels
 @group(0) @binding(1) var<storage, read> boxes: array<vec4f>;
-/// [B, COUNTS]
 @group(0) @binding(2) var<storage, read> counts: array<f32>;
 /// [B, image_slots], of given_samples.wgsl
 @group(0) @binding(3) var<storage, read_write> samples: array<Sample>;

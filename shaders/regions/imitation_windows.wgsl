@@ -1,5 +1,5 @@
-// Regions of feature imitation round the boxes. One workgroup a ground truth and level goes over its window and writes 1 where a
-// location belongs to the box.
+// Regions of feature imitation around boxes. A workgroup for each ground truth and level writes 1 where a location of its window belongs to
+// the box.
 
 struct Params {
   batch: u32,
@@ -15,11 +15,10 @@ override FINEGRAINED: bool = false;
 @group(0) @binding(0) var<uniform> params: Params;
 /// [G] xyxy pixels
 @group(0) @binding(1) var<storage, read> boxes: array<vec4f>;
-/// [G]
 @group(0) @binding(2) var<storage, read> images: array<u32>;
 /// [B] width and height, pixels
 @group(0) @binding(3) var<storage, read> image_sizes: array<vec2u>;
-/// [locations]: bits of numbers. Atomic, because boxes that overlap write the same locations.
+/// [locations]: bits of f32. Atomic, because boxes that overlap write the same locations.
 @group(0) @binding(4) var<storage, read_write> mask: array<atomic<u32>>;
 
 #include "../lib/grid.wgsl"
@@ -29,8 +28,8 @@ override FINEGRAINED: bool = false;
 const SIZE = 32u;
 const ONE_BITS = 0x3f800000u;
 
-/// The highest IoU of a box with the valid anchors of all levels. Anchors of a level are equal squares, so that it is highest at the
-/// anchor whose centre is nearest to the box's in x and in y.
+/// The highest IoU of a box with valid anchors. A level's anchors are equal squares, so it is highest where the centre is nearest to the
+/// box's in x and in y.
 fn highest_overlap(box: vec4f, image_size: vec2u) -> f32 {
   let centre = 0.5 * (box.xy + box.zw);
   var highest = 0.0;
@@ -42,8 +41,7 @@ fn highest_overlap(box: vec4f, image_size: vec2u) -> f32 {
   return highest;
 }
 
-/// The window of the anchors whose IoU can be above `least`: IoU is at most the share that the box covers of the anchor, and the
-/// share that the anchor covers of the box.
+/// Window of the anchors whose IoU can exceed `least`: IoU is at most the share of the anchor in the box, and of the box in the anchor.
 fn overlap_window(level: u32, valid: vec2u, box: vec4f, least: f32) -> Window {
   let side = 2.0 * params.half_side * f32(params.levels[level].w);
   let window = share_window(level, valid, box, 0.999 * least);

@@ -1,5 +1,5 @@
-// One invocation a location: its label does not count beyond the image and, where ignore regions count, on anchors that one of them
-// covers by more than the threshold (intersection / anchor area). An image without ground truth ignores nothing, as in the authors' code.
+// An invocation a location: its label does not count beyond the image, nor, with ignore regions, on anchors that one covers by more than the
+// threshold (intersection / anchor area). An image without ground truth ignores nothing, as in the authors' code.
 
 struct Params {
   batch: u32,
@@ -7,7 +7,7 @@ struct Params {
   half_side: f32,
   centre_offset: f32,
   locations: u32,
-  /// not positive: ignore regions do not count
+  /// 0 or less: ignore regions do not count
   ignore_threshold: f32,
   /// bits of what is written where the label counts, and where it does not
   counted: u32,
@@ -17,11 +17,9 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 /// [B] width and height, pixels
 @group(0) @binding(1) var<storage, read> image_sizes: array<vec2u>;
-/// [B + 1]
 @group(0) @binding(2) var<storage, read> image_starts: array<u32>;
 /// [I] xyxy pixels
 @group(0) @binding(3) var<storage, read> ignore_boxes: array<vec4f>;
-/// [B + 1]
 @group(0) @binding(4) var<storage, read> ignore_starts: array<u32>;
 /// [locations]
 @group(0) @binding(5) var<storage, read_write> weight: array<u32>;

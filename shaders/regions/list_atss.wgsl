@@ -1,7 +1,7 @@
 // The lists of ATSS: `positives` is [G, levels, topk], of atss_candidates.wgsl.
 #include "list_samples.wgsl"
 
-/// A location that is positive for several ground truths takes the one of highest IoU, then of lowest index.
+/// A location positive for several ground truths takes the one of highest IoU, then of lowest index.
 fn list_positives(list: ptr<function, List>, g: u32, image: u32, local: u32) {
   let box = boxes[g];
   let entries = params.level_count * params.topk;

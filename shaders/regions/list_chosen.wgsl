@@ -1,5 +1,5 @@
-// The lists of an assigner that chooses by what the student says: `positives` is [G, topk] locations, NONE where an object has fewer,
-// then, where OWNERS, [locations]: which object takes a location that several chose. Without owners its score becomes CONTESTED.
+// The lists of assigners that choose by the student's outputs: `positives` is [G, topk] locations, NONE where an object has fewer; then, with
+// OWNERS, [locations]: which object takes a location that several chose. Without owners its score becomes CONTESTED.
 #include "list_samples.wgsl"
 
 override OWNERS: bool = true;

@@ -1,13 +1,12 @@
-// One workgroup an image: lists the positives, by list_positives of the file that includes this, and the members of the VLR (Zheng et
-// al., CVPR 2022, algorithm 1). Objects are taken one after another, each looked at only in its candidates and its windows, so the
-// time grows with the boxes and not with the map. No floating-point atomics; the list has a fixed order.
+// One workgroup an image lists the positives, by list_positives of the including file, and the members of the VLR (Zheng et al., CVPR 2022,
+// algorithm 1). Objects are taken one after another, each in its candidates and windows only, so the time grows with the boxes and not
+// with the map. No floating-point atomics; the list has a fixed order.
 
 struct Params {
   batch: u32,
   level_count: u32,
   half_side: f32,
   centre_offset: f32,
-  /// entries of `samples` of an image
   image_slots: u32,
   /// entries of `positives` of an object on a level, or on all together
   topk: u32,
@@ -15,15 +14,12 @@ struct Params {
   levels: array<vec4u, 8>,
 }
 
-/// Whether the VLR is listed.
 override VLR: bool = true;
 
 @group(0) @binding(0) var<uniform> params: Params;
 /// [G] xyxy pixels
 @group(0) @binding(1) var<storage, read> boxes: array<vec4f>;
-/// [G]
 @group(0) @binding(2) var<storage, read> labels: array<i32>;
-/// [B + 1]
 @group(0) @binding(3) var<storage, read> image_starts: array<u32>;
 /// what list_positives takes
 @group(0) @binding(4) var<storage, read> positives: array<u32>;
@@ -31,9 +27,7 @@ override VLR: bool = true;
 @group(0) @binding(5) var<storage, read> windows: array<vec4u>;
 /// [locations], see sample.wgsl; zeros but for ignored locations. While the lists are made: 1 + place in the list of samples.
 @group(0) @binding(6) var<storage, read_write> table: array<u32>;
-/// [B, image_slots]
 @group(0) @binding(7) var<storage, read_write> samples: array<Sample>;
-/// [B, COUNTS]
 @group(0) @binding(8) var<storage, read_write> counts: array<f32>;
 
 #include "../lib/grid.wgsl"
@@ -44,13 +38,13 @@ override VLR: bool = true;
 #include "append.wgsl"
 #include "count_samples.wgsl"
 
-/// IoU of a member of the region of a box, 0 of another anchor.
+/// IoU of a member of a box's region, 0 of another anchor.
 fn member_overlap(level: u32, cell: vec2u, box: vec4f, threshold: f32) -> f32 {
   let anchor = anchor_box_at(level, cell);
   return select(0.0, box_iou(anchor, box), is_member(anchor, box, threshold));
 }
 
-/// The weight of a location is its highest IoU with a ground truth of whose region it is.
+/// A location's weight is its highest IoU with a ground truth of whose region it is.
 fn list_members(list: ptr<function, List>, g: u32, image: u32, level: u32, local: u32) {
   let entry = windows[g * params.level_count + level];
   let box = boxes[g];
@@ -88,7 +82,7 @@ fn list_members(list: ptr<function, List>, g: u32, image: u32, level: u32, local
   }
 }
 
-/// All of an image; for a workgroup of SIZE invocations.
+/// For a workgroup of SIZE invocations.
 fn list_image(image: u32, local: u32) {
   var list = List(0u, 0u);
   for (var g = image_starts[image]; g < image_starts[image + 1u]; g++) {

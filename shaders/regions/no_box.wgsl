@@ -1,2 +1,2 @@
-/// In place of the student's box at a location that is no candidate: touches nothing.
+/// For a location that is no candidate: touches nothing.
 const NO_BOX = vec4f(0.0, 0.0, -1.0, -1.0);

@@ -9,7 +9,6 @@ struct Params {
   bins: u32,
   levels: array<vec4u, 8>,
   box_layout: array<vec4u, 8>,
-  /// see ../lib/bin_values.wgsl
   projection: array<vec4f, 16>,
 }
 
@@ -17,9 +16,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> student_box: array<f32>;
 /// [T] xyxy pixels
 @group(0) @binding(2) var<storage, read> targets: array<vec4f>;
-/// [B, image_slots]
 @group(0) @binding(3) var<storage, read_write> samples: array<Sample>;
-/// [B, COUNTS]
 @group(0) @binding(4) var<storage, read_write> counts: array<f32>;
 
 #include "../lib/pyramid.wgsl"

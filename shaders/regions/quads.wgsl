@@ -1,5 +1,5 @@
-// Four neighbouring locations at once: an invocation takes the cells `cell` to `cell + 3` of a level of an image, of which the last
-// of a level may not exist. `params` has batch, level_count, centre_offset and levels.
+// Four neighbouring locations at once: an invocation takes cells `cell` to `cell + 3` of a level of an image, of which a level's last may
+// not exist. `params` has batch, level_count, centre_offset and levels.
 
 struct Quad {
   level: u32,
@@ -31,7 +31,6 @@ fn quad_location(at: Quad) -> u32 {
   return params.batch * entry.x + at.image * entry.y * entry.z + at.cell;
 }
 
-/// Columns and rows of the four cells.
 struct QuadCells {
   columns: vec4u,
   rows: vec4u,
@@ -44,13 +43,12 @@ fn quad_cells(at: Quad) -> QuadCells {
   return QuadCells(cells - rows * width, rows);
 }
 
-/// Which of the four exist and lie in an image of this size.
 fn quad_valid(at: Quad, cells: QuadCells, image_size: vec2u) -> vec4<bool> {
   let valid = valid_cells(at.level, image_size);
   return (vec4u(0u, 1u, 2u, 3u) < vec4u(at.count)) & (cells.columns < vec4u(valid.x)) & (cells.rows < vec4u(valid.y));
 }
 
-/// Centres of the four, pixels.
+/// In pixels.
 struct QuadCentres {
   x: vec4f,
   y: vec4f,
@@ -61,7 +59,7 @@ fn quad_centres(at: Quad, cells: QuadCells) -> QuadCentres {
   return QuadCentres((vec4f(cells.columns) + params.centre_offset) * stride, (vec4f(cells.rows) + params.centre_offset) * stride);
 }
 
-/// The smallest of the distances of each centre to the four edges of a box.
+/// The smallest distance of each centre to the edges of a box.
 fn quad_margins(centres: QuadCentres, box: vec4f) -> vec4f {
   return min(min(centres.x - box.x, box.z - centres.x), min(centres.y - box.y, box.w - centres.y));
 }

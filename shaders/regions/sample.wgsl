@@ -23,7 +23,7 @@ fn is_positive(sample: Sample) -> bool {
   return sample.assigned < IGNORED;
 }
 
-// Counts of an image, as numbers: COUNTS of them.
+// An image's counts.
 const COUNT_POSITIVES = 0u;
 const COUNT_SAMPLES = 1u;
 /// Σ weight in the VLR
@@ -36,7 +36,7 @@ const COUNT_LEVEL_POSITIVES = 4u;
 const COUNT_LEVEL_VLR = 12u;
 const COUNTS = 20u;
 
-// The table [locations] for those who ask of every location: 0 background, 1 + class at a positive, with this bit where the label
+// An entry of the table [locations], for passes over every location: 0 background, 1 + class at a positive, with this bit where the label
 // does not count.
 const TABLE_IGNORED = 0x80000000u;
 

@@ -1,10 +1,10 @@
-// The sum of an image's target scores, by its workgroup of LANES. The kernel binds `counts` and includes sample.wgsl.
+// Sums an image's target scores by its workgroup of LANES. The kernel binds `counts` and includes sample.wgsl.
 
 const LANES = 64u;
 
 var<workgroup> lane_scores: array<f32, LANES>;
 
-/// All invocations call it, each with its own part; added in a fixed order.
+/// All invocations call it with their own part; added in a fixed order.
 fn write_score_sum(own: f32, image: u32, local: u32) {
   lane_scores[local] = own;
   workgroupBarrier();

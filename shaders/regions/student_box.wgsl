@@ -1,4 +1,4 @@
-// Boxes that the student's distributions say. The kernel binds `student_box` and includes ../lib/grid.wgsl, ../lib/layout.wgsl,
+// Boxes from the student's distributions. The kernel binds `student_box` and includes ../lib/grid.wgsl, ../lib/layout.wgsl,
 // ../lib/bin_values.wgsl and ../lib/box_parameters.wgsl; `params` has bins, half_side and box_layout.
 
 #include "../lib/student_edge.wgsl"

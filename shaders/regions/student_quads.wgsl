@@ -1,9 +1,9 @@
-// Boxes that the student's distributions say (Generalized Focal Loss, eq. 6), at four neighbouring locations. Needs quads.wgsl,
-// ../lib/layout.wgsl, ../lib/bin_values.wgsl, ../lib/box_parameters.wgsl and box_quad(element, step): four logits, `step` elements
-// apart. `params` has bins, half_side and box_layout. Loops over bins stay loops: they end at a uniform, for what a compiler unrolls
-// takes it long.
+// Boxes from the student's distributions (Generalized Focal Loss, eq. 6) at four neighbouring locations. Needs quads.wgsl, ../lib/layout.wgsl,
+// ../lib/bin_values.wgsl, ../lib/box_parameters.wgsl and box_quad(element, step): four logits, `step` elements apart. `params` has bins,
+// half_side and box_layout. Loops over bins end at a uniform: unrolled, they take long to compile.
 
-/// Expected edges of the four, in bins; of a head without distributions its distances. Reads every logit once: on software adapters reading takes longer than another power.
+/// Expected edges of the four, in bins; without distributions the distances. Reads every logit once: on software adapters a read costs
+/// more than another power.
 fn expected_quad(first: u32, entry: vec4u) -> vec4f {
   if (params.bins == 1u) {
     return box_quad(first, entry.w);
@@ -23,7 +23,7 @@ fn expected_quad(first: u32, entry: vec4u) -> vec4f {
   return moment / sum;
 }
 
-/// Left, top, right and bottom edges of the four, in bins.
+/// Left, top, right and bottom, in bins.
 struct QuadEdges {
   edges: array<vec4f, 4>,
 }

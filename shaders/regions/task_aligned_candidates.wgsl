@@ -1,6 +1,6 @@
-// Task-aligned assignment (Feng et al., ICCV 2021, as in YOLOv8 to YOLO12), first pass: one invocation four neighbouring
-// locations. Where a centre is inside an object: the student's box, and the object that takes the location where several choose it,
-// that of largest overlap among all of the image, then of lowest index. The file that includes this brings `student_box`.
+// Task-aligned assignment (Feng et al., ICCV 2021, as in YOLOv8 to YOLO12), first pass, an invocation for four neighbouring locations. Where a
+// centre is inside an object: the student's box, and the object that takes the location where several choose it, that of largest overlap
+// among all of the image, then of lowest index. The including file declares `student_box`.
 
 struct Params {
   batch: u32,
@@ -12,16 +12,14 @@ struct Params {
   first_owner: u32,
   levels: array<vec4u, 8>,
   box_layout: array<vec4u, 8>,
-  /// see ../lib/bin_values.wgsl
   projection: array<vec4f, 16>,
 }
-/// Whether overlaps count only where the centre is inside the object (Ultralytics since 2023).
+/// Overlaps count only where the centre is inside the object (Ultralytics since 2023).
 override MASKED: bool = true;
 
 @group(0) @binding(0) var<uniform> params: Params;
 /// [G] xyxy pixels
 @group(0) @binding(2) var<storage, read> boxes: array<vec4f>;
-/// [B + 1]
 @group(0) @binding(3) var<storage, read> image_starts: array<u32>;
 /// [B] width and height, pixels
 @group(0) @binding(4) var<storage, read> image_sizes: array<vec2u>;
@@ -41,7 +39,6 @@ override MASKED: bool = true;
 #include "task_overlap.wgsl"
 #include "task_reach.wgsl"
 
-/// Objects that can be learnt at each of the four.
 struct Reached {
   count: vec4u,
   last: vec4u,

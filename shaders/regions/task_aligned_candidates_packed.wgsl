@@ -1,4 +1,3 @@
-// Packed logits.
 #include "box_quads_packed.wgsl"
 #include "task_aligned_candidates.wgsl"
 

@@ -1,4 +1,3 @@
-// Strided logits.
 #include "box_quads_strided.wgsl"
 #include "task_aligned_candidates.wgsl"
 

@@ -1,5 +1,5 @@
-// Task-aligned assignment, second pass: one workgroup an object. Chooses the topk locations of highest metric above 0 among those, of all
-// levels together, whose centres are inside the object; at equal metric the lower index.
+// Task-aligned assignment, second pass: a workgroup an object chooses the topk locations of highest metric above 0, over all levels, whose
+// centres are inside it; at equal metric the lower index.
 
 struct Params {
   batch: u32,
@@ -19,9 +19,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> located: array<vec4f>;
 /// [G] xyxy pixels
 @group(0) @binding(3) var<storage, read> boxes: array<vec4f>;
-/// [G]
 @group(0) @binding(4) var<storage, read> labels: array<i32>;
-/// [G]
 @group(0) @binding(5) var<storage, read> images: array<u32>;
 /// [G, topk]: locations, highest metric first, NONE where there are fewer; then the owners of task_aligned_candidates.wgsl
 @group(0) @binding(6) var<storage, read_write> chosen: array<u32>;
@@ -39,7 +37,7 @@ struct Params {
 #include "task_metric.wgsl"
 #include "best_lists.wgsl"
 
-/// Offers the cells of a level to the invocation's list, `length` long; returns its new length.
+/// Offers a level's cells to the invocation's list; returns its new length.
 fn offer_level(level: u32, g: u32, before: u32, local: u32) -> u32 {
   let entry = params.levels[level];
   let channels = params.class_layout[level];

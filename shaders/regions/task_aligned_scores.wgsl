@@ -1,5 +1,5 @@
-// Task-aligned assignment, last pass: one workgroup an image. The target score of a positive: its metric over the largest of its object's
-// positives (+ 1e-9), times the largest overlap of these.
+// Task-aligned assignment, last pass: one workgroup an image. A positive's target score: its metric over the largest of its object's positives
+// (+ 1e-9), times the largest overlap of these.
 
 struct Params {
   batch: u32,
@@ -21,9 +21,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> boxes: array<vec4f>;
 /// [G, 2]: bits of the largest metric and overlap of an object's positives; zeros before
 @group(0) @binding(4) var<storage, read_write> maxima: array<atomic<u32>>;
-/// [B, image_slots]
 @group(0) @binding(5) var<storage, read_write> samples: array<Sample>;
-/// [B, COUNTS]
 @group(0) @binding(6) var<storage, read_write> counts: array<f32>;
 
 #include "../lib/pyramid.wgsl"
@@ -52,7 +50,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       let logit = student_class[strided(params.class_layout[at.level], at.image, sample.assigned & 0xffffu, at.index)];
       metric = exp(log_metric(logit, overlap));
     }
-    // Bits of numbers that are not negative have their order.
+    // The bits of numbers that are not negative are in their order.
     atomicMax(&maxima[2u * g], bitcast<u32>(metric));
     atomicMax(&maxima[2u * g + 1u], bitcast<u32>(overlap));
     samples[i].score = metric;

@@ -1,12 +1,11 @@
 // How well a box fits an object, for task-aligned assignment. Needs ../lib/boxes.wgsl.
 
-/// CIoU as Ultralytics computes it, or IoU
 override CIOU: bool = true;
 
 const OVERLAP_EPSILON = 1e-7;
 
 /// CIoU = IoU - rho^2/c^2 - v^2 / (v - IoU + 1), v = (4/pi^2) (atan(w_t/h_t) - atan(w_p/h_p))^2 (Zheng et al., AAAI 2020), with 1e-7
-/// added to both heights and to all three denominators.
+/// added to heights and denominators, as Ultralytics computes it.
 fn ultralytics_ciou(predicted: vec4f, truth: vec4f) -> f32 {
   let side = predicted.zw - predicted.xy + vec2f(0.0, OVERLAP_EPSILON);
   let truth_side = truth.zw - truth.xy + vec2f(0.0, OVERLAP_EPSILON);
@@ -23,7 +22,7 @@ fn ultralytics_ciou(predicted: vec4f, truth: vec4f) -> f32 {
   return iou - centre - trade * aspect;
 }
 
-/// 0 to 1
+/// 0 to 1: CIoU or IoU
 fn task_overlap(predicted: vec4f, truth: vec4f) -> f32 {
   if (CIOU) {
     return max(ultralytics_ciou(predicted, truth), 0.0);

@@ -1,6 +1,6 @@
 // Which locations can learn an object in task-aligned assignment. Needs ../lib/boxes.wgsl; `params` has level_count and levels.
 
-/// STAL: in this test alone, a side below the first stride counts as the second one.
+/// STAL: in this test a side below the first stride counts as the second one.
 override SMALL_TARGETS: bool = false;
 
 /// A centre must be further inside than this, pixels.

@@ -1,5 +1,5 @@
-// Windows: the cells of a level that a box can matter to, so that time grows with the boxes and not with the map. Needs
-// ../lib/grid.wgsl. A little more than needed, for rounding: what is in a window is still to be tested.
+// Windows: the cells of a level that a box can matter to, so that time grows with the boxes and not with the map. They have room for rounding:
+// what is in a window is still to be tested. Needs ../lib/grid.wgsl.
 
 struct Window {
   /// first column and row
@@ -8,8 +8,8 @@ struct Window {
   size: vec2u,
 }
 
-/// First and last + 1 of the `size` cells of a row or column of whose anchors [low, high], in strides, covers at least `share`; with
-/// half an anchor, those whose centres lie between.
+/// First and last + 1 of the cells of a row or column whose anchors [low, high], in strides, covers by at least `share`; 1/2: those whose
+/// centres lie between.
 fn covering(low: f32, high: f32, share: f32, size: u32) -> vec2u {
   let half = params.half_side * (1.0 - 2.0 * share);
   let reach = vec2f(low - half, high + half) - params.centre_offset;
@@ -25,22 +25,21 @@ fn covering_window(level: u32, valid: vec2u, box: vec4f, share: vec2f) -> Window
   return Window(vec2u(columns.x, rows.x), vec2u(columns.y - columns.x, rows.y - rows.x));
 }
 
-/// Window of the valid cells whose anchor the box covers to at least `least` of its area. Coverage is (fraction of the width) ×
-/// (fraction of the height); each fraction is at most box side / anchor side.
+/// Window of the valid cells whose anchor the box covers to at least `least`. Coverage is the product of the covered shares of width and
+/// height, each at most box side / anchor side.
 fn share_window(level: u32, valid: vec2u, box: vec4f, least: f32) -> Window {
   let most = min((box.zw - box.xy) / (2.0 * params.half_side * f32(params.levels[level].w)), vec2f(1.0));
   let window = covering_window(level, valid, box, min(least / max(most.yx, vec2f(1e-6)), vec2f(1.0)));
   return Window(window.first, select(vec2u(), window.size, most.x * most.y >= least));
 }
 
-/// Cell `i` of a window, row by row. A product instead of a division, which takes software adapters long; exact for windows of less
-/// than a million cells.
+/// Cell `i` of a window, row by row, without a division, which is slow on software adapters; exact below a million cells.
 fn window_cell(window: Window, i: u32) -> vec2u {
   let row = u32((f32(i) + 0.5) * (1.0 / f32(max(window.size.x, 1u))));
   return window.first + vec2u(i - row * window.size.x, row);
 }
 
-/// Where a cell's location is in the order of a pyramid of one channel.
+/// Index of a cell's location in the order of a pyramid of one channel.
 fn location_of(level: u32, image: u32, cell: vec2u) -> u32 {
   let entry = params.levels[level];
   return params.batch * entry.x + (image * entry.y + cell.y) * entry.z + cell.x;
