@@ -1,5 +1,5 @@
-// Gradient of activated.wgsl by its result, which says where x was: incoming, times slope where the result is not above 0, and 0
-// where it is at the limit. Four elements an invocation.
+// Gradient of activated.wgsl, by its result: incoming, times slope where the result is not above 0, and 0 at the limit. Four elements an
+// invocation.
 struct Params {
   /// number of vec4
   count: u32,

@@ -1,14 +1,13 @@
-// Copies maps so that every row starts at a multiple of four elements and has a border of zeros: the kernels of the
-// convolution then read four elements at once and test no bounds. An invocation makes TURNS neighbouring vec4 of the copy: divisions, which tell it where it is, are dear on
-// software adapters.
+// Copies maps so that every row starts at a multiple of four elements and has a border of zeros: the convolutions then read four elements at
+// once and test no bounds. An invocation makes TURNS neighbouring vec4, since the divisions for a position are dear on software adapters.
 struct Params {
   /// of TURNS vec4, all levels
   groups: u32,
   level_count: u32,
   /// zeros above and to the left of the map
   border: u32,
-  /// three entries a level: (first vec4 of the copy, its rows, its vec4 a row, its vec4), (first element of the map, height,
-  /// width, 0), (first group, 0, 0, 0)
+  /// three entries a level: (first vec4 of the copy, its rows, its vec4 a row, its vec4), (first element of the map, height, width, 0),
+  /// (first group, 0, 0, 0)
   levels: array<vec4u, 24>,
 }
 const TURNS = 4u;
@@ -18,7 +17,7 @@ const TURNS = 4u;
 
 #include "../lib/index.wgsl"
 
-/// The map's value at a column of the copy. Unsigned: what lies in the border wraps round to a number beyond the map.
+/// The map's value at a column of the copy. Unsigned: a column left of the map wraps round to a number beyond it.
 fn pixel(row: u32, column: u32, width: u32) -> f32 {
   let x = column - params.border;
   return select(0.0, maps[row + min(x, width - 1u)], x < width);

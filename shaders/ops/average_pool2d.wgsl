@@ -1,4 +1,4 @@
-// Mean over windows. WHOLE: of as many cells as the window has, zeros beyond the map; otherwise of those in the map.
+// Mean over windows. WHOLE: over all cells of a window, zeros beyond the map; else over those in the map.
 #include "pool_window.wgsl"
 #include "../lib/index.wgsl"
 

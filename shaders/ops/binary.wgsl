@@ -1,8 +1,8 @@
-// output = form(left, right) with broadcasting, by the form it is composed with (shaders/ops/binary): a step of 0 repeats.
+// output = form(left, right) with broadcasting, the form being a file of shaders/ops/binary. A step of 0 repeats.
 struct Params {
   /// elements of the output
   count: u32,
-  /// of up to six dimensions, outermost first
+  /// up to six dimensions, outermost first
   extents: array<vec4u, 2>,
   left_steps: array<vec4u, 2>,
   right_steps: array<vec4u, 2>,

@@ -1,4 +1,4 @@
-// Gradient of an operand: the sum over its repeats, in their order. An invocation sums one element.
+// Gradient of an operand: the sum over its repeats, in order. An invocation sums one element.
 #include "binary_gradient_walk.wgsl"
 #include "../lib/index.wgsl"
 

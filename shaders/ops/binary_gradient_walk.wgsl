@@ -2,7 +2,7 @@
 struct Params {
   /// elements of the operand
   count: u32,
-  /// elements of the output that an element of the operand is in
+  /// elements of the output for each of the operand
   repeats: u32,
   /// 0: gradient of the left operand, 1: of the right one
   side: u32,
@@ -20,7 +20,6 @@ override REPEATED: u32 = 6;
 @group(0) @binding(3) var<storage, read> right_values: array<f32>;
 @group(0) @binding(4) var<storage, read_write> gradient: array<f32>;
 
-/// Where an element of the operand is in the three tensors.
 fn place_of(element: u32) -> vec3u {
   var rest = element;
   var place = vec3u();
@@ -31,7 +30,6 @@ fn place_of(element: u32) -> vec3u {
   return place + rest * params.kept[0].xyz;
 }
 
-/// What comes to the operand from one of its repeats.
 fn share(first: vec3u, repeat: u32) -> f32 {
   var rest = repeat;
   var place = first;

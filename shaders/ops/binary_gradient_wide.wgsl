@@ -1,5 +1,4 @@
-// Gradient of an operand with many repeats. A workgroup sums one element, each invocation every LANES-th repeat, then in a tree:
-// the order is fixed.
+// binary_gradient.wgsl for many repeats: a workgroup sums one element, each invocation every LANES-th repeat, then a tree in a fixed order.
 #include "binary_gradient_walk.wgsl"
 
 override LANES: u32 = 64;

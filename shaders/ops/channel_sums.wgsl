@@ -1,4 +1,4 @@
-// sums[channel] = Σ_images,pixels maps[image, channel, pixel], all levels. One workgroup a channel; the order is fixed.
+// sums[channel] = Σ maps[image, channel, pixel] over images, pixels and levels. One workgroup a channel; the order is fixed.
 struct Params {
   batch: u32,
   channels: u32,
@@ -7,9 +7,8 @@ struct Params {
   levels: array<vec4u, 8>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-/// aligned rows: what pads them is zero
+/// aligned rows, padded with zeros
 @group(0) @binding(1) var<storage, read> maps: array<vec4f>;
-/// [channels]
 @group(0) @binding(2) var<storage, read_write> sums: array<f32>;
 
 override LANES: u32 = 64;

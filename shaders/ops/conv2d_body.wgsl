@@ -2,7 +2,7 @@
 // weight[o, i, ky, kx] · input[i, STRIDE·y + ky, STRIDE·x + kx] (coordinates in the copy with a border, see align_rows.wgsl).
 // An invocation computes eight channels × four pixels of two rows; workgroup_id.y is the tile of channels.
 override STRIDE: u32 = 1;
-/// Invocations of a workgroup: with few, the last workgroups of small maps have less to do in vain.
+/// Small workgroups waste less at the end of small maps.
 override SIZE: u32 = 64;
 
 struct Params {
@@ -25,7 +25,7 @@ struct Params {
 #include "conv2d_tile.wgsl"
 #include "store_tile.wgsl"
 
-/// What the three taps of a row meet at four consecutive output pixels.
+/// What the taps of a row meet at four consecutive output pixels.
 struct Row {
   left: vec4f,
   middle: vec4f,
@@ -43,7 +43,7 @@ fn read_row(at: u32) -> Row {
 }
 
 fn convolve(workgroup: vec3u, local: u32, lane: u32) {
-  // All invocations stay, those beyond the last group too: subgroups need them.
+  // All invocations stay, also beyond the last group: subgroups need them.
   let group = min(workgroup.x * SIZE + local, params.groups - 1u);
   var level = 0u;
   while (level + 1u < params.level_count && group >= params.levels[2u * level + 2u].x) {
@@ -72,7 +72,7 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
     let r1 = read_row(at + row);
     let r2 = read_row(at + 2u * row);
     let r3 = read_row(at + 3u * row);
-    // The first row that only the lower tile meets; of stride 2 the tiles share row 2 alone.
+    // The first row of the lower tile alone; with stride 2 the tiles share row 2 only.
     var s0 = r1;
     var s1 = r2;
     var s2 = r3;

@@ -2,7 +2,7 @@
 // gradient[i, y, x] = Σ_o Σ_ky,kx weight[o, i, ky, kx] · incoming[o, (y + 1 − ky)/2, (x + 1 − kx)/2] over whole quotients:
 // an even coordinate meets tap 1 only, an odd one taps 0 and 2. (For stride 1 see conv2d_body.wgsl with a transposed weight.)
 // An invocation computes eight channels × 2 × 8 pixels, one tile for each parity; workgroup_id.y is the tile of channels.
-/// Invocations of a workgroup: with few, the last workgroups of small maps have less to do in vain.
+/// Small workgroups waste less at the end of small maps.
 override SIZE: u32 = 64;
 
 struct Params {
@@ -27,14 +27,14 @@ struct Params {
 #include "conv2d_tile.wgsl"
 #include "store_tile.wgsl"
 
-/// The even and the odd columns of eight consecutive pixels, four each, back in their order.
+/// Stores even and odd columns, four each, as eight consecutive pixels.
 fn interleaved(even: vec4f, odd: vec4f, start: u32, count: u32) {
   store_pixels(vec4f(even.x, odd.x, even.y, odd.y), start, count);
   store_pixels(vec4f(even.z, odd.z, even.w, odd.w), start + 4u, max(count, 4u) - 4u);
 }
 
 fn input_gradient(workgroup: vec3u, local: u32, lane: u32) {
-  // All invocations stay, those beyond the last group too: subgroups need them.
+  // All invocations stay, also beyond the last group: subgroups need them.
   let group = min(workgroup.x * SIZE + local, params.groups - 1u);
   var level = 0u;
   while (level + 1u < params.level_count && group >= params.levels[2u * level + 2u].x) {
@@ -51,7 +51,6 @@ fn input_gradient(workgroup: vec3u, local: u32, lane: u32) {
 
   var at = source.x + image * params.inputs * plane + line * row + column;
   var tap = workgroup.y * (params.inputs * 9u + 1u);
-  // Even and odd rows, even and odd columns.
   var even_even = filled(Eight());
   var even_odd = even_even;
   var odd_even = even_even;

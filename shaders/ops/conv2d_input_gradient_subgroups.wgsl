@@ -1,4 +1,3 @@
-// conv2d_input_gradient_body.wgsl with the weights passed round in subgroups.
 enable subgroups;
 
 #include "weights_subgroups.wgsl"

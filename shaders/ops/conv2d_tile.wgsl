@@ -1,5 +1,5 @@
-// The register tile of the convolution kernels: eight channels × four consecutive pixels. What counts on every adapter is
-// how often a value that was read is used; an invocation holds several tiles that share the weights.
+// The register tile of the convolutions: eight channels × four consecutive pixels. On every adapter speed depends on how often a value
+// that was read is used; an invocation holds several tiles that share the weights.
 struct Tile {
   c0: vec4f,
   c1: vec4f,
@@ -11,13 +11,11 @@ struct Tile {
   c7: vec4f,
 }
 
-/// One value for each of the eight channels.
 struct Eight {
   low: vec4f,
   high: vec4f,
 }
 
-/// Every pixel of a channel starts from one value.
 fn filled(values: Eight) -> Tile {
   return Tile(
     values.low.xxxx, values.low.yyyy, values.low.zzzz, values.low.wwww,
@@ -25,7 +23,7 @@ fn filled(values: Eight) -> Tile {
   );
 }
 
-/// tile + weights ⊗ pixels: the channels' weights of one input and tap, and the four pixels that the tap meets.
+/// tile + weights ⊗ pixels
 fn multiply_add(tile: Tile, weights: Eight, pixels: vec4f) -> Tile {
   return Tile(
     fma(weights.low.xxxx, pixels, tile.c0),
@@ -39,7 +37,7 @@ fn multiply_add(tile: Tile, weights: Eight, pixels: vec4f) -> Tile {
   );
 }
 
-/// One of the channels, for loops over them: the channels of tiles begin at multiples of eight.
+/// One of the tile's channels, which begin at a multiple of eight.
 fn channel_of(tile: Tile, channel: u32) -> vec4f {
   let odd = (channel & 1u) != 0u;
   let low = select(select(tile.c0, tile.c1, odd), select(tile.c2, tile.c3, odd), (channel & 2u) != 0u);
@@ -47,14 +45,13 @@ fn channel_of(tile: Tile, channel: u32) -> vec4f {
   return select(low, high, (channel & 4u) != 0u);
 }
 
-/// Two tiles of the same channels.
 struct Tiles {
   a: Tile,
   b: Tile,
 }
 
-/// multiply_add on two tiles with the same weights. In this order each weight is done with at once: 1.3 times as fast on
-/// lavapipe as one tile after the other, which keeps all eight in registers.
+/// multiply_add on two tiles, in an order that finishes with each weight at once: 1.3 times as fast on lavapipe as one tile after the other,
+/// which keeps all eight weights in registers.
 fn multiply_add_both(tiles: Tiles, weights: Eight, a: vec4f, b: vec4f) -> Tiles {
   let a0 = fma(weights.low.xxxx, a, tiles.a.c0);
   let b0 = fma(weights.low.xxxx, b, tiles.b.c0);

@@ -1,7 +1,7 @@
-// Gradient of a 3×3 convolution with respect to its weight, in chunks that a second kernel adds up (sum_chunks.wgsl):
+// Gradient of a 3×3 convolution with respect to its weight, in chunks that sum_chunks.wgsl adds up:
 // gradient[o, i, ky, kx] = Σ_images,y,x incoming[o, y, x] · input[i, STRIDE·y + ky, STRIDE·x + kx] (input with its border).
-// An invocation takes one input channel, eight output channels, all taps and one chunk. Going down a column of four pixels
-// it reads each row of the input once. Strips of ROWS rows, over all levels and images, are shared out among the chunks.
+// An invocation takes one input channel, eight output channels, all taps and one chunk, going down a column of four pixels to read each row
+// of the input once. Strips of ROWS rows, over all levels and images, are shared out among the chunks.
 override STRIDE: u32 = 1;
 
 const ROWS = 8u;
@@ -25,7 +25,7 @@ struct Params {
 /// [chunks, outputs, inputs, 9]
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
 
-/// What the three taps of a row meet at four consecutive output pixels.
+/// What the taps of a row meet at four consecutive output pixels.
 struct Row {
   left: vec4f,
   middle: vec4f,
@@ -54,7 +54,7 @@ fn accumulate(sum: mat3x3f, pixels: vec4f, top: Row, middle: Row, bottom: Row) -
   );
 }
 
-/// Sums of an output channel; those of an invocation begin at a multiple of eight.
+/// Sums of eight output channels, from a multiple of eight on.
 struct Sums {
   c0: mat3x3f,
   c1: mat3x3f,
@@ -66,7 +66,6 @@ struct Sums {
   c7: mat3x3f,
 }
 
-/// Column `i` of the sums of a channel.
 fn column_of(sums: Sums, channel: u32, i: u32) -> vec3f {
   let odd = (channel & 1u) != 0u;
   let low = select(select(sums.c0[i], sums.c1[i], odd), select(sums.c2[i], sums.c3[i], odd), (channel & 2u) != 0u);
@@ -74,7 +73,7 @@ fn column_of(sums: Sums, channel: u32, i: u32) -> vec3f {
   return select(low, high, (channel & 4u) != 0u);
 }
 
-/// In a loop over the channels: written out, the stores are most of the kernel to compile.
+/// A loop over the channels: unrolled, the stores are most of the kernel to compile.
 fn store(chunk: u32, first: u32, input: u32, sums: Sums) {
   for (var channel = first; channel < min(first + 8u, params.outputs); channel++) {
     let start = ((chunk * params.outputs + channel) * params.inputs + input) * 9u;
@@ -90,7 +89,7 @@ fn store_taps(start: u32, taps: vec3f) {
   partial[start + 2u] = taps.z;
 }
 
-/// `channel`: of the input; `first`: output channel. Invocations of no channel of the input do as the last one does.
+/// `own_channel`: of the input, those beyond the last doing as it does; `first`: output channel.
 fn weight_gradient(own_channel: u32, first: u32, chunk: u32, lane: u32) {
   let channel = min(own_channel, params.inputs - 1u);
   let last = params.outputs - 1u - first;

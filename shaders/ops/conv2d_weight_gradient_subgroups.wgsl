@@ -1,4 +1,4 @@
-// conv2d_weight_gradient_body.wgsl with the incoming gradients passed round in subgroups: a workgroup is 32 input channels of one chunk.
+// The incoming gradients are passed round in subgroups: a workgroup is 32 input channels of one chunk.
 enable subgroups;
 
 #include "incoming_subgroups.wgsl"

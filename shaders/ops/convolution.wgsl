@@ -1,5 +1,5 @@
 // Convolution of any window: output[b, o, y, x] = bias[o] + Σ_i,ky,kx weight[o, i, ky, kx] ·
-// input[b, group's i, stride·y + dilation·ky − top, stride·x + dilation·kx − left]. An invocation computes one element.
+// input[b, group's i, stride·y + dilation·ky − top, stride·x + dilation·kx − left]. One element an invocation.
 #include "convolution_window.wgsl"
 #include "../lib/index.wgsl"
 #include "activated.wgsl"

@@ -1,5 +1,5 @@
-// Gradient of a convolution of any window with respect to its input, and the transposed convolution: an element gathers from
-// the outputs whose window it is in. An invocation computes one element.
+// Gradient of a convolution of any window with respect to its input, and the transposed convolution: an element, one an invocation, gathers
+// from the outputs whose window it is in.
 #include "convolution_window.wgsl"
 #include "../lib/index.wgsl"
 

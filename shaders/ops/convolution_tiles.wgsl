@@ -1,6 +1,6 @@
-// A 3×3 or 1×1 convolution of all levels as a product of matrices, for GPUs: output[o, n] = bias[o] + Σ_k weight[o, k] · patch[k, n],
-// where n is a pixel of any image and k an input channel's tap. A workgroup of 256 invocations computes QUADS · 64 channels × 64 pixels.
-// STEP values of k at a time go through workgroup memory; an invocation keeps QUADS · 4 × 4 sums.
+// A 3×3 or 1×1 convolution of all levels as a product of matrices, for GPUs: output[o, n] = bias[o] + Σ_k weight[o, k] · patch[k, n], n a pixel
+// of any image, k an input channel's tap. A workgroup of 256 invocations computes QUADS · 64 channels × 64 pixels. STEP values of k at a
+// time go through workgroup memory; an invocation keeps QUADS · 4 × 4 sums.
 override TAPS: u32 = 9;
 override STRIDE: u32 = 1;
 /// vec4 of channels of an invocation, 1 or 2
@@ -33,7 +33,7 @@ var<workgroup> weights: array<vec4f, 512>;
 /// [k][vec4 of pixels]
 var<workgroup> patches: array<vec4f, 256>;
 
-/// The four channels that begin at 4 · quad, at one tap; zero where there are none.
+/// The four channels from 4 · quad on, at one tap; zero where there are none.
 fn weights_at(quad: u32, k: u32, own: u32) -> vec4f {
   if (k >= own || 4u * quad >= params.outputs) {
     return vec4f();
@@ -70,12 +70,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let first_quad = 16u * QUADS * workgroup.y;
   let own = params.inputs * TAPS;
 
-  // What this invocation loads: a quad of channels and a quad of pixels, both of tap `line` of each step.
+  // This invocation loads a quad of channels and a quad of pixels, both of tap `line` of each step.
   let column = local % 16u;
   let line = local / 16u;
   var bases: vec4u;
   for (var i = 0u; i < 4u; i++) {
-    // Pixels after the last are computed as the last is, and not stored.
+    // Pixels after the last repeat it and are not stored.
     let n = min(first_pixel + 4u * column + i, pixels - 1u);
     let at = n % area;
     bases[i] = 4u * source.x + n / area * params.inputs * plane + STRIDE * (at / to.w * row + at % to.w);

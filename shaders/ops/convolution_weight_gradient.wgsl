@@ -1,5 +1,5 @@
-// Gradient of a convolution of any window with respect to its weight. A workgroup sums one element over images and pixels,
-// each invocation every LANES-th pixel, then in a tree: the order is fixed.
+// Gradient of a convolution of any window with respect to its weight. A workgroup sums one element over images and pixels, each invocation
+// every LANES-th pixel, then a tree: the order is fixed.
 #include "convolution_window.wgsl"
 
 @group(0) @binding(1) var<storage, read> input: array<f32>;

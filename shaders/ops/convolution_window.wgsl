@@ -1,5 +1,4 @@
 struct Params {
-  /// elements that the kernel writes
   count: u32,
   inputs: u32,
   outputs: u32,
@@ -18,7 +17,7 @@ struct Params {
   dilation_x: u32,
   batch: u32,
   has_bias: u32,
-  /// Where maps are cut into strips: how many, and rows of each.
+  /// Of maps cut into strips.
   strips: u32,
   rows_a_strip: u32,
 }

@@ -1,5 +1,5 @@
-// Convolution of each channel by itself, with the window known when the kernel is compiled. An invocation computes ROWS rows of
-// one column, so that neighbours read neighbouring pixels. Of windows that depthwise_columns.wgsl does not take.
+// Convolution of each channel by itself, for windows that depthwise_columns.wgsl does not take. An invocation computes ROWS rows of one
+// column, so that neighbours read neighbouring pixels.
 #include "convolution_window.wgsl"
 #include "../lib/index.wgsl"
 #include "activated.wgsl"

@@ -29,7 +29,7 @@ fn product(ky: u32, row: Row) -> vec4f {
   return sum;
 }
 
-/// Sums of the rows that are being computed, the newest first.
+/// Sums of the rows under way, the newest first.
 struct Sums {
   s0: vec4f,
   s1: vec4f,
@@ -38,7 +38,6 @@ struct Sums {
   s4: vec4f,
 }
 
-/// Adds what row `u` of a turn meets.
 fn with_row(sums: Sums, u: u32, row: Row) -> Sums {
   var found = sums;
   if (KERNEL_HEIGHT > u) {

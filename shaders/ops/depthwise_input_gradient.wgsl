@@ -14,7 +14,7 @@ override NEIGHBOURS: u32 = (KERNEL_WIDTH + STRIDE_X - 1u) / STRIDE_X;
 
 var<private> taps: array<f32, 25>;
 
-/// The four outputs c and NEIGHBOURS − 1 before them, zero outside of the map.
+/// The four outputs c and NEIGHBOURS − 1 before them, zero outside the map.
 fn read_row(plane: i32, row: i32, columns: Columns) -> Row {
   let start = plane + clamp(row, 0, i32(params.out_height) - 1) * i32(params.out_width);
   let a = start + columns.a;
@@ -61,7 +61,7 @@ fn before(row: Row, back: u32) -> vec4f {
   }
 }
 
-/// What row `ky` of the window gives columns of a phase.
+/// What row `ky` of the window gives the columns of a phase.
 fn product(ky: u32, phase: u32, row: Row) -> vec4f {
   let tap = ky * KERNEL_WIDTH;
   var sum = vec4f();
@@ -83,7 +83,7 @@ fn product(ky: u32, phase: u32, row: Row) -> vec4f {
   return sum;
 }
 
-/// Sums of rows of the gradient, of one phase of the columns; the next to be done first.
+/// Sums of rows of the gradient, of one phase of the columns; the next to finish first.
 struct Sums {
   s0: vec4f,
   s1: vec4f,
@@ -110,7 +110,7 @@ fn with_row(sums: Sums, phase: u32, row: Row) -> Sums {
   return found;
 }
 
-/// Sums after STRIDE_Y rows are done.
+/// The sums once STRIDE_Y rows are done.
 fn shifted(sums: Sums) -> Sums {
   if (STRIDE_Y == 1u) {
     return Sums(sums.s1, sums.s2, sums.s3, sums.s4, vec4f());
@@ -124,7 +124,7 @@ fn store(map: u32, y: i32, x: i32, value: f32) {
   }
 }
 
-/// Writes a row; `x`: the column of phase 0 of the first output.
+/// Writes a row; `x`: column of phase 0 of the first output.
 fn store_row(map: u32, y: i32, x: i32, even: vec4f, odd: vec4f) {
   if (y < 0 || y >= i32(params.height)) {
     return;
@@ -152,7 +152,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   if (i >= params.count) {
     return;
   }
-  // Rows and columns of the gradient in blocks of a stride each, counted from the padding's edge.
+  // The gradient in blocks of a stride each, counted from the padding's edge.
   let blocks = (params.height - 1u + params.top) / STRIDE_Y + 1u;
   let groups = ((params.width - 1u + params.left) / STRIDE_X + 4u) / 4u;
   let c = i % groups * 4u;

@@ -6,7 +6,7 @@
 /// Pixels of a row that four neighbouring outputs see.
 override PIXELS: u32 = 3u * STRIDE_X + KERNEL_WIDTH;
 
-/// Row `row` of a map, zero outside of it.
+/// Row `row` of a map, zero outside it.
 fn read_row(plane: i32, row: i32, columns: Columns) -> Row {
   let start = plane + clamp(row, 0, i32(params.height) - 1) * i32(params.width);
   let a = start + columns.a;

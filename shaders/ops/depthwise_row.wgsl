@@ -1,5 +1,5 @@
-// What kernels of depthwise convolutions by columns share: an invocation goes down the rows of four neighbouring outputs and reads
-// each row of the input once. Windows of up to 5×5 pixels, strides of 1 or 2.
+// Shared by the depthwise convolutions by columns: an invocation goes down the rows of four neighbouring outputs and reads each row of the
+// input once. Windows of up to 5×5 pixels, strides of 1 or 2.
 #include "convolution_window.wgsl"
 #include "../lib/index.wgsl"
 
@@ -10,14 +10,13 @@ override STRIDE_X: u32 = 1;
 /// Outputs of a column whose windows share a row.
 override SHARING: u32 = (KERNEL_HEIGHT + STRIDE_Y - 1u) / STRIDE_Y;
 
-/// Up to twelve neighbouring pixels of a row.
 struct Row {
   a: vec4f,
   b: vec4f,
   c: vec4f,
 }
 
-/// Which pixels a Row has: columns held in the map, and whether they lie in it.
+/// Which pixels a Row has: columns clamped to the map, and whether they lie in it.
 struct Columns {
   a: vec4i,
   b: vec4i,

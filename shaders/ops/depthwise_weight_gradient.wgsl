@@ -11,7 +11,7 @@
 
 var<private> sums: array<f32, 25>;
 
-/// Incoming gradients of four columns, of the newest row and the four before it.
+/// Incoming gradients of four columns, the newest row and the four before it.
 struct Rows {
   r0: vec4f,
   r1: vec4f,
@@ -20,7 +20,7 @@ struct Rows {
   r4: vec4f,
 }
 
-/// Adds the products of incoming gradients and a row of the input, which row `ky` of the window takes to them.
+/// Adds the products of incoming gradients and the input's row under row `ky` of the window.
 fn add_products(ky: u32, gradients: vec4f, row: Row) {
   let tap = ky * KERNEL_WIDTH;
   sums[tap] += dot(gradients, met(row, 0u));
@@ -38,7 +38,6 @@ fn add_products(ky: u32, gradients: vec4f, row: Row) {
   }
 }
 
-/// Row `u` of a step.
 fn add_row(u: u32, rows: Rows, row: Row) {
   if (KERNEL_HEIGHT > u) {
     add_products(u, rows.r0, row);

@@ -1,5 +1,5 @@
-// Every second row and column of each map, or (SPREAD) the transpose: the values back in their places, zeros between them. An
-// invocation makes TURNS neighbouring elements: divisions, which tell it where it is, are dear on software adapters.
+// Every second row and column of each map, or (SPREAD) the transpose: the values in their places, zeros between. An invocation makes TURNS
+// neighbouring elements, since the divisions for a position are dear on software adapters.
 override SPREAD: bool = false;
 const TURNS = 8u;
 
@@ -7,8 +7,8 @@ struct Params {
   /// of TURNS elements of the result, all levels
   groups: u32,
   level_count: u32,
-  /// two entries a level: (first element of the result, its height, its width, first group), (first element of the maps, their
-  /// height, width, elements of the result)
+  /// two entries a level: (first element of the result, its height, its width, first group),
+  /// (first element of the maps, their height, width, elements of the result)
   levels: array<vec4u, 16>,
 }
 @group(0) @binding(0) var<uniform> params: Params;

@@ -1,7 +1,7 @@
-// group_norm_body.wgsl for levels whose maps are whole vec4.
+// For levels whose maps are whole vec4.
 alias Element = vec4f;
 
-/// Moments of `count` vec4s from their sums of distances from `origin`, component by component.
+/// Moments of `count` vec4s from sums of distances from `origin`, component by component.
 fn moments(count: f32, origin: vec4f, sum: vec4f, squares: vec4f) -> vec3f {
   if (count == 0.0) {
     return vec3f();

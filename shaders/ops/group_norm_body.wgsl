@@ -1,8 +1,6 @@
-// Group normalization (Wu and He, 2018), output = scale[c] · (x − mean) / √(variance + ε) + shift[c], the statistics over the
-// channels of a group and all locations of one image and level; with RELU max(0, output). One workgroup a group: it reads the
-// group twice.
-// The kernel that includes this declares the type Element, a vec4f, or an f32 where maps are not whole vec4, and the
-// function moments.
+// Group normalization (Wu and He, 2018): scale[c] · (x − mean) / √(variance + ε) + shift[c], the statistics over a group's channels and
+// all locations of an image and level; with RELU max(0, that). One workgroup a group, which it reads twice. The including file declares
+// Element, vec4f, or f32 where maps are not whole vec4, and moments().
 struct Params {
   channels: u32,
   groups: u32,
@@ -13,18 +11,16 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<Element>;
-/// [channels]
 @group(0) @binding(2) var<storage, read> scale: array<f32>;
-/// [channels]
 @group(0) @binding(3) var<storage, read> shift: array<f32>;
 @group(0) @binding(4) var<storage, read_write> output: array<Element>;
 /// [levels · images · groups]: mean, 1/√(variance + ε)
 @group(0) @binding(5) var<storage, read_write> statistics: array<vec2f>;
 
-/// Invocations of a workgroup: a software adapter wants few, since barriers are dear there.
+/// Few on software adapters, where barriers are dear.
 override LANES: u32 = 64;
 override RELU: bool = false;
-/// count, mean and sum of squared distances from the mean of what a lane has seen
+/// count, mean and sum of squared distances from the mean
 var<workgroup> lane_moments: array<vec3f, LANES>;
 
 /// Joins the moments of two sets (Chan, Golub and LeVeque, 1979): no cancellation, however large the mean.
@@ -49,7 +45,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let size = members * entry.z;
   let start = entry.y + index * size;
 
-  // Distances from a value of the group itself keep the squares small.
+  // Distances from a value of the group keep the squares small.
   let origin = input[start + min(local, size - 1u)];
   var sum = Element();
   var squares = Element();

@@ -1,4 +1,4 @@
-// group_norm_gradient_body.wgsl for levels whose maps are whole vec4.
+// For levels whose maps are whole vec4.
 alias Element = vec4f;
 const ELEMENT_SIZE = 4u;
 

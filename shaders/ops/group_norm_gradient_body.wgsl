@@ -1,8 +1,7 @@
 // Gradients of group_norm_body.wgsl. With n the normalised input and g = scale[c] · incoming, means over the group:
-// gradient = (g − mean(g) − n · mean(g·n)) / √(variance + ε). With RELU, incoming counts only where scale[c] · n + shift[c] > 0:
-// the forward pass keeps neither its output nor a mask. One workgroup a group. Each channel's sums Σ incoming·n and
-// Σ incoming are the gradients of its scale and shift, once added over levels and images (sum_chunks.wgsl).
-// The kernel that includes this declares the type Element, its number of floats ELEMENT_SIZE and the function sum_of.
+// gradient = (g − mean(g) − n · mean(g·n)) / √(variance + ε). With RELU incoming counts only where scale[c] · n + shift[c] > 0, since the
+// forward pass keeps no mask. One workgroup a group. Each channel's Σ incoming·n and Σ incoming, added over levels and images by
+// sum_chunks.wgsl, are the gradients of its scale and shift. The including file declares Element, its floats ELEMENT_SIZE and sum_of().
 struct Params {
   channels: u32,
   groups: u32,
@@ -13,28 +12,25 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<Element>;
 @group(0) @binding(2) var<storage, read> incoming: array<Element>;
-/// [channels]
 @group(0) @binding(3) var<storage, read> scale: array<f32>;
 /// [levels · images · groups]: mean, 1/√(variance + ε)
 @group(0) @binding(4) var<storage, read> statistics: array<vec2f>;
 @group(0) @binding(5) var<storage, read_write> gradient: array<Element>;
 /// [levels · images, channels]
 @group(0) @binding(6) var<storage, read_write> scale_sums: array<f32>;
-/// [levels · images, channels]
 @group(0) @binding(7) var<storage, read_write> shift_sums: array<f32>;
-/// [channels]
 @group(0) @binding(8) var<storage, read> shift: array<f32>;
 
-/// Invocations of a workgroup, at least eight: a software adapter wants few, since barriers are dear there.
+/// At least eight; few on software adapters, where barriers are dear.
 override LANES: u32 = 64;
 override RELU: bool = false;
-/// Channels that the lanes take at once, a power of two: SHARE lanes each.
+/// Channels that the lanes take at once, SHARE lanes each; a power of two.
 override SLOTS: u32 = 8;
 override SHARE: u32 = LANES / SLOTS;
 /// Σ incoming, Σ incoming·n
 var<workgroup> lane_sums: array<vec2f, LANES>;
 
-/// What of the incoming gradient flows on; `distance` is the input's from the mean.
+/// The part of the incoming gradient that flows on; `distance`: of the input from the mean.
 fn passed(value: Element, distance: Element, factor: f32, offset: f32) -> Element {
   if (RELU) {
     return select(Element(), value, distance * factor + offset > Element());
@@ -91,7 +87,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       shift_sums[at] = lane_sums[local].x;
       scale_sums[at] = lane_sums[local].y;
     }
-    // Before the next channels write over what the others have yet to read.
+    // The next channels write over what other lanes have yet to read.
     workgroupBarrier();
   }
 

@@ -1,4 +1,4 @@
-// group_norm_gradient_body.wgsl for levels whose maps are not whole vec4.
+// For levels whose maps are not whole vec4.
 alias Element = f32;
 const ELEMENT_SIZE = 1u;
 

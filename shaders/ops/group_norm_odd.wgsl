@@ -1,7 +1,7 @@
-// group_norm_body.wgsl for levels whose maps are not whole vec4.
+// For levels whose maps are not whole vec4.
 alias Element = f32;
 
-/// Moments of `count` values from their sums of distances from `origin`.
+/// Moments of `count` values from sums of distances from `origin`.
 fn moments(count: f32, origin: f32, sum: f32, squares: f32) -> vec3f {
   if (count == 0.0) {
     return vec3f();

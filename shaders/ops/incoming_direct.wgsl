@@ -1,12 +1,12 @@
-// Reading the incoming gradients of eight output channels at four pixels: every invocation reads what it needs. See
-// incoming_subgroups.wgsl for the other way. The kernel declares `incoming: array<vec4f>`.
+// Reads the incoming gradients of eight output channels at four pixels, each invocation what it needs; the other way is
+// incoming_subgroups.wgsl. The kernel declares `incoming: array<vec4f>`.
 struct Incoming {
   at: u32,
   plane: u32,
   last: u32,
 }
 
-/// `at`: the first channel's vec4; `plane`: from one channel to the next; beyond channel `last` that one is read again.
+/// `at`: the first channel's vec4; `plane`: from channel to channel; beyond channel `last` that one is read again.
 fn read_incoming(at: u32, plane: u32, last: u32, lane: u32) -> Incoming {
   return Incoming(at, plane, last);
 }

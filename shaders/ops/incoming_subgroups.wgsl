@@ -1,14 +1,12 @@
-// Reading the incoming gradients of eight output channels at four pixels, the same for all invocations of a workgroup: each
-// of four neighbouring lanes reads two channels and the subgroup passes them round. Subgroups have at least four lanes.
-// The kernel declares `incoming: array<vec4f>`.
+// Reads the incoming gradients of eight output channels at four pixels, the same for a whole workgroup: each of four neighbouring lanes reads
+// two channels and the subgroup (at least four lanes) passes them round. The kernel declares `incoming: array<vec4f>`.
 struct Incoming {
   /// channels 0 to 3 in the lanes 0 to 3
   low: vec4f,
-  /// channels 4 to 7
   high: vec4f,
 }
 
-/// `at`: the first channel's vec4; `plane`: from one channel to the next; beyond channel `last` that one is read again.
+/// `at`: the first channel's vec4; `plane`: from channel to channel; beyond channel `last` that one is read again.
 fn read_incoming(at: u32, plane: u32, last: u32, lane: u32) -> Incoming {
   let own = lane % 4u;
   return Incoming(incoming[at + min(own, last) * plane], incoming[at + min(own + 4u, last) * plane]);

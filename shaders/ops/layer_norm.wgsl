@@ -1,8 +1,7 @@
-// Layer normalization (Ba, Kiros and Hinton, 2016): output = scale[i] · (x − mean) / √(variance + ε) + shift[i], the statistics
-// over a row. One workgroup a row.
+// Layer normalization (Ba, Kiros and Hinton, 2016): scale[i] · (x − mean) / √(variance + ε) + shift[i], the statistics over a row. One
+// workgroup a row.
 struct Params {
   rows: u32,
-  /// elements of a row
   length: u32,
   epsilon: f32,
   has_shift: u32,
@@ -10,7 +9,6 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 /// [rows, length]
 @group(0) @binding(1) var<storage, read> input: array<f32>;
-/// [length]
 @group(0) @binding(2) var<storage, read> scale: array<f32>;
 /// [length], read if has_shift
 @group(0) @binding(3) var<storage, read> shift: array<f32>;
@@ -21,7 +19,7 @@ struct Params {
 override LANES: u32 = 64;
 var<workgroup> lane_sums: array<f32, LANES>;
 
-/// The sum of what the lanes have, in a fixed order.
+/// Σ own over the lanes, in a fixed order.
 fn sum_of_lanes(local: u32, own: f32) -> f32 {
   lane_sums[local] = own;
   workgroupBarrier();
@@ -38,7 +36,7 @@ fn sum_of_lanes(local: u32, own: f32) -> f32 {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  // Workgroups beyond the last row do as it does: all take part in the barriers.
+  // Workgroups beyond the last row repeat it: all take part in the barriers.
   let row = min(workgroup.y * workgroups.x + workgroup.x, params.rows - 1u);
   let start = row * params.length;
   var sum = 0.0;

@@ -2,14 +2,12 @@
 // gradient = (g − mean(g) − n · mean(g·n)) / √(variance + ε). One workgroup a row.
 struct Params {
   rows: u32,
-  /// elements of a row
   length: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 /// [rows, length]
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 @group(0) @binding(2) var<storage, read> incoming: array<f32>;
-/// [length]
 @group(0) @binding(3) var<storage, read> scale: array<f32>;
 /// [rows]: mean, 1/√(variance + ε)
 @group(0) @binding(4) var<storage, read> statistics: array<vec2f>;
@@ -20,7 +18,7 @@ var<workgroup> lane_sums: array<vec2f, LANES>;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  // Workgroups beyond the last row do as it does: all take part in the barriers.
+  // Workgroups beyond the last row repeat it: all take part in the barriers.
   let row = min(workgroup.y * workgroups.x + workgroup.x, params.rows - 1u);
   let start = row * params.length;
   let mean = statistics[row].x;

@@ -1,5 +1,5 @@
-// Of the gradients of scale and shift of layer_norm.wgsl, partial sums over chunks of rows, Σ incoming · n and Σ incoming, that
-// sum_chunks.wgsl adds up. An invocation takes one column of one chunk.
+// Partial gradients of scale and shift of layer_norm.wgsl, Σ incoming · n and Σ incoming over chunks of rows, for sum_chunks.wgsl. An
+// invocation takes one column of one chunk.
 struct Params {
   /// chunks · length
   count: u32,

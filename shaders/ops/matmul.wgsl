@@ -1,5 +1,4 @@
-// Products of matrices: output[b, m, n] = Σ_k left[b, m, k] · right[b, k, n], each operand with steps of its own. A workgroup
-// computes 16 × 16 elements.
+// output[b, m, n] = Σ_k left[b, m, k] · right[b, k, n], each operand with its own steps. A workgroup computes 16 × 16 elements.
 struct Params {
   rows: u32,
   columns: u32,
@@ -10,7 +9,7 @@ struct Params {
   right_column: u32,
   /// matrices
   batch: u32,
-  /// (extent, step of the left operand, of the right one) of the dimensions in front, outermost first
+  /// (extent, step of left, step of right) of the dimensions in front, outermost first
   outer: array<vec4u, 6>,
 }
 override OUTER: u32 = 6;

@@ -1,11 +1,10 @@
-// Maximum over windows. INDEX: which element of the input it is, the first in row-major order where several are equal.
+// Maximum over windows, or (INDEX) its element of the input, the first in row-major order of equals.
 #include "pool_window.wgsl"
 #include "../lib/index.wgsl"
 
 override INDEX: bool = false;
 
 @group(0) @binding(1) var<storage, read> input: array<f32>;
-/// bits of the maximum, or with INDEX its element
 @group(0) @binding(2) var<storage, read_write> output: array<u32>;
 
 @compute @workgroup_size(64)

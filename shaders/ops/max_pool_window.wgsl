@@ -1,4 +1,4 @@
-/// Element of the greatest input of a window, the first in row-major order where several are equal.
+/// Element of the greatest input of a window, the first in row-major order of equals.
 fn greatest_of_window(plane: u32, row: u32, column: u32) -> u32 {
   let top = max(2u * row, 1u) - 1u;
   let left = max(2u * column, 1u) - 1u;

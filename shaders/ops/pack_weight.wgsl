@@ -1,23 +1,21 @@
-// Reorders the weight of a convolution for its kernels: for each tile of eight outputs, for each input, for each tap the
-// eight outputs' weights, two vec4; after the tile's last input their biases, as one more tap. What lies beyond the last
-// output or input is zero.
+// Reorders a convolution's weight: for each tile of eight outputs, each input and each tap the eight weights, two vec4; after a tile's last
+// input its biases, as one more tap. Zero beyond the last output or input.
 struct Params {
   /// vec4 of the packed weight
   count: u32,
   outputs: u32,
   inputs: u32,
-  /// inputs counted with those that are zero
+  /// inputs, the added zeros included
   padded_inputs: u32,
   /// 1 or 9
   taps: u32,
-  /// 1: outputs and inputs change places and the taps are turned by 180°, which makes the convolution its own transpose
+  /// 1: outputs and inputs change places and the taps turn by 180°, which makes the transposed convolution
   transposed: u32,
   has_bias: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 /// [outputs, inputs, taps], or [inputs, outputs, taps] where transposed
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
-/// [outputs]
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> packed: array<vec4f>;
 

@@ -1,8 +1,7 @@
-// 1×1 convolution, all levels in one dispatch: output[o, pixel] = bias[o] + Σ_i weight[o, i] · input[i, pixel].
-// An invocation computes eight channels × eight consecutive pixels; workgroup_id.y is the tile of channels.
-// The packed weight counts a multiple of four inputs, the last ones zero.
+// 1×1 convolution, all levels in one dispatch: output[o, pixel] = bias[o] + Σ_i weight[o, i] · input[i, pixel]. An invocation computes eight
+// channels × eight consecutive pixels; workgroup_id.y is the tile of channels. The packed weight has a multiple of four inputs.
 
-/// Invocations of a workgroup: with few, the last workgroups of small maps have less to do in vain.
+/// Small workgroups waste less at the end of small maps.
 override SIZE: u32 = 64;
 
 struct Params {
@@ -26,7 +25,7 @@ struct Params {
 #include "store_tile.wgsl"
 
 fn convolve(workgroup: vec3u, local: u32, lane: u32) {
-  // All invocations stay, those beyond the last group too: subgroups need them.
+  // All invocations stay, also beyond the last group: subgroups need them.
   let group = min(workgroup.x * SIZE + local, params.groups - 1u);
   var level = 0u;
   while (level + 1u < params.level_count && group >= params.levels[2u * level + 2u].x) {
@@ -37,7 +36,7 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
   let column = (group - to.x) % to.y;
   let image = (group - to.x) / to.y;
   let plane = source.z;
-  // The second four pixels may lie beyond the map: then the last of its vec4 is read again, and not stored.
+  // Where the second four pixels lie beyond the map, its last vec4 is read again and not stored.
   let next = min(2u * column + 1u, plane - 1u) - 2u * column;
 
   let inputs = (params.inputs + 3u) / 4u * 4u;

@@ -1,4 +1,3 @@
-// pointwise_body.wgsl with the weights passed round in subgroups.
 enable subgroups;
 
 #include "weights_subgroups.wgsl"

@@ -1,4 +1,4 @@
-// pointwise_weight_gradient_body.wgsl for adapters without subgroups, and for few input channels: invocations are input channels × chunks.
+// For adapters without subgroups, and for few input channels: invocations are input channels × chunks.
 #include "incoming_direct.wgsl"
 #include "pointwise_weight_gradient_body.wgsl"
 

@@ -1,6 +1,5 @@
-// Gradient of a 1×1 convolution with respect to its weight, in chunks that a second kernel adds up (sum_chunks.wgsl):
-// gradient[o, i] = Σ_images,pixels incoming[o, pixel] · input[i, pixel].
-// An invocation takes four input channels, eight output channels and one chunk of strips of at most STRIP vec4.
+// Gradient of a 1×1 convolution with respect to its weight, gradient[o, i] = Σ_images,pixels incoming[o, pixel] · input[i, pixel], in chunks
+// that sum_chunks.wgsl adds up. An invocation takes four input channels, eight output channels and one chunk of strips of at most STRIP vec4.
 const STRIP = 32u;
 
 struct Params {
@@ -24,7 +23,6 @@ struct Params {
 
 #include "conv2d_tile.wgsl"
 
-/// The four input channels' values at four pixels.
 struct Inputs {
   a: vec4f,
   b: vec4f,
@@ -36,7 +34,7 @@ fn products(pixels: vec4f, inputs: Inputs) -> vec4f {
   return vec4f(dot(pixels, inputs.a), dot(pixels, inputs.b), dot(pixels, inputs.c), dot(pixels, inputs.d));
 }
 
-/// In a loop over the output channels: written out, the stores are most of the kernel to compile.
+/// A loop over the channels: unrolled, the stores are most of the kernel to compile.
 fn store(chunk: u32, first: u32, channel: u32, sums: Tile) {
   for (var output = first; output < min(first + 8u, params.outputs); output++) {
     let sum = channel_of(sums, output);
@@ -48,8 +46,7 @@ fn store(chunk: u32, first: u32, channel: u32, sums: Tile) {
   }
 }
 
-/// `own_channel`: first of the input channels; `first`: output channel. Invocations of no channel of the input do as the
-/// last one does.
+/// `own_channel`: first of the input channels, those beyond the last doing as it does; `first`: output channel.
 fn weight_gradient(own_channel: u32, first: u32, chunk: u32, lane: u32) {
   let channel = min(own_channel, params.inputs - 1u);
   let last = params.outputs - 1u - first;

@@ -1,5 +1,5 @@
-// output = scale · Σ input over some dimensions. A workgroup sums one element, each invocation every LANES-th term, then in a tree:
-// the order is fixed.
+// output = scale · Σ input over some dimensions. A workgroup sums one element, each invocation every LANES-th term, then a tree in a fixed
+// order.
 struct Params {
   /// elements of the output
   count: u32,

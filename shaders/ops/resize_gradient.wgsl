@@ -1,12 +1,11 @@
-// Gradient of a resize: a source cell gathers from the output cells that take part of it. An invocation computes one element.
+// Gradient of a resize: a source cell, one an invocation, gathers from the output cells that take part of it.
 #include "resize_position.wgsl"
 #include "../lib/index.wgsl"
 
 @group(0) @binding(1) var<storage, read> incoming: array<f32>;
 @group(0) @binding(2) var<storage, read_write> gradient: array<f32>;
 
-/// The output cells, first and one after the last, whose positions are within one cell of a source cell; those beyond the ends
-/// count for the ends.
+/// The output cells (first, last + 1) with positions within one cell of a source cell; those beyond the ends count for the ends.
 fn takers_of(axis: vec4i, cell: i32, cells: u32) -> vec2u {
   var first = 0;
   var end = i32(cells);

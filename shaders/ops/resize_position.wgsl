@@ -1,6 +1,5 @@
-/// Of an axis: the source position of output cell d is (x d + y) / z, and w is the number of source cells.
+/// On an axis the source position of output cell d is (x d + y) / z, and w the number of source cells.
 struct Params {
-  /// elements that the kernel writes
   count: u32,
   out_height: u32,
   out_width: u32,
@@ -17,7 +16,7 @@ fn floor_divide(a: i32, b: i32) -> i32 {
   return a / b - select(0, 1, a % b < 0);
 }
 
-/// The two source cells that an output cell mixes, and the share of the second one.
+/// The two source cells that an output cell mixes, and the share of the second.
 struct Position {
   low: i32,
   high: i32,

@@ -1,4 +1,4 @@
-// output = input × the scale of its level, four elements an invocation: of one level, or where levels meet of several.
+// output = input × the scale of its level. Four elements an invocation, which may be of several levels.
 struct Params {
   /// number of vec4
   count: u32,

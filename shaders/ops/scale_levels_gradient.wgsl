@@ -1,5 +1,4 @@
-// Gradient of the scale of each level, Σ incoming × input over the level, in `chunks` pieces: a workgroup a piece. A fixed
-// order; sum_pieces.wgsl adds the pieces.
+// Gradient of each level's scale, Σ incoming × input, in a fixed order: a workgroup for each of `chunks` pieces, for sum_pieces.wgsl to add.
 struct Params {
   chunks: u32,
   /// batch × channels

@@ -1,4 +1,4 @@
-/// 1 / (1 + exp(-x)); the exponential of a number that is not positive cannot overflow.
+/// 1 / (1 + exp(-x)) without overflow.
 fn sigmoid(x: vec4f) -> vec4f {
   let e = exp(-abs(x));
   return select(e, vec4f(1.0), x >= vec4f()) / (1.0 + e);

@@ -1,4 +1,4 @@
-// Softmax along one dimension; an invocation takes one row of it.
+// Softmax along one dimension; an invocation a row.
 struct Params {
   /// rows
   count: u32,

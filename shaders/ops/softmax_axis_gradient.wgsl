@@ -1,10 +1,7 @@
-// Gradient of softmax along one dimension: p (g − Σ p g), with p what the softmax gave; an invocation takes one row.
+// Gradient of softmax_axis.wgsl from its result p: p (g − Σ p g); an invocation a row.
 struct Params {
-  /// rows
   count: u32,
-  /// entries of a row
   extent: u32,
-  /// elements from one entry to the next
   step: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;

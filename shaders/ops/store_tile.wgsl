@@ -1,5 +1,5 @@
-// Writing register tiles to dense maps. The kernel declares `output: array<f32>`, `weight: array<vec4f>` and `params.outputs`.
-// Channels are written in a loop: written out, their stores are most of the kernel to compile.
+// Writes register tiles to dense maps. The kernel declares `output: array<f32>`, `weight: array<vec4f>` and `params.outputs`. Channels are
+// written in a loop: unrolled, their stores are most of the kernel to compile.
 
 #include "activated.wgsl"
 
@@ -8,7 +8,6 @@ fn biases(tap: u32) -> Eight {
   return Eight(weight[2u * tap], weight[2u * tap + 1u]);
 }
 
-/// Writes the first `count` of four consecutive pixels.
 fn store_pixels(sums: vec4f, start: u32, count: u32) {
   let pixels = activated(sums);
   if (count > 0u) { output[start] = pixels.x; }
@@ -17,8 +16,7 @@ fn store_pixels(sums: vec4f, start: u32, count: u32) {
   if (count > 3u) { output[start + 3u] = pixels.w; }
 }
 
-/// Four pixels of each of two tiles, of the channels from `first` on; those of the second tile begin `step` elements later.
-/// `area`: elements from one channel to the next; `start`: the first channel's first pixel.
+/// Writes the channels of two tiles from `first` on, the second `step` elements later. `area`: from channel to channel; `start`: the first pixel.
 fn store_tiles(tiles: Tiles, first: u32, area: u32, start: u32, step: u32, counts: vec2u) {
   var at = start;
   for (var channel = first; channel < min(first + 8u, params.outputs); channel++) {

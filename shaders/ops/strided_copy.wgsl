@@ -1,4 +1,3 @@
-// strided_copy_body.wgsl of single elements.
 alias Element = f32;
 
 #include "strided_copy_body.wgsl"

@@ -1,12 +1,12 @@
-// output[first_out + Σ index_d · out_step_d] = scale · input[first_in + Σ index_d · in_step_d], for each index below the extents.
-// The kernel that includes this declares the type Element: all numbers count these.
+// output[first_out + Σ index_d · out_step_d] = scale · input[first_in + Σ index_d · in_step_d] for each index below the extents.
+// The including file declares Element, in which all numbers count.
 struct Params {
   /// product of the extents
   count: u32,
   first_in: i32,
   first_out: i32,
   scale: f32,
-  /// of up to six dimensions, outermost first
+  /// up to six dimensions, outermost first
   extents: array<vec4u, 2>,
   in_steps: array<vec4i, 2>,
   out_steps: array<vec4i, 2>,

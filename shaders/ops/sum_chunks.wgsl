@@ -1,6 +1,5 @@
 // total[i] = Σ_chunk partial[chunk, i], in the order of the chunks.
 struct Params {
-  /// elements of the total
   count: u32,
   chunks: u32,
 }

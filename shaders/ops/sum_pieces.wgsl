@@ -6,7 +6,6 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 /// [rows, pieces]
 @group(0) @binding(1) var<storage, read> pieces: array<f32>;
-/// [rows]
 @group(0) @binding(2) var<storage, read_write> sums: array<f32>;
 
 #include "../lib/index.wgsl"

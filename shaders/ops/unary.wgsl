@@ -1,4 +1,4 @@
-// A function of each element, by the form it is composed with (shaders/ops/unary); four elements an invocation.
+// A function of each element, which is a file of shaders/ops/unary; four elements an invocation.
 #include "unary_params.wgsl"
 #include "../lib/index.wgsl"
 

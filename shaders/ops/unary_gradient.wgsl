@@ -1,4 +1,4 @@
-// Gradient of a function of each element: what comes in times the form's derivative; four elements an invocation.
+// incoming times the derivative of unary.wgsl; four elements an invocation.
 #include "unary_params.wgsl"
 #include "../lib/index.wgsl"
 

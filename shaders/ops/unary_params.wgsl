@@ -1,7 +1,7 @@
 struct Params {
   /// number of vec4
   count: u32,
-  /// what they are is the form's
+  /// as the form takes them
   alpha: f32,
   beta: f32,
 }

@@ -1,5 +1,5 @@
-// Gradient of nearest upsampling: an input cell gathers the output cells that took it, from ceil(row · out_height / height)
-// up to the next row's, columns likewise.
+// Gradient of nearest upsampling: an input cell gathers the output rows from ceil(row · out_height / height) up to the next row's first;
+// columns likewise.
 struct Params {
   /// batch × channels × height × width
   count: u32,

@@ -1,6 +1,6 @@
-// The gradient of a 3×3 or 1×1 convolution with respect to its weight as a product of matrices, for GPUs, in chunks that sum_chunks.wgsl
-// adds up: gradient[o, k] = Σ_n incoming[o, n] · patch[k, n] over the pixels n of a chunk, where k is an input channel's tap. A workgroup
-// of 256 invocations computes 64 channels × 64 k. Four quads of pixels at a time go through workgroup memory; an invocation keeps 4 × 4 sums.
+// Gradient of a 3×3 or 1×1 convolution with respect to its weight as a product of matrices, for GPUs, in chunks that sum_chunks.wgsl adds up:
+// gradient[o, k] = Σ_n incoming[o, n] · patch[k, n] over a chunk's pixels n, k an input channel's tap. A workgroup of 256 invocations
+// computes 64 channels × 64 k. Four quads of pixels at a time go through workgroup memory; an invocation keeps 4 × 4 sums.
 override TAPS: u32 = 9;
 override STRIDE: u32 = 1;
 
@@ -33,11 +33,11 @@ var<workgroup> patches: array<vec4f, 256>;
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   let own = params.inputs * TAPS;
-  // What this invocation loads: quad `local % 4` of each step, of one channel and of one k.
+  // It loads quad `local % 4` of each step, of one channel and of one k.
   let channel = 64u * workgroup.y + local / STEP;
   let k = 64u * workgroup.x + local / STEP;
   let tap = k % TAPS;
-  // What it computes: channels line, line + 16, …, and k column, column + 16, …
+  // It computes channels line, line + 16, … and k column, column + 16, …
   let column = local % 16u;
   let line = local / 16u;
 

@@ -1,5 +1,5 @@
-// Reading the packed weights: every invocation reads what it needs. See weights_subgroups.wgsl for the other way.
-// The kernel declares `weight: array<vec4f>`, packed by pack_weight.wgsl.
+// Reads the packed weights (pack_weight.wgsl), each invocation what it needs; the other way is weights_subgroups.wgsl. The kernel declares
+// `weight: array<vec4f>`.
 
 /// The weights of two neighbouring taps.
 struct Taps {

@@ -1,6 +1,6 @@
-// Reading the packed weights, which are the same for all invocations of a workgroup: each of four neighbouring lanes reads
-// another vec4 and the subgroup passes it round. On software adapters a broadcast is far cheaper than a read.
-// The kernel declares `weight: array<vec4f>`, packed by pack_weight.wgsl. Subgroups have at least four lanes.
+// Reads the packed weights (pack_weight.wgsl), the same for a whole workgroup: each of four neighbouring lanes reads another vec4 and the
+// subgroup (at least four lanes) passes it round: on software adapters a broadcast is far cheaper than a read. The kernel declares
+// `weight: array<vec4f>`.
 
 /// The weights of two neighbouring taps: one vec4 in each of the lanes 0 to 3.
 struct Taps {

@@ -1,10 +1,7 @@
-// left / right.
-
 fn binary(left: f32, right: f32) -> f32 {
   return left / right;
 }
 
-/// Derivatives with respect to both.
 fn binary_slopes(left: f32, right: f32) -> vec2f {
   return vec2f(1.0 / right, -left / (right * right));
 }

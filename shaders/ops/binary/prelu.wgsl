@@ -4,7 +4,6 @@ fn binary(left: f32, right: f32) -> f32 {
   return select(left * right, left, left > 0.0);
 }
 
-/// Derivatives with respect to both.
 fn binary_slopes(left: f32, right: f32) -> vec2f {
   return select(vec2f(right, left), vec2f(1.0, 0.0), left > 0.0);
 }

@@ -1,4 +1,4 @@
-// exp(x); what is above 88 counts as 88, so that nothing overflows.
+// x above 88 counts as 88, so that nothing overflows.
 
 fn unary(x: vec4f) -> vec4f {
   return exp(min(x, vec4f(88.0)));

@@ -1,5 +1,3 @@
-// alpha · x + beta, held in [0, 1].
-
 fn unary(x: vec4f) -> vec4f {
   return clamp(params.alpha * x + params.beta, vec4f(), vec4f(1.0));
 }

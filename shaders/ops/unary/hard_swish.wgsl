@@ -1,5 +1,3 @@
-// x · clamp(x / 6 + 1/2, 0, 1).
-
 fn unary(x: vec4f) -> vec4f {
   return x * clamp(x / 6.0 + 0.5, vec4f(), vec4f(1.0));
 }

@@ -1,5 +1,3 @@
-// x for x > 0, else alpha · x.
-
 fn unary(x: vec4f) -> vec4f {
   return select(params.alpha * x, x, x > vec4f());
 }
