@@ -3,7 +3,8 @@
 
 #include "terms.generated.wgsl"
 
-// RECORD words of each positive, in list order: coded losses (head_coded.wgsl) by term, then the bits of expected edges and weights.
+// RECORD words of each positive, in list order: coded losses (head_coded.wgsl) by term, then the bits of expected edges, in
+// bins, and weights.
 const RECORD_BITS = 7u;
 const RECORD = RECORDED + RECORD_BITS;
 const RECORD_EDGES = RECORDED;

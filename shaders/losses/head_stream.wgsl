@@ -89,7 +89,7 @@ fn unaligned(level: u32, rest: u32, local: u32, factor: f32) -> StreamSum {
     let own = entries == plane - images * params.classes + 1u;
     let share = select(vec4f(), vec4f(1.0), exists & !own & (entries < vec4u(TABLE_IGNORED)));
     let at = (params.classes * start + i) / 4u;
-    // Past the last logit.
+    // Reads nothing past the last logit.
     let focal = class_background(select(vec4f(), student[at], exists));
     add(&sum, share * focal.loss, locations);
     gradient[at] = (factor * share) * focal.slope;

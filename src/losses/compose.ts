@@ -25,7 +25,7 @@ export const classForms = { qfl, bce, varifocal, none };
 export const boxForms = { giou, ciou, 'ciou-ultralytics': ciouUltralytics };
 /** Forms of class distillation: `statistics_of` a sample, `class_divergence` of a class's two logits, and `class_scale`. */
 export const kdForms = { softmax, binary, 'focal-binary': focalBinary };
-/** Those of the pass over all class logits: `class_lesson` of four logits of each net. */
+/** Forms of class distillation in the pass over all class logits: `class_lesson` of four logits of each net. */
 export const streamKdForms = { binary: streamBinary, 'focal-binary': streamFocalBinary, none: streamNone };
 
 /** Forms of LD: `distil` a sample, bin with bin, or with the teacher's distribution in the student's bins. */
@@ -60,18 +60,18 @@ export function classFormOf({ weight, loss }: Recipe['classification']): keyof t
   return weight > 0 ? loss : 'none';
 }
 
-/** The overrides that a form of `class_background` has. */
+/** Overrides of a form of `class_background`. */
 export function streamConstants(classification: Recipe['classification']): Record<string, number> {
   const form = classFormOf(classification);
   return form === 'bce' || form === 'none' ? {} : { BETA_IS_TWO: classification.beta === 2 ? 1 : 0 };
 }
 
-/** The overrides that a form of `class_divergence` has. */
+/** Overrides of a form of `class_divergence`. */
 export function kdConstants({ form, beta }: Pick<Recipe['kd'], 'form' | 'beta'>): Record<string, number> {
   return form === 'focal-binary' ? { KD_BETA: beta === 1 || beta === 2 ? beta : 0 } : {};
 }
 
-/** The overrides that a form of `class_loss` has. */
+/** Overrides of a form of `class_loss`. */
 export function classConstants(classification: Recipe['classification']): Record<string, number> {
   const { iouWeighted } = classification;
   const own = streamConstants(classification);

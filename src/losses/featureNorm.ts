@@ -25,7 +25,7 @@ export interface ChannelMoments {
   pulls: Tensor;
 }
 
-/** What a pass binds as `norms`; not read where its constant is 0. */
+/** What a pass binds as `norms`, which it does not read where NORM is 0. */
 export interface NormBinding {
   constants: { NORM: 0 | 1 };
   norms: Tensor;
@@ -58,14 +58,13 @@ export function channelMoments({ student, teacher }: FeaturePair, kind: 'batch' 
 }
 
 /**
- * Runs a pass on both nets' features, or on these after a batch norm without parameters, whose own gradient it then adds.
+ * Runs a pass on both nets' features or, for `batch`, on these after batch norm without parameters, through which its gradient then goes.
  * @param pass gives the gradient with respect to what it reads: features, or `features_at` of shaders/losses/feature_pair.wgsl
  * @returns the gradient with respect to the student's features
  */
 export function normalised(pair: FeaturePair, norm: 'none' | 'batch', pass: (norms: NormBinding) => Pyramid): Pyramid {
   const { device } = pair.student;
   if (norm === 'none') {
-    // Bound, but not read.
     const norms = device.empty([4]);
     const gradient = pass({ constants: { NORM: 0 }, norms });
     norms.dispose();
@@ -79,11 +78,7 @@ export function normalised(pair: FeaturePair, norm: 'none' | 'batch', pass: (nor
   return gradient;
 }
 
-/**
- * Makes the gradient with respect to normalised features that of the features, in place.
- * @param norms of `channelMoments`
- * @param kind batch norm, or `alignChannels`
- */
+/** Turns the gradient with respect to normalised features into that of the features, in place. @param norms of `channelMoments` */
 export function normGradient(student: Pyramid, norms: Tensor, gradient: Pyramid, kind: 'batch' | 'align'): void {
   const { device, batch, channels, levels, levelTable } = student;
   device.run({

@@ -21,7 +21,7 @@ interface FeaturePass {
 
 /**
  * Channel-wise distillation, for arguments that are known to fit.
- * @param pass `images`: of the step, that the loss is the mean over; default the batch
+ * @param pass `images` of the step, for the mean; default the batch
  * @returns the gradient with respect to the student's features
  */
 export function distilChannels(
@@ -92,10 +92,7 @@ export function correlate(pair: FeaturePair, { weight, losses }: FeaturePass): P
   return gradient;
 }
 
-/**
- * [N], the best class score of each location.
- * @param logits of a batch on levels with this table, of `classes` channels
- */
+/** [N], the best class score of each location. */
 export function bestScores(
   logits: Maps,
   {

@@ -13,10 +13,8 @@ export function isResized({ grid, teacher }: Pick<HeadShape, 'grid' | 'teacher'>
 
 /**
  * A teacher's maps on the student's levels: bilinear, as PyTorch's `interpolate` with `align_corners=False`, by the ratio of the strides.
- * The teacher's are resized, not the student's: what it says of finer cells than the student has is averaged, no gradient has to come
- * back, and regions and scores are those of the student's locations.
- * @param maps on the teacher's levels
- * @param student values for levels that nothing teaches, so that nets differ nowhere; null: 0
+ * The student's are not resized: so the teacher's finer cells are averaged, and no gradient has to come back.
+ * @param student gives the values of levels that nothing teaches, so that nets differ nowhere; null: 0
  * @returns a new pyramid
  */
 export function resizeToStudent(

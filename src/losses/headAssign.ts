@@ -8,21 +8,16 @@ import type { HeadOutputs } from './headOutputs.js';
 import type { HeadSetting } from './headSetting.js';
 import type { Recipe } from './recipe.js';
 
-/** What an assignment goes by. */
 type Assigned = Pick<HeadSetting, 'recipe' | 'grid' | 'bins'> & Partial<Pick<HeadSetting, 'projection'>>;
 
-/**
- * The assignment of the recipe's assigner, with the VLR where the recipe distils there.
- * @throws InputError where the caller has to give it
- */
+/** The recipe's assigner's assignment, with the VLR where that is distilled. @throws InputError where the caller has to give it */
 export function assign(setting: Assigned, truth: Truth, student: HeadOutputs): Assignment {
   const { regions, ld, kd } = setting.recipe;
   return assignWith(ld.vlr > 0 || kd.vlr > 0 ? regions.vlr : 'none', setting, truth, student);
 }
 
 /**
- * Records the same as maps, to look at, with the VLR of `regions.vlr` also where the recipe does not distil there. They are the
- * caller's.
+ * Records the assignment as maps, to look at; the VLR also where the recipe does not distil there. They are the caller's.
  * @throws InputError as `assign`
  */
 export function assignedMaps(setting: Assigned, truth: Truth, student: HeadOutputs): AssignmentMaps {
@@ -58,7 +53,6 @@ function assignWith(
   return assignment;
 }
 
-/** Whether anything goes by the target scores of positives. */
 function usesScores({ classification, box, ld, kd, iouLd }: Recipe): boolean {
   return (
     classification.target === 'assigned' ||

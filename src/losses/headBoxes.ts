@@ -48,7 +48,7 @@ export const LD_VLR_TERM = {
   scale: ({ ld }) => ldScale(ld.vlr, ld, 16),
 } as const satisfies HeadTerm;
 
-/** LD's mean over four edges; the reference divides by 4 and by 16 in place of a sum of weights. */
+/** LD is the mean over four edges; the reference divides by 4 and by 16 in place of a sum of weights. */
 function ldScale(weight: number, { normaliser }: Recipe['ld'], reference: number): NamedScale {
   if (normaliser === 'reference') return { weight: weight / reference, normaliser: 'none' };
   return { weight: normaliser === 'none' ? weight : weight / 4, normaliser };

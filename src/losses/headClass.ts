@@ -26,7 +26,7 @@ const WEIGHTS = {
   'teacher-score': constants.WEIGHT_TEACHER_SCORE,
   none: constants.WEIGHT_NONE,
   'score-difference': constants.WEIGHT_DIFFERENCE,
-  // Of all locations: `overlapWeights`.
+  // `overlapWeights` finds these, of all locations.
   decoupled: constants.WEIGHT_NONE,
 };
 
@@ -41,10 +41,7 @@ export const CLASS_TERM = {
   scale: ({ classification }) => classification,
 } as const satisfies HeadTerm;
 
-/**
- * The positives' class loss, weights and expected edges, after the pass over all class logits.
- * @param gradient of the class logits
- */
+/** The positives' class loss, weights and expected edges, after the pass over all class logits. */
 export function classSamples(
   setting: HeadSetting,
   { student, teacher, boxLogits }: { student: Maps; teacher: Maps; boxLogits: Maps },
@@ -92,12 +89,12 @@ export function classSamples(
   return { tensor, others };
 }
 
-/** Nothing is read for weights that no loss goes by. */
+/** Weights that no loss goes by are not read. */
 function weightOf(isUsed: boolean, weights: keyof typeof WEIGHTS): number {
   return isUsed ? WEIGHTS[weights] : constants.WEIGHT_NONE;
 }
 
-/** The uniform fields of the class loss. */
+/** Uniform fields of the class loss. */
 export function classParams(setting: HeadSetting) {
   const { weight, normaliser } = scaleOf(CLASS_TERM, setting);
   const { beta, alpha } = setting.recipe.classification;

@@ -8,12 +8,11 @@ import { addTotal } from './headSums.js';
 import { isCrossed, TERM_NAMES } from './headTerms.js';
 import { type Recipe, withoutLogitDistillation } from './recipe.js';
 
-/** A head loss, as far as it evaluates. */
 interface Evaluates extends HeadShape {
   evaluate(input: HeadLossInput): HeadLossResult;
 }
 
-/** The two head losses of one whose recipe has `cross`. */
+/** The two head losses of a recipe with `cross`. */
 export interface CrossParts {
   /** Of the student's own head: everything but what `cross` takes. */
   own: Evaluates;
@@ -21,7 +20,7 @@ export interface CrossParts {
   crossed: Evaluates;
 }
 
-/** What the student's own predictions learn by where the others distil (CrossKD, Wang et al., CVPR 2024), and what these learn by. */
+/** What the student's own predictions learn by (CrossKD, Wang et al., CVPR 2024), and what its features in the teacher's head learn by. */
 export function crossRecipes(recipe: Recipe): { own: Recipe; crossed: Recipe } {
   const { classification, box, dfl, imitation } = recipe;
   const cross = { ...recipe.cross, convolutions: 0 };
@@ -40,7 +39,6 @@ export function crossRecipes(recipe: Recipe): { own: Recipe; crossed: Recipe } {
 
 /**
  * Records both losses and joins their terms: each term is of one of the two.
- * @param head whose recipe has `cross`
  * @returns the own loss's result with the terms and the gradients of the other
  * @throws InputError when an output does not fit, before anything is recorded
  */
@@ -51,7 +49,7 @@ export function evaluateCrossed(head: HeadShape, { own, crossed }: CrossParts, i
   assertInput(own, shared);
   if (cross) assertInput(crossed, { ...compared, student: cross, ...(truth && { truth }) });
   const { result, other, assignment } = device.tidy(() => {
-    // One of the two is there: `assertInput` has looked.
+    // `assertInput` has made sure of one of the two.
     const assignment = input.assignment ?? assign(head, truth as Truth, input.student);
     const result = own.evaluate({ ...shared, assignment });
     const distils = cross && input.distillation !== 0;
@@ -72,7 +70,7 @@ export function evaluateCrossed(head: HeadShape, { own, crossed }: CrossParts, i
   };
 }
 
-/** The terms that `cross` takes from one result into another, and the other's total. */
+/** Copies the terms that `cross` takes into another result, and adds the total. */
 function joinTerms(levels: number, from: HeadLossResult, to: HeadLossResult): void {
   const row = 4 * levels;
   for (const [index, name] of TERM_NAMES.entries()) {

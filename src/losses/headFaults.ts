@@ -25,7 +25,7 @@ export function faultOf(setting: HeadShape, terms: ArrayLike<number>, faults: Ar
   return null;
 }
 
-/** @param fault ~location, so that 0 is none and the greatest is the first */
+/** @param fault ~location: 0 is none, the greatest is the first location */
 function placeOf({ grid, batch }: HeadShape, level: number, fault: number): string {
   const place = `level ${level} (stride ${grid.strides[level]})`;
   if (fault === 0) return place;

@@ -5,7 +5,7 @@ import { InputError } from '../util/error.js';
 import { distilsAllBoxes } from './headIou.js';
 import type { HeadSetting } from './headSetting.js';
 
-/** Tensors of the caller's for the gradients. */
+/** The caller's tensors for the gradients. */
 export interface GradientTargets {
   /** Laid out as the student's class logits. */
   classLogits?: Tensor;
@@ -17,7 +17,7 @@ export interface GradientTargets {
 export interface HeadGradients {
   classLogits: Tensor;
   boxLogits: Tensor;
-  /** Those of the two that are not the caller's. */
+  /** Those that are not the caller's. */
   own: Tensor[];
 }
 
@@ -29,8 +29,8 @@ interface StudentLogits {
 const COPY_DST = 0x08;
 
 /**
- * The gradients' tensors: the caller's, or new ones of the student's shapes; one for both where class and box logits of the
- * student are one tensor. Records zeros wherever no pass writes: box logits that no loss reads, and channels of other maps.
+ * The gradients' tensors: the caller's, or new ones; one for both where the student's class and box logits are one tensor. Records zeros
+ * wherever no pass writes: box logits that no loss reads, and channels of other maps.
  */
 export function headGradients(setting: HeadSetting, student: StudentLogits, given: GradientTargets): HeadGradients {
   const { device, batch, classes, bins, grid } = setting;
@@ -58,11 +58,7 @@ export function headGradients(setting: HeadSetting, student: StudentLogits, give
   }
 }
 
-/**
- * Checks tensors for gradients against the logits.
- * @param read what the passes read
- * @throws InputError that names the tensor and what is wrong with it
- */
+/** @param read what the passes read @throws InputError that names a tensor for gradients and what is wrong with it */
 export function assertTargets(student: StudentLogits, given: GradientTargets, read: readonly Tensor[]): void {
   const { classLogits, boxLogits } = given;
   assertApart(student);

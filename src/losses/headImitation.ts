@@ -26,7 +26,6 @@ export const IMITATION_TERM = {
   scale: ({ imitation: { weight } }) => ({ weight, normaliser: 'none' }),
 } as const satisfies HeadTerm;
 
-/** What the head loss has when it comes to imitation. */
 interface ImitationInput {
   student: HeadOutputs;
   teacher: HeadOutputs;
@@ -45,7 +44,6 @@ export interface ImitationTerm {
   losses: Tensor;
 }
 
-/** What a comparison of features writes into, and its weight. */
 interface Share {
   weight: number;
   losses: Tensor;
@@ -54,8 +52,8 @@ interface Share {
 }
 
 /**
- * The comparison of features of the head loss: in a region as in the LD authors' code, the mean squared error over the locations of the
- * region × channels of a level, for `decouple` also over the rest; or one of the losses of featureDistillation.ts.
+ * The comparison of features: in a region as in the LD authors' code, the mean squared error over the locations of the region × channels of
+ * a level, for `decouple` also over the rest; or a loss of featureDistillation.ts.
  * @returns null where the recipe does not imitate
  */
 export function* imitationTerm(setting: HeadSetting, input: ImitationInput): Parts<ImitationTerm | null> {
@@ -96,7 +94,7 @@ function* everywhere(
   return gradient;
 }
 
-/** [N], the teacher's best class score at each of the student's locations. */
+/** [N], the teacher's best class score for each of the student's locations. */
 function teacherScores(setting: HeadSetting, classLogits: Maps): Tensor {
   const { classes, batch, teacher } = setting;
   const { locations, levels, levelTable } = teacher.grid;

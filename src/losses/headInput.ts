@@ -29,13 +29,13 @@ export interface HeadLossInput {
   distillation?: number;
   /** The objects of the same images, from `uploadTruth`. With an assignment only imitation by boxes needs them. */
   truth?: Truth;
-  /** Who learns what, in place of what the recipe's assigner makes of the truth: from `assignmentOf`, or an assigner. */
+  /** Who learns what, from `assignmentOf` or an assigner, instead of the recipe's assigner. */
   assignment?: Assignment;
   /** Tensors of the caller's that the gradients are written into; new ones unless given. */
   gradients?: GradientTargets;
 }
 
-/** Whether an input has the form of one: before its fields are looked at. */
+/** Checks the form of an input, before its fields are looked at. */
 export const inputOf = optionsOf({
   student: anything,
   cross: optional(fields({})),
@@ -45,10 +45,7 @@ export const inputOf = optionsOf({
 });
 const OUTPUTS = fields({ classLogits: anything, boxLogits: anything });
 
-/**
- * Checks what `HeadLoss.evaluate` is given, before anything is recorded.
- * @throws InputError that names what does not fit the head
- */
+/** Checks what `HeadLoss.evaluate` is given, before anything is recorded. @throws InputError that names what does not fit the head */
 export function assertInput(setting: HeadShape, input: HeadLossInput): void {
   const { device, recipe, classes, bins, batch, grid } = setting;
   const { student, teacher, truth, assignment, distillation = 1, gradients = {} } = input;
@@ -101,7 +98,7 @@ export function assertInput(setting: HeadShape, input: HeadLossInput): void {
   assertTargets(student, gradients, read);
 }
 
-/** @throws InputError for what cannot be taught by a head that differs so; it names what can */
+/** @throws InputError for what a head that differs so cannot teach; it names what it can */
 export function assertTeacherFits({
   recipe,
   bins,

@@ -34,7 +34,7 @@ export const IOU_TERM = {
   pass: distilMainBoxes,
 } as const satisfies HeadTerm;
 
-/** Weights of positives by the IoU of the student's box, after the passes that find both; nothing where the recipe has none. */
+/** Weighs positives by the IoU of the student's box, once both are known; does nothing where the recipe has no such weights. */
 export function overlapWeights(
   setting: HeadSetting,
   { samples, counts, slots, targets, maxPositives }: Assignment,

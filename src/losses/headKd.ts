@@ -48,7 +48,7 @@ function kdScale(weight: number, { form, weightPer, normaliser, needsPositives }
   return { weight: weight * share, normaliser, needsPositives };
 }
 
-/** What the sum of class distillation over all locations is divided by and, by level, multiplied by. */
+/** Scale of class distillation over all locations, with a weight for each level. */
 export function kdAllScale(setting: HeadSetting): Scale & { weights: number[] } {
   const { recipe, classes, grid, distillation, teacher } = setting;
   const { normaliser, ...rest } = kdScale(recipe.kd.all, recipe.kd, classes);
@@ -64,7 +64,6 @@ export function kdAllScale(setting: HeadSetting): Scale & { weights: number[] } 
   return { ...scale, weights };
 }
 
-/** Class distillation of the samples. */
 function distilClasses(pass: SamplePass): void {
   const { setting, classLogits, assignment, gradients, records } = pass;
   const { device, recipe, classes } = setting;

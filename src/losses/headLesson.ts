@@ -18,7 +18,7 @@ type KdForm = keyof typeof streamKdForms;
 const packedKernelOf = composedOfTwo('head stream, taught', packedSource, classForms, streamKdForms);
 const stridedKernelOf = composedOfTwo('head stream, taught, strided', stridedSource, classForms, streamKdForms);
 
-/** Kinds of a location's weight, as shaders/losses/head_lesson.wgsl numbers them; `none`: each counts once. */
+/** Kinds of a location's weight in shaders/losses/head_lesson.wgsl; `none`: each counts once. */
 export const LOCATION_WEIGHTS = {
   'score-difference': kinds.WEIGHT_DIFFERENCE,
   'teacher-score': kinds.WEIGHT_TEACHER,
@@ -27,7 +27,7 @@ export const LOCATION_WEIGHTS = {
   none: kinds.WEIGHTS,
 };
 
-/** Which weights of locations the distillation of boxes goes by. */
+/** Which weights of locations distillation of boxes needs. */
 function weighing({ ld, iouLd }: Recipe) {
   const used = [ld.all > 0 && ld.weights, iouLd.weight > 0 && iouLd.region === 'all' && iouLd.weights];
   return {
@@ -36,15 +36,15 @@ function weighing({ ld, iouLd }: Recipe) {
   };
 }
 
-/** Whether the pass over all class logits reads the teacher's, too. */
+/** Whether the pass over all class logits reads the teacher's too. */
 export function isTaught({ recipe }: HeadSetting): boolean {
   const { difference, teacher } = weighing(recipe);
   return recipe.kd.all > 0 || difference || teacher;
 }
 
 /**
- * `streamClasses` beside a teacher: class distillation at all locations, and what locations weigh in the distillation of boxes. Every
- * logit is read once. Levels of whole quads of packed pyramids are read four locations at a time.
+ * `streamClasses` beside a teacher: also class distillation at all locations, and the weights of locations in the distillation of boxes.
+ * Every logit is read once, on levels of whole quads of packed pyramids four locations at a time.
  */
 export function streamLessons(
   setting: HeadSetting,
@@ -56,7 +56,7 @@ export function streamLessons(
   const { classification, kd } = recipe;
   const weighs = weighing(recipe);
   const isWeighed = weighs.difference || weighs.teacher;
-  // A weight is of all classes; without one there are more workgroups.
+  // A weight goes over all classes; without one there are more workgroups.
   const planes = isWeighed ? classes : device.choice('stream.planes');
   const turns = isWeighed ? 1 : device.choice('stream.turns');
   const isSame = !head.isMapped && head.levels.every((level, index) => level?.level === index);

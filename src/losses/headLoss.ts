@@ -41,7 +41,6 @@ import { isCross, type PartialRecipe, type Recipe, resolveRecipe, withoutDistill
 const { MAX_BINS } = constants;
 /** A sample keeps its class in 16 bits. */
 const MAX_CLASSES = 65_535;
-/** Bytes of a sample. */
 const SAMPLE_BYTES = 16;
 
 /** The head and how it is to learn. */
@@ -52,8 +51,8 @@ export interface HeadLossOptions {
   bins: number;
   /**
    * What the student's bins stand for, in strides: one increasing value a bin, such as `uniformProjection` and `fineGrainedProjection`
-   * make, for `box.parameters` ltrb. Edges are expectations of these values; a DFL target is shared out to the two about it, between the
-   * first and the last value less `dfl.margin` of the last step. Default 0 … bins − 1. `decode` takes the same table.
+   * make, for `box.parameters` ltrb. Edges are expectations of these values; a DFL target goes to the two about it, between the first and
+   * the last value less `dfl.margin` of the last step. Default 0 … bins − 1. `decode` takes the same table.
    */
   projection?: Projection;
   /** Pixels between neighbouring locations, one entry a level, in the order in which the outputs have their levels. */
@@ -83,8 +82,9 @@ const OPTIONS = optionsOf({ imageSize: anything, strides: anything, recipe: anyt
 
 /**
  * The losses of a dense head with distribution boxes and their gradients, as its recipe says: class loss, box loss, DFL, localization
- * distillation on the main region and the VLR, class distillation, feature imitation (Zheng et al., CVPR 2022; GFocal, NeurIPS
- * 2020; heads of YOLOv8, NanoDet-Plus, PP-YOLOE, PicoDet), distillation at all locations (BCKD, ICCV 2023; CrossKD, CVPR 2024). The gradient is computed in the forward pass.
+ * distillation on the main region and the VLR, class distillation, feature imitation (Zheng et al., CVPR 2022; GFocal, NeurIPS 2020; heads of
+ * YOLOv8, NanoDet-Plus, PP-YOLOE, PicoDet), distillation at all locations (BCKD, ICCV 2023; CrossKD, CVPR 2024). The gradient is computed in
+ * the forward pass.
  */
 export class HeadLoss implements HeadShape {
   /** Where everything is computed. */
@@ -160,7 +160,7 @@ export class HeadLoss implements HeadShape {
     };
   }
 
-  /** What any head of this size needs; box logits may be there or not. */
+  /** What any head of this size needs. */
   #assertBatch(): void {
     const { device, batch, classes, grid } = this;
     const { bytes, limit } = device.largestBinding;
@@ -187,8 +187,8 @@ export class HeadLoss implements HeadShape {
   }
 
   /**
-   * `evaluate` for one of the processes that share a step (`shares`): what terms are divided by goes over the images of all of them, so
-   * that their losses and gradients add up to those of one process. It stops where sums are to be exchanged.
+   * `evaluate` for one of the processes that share a step (`shares`): terms are divided by sums over all their images, so that losses and
+   * gradients add up to those of one process. It stops where sums are to be exchanged.
    * @throws InputError as `evaluate`
    */
   *evaluateParts(input: HeadLossInput): Parts<HeadLossResult> {
@@ -216,7 +216,7 @@ export class HeadLoss implements HeadShape {
       teacher: head,
     };
     const made = yield* device.tidyParts(function* () {
-      // One of the two is there: `assertInput` has looked.
+      // `assertInput` has made sure of one of the two.
       const assigned = input.assignment ?? assign({ ...setting, recipe: whole }, truth as Truth, student);
       const assignment = shares > 1 ? yield* shareCounts(assigned) : assigned;
       const { own, ...targets } = headGradients(setting, student, given);
@@ -279,8 +279,8 @@ export class HeadLoss implements HeadShape {
   }
 
   /**
-   * Compiles the kernels that `evaluate` needs for such an input, all at once and beside the program: the first call then does
-   * not wait for the compiler. The values of the input do not matter, its layouts do.
+   * Compiles all kernels that `evaluate` needs for such an input, so that its first call does not wait for the compiler. Of the input only
+   * the layouts matter.
    * @param options `onProgress` is told how many are compiled, of how many
    * @throws InputError as `evaluate`; DeviceError where a kernel does not compile
    */
@@ -292,8 +292,8 @@ export class HeadLoss implements HeadShape {
   }
 
   /**
-   * What is wrong with losses that were read: names term, level, image and location of the first that is not finite, and the
-   * remedy; null where all are finite.
+   * What is wrong with losses that were read: term, level, image and location of the first that is not finite, and the remedy; null where
+   * all are finite.
    * @param terms and faults of a result, on the host
    */
   faultOf(terms: ArrayLike<number>, faults: ArrayLike<number>): string | null {

@@ -27,9 +27,7 @@ export interface HeadLossResult {
   assignment: Assignment;
   /** [9, levels] u32: ~index of the first location whose loss is not finite, 0 for none; for `HeadLoss.faultOf`. */
   faults: Tensor;
-  /**
-   * Gradients of `total`, laid out as the student's outputs: one tensor for class and box logits where these are one tensor.
-   */
+  /** Gradients of `total`; class and box logits have one tensor where the student's are one. */
   gradients: {
     /** Laid out as the student's class logits. */
     classLogits: Tensor;
@@ -45,16 +43,10 @@ export interface HeadLossResult {
       boxLogits: Tensor;
     } | null;
   };
-  /**
-   * Records the maps of the assignment that the loss used, which itself holds lists: to look at, before the result is disposed.
-   * The caller disposes the maps, but for `imitation`, which belongs to the result.
-   */
+  /** Records maps of the assignment that was used, to look at. The caller disposes them, but for `imitation`, which is the result's. */
   regions(): HeadRegions;
-  /**
-   * Reads the losses.
-   * @throws DeviceError that names term, level and image where a loss is not finite
-   */
+  /** Reads the losses. @throws DeviceError that names term, level and image where a loss is not finite */
   read(): Promise<HeadLossValues>;
-  /** Gives all memory of the result back; the caller's tensors for gradients stay the caller's. */
+  /** Gives the result's memory back; the caller's tensors for gradients stay the caller's. */
   dispose(): void;
 }

@@ -32,7 +32,7 @@ export interface SamplePass {
   adds: boolean;
 }
 
-/** The bindings by which a pass over samples finds them, their factors and their records. */
+/** Bindings for samples, their factors and their records. */
 export function sampleBindings({ assignment: { counts, samples }, factors, records }: SamplePass): Launch['bindings'] {
   return {
     counts: counts.range,
@@ -42,15 +42,12 @@ export function sampleBindings({ assignment: { counts, samples }, factors, recor
   };
 }
 
-/** The uniform fields of shaders/losses/head_box_fields.wgsl, but `batch`, `level_count` and `levels`. */
+/** Uniform fields of shaders/losses/head_box_fields.wgsl, but `batch`, `level_count` and `levels`. */
 export function boxParams(setting: HeadSetting, { student, teacher }: BothLogits) {
   return { ...codecParams(setting), student_layout: layoutTable(student), ...teacherEdgeParams(setting, teacher) };
 }
 
-/**
- * Runs a kernel that includes shaders/losses/head_box_pass.wgsl: an invocation a sample.
- * @param own what the kernel has besides; `which` samples: the positives, or all
- */
+/** Runs a kernel of shaders/losses/head_box_pass.wgsl. @param own its other parts; `which` samples: positives, or all */
 export function runBoxPass(
   pass: SamplePass,
   own: {

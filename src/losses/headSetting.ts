@@ -42,49 +42,49 @@ export interface Records {
   others: number;
 }
 
-/** The samples that a pass goes over. */
+/** Which samples a pass goes over: these, or `ALL_SAMPLES`. */
 export const POSITIVES = sampleConstants.COUNT_POSITIVES;
 export const ALL_SAMPLES = sampleConstants.COUNT_SAMPLES;
 
-/** The uniform fields by which a pass finds its samples. */
+/** Uniform fields by which a pass finds its samples. */
 export function sampleParams({ grid, batch }: HeadSetting, slots: number) {
   return { batch, level_count: grid.levels.length, image_slots: slots, levels: grid.levelTable };
 }
 
-/** The uniform fields of what the bins mean. */
+/** Uniform fields of what the bins mean. */
 export function codecParams({ recipe, bins }: HeadSetting) {
   return { bins, centre_offset: recipe.regions.centreOffset, anchor: recipe.regions.octaveScale };
 }
 
-/** The override of shaders/lib/teacher_cells.wgsl. */
+/** Overrides of shaders/lib/teacher_cells.wgsl. */
 export function teacherCellConstants({ teacher }: HeadSetting) {
   return { TEACHER_MAPPED: teacher.isMapped ? 1 : 0 };
 }
 
-/** The uniform fields of shaders/lib/teacher_cells.wgsl. */
+/** Uniform fields of shaders/lib/teacher_cells.wgsl. */
 export function teacherCellParams({ recipe, teacher }: HeadSetting) {
   return { centre_offset: recipe.regions.centreOffset, teacher_cells: teacherCells(teacher) };
 }
 
-/** The overrides of shaders/lib/teacher_edges.wgsl. */
+/** Overrides of shaders/lib/teacher_edges.wgsl. */
 export function teacherEdgeConstants(setting: HeadSetting) {
   return teacherConstants(setting.teacher, setting.projection);
 }
 
-/** The uniform fields of shaders/lib/teacher_edges.wgsl. */
+/** Uniform fields of shaders/lib/teacher_edges.wgsl. */
 export function teacherEdgeParams(setting: HeadSetting, boxLogits: Maps) {
   const { bins, projection, teacher } = setting;
   return { ...teacherCellParams(setting), bins, ...teacherParams(teacher, projection, boxLogits) };
 }
 
-/** The override of shaders/lib/box_parameters.wgsl. */
+/** Overrides of shaders/lib/box_parameters.wgsl. */
 export function codecConstants({ box }: Recipe) {
   return { OFFSET_BOX: box.parameters === 'offset' ? 1 : 0 };
 }
 
 /**
- * Workgroups of each image that take turns with its groups of 64 samples, of which usually few exist. On CPU adapters an empty
- * workgroup costs as much as a full one.
+ * Workgroups of each image that take turns with its groups of 64 samples, of which usually few exist: on CPU adapters an empty workgroup
+ * costs as much as a full one.
  * @param most samples of all images
  */
 export function sampleWorkgroups({ device, batch }: HeadSetting, most: number): [number, number, number] {

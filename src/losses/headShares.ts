@@ -6,8 +6,8 @@ import { InputError } from '../util/error.js';
 import type { Recipe } from './recipe.js';
 
 /**
- * The counts of all images of the step in place of those of this process's: what terms are divided by goes by these.
- * The own images come first, as the passes over samples look for them; the others follow in the order of the processes.
+ * The counts of all images of the step, by which terms are divided. The process's own images come first, where passes over samples look
+ * for them, then the others in order of their processes.
  */
 export function* shareCounts(assignment: Assignment): Parts<Assignment> {
   const { counts } = assignment;
@@ -21,13 +21,13 @@ export function* shareCounts(assignment: Assignment): Parts<Assignment> {
   };
   const all = new Float32Array(rows.length * counts.size);
   for (const [index, row] of rows.entries()) all.set(row, index * counts.size);
-  // Made here, so that the enclosing `tidyParts` gives it back.
+  // Made here, where the enclosing `tidyParts` gives it back.
   return { ...assignment, counts: counts.device.tensor(all, [all.length / COUNTS.stride, COUNTS.stride]) };
 }
 
 /**
- * Runs a kernel that finds sums and what they make of `factors`. Where processes share the step, it leaves its sums there first
- * (override SHARED 1), then takes those of all from there (SHARED 2).
+ * Runs a kernel that makes `factors` of sums. Processes that share the step first leave their sums there (override SHARED 1), then take
+ * those of all from there (SHARED 2).
  */
 export function* shareFactors(launch: Launch, factors: Tensor, shares: number): Parts<void> {
   const { device } = factors;
@@ -38,10 +38,7 @@ export function* shareFactors(launch: Launch, factors: Tensor, shares: number): 
   mode(2);
 }
 
-/**
- * Whether processes can share the steps of a recipe: not where features are compared by statistics of a whole batch.
- * @throws InputError that names the recipe's field and the remedy
- */
+/** @throws InputError for recipes whose steps cannot be shared: they compare features by statistics of a whole batch */
 export function assertShareable({ name, cross, imitation }: Recipe, shares: number): void {
   if (shares === 1) return;
   const { method, norm, weight } = imitation;

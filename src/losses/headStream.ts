@@ -52,7 +52,7 @@ export function groupStarts({ areas }: Grid, groupsOf: (area: number, level: num
   return { groups, starts };
 }
 
-/** Writes the gradient of all class logits as background. */
+/** Writes the class loss and gradient of all class logits as background. */
 export function streamClasses(
   setting: HeadSetting,
   logits: Maps,
@@ -101,7 +101,7 @@ export function streamClasses(
   return { partials, count, starts, weights: null };
 }
 
-/** The level table with the given starts of the levels in place of their strides. */
+/** The level table with other starts in place of the strides. */
 export function levelTable({ levelTable: table }: Grid, starts: readonly number[]): number[] {
   return table.map((value, i) => (i % 4 === 3 ? starts[i >> 2] : value));
 }

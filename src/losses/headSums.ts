@@ -19,7 +19,7 @@ const TOTAL_KERNEL = { name: 'head total', source: totalSource };
 /** Levels that `factors` has room for. */
 const LEVELS = 8;
 
-/** [terms + 1, 8 levels] f32: each term's weight over its normaliser, after the passes that find the weights; the last row is for them. */
+/** [terms + 1, 8 levels] f32: each term's weight over its normaliser, once the weights are found; the last row is for sums of weights. */
 export function* termFactors(
   setting: HeadSetting,
   { samples, counts, slots }: Assignment,
@@ -62,10 +62,7 @@ export function* termFactors(
   return factors;
 }
 
-/**
- * Adds all losses: terms [terms, levels], faults [terms, levels] (~location of the first bad one, 0 without), total [1].
- * @param losses `everywhere`: of `distilAllBoxes`
- */
+/** Adds all losses into terms [terms, levels], faults (likewise; ~location of the first bad one, else 0) and total [1]. */
 export function addTerms(
   setting: HeadSetting,
   { samples, counts, slots }: Assignment,

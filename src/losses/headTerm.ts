@@ -19,13 +19,13 @@ const NORMALISERS = {
 
 /** A term of the head loss: an entry of `TERMS`. */
 export interface HeadTerm {
-  /** `loss_` and what is its constant in WGSL: `loss_ld` is TERM_LD. Those that the reference implementation has are called as there. */
+  /** `loss_` and the name in WGSL: `loss_ld` is TERM_LD. As in the reference implementation, where that has the term. */
   readonly name: `loss_${string}`;
   /** Title of its curve in reports. */
   readonly curve: string;
-  /** Where the logits of its fault lie, for the message. */
+  /** What a message calls the logits of its fault. */
   readonly fault: string;
-  /** Whether it compares with a teacher. */
+  /** Whether it needs a teacher. */
   readonly distils: boolean;
   /** Whether it is of the VLR; the others are of the positives, or of all locations. */
   readonly ofVlr?: true;
@@ -33,11 +33,11 @@ export interface HeadTerm {
   readonly unrecorded?: true;
   /** Weight and normaliser; a weight of 0 switches the term off. */
   scale(recipe: Recipe, classes: number): NamedScale;
-  /** Records its pass over samples, after class and box loss, where the recipe has the term. One pass may do several terms. */
+  /** Records its pass over samples, after class and box loss, where the recipe has the term. A pass may do several terms. */
   pass?(pass: SamplePass): void;
 }
 
-/** What a term's sum is divided by, and multiplied by. */
+/** Multiplier and divisor of a term's sum. */
 export interface NamedScale {
   weight: number;
   normaliser: keyof typeof NORMALISERS;
@@ -45,20 +45,20 @@ export interface NamedScale {
   needsPositives?: boolean;
 }
 
-/** The same as shaders/losses/head_normaliser.wgsl numbers it. */
+/** The same with the normaliser's number in shaders/losses/head_normaliser.wgsl. */
 export interface Scale {
   weight: number;
   normaliser: number;
   needsPositives: boolean;
 }
 
-/** Weight and normaliser of a term in a step. */
+/** Multiplier and divisor of a term in a step. */
 export function scaleOf(term: HeadTerm, setting: HeadSetting): Scale {
   const { recipe, classes, distillation } = setting;
   return numbered(term.scale(recipe, classes), batchScale(setting) * (term.distils ? distillation : 1));
 }
 
-/** @param factor of the weight */
+/** The scale with the number of its normaliser. @param factor of the weight */
 export function numbered({ weight, normaliser, needsPositives = false }: NamedScale, factor: number): Scale {
   return { weight: weight * factor, normaliser: NORMALISERS[normaliser], needsPositives };
 }
@@ -70,7 +70,7 @@ const WEIGHED = [
   NORMALISERS['teacher-scores'],
 ];
 
-/** Whether a term is divided by a sum of weights, which the passes over the logits find. */
+/** Whether a term is divided by a sum of weights, found by the passes over the logits. */
 export function needsWeights({ weight, normaliser }: Scale): boolean {
   return weight > 0 && WEIGHED.includes(normaliser);
 }

@@ -5,10 +5,7 @@ import { IOU_TERM } from './headIou.js';
 import { KD_TERM, KD_VLR_TERM } from './headKd.js';
 import type { HeadTerm } from './headTerm.js';
 
-/**
- * The terms, in the order of results. Names, faults, report curves and shaders/losses/terms.generated.wgsl (numbers, words of a sample's
- * record) come from this list: after a change run `npm run schemas`.
- */
+/** The terms, in the order of results. `npm run schemas` makes shaders/losses/terms.generated.wgsl (numbers, words of a record) of them. */
 export const TERMS = [
   CLASS_TERM,
   BOX_TERM,
@@ -27,13 +24,13 @@ export type TermName = (typeof TERMS)[number]['name'];
 /** The loss terms in the order of `terms`; the names are those of the reference implementation. */
 export const TERM_NAMES: readonly TermName[] = TERMS.map(({ name }) => name);
 
-/** Where the logits of a term's fault lie, for the message. */
+/** What messages call the logits of a term's fault. */
 export const FAULT_SOURCES = Object.fromEntries(TERMS.map(({ name, fault }) => [name, fault])) as Record<
   TermName,
   string
 >;
 
-/** Whether a term compares predictions with a teacher's, which `cross` takes to its head. */
+/** Whether `cross` takes a term to the teacher's head. */
 export function isCrossed(name: TermName): boolean {
   return name !== 'loss_im' && TERMS.some((term) => term.name === name && term.distils);
 }

@@ -32,11 +32,11 @@ export interface ImitationOptions {
 const OPTIONS = optionsOf({ lossWeight: anything, gates: anything });
 
 /**
- * Feature imitation: the mean of (student − teacher)² over the selected locations of a level and all channels, summed
- * over levels. A level without a selected location gives 0.
+ * Feature imitation: the mean of (student − teacher)² over the selected locations of a level and all channels, summed over levels. A level
+ * without a selected location gives 0.
  * @param student features
  * @param teacher features of the same levels and channels
- * @param mask [N], N the locations of all images: a pyramid of one channel. Selected where greater than 0.
+ * @param mask [N], N the locations of all images, as a pyramid of one channel; greater than 0 selects
  * @returns a scalar
  * @throws InputError when the pyramids differ or the mask does not fit
  */
@@ -76,10 +76,7 @@ interface ImitationPass {
   norm?: 'none' | 'batch';
   /** Of the locations outside the region, relative to `weight`; default 0. */
   background?: number;
-  /**
-   * The gates of level l are elements first + l + imageStride · image; a level whose gates are all 0 imitates nothing.
-   * Without gates every level does.
-   */
+  /** Those of level l are elements first + l + imageStride · image: it imitates nothing where all are 0. None: every level does. */
   gates: { tensor: Tensor; first: number; images: number; imageStride: number } | undefined;
   /** [N]: where the weighted loss of each location goes. */
   losses: Tensor;
@@ -119,10 +116,7 @@ export function* imitateFeatures(
   return squaredErrors({ student, teacher }, { ...pass, mask, factors, SCORED: 0 });
 }
 
-/**
- * The same weighted by scores [N] and divided by channels times their sum.
- * @returns the gradient with respect to the student's features
- */
+/** `imitateFeatures` weighted by scores [N] and divided by channels times their sum. */
 export function* imitateByScore(
   pair: FeaturePair,
   scores: Tensor,
@@ -140,7 +134,7 @@ export function* imitateByScore(
   return squaredErrors(pair, { ...pass, mask: scores, factors, SCORED: 1 });
 }
 
-/** Takes over `factors`. */
+/** Disposes `factors`. */
 function squaredErrors(
   pair: FeaturePair,
   pass: Pick<ImitationPass, 'norm' | 'losses'> & { mask: Tensor; factors: Tensor; SCORED: 0 | 1 },

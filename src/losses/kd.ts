@@ -14,7 +14,6 @@ const BINARY_KL = { name: 'binary KL', source };
 
 const FOCAL_BINARY = { name: 'focal binary', source: focalSource };
 
-/** Temperature of LD's class distillation. */
 const TEMPERATURE = 2;
 
 const OPTIONS = optionsOf({ form: optional(oneOf('softmax', 'binary', 'focal-binary')) });
@@ -33,8 +32,9 @@ export interface ClassDistillationOptions extends TemperatureOptions {
 
 /**
  * Class distillation of each row, the teacher held fixed. `softmax`: `temperatureKL` over the classes. `binary`:
- * ℓ = (T²/C) Σ_c [p ln(p/q) + (1 − p) ln((1 − p)/(1 − q))], p = σ(teacher / T), q = σ(student / T);
- * dℓ/dx_c = (T/C)(q_c − p_c). `focal-binary`: ℓ = T² Σ_c |q − p|^β BCE(x / T, p), a sum over the classes, whose factor has a gradient. LD's term of the main region is lossWeight 10, averageFactor the positives of a level.
+ * ℓ = (T²/C) Σ_c [p ln(p/q) + (1 − p) ln((1 − p)/(1 − q))], p = σ(teacher / T), q = σ(student / T); dℓ/dx_c = (T/C)(q_c − p_c).
+ * `focal-binary`: ℓ = T² Σ_c |q − p|^β BCE(x / T, p), a sum over the classes, whose factor has a gradient.
+ * LD's term of the main region is lossWeight 10, averageFactor the positives of a level.
  * @param student [R, C] class logits
  * @param teacher [R, C]
  * @param options `temperature` 2 unless given, of `focal-binary` 1

@@ -7,7 +7,7 @@ import { anyOptions, assertNumber, columnsOf, type RowLossOptions, rowLoss } fro
 
 const TEMPERATURE_KL = { name: 'temperature KL', source };
 
-/** Temperature of localization distillation (LD, CVPR 2022). */
+/** The temperature of the LD paper. */
 export const TEMPERATURE = 10;
 
 /** Options of a loss between two softened distributions. */

@@ -23,10 +23,9 @@ const SUM = { name: 'localization losses, sums', source: sumSource };
 /** Bins that kernels hold in registers. */
 const { MAX_BINS } = constants;
 
-/** The greatest whole temperature whose powers are taken: exp(z / T) has the rounding of exp(z), T times over. */
+/** exp(z) by powers of exp(z / T) has its rounding T times over. */
 const MAX_WHOLE_TEMPERATURE = 16;
 
-/** Locations of a workgroup of shaders/losses/localization_losses_maps.wgsl. */
 const WORKGROUP = 64;
 
 /** What the student should say. */
@@ -66,9 +65,8 @@ export interface LocalizationLosses {
 const TARGETS = fields({ teacher: anything, distances: anything });
 
 /**
- * LD, DFL and the integral of dense rows of bins in one pass: what `temperatureKL`, `distributionFocalLoss` and `integral`
- * give, with each logit read once and one gradient, written in the forward pass. Backward multiplies it by the incoming
- * scalar, and does nothing where that is backward's own 1.
+ * `temperatureKL`, `distributionFocalLoss` and `integral` of dense rows of bins in one pass: each logit is read once and one gradient
+ * written, in the forward pass. Backward multiplies it by the incoming scalar, and does nothing where that is backward's own 1.
  * @param student [R, K], a row is one edge; or a pyramid of 4 K channels, edge by edge, as a head writes it. K of 2 to 64
  * @throws InputError when shapes do not fit, or a weight or the temperature is not a number in range
  */
@@ -129,7 +127,6 @@ export function localizationLosses(
   return { total: withGradient(total, student, gradient), dfl, ld, expected };
 }
 
-/** What the two layouts do not share. */
 type LayoutLaunch = Pick<Launch, 'kernel' | 'params' | 'invocations' | 'workgroups'> & { bins: number; rows: number };
 
 function launchOfRows(student: Tensor, { teacher, distances }: LocalizationTargets, weights?: Tensor): LayoutLaunch {
@@ -171,14 +168,13 @@ function isWhole(temperature: number): boolean {
   return Number.isInteger(temperature) && temperature <= MAX_WHOLE_TEMPERATURE;
 }
 
-/** @throws InputError when there are fewer than 2 bins or more than kernels hold */
 function assertBins(bins: number): void {
   if (bins < 2 || bins > MAX_BINS) {
     throw new InputError(`student: ${bins} bins an edge; expected 2 to ${MAX_BINS}.`);
   }
 }
 
-/** @throws InputError when it is not a pyramid of the student's batch and levels with `channels` channels */
+/** @throws InputError when it is no pyramid of `channels` channels like the student's */
 function assertMapsLike(name: string, tensor: Tensor, student: Pyramid, channels: number, meaning: string): void {
   assertTensor(name, tensor, { device: student.device, type: 'f32' });
   const sizes = (maps: Pyramid) => maps.levels.map(({ height, width }) => `${height}×${width}`).join(', ');

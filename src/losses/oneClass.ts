@@ -1,9 +1,8 @@
 import { type PartialRecipe, type Recipe, resolveRecipe } from './recipe.js';
 
 /**
- * The recipe for data of so many classes. A softmax over a single class is 1 whatever the logit, so that class distillation says
- * nothing: then its form is `binary`, unless the recipe itself says `softmax`.
- * @param recipe a shipped one's name, or fields; a whole recipe says everything itself
+ * The recipe for data of so many classes. With a single class `kd.form` becomes `binary`, since a softmax is then 1 whatever the logit.
+ * @param recipe a shipped one's name, or fields; a whole recipe stays as it is
  * @returns the whole recipe; and what to tell, or null
  * @throws InputError as `resolveRecipe`
  */

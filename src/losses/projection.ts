@@ -43,10 +43,7 @@ export function fineGrainedProjection(bins = 33, options: { up?: number; scale?:
   });
 }
 
-/**
- * What a kernel with shaders/lib/projection.wgsl binds.
- * @throws InputError when it has not one increasing value a bin
- */
+/** What a kernel with shaders/lib/projection.wgsl binds. @throws InputError when it has not one increasing value a bin */
 export function projectionTable(
   device: Device,
   projection: Projection | undefined,

@@ -1,32 +1,29 @@
 /**
- * The one text of a recipe: fields, types, defaults, ranges and what they mean. Read when the package is built, never at run time:
- * `npm run schemas` makes recipe.generated.ts and the table of docs/train.md of it, scripts/jsonSchema.js the validator.
- * The defaults are the constants of the reference implementation (LDHead, GFocal), without distillation.
+ * The source of a recipe's fields: types, defaults (the constants of the reference implementation, LDHead and GFocal, without distillation),
+ * ranges and meaning. Read when the package is built, never at run time: `npm run schemas` makes recipe.generated.ts and the table of
+ * docs/train.md of it, scripts/jsonSchema.js the validator.
  */
 import { type TProperties, Type } from 'typebox';
 import { ASSIGNERS } from '../regions/assigners.js';
 
 const section = <T extends TProperties>(description: string, fields: T) =>
   Type.Object(fields, { description, additionalProperties: false });
-/** 0 or more. */
 const weight = (standard: number, description: string) => Type.Number({ default: standard, minimum: 0, description });
-/** Above 0. */
 const positive = (standard: number, description: string) =>
   Type.Number({ default: standard, exclusiveMinimum: 0, description });
-/** 0 to 1. */
 const fraction = (standard: number, description: string) =>
   Type.Number({ default: standard, minimum: 0, maximum: 1, description });
 const count = (standard: number, minimum: number, maximum: number, description: string) =>
   Type.Integer({ default: standard, minimum, maximum, description });
 const flag = (standard: boolean, description: string) => Type.Boolean({ default: standard, description });
-/** One of some words; the first is the default. */
+/** The first word is the default. */
 const choice = <const T extends readonly [string, ...string[]]>(words: T, description: string, title?: string) =>
   Type.Enum<[...T]>(words, { default: words[0], description, ...(title && { title }) });
 
-/** The keys of a list, the default first. */
+/** The first key is the default. */
 const names = <K extends string>(list: Readonly<Record<K, unknown>>) => Object.keys(list) as [K, ...K[]];
 
-/** Candidates that the assigners' kernels keep of an object. */
+/** Size of lists in the assigners' kernels. */
 const MAX_TOPK = 32;
 
 export default Type.Object(

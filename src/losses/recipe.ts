@@ -38,10 +38,7 @@ export function resolveRecipe(recipe: string | PartialRecipe): Recipe {
   return whole;
 }
 
-/**
- * Recipes of older runs say `box.branch`.
- * @throws InputError for the value that is gone
- */
+/** Drops `box.branch` of older runs. @throws InputError for the value that is gone */
 function withoutBranch({ branch, ...box }: Record<string, unknown>): Record<string, unknown> {
   if (branch === undefined || branch === 'dense') return box;
   throw new InputError(
@@ -49,7 +46,7 @@ function withoutBranch({ branch, ...box }: Record<string, unknown>): Record<stri
   );
 }
 
-/** What two fields say against each other, and the remedy; null: nothing. */
+/** Two fields that contradict each other, and the remedy; null: none. */
 function contradictionIn({ regions, ld, kd, iouLd, cross, imitation }: Recipe): string | null {
   if (imitation.weight > 0 && imitation.method === 'none') {
     return `imitation.weight is ${imitation.weight} but imitation.method is none`;
@@ -107,28 +104,27 @@ function contradictionIn({ regions, ld, kd, iouLd, cross, imitation }: Recipe): 
   return null;
 }
 
-/** Methods of `imitation` that compare features everywhere, each in its own way; the others' is a squared difference in a region. */
 const WITHOUT_REGION = ['cwd', 'pkd', 'score-weighted'] as const satisfies ImitationMethod[];
-/** One of `WITHOUT_REGION`. */
+/** A method of `imitation` that compares features everywhere. */
 export type RegionlessMethod = (typeof WITHOUT_REGION)[number];
 
-/** Whether a method of `imitation` compares features everywhere. */
+/** Whether a method of `imitation` compares features everywhere; the others take squared differences in a region. */
 export function isRegionless(method: ImitationMethod): method is RegionlessMethod {
   return (WITHOUT_REGION as readonly string[]).includes(method);
 }
 
-/** True where the recipe distils what the teacher's head makes of the student's features. */
+/** Whether the student's features are to go through the teacher's head. */
 export function isCross({ cross }: Pick<Recipe, 'cross'>): boolean {
   return cross.convolutions > 0;
 }
 
-/** True where the recipe compares the student with a teacher. */
+/** Whether the recipe compares the student with a teacher. */
 export function needsTeacher({ box, ld, kd, iouLd, imitation }: Recipe): boolean {
   const distils = distilsBoxes({ ld, iouLd }) || distilsClasses({ kd });
   return distils || box.bounded > 0 || imitation.weight > 0;
 }
 
-/** The recipe without its comparisons with a teacher: what is left of it where the factor of distillation is 0. */
+/** What is left of a recipe where the factor of distillation is 0. */
 export function withoutDistillation(recipe: Recipe): Recipe {
   const { box, imitation } = recipe;
   return {
@@ -138,7 +134,7 @@ export function withoutDistillation(recipe: Recipe): Recipe {
   };
 }
 
-/** The recipe without KD, LD and IoU distillation. */
+/** Without KD, LD and IoU distillation. */
 export function withoutLogitDistillation(recipe: Recipe): Recipe {
   const { ld, kd, iouLd } = recipe;
   return {
@@ -149,17 +145,17 @@ export function withoutLogitDistillation(recipe: Recipe): Recipe {
   };
 }
 
-/** True where the recipe has LD or IoU distillation, on whatever region. */
+/** Whether the recipe has LD or IoU distillation, on whatever region. */
 export function distilsBoxes({ ld, iouLd }: Pick<Recipe, 'ld' | 'iouLd'>): boolean {
   return hasLd({ ld }) || iouLd.weight > 0;
 }
 
-/** True where the recipe compares distributions of boxes. */
+/** Whether the recipe compares distributions of boxes. */
 export function hasLd({ ld }: Pick<Recipe, 'ld'>): boolean {
   return ld.main > 0 || ld.vlr > 0 || ld.all > 0;
 }
 
-/** True where the recipe has class distillation, on whatever region. */
+/** Whether the recipe has class distillation, on whatever region. */
 export function distilsClasses({ kd }: Pick<Recipe, 'kd'>): boolean {
   return kd.main > 0 || kd.vlr > 0 || kd.all > 0;
 }

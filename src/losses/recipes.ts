@@ -42,7 +42,6 @@ const PKD = { method: 'pkd', weight: 6 } as const;
 const CWD = { method: 'cwd', weight: 1, temperature: 1, projector: 'linear', norm: 'batch' } as const;
 const IMITATIONS = ['whole', 'inside', 'main', 'finegrained', 'decouple', 'gibox', 'gibox-image'] as const;
 
-/** Those of the paper's tables, for GFocal heads. */
 const PAPER: readonly NamedRecipe[] = [
   { name: 'gfocal' },
   // The paper's best, where class distillation means as much for each class as with COCO's 80.
@@ -71,7 +70,7 @@ const PAPER: readonly NamedRecipe[] = [
   ]),
 ];
 
-/** Weights and divisor of the task-aligned heads: everything by the score that the assigner gives. */
+/** Task-aligned heads go by the assigner's score in everything. */
 const BY_SCORE = { weights: 'target-score', normaliser: 'scores' } as const;
 
 /** Ultralytics' v8DetectionLoss: YOLOv8, YOLO11, YOLO12. Heads of 16 bins. */
@@ -112,7 +111,7 @@ const PADDLE = {
   box: { form: 'giou', weight: 2.5, ...BY_SCORE },
 } as const;
 
-/** The anchors are those of the epochs of ATSS, `grid_cell_scale`. */
+/** The anchors of `grid_cell_scale`, of the epochs of ATSS. */
 const PADDLE_REGIONS = { assigner: 'task-aligned', octaveScale: 5, centreOffset: 0.5, vlr: 'none' } as const;
 
 /** PaddleDetection's ppyoloe_head.py. 17 bins. */
@@ -132,11 +131,10 @@ const PICODET: NamedRecipe = {
 };
 
 /**
- * The head with main LD. Both DFL and LD are a mean over the edges with the same kind of weights, and LD's gradient by a logit,
- * T (softmax(s/T) − softmax(t/T)), is of the size of DFL's, p − y: for large T it tends to the difference of the logits by the number
- * of bins. So LD gets the weight of the head's own DFL, the proportion of the LD paper (both 0.25 at T = 10), of YOLOv6's
- * distillation (both 0.5 at T = 20) and of PP-YOLOE's (both 0.5 at T = 1). The divisor is the sum of the target scores, so that it does
- * not grow with the objects of a step.
+ * The head with main LD. DFL and LD are means over the edges with the same kind of weights, and LD's gradient by a logit,
+ * T (softmax(s/T) − softmax(t/T)), is of the size of DFL's, p − y: for large T it tends to the difference of the logits over the number of
+ * bins. So LD has the weight of the head's own DFL, as in the LD paper (both 0.25 at T = 10), YOLOv6's distillation (0.5 at T = 20) and
+ * PP-YOLOE's (0.5 at T = 1). The divisor is the sum of target scores, so that LD does not grow with the objects of a step.
  */
 function withLd(head: NamedRecipe): NamedRecipe {
   const main = head.dfl?.weight ?? 0.25;
@@ -145,8 +143,8 @@ function withLd(head: NamedRecipe): NamedRecipe {
 
 /**
  * YOLOv6 v3's self-distillation of distributions (loss_distill.py) as its paper means it (Li et al., arXiv 2301.05586): the code reduces the
- * divergence to one number before the weights, so that they cancel. Its class term, softmaxes of sigmoid probabilities normalised by nothing,
- * is left out. 17 bins.
+ * divergence to one number before the weights, which then cancel. Its class term, softmaxes of sigmoids without a normaliser, is left out.
+ * 17 bins.
  */
 const YOLOV6_LD: NamedRecipe = {
   ...PPYOLOE,

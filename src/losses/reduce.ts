@@ -3,10 +3,10 @@ import type { Tensor } from '../tensor/tensor.js';
 
 const REDUCE = { name: 'reduce', source };
 
-/** Values that one workgroup of the first stage adds: 16 an invocation. */
+/** Values of a workgroup in the first stage: 16 an invocation. */
 const CHUNK = 4096;
 
-/** The sum of all elements as a new scalar tensor; 0 for none. Two stages in a fixed order: the same bits every time. */
+/** The sum of all elements as a new scalar tensor; 0 for none. Two stages in a fixed order: always the same bits. */
 export function sum(values: Tensor): Tensor {
   const { device, size } = values;
   if (size === 0) return device.zeros([]);

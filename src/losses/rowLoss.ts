@@ -22,18 +22,18 @@ export interface RowLossOptions {
   reduction?: 'sum' | 'none';
 }
 
-/** What distinguishes one loss: its kernel and what that reads. The kernel has one invocation a row. */
+/** What distinguishes a loss; the kernel has one invocation a row. */
 interface RowKernel {
   kernel: KernelDefinition;
   constants?: Launch['constants'];
-  /** Without `weights`, `average_factor`, `losses` and `gradient`, which every kernel of rows binds. */
+  /** Besides `weights`, `average_factor`, `losses` and `gradient`. */
   bindings: Launch['bindings'];
-  /** Without `rows`, `weight_stride` and `scale`. */
+  /** Besides `rows`, `weight_stride` and `scale`. */
   params?: NonNullable<Launch['params']>;
 }
 
 const REDUCTION = optionsOf({ reduction: optional(oneOf('sum', 'none')) });
-/** For options that are looked at field by field where they are used. */
+/** Checks only the options' names; values are checked where they are used. */
 export const anyOptions = optionsOf({ weights: anything, averageFactor: anything, lossWeight: anything });
 
 /**
@@ -79,9 +79,8 @@ export function rowLoss(input: Variable, row: RowKernel, options: RowLossOptions
 }
 
 /**
- * A variable whose derivative is known already. It takes over `gradient`.
+ * A variable whose derivative is known already. It takes over `gradient`, d value / d input, row by row.
  * @param value a scalar, or [R] where row r depends on row r of `input` alone
- * @param gradient of the input's shape: d value / d input, row by row
  */
 export function withGradient(value: Tensor, input: Variable, gradient: Tensor): Variable {
   if (!input.requiresGradient) gradient.dispose();
@@ -142,8 +141,8 @@ export function assertNumber(name: string, value: number, above = Number.NEGATIV
 const SCALE_GRADIENT = { name: 'scale gradient', source: scaleSource };
 
 /**
- * An average factor as what kernels divide by, one element, and what the host divides by; one of them is 1. A number of 0
- * becomes infinity: an empty set has no loss.
+ * An average factor as a divisor for kernels, one element, and one for the host; one of them is 1. A number of 0 becomes infinity: an empty
+ * set has no loss.
  * @throws InputError when it is a negative number or a tensor that is not one f32 element
  */
 export function divisorOf(device: Device, averageFactor: number | Tensor): { tensor: Tensor; number: number } {
