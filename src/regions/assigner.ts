@@ -5,7 +5,7 @@ import type { Truth } from './truth.js';
 
 /** An assigner of recipes: an entry of `ASSIGNERS`. */
 export interface Assigner {
-  /** Its name in prose and whose it is, for the recipe's table. */
+  /** Its name in prose and whose it is. */
   readonly what: string;
   /** What makes locations positive, for captions: "the locations that … make positive". */
   readonly chosenBy: string;

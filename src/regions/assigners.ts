@@ -3,7 +3,7 @@ import { ATSS } from './atss.js';
 import { DYNAMIC_SOFT_LABEL } from './dynamicSoftLabel.js';
 import { TASK_ALIGNED } from './taskAligned.js';
 
-/** The assigners by the names that recipes have for them; the first is the default. Schema, head loss and captions read this list. */
+/** The assigners by their names in recipes; the first is the default. */
 export const ASSIGNERS = {
   atss: ATSS,
   'task-aligned': TASK_ALIGNED,

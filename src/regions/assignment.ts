@@ -6,18 +6,17 @@ import type { Tensor } from '../tensor/tensor.js';
 const FILL = { name: 'regions/assignment_fill', source: fillSource };
 const SCATTER = { name: 'regions/assignment_scatter', source: scatterSource };
 
-/** Words of a Sample of shaders/regions/sample.wgsl. */
+/** Words of a Sample. */
 export const SAMPLE_WORDS = 4;
-/** Entries of an image's counts, and the first of those one a level: positives. */
+/** Length of an image's counts, and where those of the levels' positives begin. */
 export const COUNTS = {
   stride: constants.COUNTS,
   samples: constants.COUNT_SAMPLES,
   levelPositives: constants.COUNT_LEVEL_POSITIVES,
 };
-/** The bit of an entry of the table whose label does not count. */
 export const { TABLE_IGNORED } = constants;
 
-/** Workgroups of a level's samples in the scatter. */
+/** Workgroups of a level's samples. */
 const SCATTER_GROUPS = 16;
 
 /**

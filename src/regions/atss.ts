@@ -10,7 +10,7 @@ import type { Truth } from './truth.js';
 
 const LIST = { name: 'regions/list_atss', source: listSource };
 
-/** In recipes. */
+/** The entry of `ASSIGNERS`. */
 export const ATSS = {
   what: 'ATSS (GFocal, LD)',
   chosenBy: 'ATSS makes positive',
@@ -25,9 +25,9 @@ export interface AtssAssignment extends Assignment {
 }
 
 /**
- * Adaptive training sample selection (Zhang et al., CVPR 2020), as GFocal and LD use it, with the VLR. A box may get no
- * positive: there is no forced match. At equal distance the lower index is the candidate, at equal IoU the earlier box gets the
- * location. The weight of a member of the VLR is its highest IoU with a box of whose region it is.
+ * Adaptive training sample selection (Zhang et al., CVPR 2020), as GFocal and LD use it, with the VLR. A box may get no positive: none is
+ * forced. At equal distance the lower index is the candidate, at equal IoU the earlier box gets the location. A member of the VLR weighs its
+ * highest IoU with a box of whose region it is.
  * @throws InputError for a topk or gamma out of range
  */
 export function atss(grid: Grid, truth: Truth, options: AtssOptions = {}): AtssAssignment {
@@ -57,10 +57,7 @@ export function atss(grid: Grid, truth: Truth, options: AtssOptions = {}): AtssA
   };
 }
 
-/**
- * `atss` as maps, to look at.
- * @throws InputError as `atss`
- */
+/** `atss` as maps, to look at. @throws InputError as `atss` */
 export function assignAtss(
   grid: Grid,
   truth: Truth,

@@ -10,7 +10,7 @@ import type { Truth } from './truth.js';
 const LABEL_WEIGHT = { name: 'regions/label_weight', source: labelWeight };
 const CANDIDATES = { name: 'regions/atss_candidates', source: candidates };
 
-/** Size of the arrays in shaders/regions/atss_candidates.wgsl. */
+/** Size of arrays in shaders/regions/atss_candidates.wgsl. */
 const MAX_TOPK = 32;
 
 /** The settings of ATSS; the defaults are those of GFocal and LD. */
@@ -18,8 +18,8 @@ export interface AtssOptions {
   /** Candidates a level and ground truth, 1 to 32. Default 9. */
   topk?: number;
   /**
-   * Anchors of which an ignore region covers more than this share are neither positive nor negative, unless they become
-   * positive all the same. Default −1: ignore regions do not count, as in the reference configurations.
+   * Anchors that an ignore region covers by more than this share do not count, unless they become positive. Default −1: ignore regions do
+   * not count, as in the reference configurations.
    */
   ignoreIofThreshold?: number;
   /**
@@ -39,10 +39,7 @@ const OPTIONS = optionsOf({
   gamma: optional(number),
 });
 
-/**
- * The settings with their defaults.
- * @throws InputError for a topk or gamma out of range
- */
+/** The settings with their defaults. @throws InputError for a topk or gamma out of range */
 export function resolveAtss(name: string, options: AtssOptions): Required<AtssOptions> {
   OPTIONS(name, options);
   const { topk = 9, ignoreIofThreshold = -1, vlr = 'none', gamma = 0.25 } = options;
@@ -57,7 +54,7 @@ export function assertTopk(topk: number, what: string): void {
   throw new InputError(`topk: ${topk}; expected 1 to ${MAX_TOPK} ${what}.`);
 }
 
-/** Records the table [N] u32 of an assignment before anything is assigned: TABLE_IGNORED where the label does not count, else 0. */
+/** Records an assignment's table [N] u32 before anything is assigned: TABLE_IGNORED where the label does not count, else 0. */
 export function labelTable(grid: Grid, truth: Truth, ignoreIofThreshold: number): Tensor {
   const { device } = truth.boxes;
   const locations = truth.batch * grid.locations;
@@ -86,8 +83,8 @@ export function labelTable(grid: Grid, truth: Truth, ignoreIofThreshold: number)
 
 /**
  * What ATSS finds for each ground truth.
- * @returns `positives` [G, levels, topk] u32 cells; `thresholds` [G]; `windows` [G, levels, 4] u32: cells that hold the
- *   VLR with lower bound gamma · t, see shaders/regions/atss_candidates.wgsl
+ * @returns `positives` [G, levels, topk] u32 cells; `thresholds` [G]; `windows` [G, levels, 4] u32: cells that hold the VLR, see
+ *   shaders/regions/atss_candidates.wgsl
  */
 export function atssCandidates(
   grid: Grid,

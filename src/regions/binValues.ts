@@ -4,10 +4,7 @@ import { InputError } from '../util/error.js';
 /** The values that the bins of an edge stand for, from the lowest to the highest. */
 export type Projection = readonly number[];
 
-/**
- * A table of values as kernels hold it, in f32.
- * @throws InputError when it has not one increasing value a bin
- */
+/** A table of values as kernels hold it, in f32. @throws InputError when it has not one increasing value a bin */
 export function tableValues(name: string, projection: Projection, bins: number): Float32Array {
   if (!Array.isArray(projection) || projection.length !== bins) {
     throw new InputError(`${name}: ${brief(projection)}; expected a list of ${bins} values, one a bin.`);
@@ -22,11 +19,7 @@ export function tableValues(name: string, projection: Projection, bins: number):
   return values;
 }
 
-/**
- * What the bins of a head stand for.
- * @returns null where bin k stands for k: such a table is none
- * @throws InputError when it has not one increasing value a bin, or for a head of one bin
- */
+/** What the bins of a head stand for; null where bin k stands for k. @throws InputError as `tableValues`, or for a head of one bin */
 export function headProjection(
   name: string,
   projection: Projection | null | undefined,
@@ -48,12 +41,12 @@ export function assertDistances(name: string, projection: Projection | null, par
   );
 }
 
-/** The override of shaders/lib/bin_values.wgsl. */
+/** Overrides of shaders/lib/bin_values.wgsl. */
 export function binConstants(projection: Projection | null): { TABLE: 0 | 1 } {
   return { TABLE: projection ? 1 : 0 };
 }
 
-/** Its uniform field. */
+/** Uniform fields of shaders/lib/bin_values.wgsl. */
 export function binParams(projection: Projection | null): { projection: readonly number[] } {
   return { projection: projection ?? [] };
 }

@@ -30,7 +30,7 @@ const CHOOSE = { name: 'regions/dynamic_soft_label_choose', source: chooseSource
 const LIST = { name: 'regions/list_chosen', source: listSource };
 const SCORES = { name: 'regions/dynamic_soft_label_scores', source: scoresSource };
 
-/** In recipes. */
+/** The entry of `ASSIGNERS`. */
 export const DYNAMIC_SOFT_LABEL = {
   what: 'dynamic soft labels (NanoDet-Plus)',
   chosenBy: 'dynamic soft labels make positive by what this run predicts here',

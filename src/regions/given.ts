@@ -13,7 +13,7 @@ import type { Grid } from './grid.js';
 const SAMPLES = { name: 'regions/given_samples', source: samplesSource };
 const TARGETS = { name: 'regions/given_targets', source: targetsSource };
 
-/** A sample has 16 bits for its class and as many for its target, less the values that are no positive. */
+/** A sample has 16 bits for its class and as many for its target, less the values for no positive. */
 const MAX_CLASSES = 65_535;
 const MAX_TARGETS = 65_535;
 
@@ -35,10 +35,7 @@ export interface GivenAssignment {
   scores?: ArrayLike<number> | Tensor;
   /** [B · A] weights in the valuable localization region, 0 outside. Default: no region. */
   vlr?: ArrayLike<number> | Tensor;
-  /**
-   * `image` (default): image by image, each with its levels one after another, [B, A], as other frameworks have it; `level`:
-   * level by level, each image by image, the order of a pyramid of one channel.
-   */
+  /** `image` (default): image by image, in each level by level, [B, A]; `level`: level by level, in each image by image, as a pyramid. */
   order?: 'image' | 'level';
 }
 
@@ -48,13 +45,11 @@ const GIVEN = optionsOf({
   order: optional(oneOf('image', 'level')),
 });
 
-/** Numbers in an array, or on the device. */
 type Values = ArrayLike<number> | Tensor;
 
 /**
- * The assignment that the caller gives, in place of an assigner's. Nothing is read back; tensors are read when the kernels run.
- * Of tensors the values are not looked at: a label that is no class is background, and of an image with more than 65,535 / B
- * positives the later ones are ignored.
+ * The assignment that the caller gives. Nothing is read back: of tensors, which kernels read, values are not checked. There a label that is no
+ * class is background, and of an image with more than 65,535 / B positives the later ones are ignored.
  * @throws InputError for arrays and tensors of another length or type; in arrays for labels that are no classes, positives without a
  *   finite, ordered box, values out of range, and more positives than 65,535 / B an image
  */
@@ -172,7 +167,7 @@ function assertGiven(
   );
 }
 
-/** @throws InputError where a value of an array is not right; those of a tensor are not looked at */
+/** @throws InputError where a value of an array is not right */
 function assertValues(
   name: string,
   values: Values | undefined,
@@ -189,7 +184,6 @@ function labelRange(classes: number): string {
   return `a class from 0 to ${classes - 1}, or -1 or ${classes} for background`;
 }
 
-/** Entries whose label is a class. */
 function positivesOf(labels: ArrayLike<number>, classes: number): number[] {
   const positives: number[] = [];
   for (let i = 0; i < labels.length; i++) if (labels[i] >= 0 && labels[i] < classes) positives.push(i);

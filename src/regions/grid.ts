@@ -39,11 +39,7 @@ export interface Grid {
 
 const GIVEN = options({ imageSize: fields({ width: anything, height: anything }) });
 
-/**
- * The grid of a head.
- * @throws InputError for sizes and strides that are not positive integers, for no or too many levels, for an anchor
- *   without area
- */
+/** The grid of a head. @throws InputError for sizes or strides that are no positive integers, too many or no levels, an empty anchor */
 export function makeGrid(given: GridOptions): Grid {
   GIVEN('options', given);
   const { imageSize, strides, centreOffset = 0, octaveScale = 8 } = given;
@@ -85,7 +81,7 @@ export function makeGrid(given: GridOptions): Grid {
   };
 }
 
-/** The uniform fields that shaders/lib/grid.wgsl asks for. */
+/** Uniform fields of shaders/lib/grid.wgsl. */
 export function gridParams({ levels, octaveScale, centreOffset, levelTable }: Grid, batch: number) {
   return {
     batch,

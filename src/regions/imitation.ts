@@ -35,8 +35,8 @@ function assertTable(assignment: unknown, device: Device, locations: number): vo
 export type ImitationRegionMethod = keyof typeof METHODS;
 
 /**
- * The region in which the student imitates the teacher's features; `generalInstances` makes the region that depends
- * on the nets' outputs. Apart from clearing the map, the cost grows with the boxes, not with the map.
+ * The region in which the student imitates the teacher's features; `generalInstances` makes the one that depends on the nets' outputs. But
+ * for clearing the map, the cost grows with the boxes, not with the map.
  * @param assignment of the same grid and truth; only `main` uses it
  * @returns [N] f32, N as in `Assignment`: 1 inside, 0 outside, −1 where the location is beyond its image
  * @throws InputError for another method, or arguments that do not belong together

@@ -7,24 +7,20 @@ import type { Truth } from './truth.js';
 
 /** What an assigner found for the objects of a batch. */
 interface Found {
-  /** Lists them: a file that includes shaders/regions/list_samples.wgsl. */
+  /** One that includes shaders/regions/list_samples.wgsl. */
   kernel: KernelDefinition;
-  /** As that file says. */
   positives: Tensor;
   /** Entries of an object in `positives`, on a level or on all together. */
   topk: number;
   /** The most positives of an object. */
   most: number;
-  /** Of `labelTable`; becomes the assignment's. */
+  /** Of `labelTable`; goes over to the assignment. */
   table: Tensor;
   /** Of `atssCandidates`; null without a VLR. */
   windows: Tensor | null;
 }
 
-/**
- * Lists the positives and the VLR of a batch: one dispatch.
- * @param constants of the kernel, but those of the VLR
- */
+/** Lists the positives and the VLR of a batch, in one dispatch. @param constants of the kernel, besides those of the VLR */
 export function listSamples(
   grid: Grid,
   truth: Truth,

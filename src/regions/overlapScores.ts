@@ -5,7 +5,7 @@ import { boxDecoding, type HeadMaps, logitRange, type StudentOptions } from './s
 
 const KERNEL = { name: 'regions/overlap_scores', source };
 
-/** Records target scores into an assignment: the IoU of the student's box with a positive's target. */
+/** Records an assignment's target scores: the IoU of the student's box with a positive's target. */
 export function scoreByOverlap(
   grid: Grid,
   { batch, samples, counts, slots, targets }: Assignment,

@@ -14,7 +14,7 @@ export interface HeadMaps {
   boxLogits: Maps;
 }
 
-/** What every assigner that looks at the student asks for. */
+/** Options of every assigner that looks at the student. */
 export interface StudentOptions {
   /** Bins of an edge, K; 1: the logit is the distance itself, in strides (YOLO26). */
   bins: number;
@@ -22,14 +22,11 @@ export interface StudentOptions {
   parameters?: 'ltrb' | 'offset';
   /** What the bins stand for, in strides: one increasing value a bin, for `ltrb`. Default 0 … bins − 1. */
   projection?: Projection;
-  /**
-   * What goes by ATSS whoever assigns: the VLR and which labels are ignored; `topk` is that of the thresholds of the VLR.
-   * Default: no VLR, nothing ignored.
-   */
+  /** The VLR and ignored labels go by ATSS whoever assigns; `topk` is for the VLR's thresholds. Default: no VLR, nothing ignored. */
   atss?: AtssOptions;
 }
 
-/** Of the fields of `StudentOptions`. */
+/** Checks of the fields of `StudentOptions`. */
 export const STUDENT_OPTIONS = {
   parameters: optional(oneOf('ltrb', 'offset')),
   projection: anything,
@@ -57,19 +54,19 @@ export function assertHead(
   assertMaps(`${name}.boxLogits`, head.boxLogits, { ...shared, channels: 4 * bins, meaning });
 }
 
-/** Whether kernels can see the logits as vectors of four. */
+/** Whether the logits can be bound as vectors of four. */
 function isPacked(maps: Maps): boolean {
   const { buffer, offset, size } = tensorOf(maps);
   return offset + 16 * Math.ceil(size / 4) <= buffer.size;
 }
 
-/** What a pass over quads of locations is launched with: which of its two forms fits these logits, and how often it runs. */
+/** Which of a pass's two forms, over quads of locations, fits these logits, and how many invocations it takes. */
 export function quadReading(grid: Grid, batch: number, ...maps: readonly Maps[]) {
   const quads = grid.areas.reduce((sum, area) => sum + batch * Math.ceil(area / 4), 0);
   return { packed: maps.every(isPacked), invocations: quads };
 }
 
-/** The binding of logits that are read by quads or one by one. */
+/** The binding of logits. */
 export function logitRange(maps: Maps, packed = false): BufferRange {
   return packed ? tensorOf(maps).range4 : tensorOf(maps).range;
 }
@@ -80,10 +77,7 @@ export function boxReach({ bins, parameters = 'ltrb', projection }: StudentOptio
   return parameters === 'ltrb' && bins > 1 ? bins - 1 : UNBOUNDED;
 }
 
-/**
- * The constants and uniform fields of decoding the student's boxes.
- * @throws InputError for a projection that does not fit
- */
+/** Constants and uniform fields for decoding the student's boxes. @throws InputError for a projection that does not fit */
 export function boxDecoding({ boxLogits }: HeadMaps, { bins, parameters = 'ltrb', projection }: StudentOptions) {
   const table = headProjection('projection', projection, bins);
   assertDistances('projection', table, parameters);

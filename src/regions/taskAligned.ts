@@ -29,7 +29,7 @@ const CHOOSE = { name: 'regions/task_aligned_choose', source: chooseSource };
 const LIST = { name: 'regions/list_chosen', source: listSource };
 const SCORES = { name: 'regions/task_aligned_scores', source: scoresSource };
 
-/** In recipes. */
+/** The entry of `ASSIGNERS`. */
 export const TASK_ALIGNED = {
   what: 'task-aligned (YOLOv8 to 12, PP-YOLOE)',
   chosenBy: 'task-aligned assignment makes positive by what this run predicts here',
@@ -49,10 +49,7 @@ export interface TaskAlignedOptions extends StudentOptions {
   overlap?: 'ciou' | 'iou';
   /** Whether overlaps count only where the centre is inside the object (Ultralytics since 2023). Default true. */
   masked?: boolean;
-  /**
-   * STAL of YOLO26: in the test whether a centre is inside, a side below the first stride counts as the second one. Default
-   * false.
-   */
+  /** STAL of YOLO26: in the test whether a centre is inside, a side below the first stride counts as the second. Default false. */
   smallTargets?: boolean;
 }
 

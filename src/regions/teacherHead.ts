@@ -9,11 +9,11 @@ import { type Grid, makeGrid } from './grid.js';
 /** Bins that kernels hold in registers. */
 const { MAX_BINS } = constants;
 const { CELL_ROUNDING } = cellConstants;
-/** Levels of a head at most, as in a kernel's uniform. */
+/** Most levels of a head. */
 const LEVELS = 8;
 /** A level is taught by one that is less than so many times as fine or coarse. */
 const CLOSE = 2;
-/** Of the logarithms of ratios, which are compared. */
+/** Of logarithms of ratios. */
 const ROUNDING = 1e-6;
 
 /** In what a teacher's head differs from the student's; what is left out is the student's. */
@@ -91,10 +91,10 @@ export function matchTeacher(
       : headProjection('teacher.projection', teacher.projection, bins);
   const scale = [imageSize.width / own.imageSize.width, imageSize.height / own.imageSize.height];
   const levels = own.strides.map((stride) => {
-    /** Cells of a level of the teacher's in one of the student's. */
+    /** Cells of a teacher's level in one of the student's. */
     const cellsOf = (level: number) => [0, 1].map((axis) => (stride * scale[axis]) / strides[level]);
     const distanceOf = (level: number) => Math.abs(Math.log(Math.sqrt(cellsOf(level)[0] * cellsOf(level)[1])));
-    // Of two that are as close but for rounding the first.
+    // The first of those that are equally close but for rounding.
     const level = strides.reduce((best, _, i) => (distanceOf(i) < distanceOf(best) - ROUNDING ? i : best), 0);
     const isTaught = reach === 'nearest' || distanceOf(level) < Math.log(CLOSE) - ROUNDING;
     const [across, down] = cellsOf(level);
@@ -118,12 +118,12 @@ export function matchTeacher(
   };
 }
 
-/** The levels that are not taught, as indices of the student's. */
+/** Indices of the student's levels that are not taught. */
 export function untaughtLevels({ levels }: TeacherHead): number[] {
   return levels.flatMap((level, index) => (level ? [] : [index]));
 }
 
-/** The layout of a teacher's maps by the student's levels, for a kernel's uniform; see shaders/lib/teacher_cells.wgsl. */
+/** The layout of a teacher's maps by the student's levels, for a uniform; see shaders/lib/teacher_cells.wgsl. */
 export function teacherLayout({ levels }: TeacherHead, maps: Maps): number[] {
   const table = layoutTable(maps);
   return levels.flatMap((level) => {
@@ -132,7 +132,7 @@ export function teacherLayout({ levels }: TeacherHead, maps: Maps): number[] {
   });
 }
 
-/** The overrides of shaders/lib/teacher_edges.wgsl, and of what it needs. */
+/** Overrides of shaders/lib/teacher_edges.wgsl and what it needs. */
 export function teacherConstants(teacher: TeacherHead, projection: Projection | null) {
   return {
     ...binConstants(projection),
@@ -142,7 +142,7 @@ export function teacherConstants(teacher: TeacherHead, projection: Projection | 
   };
 }
 
-/** The uniform fields of shaders/lib/teacher_edges.wgsl, and of what it needs, for the box logits of the teacher. */
+/** Uniform fields of shaders/lib/teacher_edges.wgsl and what it needs. */
 export function teacherParams(teacher: TeacherHead, projection: Projection | null, boxLogits: Maps) {
   return {
     ...binParams(projection),
@@ -154,17 +154,17 @@ export function teacherParams(teacher: TeacherHead, projection: Projection | nul
   };
 }
 
-/** The uniform field `teacher_cells` of shaders/lib/teacher_cells.wgsl. */
+/** Uniform field of shaders/lib/teacher_cells.wgsl. */
 export function teacherCells({ levels, grid }: TeacherHead): number[] {
   return levels.flatMap((level) => {
-    // One cell in one keeps what is read of such a level finite.
+    // Finite numbers for what is read of such a level.
     if (!level) return [1, 1, 0, 0];
     const { width, height } = grid.levels[level.level];
     return [...level.cells, width, height];
   });
 }
 
-/** Bit l: level l of the student's is taught; for those beyond the last, 1. */
+/** Bit l: level l of the student's is taught; 1 beyond the last. */
 export function taughtMask({ levels }: TeacherHead): number {
   return Array.from({ length: LEVELS }, (_, l) => (levels[l] === null ? 0 : 1 << l)).reduce((sum, bit) => sum + bit, 0);
 }
@@ -178,8 +178,8 @@ export interface TeacherPlace {
 }
 
 /**
- * Where a location lies in the teacher's map, as shaders/lib/teacher_cells.wgsl and teacher_edges.wgsl find it.
- * @param level a taught level of the student's
+ * Where a location lies in the teacher's map, as in shaders/lib/teacher_cells.wgsl and teacher_edges.wgsl.
+ * @param level a taught one
  * @param index row-major
  */
 export function teacherPlace({ levels, grid }: TeacherHead, student: Grid, level: number, index: number): TeacherPlace {

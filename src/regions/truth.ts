@@ -17,13 +17,13 @@ export interface GroundTruth {
   /** [I] image of each region to ignore. */
   ignoreImages?: ArrayLike<number>;
   /**
-   * [B, 2] width and height in pixels of each image before it was padded to the batch's size: locations beyond
-   * ceil(size / stride) learn nothing. Every location is valid unless given.
+   * [B, 2] width and height in pixels of each image before padding: locations beyond ceil(size / stride) learn nothing. Every location is
+   * valid unless given.
    */
   imageSizes?: ArrayLike<number>;
 }
 
-/** The ground truth on the device. Boxes are grouped by image and keep their order within an image. */
+/** The ground truth on the device. Boxes are grouped by image and keep their order within it. */
 export interface Truth {
   /** Images, B. */
   readonly batch: number;
@@ -53,9 +53,9 @@ export interface Truth {
   dispose(): void;
 }
 
-/** Kernels take a workgroup a box; one dimension of a dispatch holds this many. */
+/** Kernels take a workgroup a box, in one dimension of a dispatch. */
 const MAX_BOXES = 65_535;
-/** Beyond it, areas and squared distances would leave the range of f32. */
+/** Beyond it areas and squared distances leave f32. */
 const MAX_COORDINATE = 1e9;
 const UNLIMITED = 2 ** 30;
 
@@ -170,7 +170,7 @@ function gather(values: ArrayLike<number>, order: readonly number[], width: numb
   return order.flatMap((row) => Array.from({ length: width }, (_, column) => values[width * row + column]));
 }
 
-/** [batch + 1]: how many boxes lie in the images before each. */
+/** [batch + 1]: boxes of the images before each. */
 function startsOf(images: ArrayLike<number>, batch: number): number[] {
   const starts = new Array<number>(batch + 1).fill(0);
   for (let i = 0; i < images.length; i++) starts[images[i] + 1]++;
