@@ -6,16 +6,32 @@ const NOTHING = 0.02;
 /** A gain in the last quarter of a training, of AP and as a share of it, from which on more epochs pay. */
 const RISING = { ap: 0.01, share: 0.1 };
 
+/** Share of a training's steps from which on a warm-up takes too much of it, and the share to take. */
+const WARM_UP = { most: 0.5, fit: 0.1 };
+
+/** What advice depends on besides the log. */
+export interface AdviceContext {
+  /** Whether a net was given that had learned before. */
+  isGiven: boolean;
+  /** Of the whole training. */
+  steps: number;
+  /** Steps until the learning rate is reached. */
+  warmupSteps: number;
+}
+
 /**
- * What a training's end says of it: that AP is still near zero, or was still rising.
+ * What a training's end says of it: that most of it was warm-up, AP is still near zero, or was still rising.
  * @param log of the whole training
- * @param isGiven whether a net was given that had learned before
  * @returns one line with what to do; null where there is nothing to say, or nothing was evaluated
  */
-export function adviceOn(log: readonly LogEntry[], { isGiven }: { isGiven: boolean }): string | null {
+export function adviceOn(log: readonly LogEntry[], { isGiven, steps, warmupSteps }: AdviceContext): string | null {
   const evaluated = log.flatMap(({ epoch, evaluation }) => (evaluation ? [{ epoch, ap: evaluation.AP }] : []));
   const last = evaluated.at(-1);
   if (!last || last.ap < 0) return null;
+  if (warmupSteps > WARM_UP.most * steps) {
+    const fit = Math.ceil(WARM_UP.fit * steps);
+    return `The learning rate was still rising for ${Math.min(warmupSteps, steps)} of ${steps} steps: give a shorter warm-up (--warmup-steps ${fit}).`;
+  }
   const longer = (times: number) => `train longer (--epochs ${times * last.epoch})`;
   if (last.ap < NOTHING) {
     const start = isGiven

@@ -35,7 +35,11 @@ export async function runEpochs(
     advice:
       interrupted || !isLeader(context)
         ? null
-        : adviceOn(await readLog(context.folder), { isGiven: provenanceOf(learner.net).student !== undefined }),
+        : adviceOn(await readLog(context.folder), {
+            isGiven: provenanceOf(learner.net).student !== undefined,
+            steps: run.total,
+            warmupSteps: state.settings.warmupSteps,
+          }),
   });
   try {
     if (isLeader(context)) await prepareFolder();

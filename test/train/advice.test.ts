@@ -8,7 +8,8 @@ const logOf = (aps: (number | null)[]): LogEntry[] =>
     ...{ imagesPerSecond: 1, seconds: 1 },
     ...(AP !== null && { evaluation: { AP } }),
   }));
-const advice = (aps: (number | null)[], isGiven = false) => adviceOn(logOf(aps), { isGiven });
+const advice = (aps: (number | null)[], isGiven = false, warmupSteps = 10) =>
+  adviceOn(logOf(aps), { isGiven, steps: 51, warmupSteps });
 
 test('near zero, what to do depends on where it began', () => {
   expect(advice([0, 0.004])).toMatch(
@@ -29,4 +30,12 @@ test('still rising: by the gain of the last quarter, where the end is best', () 
 
 test('nothing to say: no evaluation, no objects, one evaluation of some AP', () => {
   for (const aps of [[], [null, null], [-1, -1], [0.3]]) expect(advice(aps)).toBeNull();
+});
+
+test('a warm-up of more than half of the steps', () => {
+  const line = (steps: number, fit: number) =>
+    `The learning rate was still rising for ${steps} of 51 steps: give a shorter warm-up (--warmup-steps ${fit}).`;
+  expect(advice([0.058], true, 100)).toBe(line(51, 6));
+  expect(advice([0.3, 0.1], false, 26)).toBe(line(26, 6));
+  expect(advice([0.3, 0.1], false, 25)).toBeNull();
 });
