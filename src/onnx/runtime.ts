@@ -79,7 +79,7 @@ function isMissing(error: unknown, name: string): boolean {
  */
 export async function openSession(runtime: OnnxRuntime, model: Uint8Array, name: string): Promise<OnnxSession> {
   try {
-    return await runtime.InferenceSession.create(model, QUIET);
+    return await runtime.InferenceSession.create(model, { ...QUIET }); // which onnxruntime-web adds to
   } catch (error) {
     throw new InputError(`${name}: ONNX Runtime cannot open it (${reasonOf(error)}).`, { cause: error });
   }
