@@ -4,7 +4,7 @@ import { numberFrom, positive } from '../util/argument.js';
 
 const GRADIENT = { name: 'activated gradient', source: gradientSource };
 
-/** The largest limit, which is none. */
+/** No limit. */
 const NO_LIMIT = 3.4e38;
 
 /** What an operation does with its result x before it stores it: x for x > 0, else slope · x, but at most the limit. */

@@ -13,15 +13,12 @@ export interface AlignedShape {
   length: number;
 }
 
-/**
- * Maps whose rows start at multiples of four elements and have zeros around them, so that kernels read four elements at
- * once and test no bounds.
- */
+/** Maps whose rows start at multiples of four elements and have zeros around them: kernels read four elements and test no bounds. */
 export interface AlignedRows {
   tensor: Tensor;
-  /** `start`: the level's first vec4. */
+  /** `start`: the first vec4. */
   levels: readonly (AlignedShape & { start: number })[];
-  /** Gives the memory back; does nothing if the maps were not copied. */
+  /** Gives the memory back, if the maps were copied. */
   dispose(): void;
 }
 
@@ -60,10 +57,7 @@ export function alignRows(
   return { tensor, levels, dispose: () => tensor.dispose() };
 }
 
-/**
- * The maps in aligned rows without a border: the maps themselves if every width is a multiple of four, otherwise a copy.
- * @param maps the levels one after the other, each `[planes, height, width]`
- */
+/** The maps in aligned rows without a border: the maps themselves if every width is a multiple of four, else a copy. */
 export function alignedAsIs(maps: Tensor, planes: number, sizes: readonly LevelSize[]): AlignedRows {
   const shapes = sizes.map(({ height, width }) => ({ rows: height, length: Math.ceil(width / 4) }));
   if (sizes.some(({ width }) => width % 4 !== 0)) return alignRows(maps, planes, sizes, shapes, 0);

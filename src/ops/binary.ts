@@ -13,7 +13,6 @@ import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import { MAX_DIMENSIONS, merged, stepsOf, table, type Walk } from './dimensions.js';
 
-/** `binary` of two numbers and `binary_slopes`, its derivatives. */
 const forms = {
   add: addSource,
   subtract: subtractSource,
@@ -27,7 +26,7 @@ const BACKWARD_WIDE = composed('binary gradient, wide', gradientWideSource, form
 
 type Form = keyof typeof forms;
 
-/** From so many repeats of an element on, a workgroup sums them. */
+/** From so many repeats on a workgroup sums one element. */
 const WIDE = 64;
 
 /** left + right with NumPy's broadcasting. @throws InputError when the shapes do not fit */
@@ -70,7 +69,7 @@ export function broadcastShape(name: string, left: readonly number[], right: rea
   });
 }
 
-/** Elements from one entry of `shape` to the next in a tensor broadcast to it: 0 where it is repeated. */
+/** The steps of a tensor broadcast to `shape`: 0 where it is repeated. */
 export function broadcastSteps(own: readonly number[], shape: readonly number[]): number[] {
   const steps = stepsOf(own);
   const missing = shape.length - own.length;
@@ -119,7 +118,6 @@ function binary(form: Form, left: Variable, right: Variable): Variable {
   );
 }
 
-/** The gradient of one operand, a new tensor. */
 function gradientOf(
   form: Form,
   side: 0 | 1,
@@ -157,7 +155,6 @@ function gradientOf(
   return gradient;
 }
 
-/** (steps, extent) of each dimension. */
 function walkTable(walks: readonly Walk[]): number[] {
   return Array.from({ length: MAX_DIMENSIONS }, (_, d) => {
     const { steps, extent } = walks[d] ?? { steps: [0, 0, 0], extent: 1 };

@@ -35,7 +35,7 @@ export function conv2d(
   const output = Pyramid.empty(device, batch, outputs, sizes);
   const aligned = alignInput(input.value, shape);
   convolve(aligned, weight.value, bias?.value ?? null, output, shape);
-  // The gradient of the weight reads the same copy.
+  // The weight's gradient reads the same copy.
   if (!weight.requiresGradient) aligned.dispose();
   return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming) => {
     const gradients = [

@@ -66,20 +66,18 @@ export function conv2dLevels(
   });
 }
 
-/** A copy of one level of values that lie like the pyramid's: kernels bind nothing that begins anywhere in a buffer. */
+/** A copy of one level of values that lie like the pyramid's: a binding cannot begin anywhere in a buffer. */
 function levelOf({ device, batch, channels, levels }: Pyramid, values: Tensor, index: number): Pyramid {
   const part = Pyramid.empty(device, batch, channels, [levels[index]]);
   device.copy(values.range.buffer, values.offset + 4 * levels[index].offset, part.buffer, part.offset, 4 * part.size);
   return part;
 }
 
-/** Copies one level into a pyramid. */
 function place(part: Pyramid, whole: Pyramid, index: number): void {
   const to = whole.offset + 4 * whole.levels[index].offset;
   whole.device.copy(part.range.buffer, part.offset, whole.buffer, to, 4 * part.size);
 }
 
-/** The outputs of the weights. */
 function outputsOf(
   { channels, levels }: Pyramid,
   weights: readonly Variable[],

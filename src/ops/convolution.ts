@@ -26,9 +26,9 @@ export interface ConvolutionOptions {
   pads: readonly number[];
   /** Pixels between taps [down, right]; 1 is next to each other. */
   dilations: readonly number[];
-  /** Input and output channels fall into so many groups; outputs see their own group's inputs. */
+  /** Groups of input and of output channels; outputs see their own group's inputs. */
   groups: number;
-  /** What becomes of the sums before they are stored; default: nothing. */
+  /** Of the sums, before they are stored; default: none. */
   activation?: Activation;
 }
 
@@ -61,7 +61,7 @@ export function convolution(
         ? input
         : slice(input, [0, 0, 0, 0], [batch, inputs, out_height, out_width], [1, 1, down, right]);
       const output = dense(seen, weight, bias, { kernel: 1, stride: 1, activation });
-      // Nothing else holds the copy where no gradient goes through it.
+      // Where no gradient goes through the copy, nothing else holds it.
       if (!isWhole && !output.requiresGradient) seen.value.dispose();
       return output;
     }
@@ -118,7 +118,7 @@ export function transposedConvolution(
   const channels = each * groups;
   assertBias(bias?.value ?? null, channels);
   const result = [batch, channels, ...to];
-  // The convolution that this is the gradient of takes the result to the input.
+  // Its own gradient is a convolution, of the result to the input.
   const window = { ...windowOf(result, weight.value, options), out_height: height, out_width: width };
   const output = gather(input.value, weight.value, bias?.value ?? null, device.empty(result), window);
   return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming) => {
@@ -137,7 +137,6 @@ export function transposedConvolution(
   });
 }
 
-/** By the kernels of `conv2d`. */
 function dense(
   input: Variable,
   weight: Variable,
@@ -152,7 +151,7 @@ function dense(
   const output = device.empty([batch, outputs, sizes[0].height, sizes[0].width]);
   const aligned = alignInput(input.value, shape);
   convolve(aligned, weight.value, bias?.value ?? null, output, shape, activation);
-  // The gradient of the weight makes the copy again: until then it would take as much memory as the input.
+  // The weight's gradient makes the copy again: kept, it would take as much memory as the input.
   aligned.dispose();
   return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (arriving) => {
     const incoming = activation ? activationGradient(arriving, output, activation) : arriving;
@@ -168,7 +167,6 @@ function dense(
   });
 }
 
-/** By kernels that take any window. */
 function direct(
   input: Variable,
   weight: Variable,
@@ -196,7 +194,6 @@ function direct(
   });
 }
 
-/** output = bias + weight ∗ input. */
 function forward(
   input: Tensor,
   weight: Tensor,
@@ -235,7 +232,6 @@ function gather(incoming: Tensor, weight: Tensor, bias: Tensor | null, gradient:
   return gradient;
 }
 
-/** The gradient of the weight, a new tensor. */
 function correlate(input: Tensor, incoming: Tensor, weight: Tensor, window: Window): Tensor {
   const gradient = weight.device.empty(weight.shape);
   const count = gradient.size;

@@ -12,7 +12,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { type Activation, activationConstants } from './activated.js';
 import { type AlignedRows, alignedAsIs, alignRows } from './alignedRows.js';
 
-/** Each kernel in two variants, by the choice `convolution.weights`. */
+/** By the choice `convolution.weights`. */
 const CONV2D = {
   subgroups: { name: 'conv2d_subgroups', source: conv2dSubgroupsSource },
   direct: { name: 'conv2d', source: conv2dSource },
@@ -29,9 +29,9 @@ const TILES = { name: 'convolution_tiles', source: tilesSource };
 const PACK_WEIGHT = { name: 'pack_weight', source: packWeightSource };
 
 const TILE_CHANNELS = 8;
-/** Pixels, and channels or twice as many, of a workgroup of tiles. */
+/** Pixels, and channels or half of them, of a workgroup of tiles. */
 const TILE = 64;
-/** Input channels that the 1×1 kernel takes at once. */
+/** Input channels that the 1×1 kernel reads at once. */
 const POINTWISE_INPUTS = 4;
 
 /** The sizes of one convolution. */
@@ -41,7 +41,7 @@ export interface ConvolutionShape {
   outputs: number;
   kernel: 1 | 3;
   stride: 1 | 2;
-  /** Maps of the input and of the output, each level. A 1×1 convolution takes its maps as one row. */
+  /** Maps of each level; a 1×1 convolution takes each as one row. */
   from: readonly LevelSize[];
   to: readonly LevelSize[];
 }
@@ -60,7 +60,7 @@ export function convolve(
   packed.dispose();
 }
 
-/** The gradient with respect to the maps, a new pyramid with the sizes of `model`. */
+/** The gradient with respect to the maps, a new pyramid like `model`. */
 export function inputGradient(incoming: Tensor, weight: Tensor, model: Pyramid, shape: ConvolutionShape): Pyramid {
   const gradient = Pyramid.empty(model.device, model.batch, model.channels, model.levels);
   const transposed = { ...shape, inputs: shape.outputs, outputs: shape.inputs, from: shape.to, to: shape.from };
@@ -86,7 +86,7 @@ export function alignInput(maps: Tensor, { batch, inputs, kernel, stride, from, 
   return alignRows(maps, batch * inputs, from, shapes, 1);
 }
 
-/** The weight as the kernels read it; see shaders/ops/pack_weight.wgsl. */
+/** See shaders/ops/pack_weight.wgsl. */
 function packWeight(weight: Tensor, bias: Tensor | null, shape: ConvolutionShape, transposed: boolean): Tensor {
   const { inputs, outputs, kernel } = shape;
   const taps = kernel * kernel;
@@ -110,7 +110,7 @@ function packWeight(weight: Tensor, bias: Tensor | null, shape: ConvolutionShape
   return packed;
 }
 
-/** Input channels that the packed weight has; the last ones of a 1×1 kernel may be zero. */
+/** Those that the packed weight has; the last ones of a 1×1 kernel may be zero. */
 function paddedInputs({ inputs, kernel }: ConvolutionShape): number {
   return kernel === 1 ? POINTWISE_INPUTS * Math.ceil(inputs / POINTWISE_INPUTS) : inputs;
 }
@@ -183,7 +183,7 @@ function runRegisters(
   });
 }
 
-/** The transposed convolution of stride 2; `shape` is that of the transpose. */
+/** `shape` is that of the transposed convolution. */
 function runStride2(incoming: Tensor, packed: Tensor, gradient: Tensor, shape: ConvolutionShape): void {
   const { batch, inputs, outputs, from, to } = shape;
   const { device } = gradient;
@@ -201,7 +201,7 @@ function runStride2(incoming: Tensor, packed: Tensor, gradient: Tensor, shape: C
   aligned.dispose();
 }
 
-/** Cuts the output of all levels and images into groups of rows × columns pixels; `levels` is the table of the kernels. */
+/** Cuts the output of all levels and images into groups of rows × columns pixels; `levels` is the kernels' table. */
 function groupsOf(
   { batch, outputs, to }: ConvolutionShape,
   aligned: AlignedRows,

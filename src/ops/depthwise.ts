@@ -11,11 +11,10 @@ const COLUMNS = { name: 'depthwise convolution', source: columnsSource };
 const INPUT_GRADIENT = { name: 'depthwise input gradient', source: inputGradientSource };
 const WEIGHT_GRADIENT = { name: 'depthwise weight gradient', source: weightGradientSource };
 
-/** The sizes of one convolution: the params of its kernels. */
+/** The sizes of a convolution: its kernels' params. */
 export interface Window {
   /** Images. */
   batch: number;
-  /** Channels of the input. */
   inputs: number;
   outputs: number;
   groups: number;
@@ -36,7 +35,6 @@ export interface Window {
 /** Maps that are not cut into strips. */
 export const WHOLE = { strips: 1, rows_a_strip: 0 };
 
-/** Columns that an invocation takes. */
 const COLUMNS_AT_ONCE = 4;
 /** Largest window and stride of the kernels that go down columns. */
 const LARGEST_WINDOW = 5;
@@ -87,11 +85,7 @@ export function depthwise(
   });
 }
 
-/**
- * Fills `gradient` with that of the input, and says whether it did: not for large or spread windows.
- * @param incoming `[B, C, H', W']`
- * @param gradient `[B, C, H, W]`
- */
+/** Fills `gradient` with that of the input; false, with nothing done, for large or spread windows. */
 export function depthwiseInputGradient(incoming: Tensor, weight: Tensor, gradient: Tensor, window: Window): boolean {
   if (!goesByColumns(window)) return false;
   const { batch, outputs, height, width, top, left, stride_y, stride_x } = window;
@@ -109,12 +103,7 @@ export function depthwiseInputGradient(incoming: Tensor, weight: Tensor, gradien
   return true;
 }
 
-/**
- * The gradients of weight and bias, new tensors; null for large or spread windows.
- * @param input `[B, C, H, W]`
- * @param incoming `[B, C, H', W']`
- * @param isBiased whether that of the bias is wanted
- */
+/** The gradients of weight and, where `isBiased`, bias, new tensors; null for large or spread windows. */
 export function depthwiseGradients(
   input: Tensor,
   incoming: Tensor,
@@ -164,7 +153,7 @@ function constantsOf({ kernel_height, kernel_width, stride_y, stride_x }: Window
   return { KERNEL_HEIGHT: kernel_height, KERNEL_WIDTH: kernel_width, STRIDE_Y: stride_y, STRIDE_X: stride_x };
 }
 
-/** Cuts maps of so many rows into strips, so that there is enough to do at once. @param invocations of maps that are whole */
+/** Cuts maps of so many rows into strips, so that there is enough to do at once. @param invocations of whole maps */
 function stripsOf({ device }: Tensor, rows: number, invocations: number): { strips: number; rows_a_strip: number } {
   const wanted = Math.ceil(device.choice('weightGradient.invocations') / invocations);
   const rowsAStrip = Math.max(Math.min(rows, LARGEST_WINDOW), Math.ceil(rows / wanted));

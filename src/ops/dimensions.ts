@@ -1,9 +1,9 @@
 import { InputError } from '../util/error.js';
 
-/** Dimensions that kernels walk over; see shaders/ops/strided_copy.wgsl. */
+/** Dimensions that kernels walk over. */
 export const MAX_DIMENSIONS = 6;
 
-/** A dimension that a kernel walks along: how long it is, and how many elements a step is in each of the tensors. */
+/** A dimension that a kernel walks along, with the elements of a step in each of the tensors. */
 export interface Walk {
   extent: number;
   steps: readonly number[];
@@ -26,8 +26,7 @@ export function replaced<T>(list: readonly T[], place: number, value: T): T[] {
 }
 
 /**
- * The same walk in as few dimensions as can be: those of one entry are left out, and two along which all tensors go on
- * evenly are one.
+ * The same walk in as few dimensions as possible, without those of one entry and joining two along which all tensors go on evenly.
  * @throws InputError when more than six are left
  */
 export function merged(name: string, walks: readonly Walk[]): Walk[] {
@@ -47,7 +46,7 @@ export function merged(name: string, walks: readonly Walk[]): Walk[] {
   return kept;
 }
 
-/** The walk of a copy back. */
+/** The walk of the copy back. */
 export function turned({ extent, steps: [from, to] }: Walk): Walk {
   return { extent, steps: [to, from] };
 }

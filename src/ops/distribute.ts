@@ -5,17 +5,13 @@ import { InputError } from '../util/error.js';
 import { axisOf, replaced, stepsOf, turned, type Walk } from './dimensions.js';
 import { stridedCopy } from './stridedCopy.js';
 
-/** Elements of one input that one output takes. */
+/** The elements of one input that go to one output. */
 interface Route {
-  /** The input. */
   from: number;
-  /** The output. */
   to: number;
-  /** Steps in the input and in the output. */
+  /** With steps in the input and in the output. */
   walks: readonly Walk[];
-  /** The first element read. */
   firstIn: number;
-  /** The first element written. */
   firstOut: number;
 }
 
@@ -49,8 +45,8 @@ export function split(x: Variable, sizes: readonly number[], axis: number): Vari
 }
 
 /**
- * Channel shuffle (Zhang et al., 2018) of maps joined and cut, in one copy each way: the channels of all inputs, one after
- * another, are taken as `[groups, C / groups]`, transposed, and cut into parts.
+ * Channel shuffle (Zhang et al., 2018) of maps joined and cut, in one copy each way: the channels of all inputs, one after another, are
+ * taken as `[groups, C / groups]`, transposed, and cut into parts.
  * @param xs one input a group, each `[B, C / groups, …]`
  * @param sizes channels of the parts
  * @returns the parts, `[B, size, …]`
@@ -95,10 +91,7 @@ export function channelShuffle(xs: readonly Variable[], sizes: readonly number[]
   );
 }
 
-/**
- * Outputs each of whose elements is one of an input's; each element of an input goes to one output. Outputs that no gradient
- * comes to get zeros for theirs.
- */
+/** Outputs of which each element is one of an input's, and the other way round. Those that no gradient comes to get zeros for theirs. */
 function distributed(
   name: string,
   xs: readonly Variable[],
@@ -110,7 +103,7 @@ function distributed(
   for (const { from, to, walks, ...first } of routes)
     stridedCopy(name, xs[from].value, outputs[to], { walks, ...first });
 
-  // All outputs have one parent, whose turn comes after theirs: until then they write into what it hands on.
+  // All outputs have one parent, whose turn comes after theirs: they write into what it hands on.
   const gradients: (Tensor | null)[] = xs.map(() => null);
   const arrived = new Set<number>();
   const fill = (incoming: Tensor | null, output: number) => {

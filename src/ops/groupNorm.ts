@@ -9,7 +9,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import { sumChunks } from './sumChunks.js';
 
-/** Two variants of each kernel: for levels whose maps are whole vec4, and for the others. */
+/** For levels whose maps are whole vec4, and for the others. */
 const GROUP_NORM = {
   vector: { name: 'group_norm', source: groupNormSource },
   odd: { name: 'group_norm_odd', source: groupNormOddSource },
@@ -19,7 +19,7 @@ const GRADIENT = {
   odd: { name: 'group_norm_gradient_odd', source: gradientOddSource },
 };
 
-/** Channels of a group that the kernel of the gradient takes at once, if there is more than one: the least lanes of a workgroup. */
+/** Channels of a group that the gradient's kernel takes at once; a workgroup has no fewer lanes. */
 const SLOTS = 8;
 
 /** Added to the variance; PyTorch's default. */
@@ -35,9 +35,8 @@ export interface GroupNormOptions {
 }
 
 /**
- * Group normalization (Wu and He, ECCV 2018): scale[c] · (x − mean) / √(variance + ε) + shift[c], mean and (biased)
- * variance over the channels of a group and all locations, of each image and level. With `relu` negative results become 0,
- * and the derivative at 0 is 0.
+ * Group normalization (Wu and He, ECCV 2018): scale[c] · (x − mean) / √(variance + ε) + shift[c], mean and (biased) variance over the channels
+ * of a group and all locations, of each image and level. With `relu` negative results become 0, and the derivative at 0 is 0.
  * @param input `[B, C, H, W]` at each level
  * @param scale `[C]`
  * @param shift `[C]`
@@ -66,7 +65,6 @@ export function groupNormMaps(input: Variable, scale: Variable, shift: Variable,
   return normalised(input, maps, scale, shift, options);
 }
 
-/** @param maps the input's values */
 function normalised<T extends Tensor>(
   input: Variable<T>,
   maps: Pyramid,
@@ -167,7 +165,7 @@ interface GroupNormLaunch {
   workgroups: [number, number, number];
 }
 
-/** One launch for the levels whose maps are whole vec4, one for the others; a workgroup for each image and group. */
+/** A launch for the levels whose maps are whole vec4 and one for the others, each a workgroup for an image and group. */
 function launches({ batch, channels, levels }: Pyramid, groups: number): GroupNormLaunch[] {
   const whole = ({ offset, height, width }: Level) => offset % 4 === 0 && (height * width) % 4 === 0;
   return (['vector', 'odd'] as const).flatMap((variant) => {

@@ -80,7 +80,6 @@ export function layerNorm(input: Variable, scale: Variable, shift: Variable | nu
   });
 }
 
-/** The gradients of scale and shift. */
 function affineGradients(incoming: Tensor, input: Tensor, statistics: Tensor, scale: Tensor): Tensor[] {
   const { device, shape, size: length } = scale;
   const rows = input.size / length;

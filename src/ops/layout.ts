@@ -5,10 +5,7 @@ import { InputError } from '../util/error.js';
 import { axisOf, replaced, stepsOf, turned } from './dimensions.js';
 import { stridedCopy } from './stridedCopy.js';
 
-/**
- * The same elements in the same order under another shape: a view, which lives as long as `x` does.
- * @throws InputError when the shape has another number of elements
- */
+/** The same elements under another shape: a view, which lives as long as `x`. @throws InputError for another number of elements */
 export function reshape(x: Variable, shape: readonly number[]): Variable {
   assertShape('shape', shape);
   if (sizeOf(shape) !== x.value.size) {
@@ -82,9 +79,7 @@ export function concat(xs: readonly Variable[], axis: number): Variable {
 }
 
 /**
- * Of each axis `sizes` entries from `starts` on, every `steps`-th.
- * @param starts the first entry of each axis
- * @param sizes how many entries of each axis
+ * `sizes` entries of each axis from `starts` on, every `steps`-th.
  * @param steps default 1; negative ones go backwards
  * @throws InputError when an entry lies outside of `x`
  */
@@ -124,8 +119,8 @@ export function slice(
 
 /**
  * A constant value around `x`.
- * @param before entries added in front, of each axis
- * @param after entries added behind, of each axis
+ * @param before entries in front, of each axis
+ * @param after entries behind, of each axis
  * @throws InputError when a list has not an entry of 0 or more for each axis
  */
 export function pad(x: Variable, before: readonly number[], after: readonly number[], value = 0): Variable {
@@ -149,7 +144,6 @@ export function pad(x: Variable, before: readonly number[], after: readonly numb
   });
 }
 
-/** A new tensor of one value. */
 function filled({ device }: Tensor, shape: readonly number[], value: number): Tensor {
   const output = device.empty(shape);
   stridedCopy('pad', one(device), output, { walks: [{ extent: output.size, steps: [0, 1] }], scale: value });

@@ -16,7 +16,6 @@ const SOFTMAX_GRADIENT = { name: 'softmax gradient', source: softmaxGradientSour
 /** Side of a workgroup's tile, as in the kernel. */
 const TILE = 16;
 
-/** One operand: its dimensions in front, and whether its last two are taken the other way round. */
 interface Operand {
   tensor: Tensor;
   shape: readonly number[];
@@ -73,7 +72,7 @@ export function softmaxAxis(x: Variable, axis: number): Variable {
   });
 }
 
-/** The products, a new tensor `[…outer, rows, columns]`. */
+/** A new tensor `[…outer, rows, columns]`. */
 function product(outer: readonly number[], left: Operand, right: Operand): Tensor {
   const [a, b] = [left, right].map(({ shape, transposed = false }) => {
     const [height, width] = shape.slice(-2);
@@ -114,7 +113,7 @@ function product(outer: readonly number[], left: Operand, right: Operand): Tenso
   return output;
 }
 
-/** The gradient of an operand: summed over what it was broadcast along. Takes `whole` over. */
+/** Sums an operand's gradient over what it was broadcast along. Takes `whole` over. */
 function summedTo(whole: Tensor, shape: readonly number[]): Tensor {
   if (whole.size === shape.reduce((total, extent) => total * extent, 1)) return whole;
   const missing = whole.shape.length - shape.length;

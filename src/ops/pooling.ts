@@ -41,7 +41,7 @@ export function maxPool2d(x: Variable, options: PoolOptions): Variable {
     invocations: count,
   });
   return Variable.from(output, [x], (incoming) => {
-    // Found again rather than kept: until here they would take as much memory as the output.
+    // Found again, since kept they would take as much memory as the output.
     const found = device.empty([count], 'u32');
     device.run({
       kernel: MAX,
@@ -64,7 +64,7 @@ export function maxPool2d(x: Variable, options: PoolOptions): Variable {
 
 /**
  * Mean over windows; shapes as of `maxPool2d`.
- * @param options `countIncludePad`: of all cells of a window, those beyond the map being 0; otherwise of those in the map
+ * @param options `countIncludePad`: over all cells of a window, 0 beyond the map; otherwise over those in the map
  * @throws InputError when x is no [B, C, H, W] or the windows do not fit
  */
 export function averagePool2d(x: Variable, options: PoolOptions & { countIncludePad: boolean }): Variable {
@@ -115,7 +115,6 @@ export function reduceMean(x: Variable, axes: readonly number[], keepDims: boole
   });
 }
 
-/** The sizes, for the kernels. */
 function windowsOf(shape: readonly number[], { kernel, strides, pads }: PoolOptions) {
   for (const [name, list, length, least] of [
     ['kernel', kernel, 2, 1],
@@ -131,7 +130,7 @@ function windowsOf(shape: readonly number[], { kernel, strides, pads }: PoolOpti
     Math.floor((extent + pads[d] + pads[d + 2] - kernel[d]) / strides[d] + 1),
   );
   const extents = [height, width];
-  // Otherwise there are windows that see nothing.
+  // Otherwise some windows see nothing.
   const sees = out.every((count, d) => pads[d] < kernel[d] && (count - 1) * strides[d] - pads[d] < extents[d]);
   if (!sees) throw new InputError(`pads: [${pads}] hold a whole window of [${kernel}]; give smaller ones.`);
   if (Math.min(...out) < 1) {

@@ -13,16 +13,16 @@ export interface ResizeOptions {
   height: number;
   /** Columns of the result. */
   width: number;
-  /** One neighbour, or the two about the position along each axis. */
+  /** The nearest cell, or the two about the position along each axis. */
   mode: 'nearest' | 'linear';
-  /** Which position of the source a cell of the result has. */
+  /** How a cell of the result maps to a position of the source. */
   coordinates: 'half_pixel' | 'pytorch_half_pixel' | 'align_corners' | 'asymmetric';
   /** Which neighbour `nearest` takes; the `prefer` ones the nearer, at a tie the lower or the higher. */
   nearest: 'floor' | 'ceil' | 'round_prefer_floor' | 'round_prefer_ceil';
 }
 
 const ROUNDINGS = ['floor', 'ceil', 'round_prefer_floor', 'round_prefer_ceil'] as const;
-/** Sizes up to which the kernels' whole numbers hold positions. */
+/** The largest sizes whose positions fit the kernels' whole numbers. */
 const LARGEST = 16_384;
 
 const OPTIONS = optionsOf({
@@ -34,8 +34,8 @@ const OPTIONS = optionsOf({
 });
 
 /**
- * Maps of another size, [B, C, H, W] to [B, C, height, width], as ONNX's Resize defines it for sizes; positions beyond the map are
- * at its edge. The scale is the ratio of the sizes.
+ * Maps of another size, [B, C, H, W] to [B, C, height, width], as ONNX's Resize for sizes, its scale the ratio of the sizes; positions beyond
+ * the map are at its edge.
  * @throws InputError when x is no [B, C, H, W] or an option is none of its values
  */
 export function resize2d(x: Variable, options: ResizeOptions): Variable {
@@ -73,7 +73,7 @@ export function resize2d(x: Variable, options: ResizeOptions): Variable {
 /** (a, b, c, cells): output cell d is at (a d + b) / c of the source, by the formulas of ONNX's Resize for a scale `to / from`. */
 function axisOf(coordinates: ResizeOptions['coordinates'], from: number, to: number): number[] {
   if (coordinates === 'asymmetric') return [from, 0, to, from];
-  // One cell is at the first one.
+  // A single cell is at the first.
   if (to === 1 && coordinates !== 'half_pixel') return [0, 0, 1, from];
   if (coordinates === 'align_corners') return [from - 1, 0, to - 1, from];
   return [2 * from, from - to, 2 * to, from];

@@ -11,7 +11,7 @@ const SCALE = { name: 'scale_levels', source };
 const GRADIENT = { name: 'scale_levels_gradient', source: gradientSource };
 const PIECES = { name: 'sum_pieces', source: piecesSource };
 
-/** Pieces that a level's sum is made of: enough to keep an adapter busy. */
+/** Pieces of a level's sum: enough to keep an adapter busy. */
 const CHUNKS = 64;
 
 /**

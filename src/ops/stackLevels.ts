@@ -3,9 +3,8 @@ import { Pyramid } from '../tensor/pyramid.js';
 import { InputError } from '../util/error.js';
 
 /**
- * Joins maps into one pyramid with all their levels, in order. A head that all levels share then runs once.
- * @param inputs of one batch and one number of channels
- * @throws InputError when they differ in batch or channels, or are none
+ * Joins maps into one pyramid with all their levels, in order, so that a head that they share runs once.
+ * @throws InputError when the inputs differ in batch or channels, or are none
  */
 export function stackLevels(inputs: Variable<Pyramid>[]): Variable<Pyramid> {
   if (inputs.length === 0) throw new InputError('stackLevels: give at least one map.');

@@ -6,21 +6,17 @@ import { merged, table, type Walk } from './dimensions.js';
 const COPY = { name: 'strided copy', source };
 const COPY_VEC4 = { name: 'strided copy, four at once', source: vec4Source };
 
-/** Which elements are copied: `walks` with the steps in the input and in the output. */
+/** The elements to copy: `walks` with steps in the input and in the output. */
 export interface CopyPlan {
   walks: readonly Walk[];
   /** The first element read; default 0. */
   firstIn?: number;
   /** The first element written; default 0. */
   firstOut?: number;
-  /** Factor of what is copied; default 1. */
   scale?: number;
 }
 
-/**
- * Copies elements between tensors, each dimension with a step of its own in either.
- * @param name of the operation, for errors
- */
+/** Copies elements between tensors, with steps of their own. @param name of the operation, for errors */
 export function stridedCopy(
   name: string,
   input: Tensor,
@@ -68,7 +64,7 @@ function inWholes(walks: readonly Walk[]): boolean {
   return outer.every(({ steps }) => steps.every((step) => step % 4 === 0));
 }
 
-/** The same walk in steps of four elements. */
+/** A walk in steps of four elements. */
 function inVec4({ extent, steps }: Walk, d: number, { length }: readonly Walk[]): Walk {
   if (d === length - 1) return { extent: extent / 4, steps };
   return { extent, steps: steps.map((step) => step / 4) };

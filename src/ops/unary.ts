@@ -19,7 +19,6 @@ import type { Tensor } from '../tensor/tensor.js';
 import { number } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 
-/** `unary` of four elements and `unary_slope`, its derivative. */
 const forms = {
   leakyRelu: leakyReluSource,
   sigmoid: logisticSource,
@@ -36,7 +35,6 @@ const forms = {
 };
 const FORWARD = composed('unary', bodySource, forms);
 const BACKWARD = composed('unary gradient', gradientSource, forms);
-/** The largest number of f32. */
 const LARGEST = 3.4028234663852886e38;
 
 /** x for x > 0, else alpha · x. The derivative at 0 is alpha. @throws InputError when alpha is no finite number */
@@ -67,10 +65,7 @@ export function mish<T extends Tensor>(x: Variable<T>): Variable<T> {
   return unary('mish', x);
 }
 
-/**
- * x, held in [min, max]; either may be infinite. The gradient passes at the bounds.
- * @throws InputError when min is above max
- */
+/** x, held in [min, max]; either may be infinite. The gradient passes at the bounds. @throws InputError when min is above max */
 export function clip<T extends Tensor>(x: Variable<T>, min: number, max: number): Variable<T> {
   if (!(min <= max)) throw new InputError(`min: ${min}; expected a number not above max, ${max}.`);
   return unary('clip', x, Math.max(min, -LARGEST), Math.min(max, LARGEST));

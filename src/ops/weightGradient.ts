@@ -11,8 +11,8 @@ import type { ConvolutionShape } from './convolve.js';
 import { sumChunks } from './sumChunks.js';
 
 /**
- * The two kernels, each in two variants, by the choice `weightGradient.incoming`. `strip`: rows (3×3) or vec4 (1×1) of a strip;
- * `inputs`: input channels an invocation; `lanes`: invocations of the workgroup of the variant with subgroups.
+ * By the choice `weightGradient.incoming`. `strip`: rows (3×3) or vec4 (1×1) of a strip; `inputs`: input channels an invocation;
+ * `lanes`: invocations of a workgroup with subgroups.
  */
 const KERNELS = {
   3: {
@@ -37,11 +37,11 @@ const OUTPUT_TILE = 8;
 const WORKGROUP = 64;
 /** Channels, and taps of input channels, of a workgroup of tiles. */
 const TILE = 64;
-/** Invocations of the register kernels that a workgroup of tiles stands for. */
+/** Invocations of the register kernels that a workgroup of tiles replaces. */
 const TILE_INVOCATIONS = 32;
 /** Quads of pixels that a workgroup of tiles takes at once. */
 const TILE_STEP = 4;
-/** Most elements that all chunks may have. */
+/** Most elements of all chunks. */
 const PARTIAL_ELEMENTS = 2 ** 19;
 
 /** The gradient of a convolution with respect to its weight, a new tensor. @param input the maps, by `alignInput` */
@@ -56,7 +56,7 @@ export function weightGradient(incoming: Tensor, input: AlignedRows, weight: Ten
   return gradient;
 }
 
-/** Sums over chunks of the pixels: [chunks, …weight]. */
+/** Sums over chunks of the pixels: `partial` is [chunks, …weight]. */
 interface Chunks {
   partial: Tensor;
   chunks: number;
@@ -77,7 +77,7 @@ function runRegisters(gradients: AlignedRows, input: AlignedRows, weight: Tensor
   const stripsAChunk = Math.ceil(strips / wanted);
   const chunks = Math.ceil(strips / stripsAChunk);
 
-  // With subgroups a workgroup's lanes are input channels. With fewer channels than half the lanes the other variant wastes less.
+  // With subgroups the lanes are input channels: below half of them the other variant wastes less.
   const variant = 2 * tiles >= variants.lanes ? device.choice('weightGradient.incoming') : 'direct';
   const partial = device.empty([chunks * weight.size]);
   device.run({
@@ -128,7 +128,7 @@ function runTiles(gradients: AlignedRows, input: AlignedRows, weight: Tensor, sh
   return { partial, chunks };
 }
 
-/** The gradient of a convolution with respect to its bias, `[O]`: the sum over images and pixels, a new tensor. */
+/** The gradient with respect to the bias, `[O]`: the sum over images and pixels, a new tensor. */
 export function biasGradient(
   incoming: Tensor,
   { batch, outputs, to }: Pick<ConvolutionShape, 'batch' | 'outputs' | 'to'>,
@@ -147,7 +147,7 @@ export function biasGradient(
   return sums;
 }
 
-/** Cuts the maps of all levels and images into strips; the table is that of the kernels. */
+/** Cuts the maps of all levels and images into strips, with the kernels' table. */
 function stripsOf(
   { batch, kernel, to }: ConvolutionShape,
   input: AlignedRows,
