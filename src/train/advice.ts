@@ -3,7 +3,7 @@ import type { LogEntry } from './logEntry.js';
 
 /** AP below which a net has learned next to nothing. */
 const NOTHING = 0.02;
-/** A gain in the last quarter of a training, of AP and as a share of it, from which on more epochs pay. */
+/** From such a gain in the last quarter of a training, of AP and as a share of it, more epochs pay. */
 const RISING = { ap: 0.01, share: 0.1 };
 
 /** Share of a training's steps from which on a warm-up takes too much of it, and the share to take. */
@@ -20,9 +20,9 @@ export interface AdviceContext {
 }
 
 /**
- * What a training's end says of it: that most of it was warm-up, AP is still near zero, or was still rising.
+ * One line of advice at a training's end, where it was mostly warm-up, or AP is near zero or was still rising; else, or where nothing was
+ * evaluated, null.
  * @param log of the whole training
- * @returns one line with what to do; null where there is nothing to say, or nothing was evaluated
  */
 export function adviceOn(log: readonly LogEntry[], { isGiven, steps, warmupSteps }: AdviceContext): string | null {
   const evaluated = log.flatMap(({ epoch, evaluation }) => (evaluation ? [{ epoch, ap: evaluation.AP }] : []));

@@ -23,18 +23,15 @@ const TEACHER_LOGIT = Math.log(TEACHER_SCORE / (1 - TEACHER_SCORE));
 const VARIATION = { name: 'total_variation', source: variationSource };
 
 /**
- * How far a student is from its teacher, over the locations where the teacher's best class score exceeds 0.3. A teacher of another
- * head is brought into the student's bins, as the head loss does; levels that it does not teach have no locations.
+ * How far a student is from its teacher, over the locations where the teacher's best class score exceeds 0.3. Another head's outputs are
+ * brought into the student's bins, as in the head loss; untaught levels have no locations.
  */
 export interface LevelAgreement {
   /** Pixels a cell. */
   stride: number;
   /** Locations that count. */
   locations: number;
-  /**
-   * Mean over locations and edges of |E[student's edge] − E[teacher's edge]|, the expectations of the two distributions,
-   * in bins: strides of the level for `ltrb` boxes. 0 without locations.
-   */
+  /** Mean over locations and edges of |E[student's edge] − E[teacher's edge]|, in bins: strides for `ltrb` boxes. 0 without locations. */
   localizationError: number;
   /** Mean over locations of the L1 distance Σ_c |σ(student) − σ(teacher)| of the class scores. 0 without locations. */
   classificationError: number;
@@ -62,15 +59,12 @@ export interface AgreementHeads {
 export class AgreementMeter {
   readonly #config: Omit<DetectorConfig, 'size'>;
   readonly #head: TeacherHead;
-  /** Of each location of a level its place in the teacher's map; none where it is the same. */
+  /** Places of a level's locations in the teacher's map; null where they are the same. */
   readonly #places: (TeacherPlace[] | null)[];
   readonly #centreOffset: number;
   readonly #sums: Sums[];
 
-  /**
-   * @param config the student's: bins, strides, size and classes
-   * @throws InputError where no level of the teacher's fits
-   */
+  /** @param config the student's: bins, strides, size and classes @throws InputError where no level of the teacher's fits */
   constructor(config: Omit<DetectorConfig, 'size'>, { centreOffset = 0, teacher }: AgreementHeads = {}) {
     const { width, height, strides, bins } = config;
     this.#config = config;
@@ -88,7 +82,7 @@ export class AgreementMeter {
 
   /**
    * Adds a batch; waits for the GPU.
-   * @param images the first so many of the batch count
+   * @param images only the first so many of the batch count
    * @throws InputError when the maps are not those of the two heads
    */
   async add(student: HeadLogits, teacher: HeadLogits, images: number): Promise<void> {
@@ -168,7 +162,7 @@ export class AgreementMeter {
     };
   }
 
-  /** [batch · locations], the mean over the edges of the total variation between both heads, on the host. */
+  /** [batch · locations] on the host: the total variation between both heads, a mean over the edges. */
   async #readVariation(student: Pyramid, teacher: Pyramid) {
     const { device, batch, levels } = student;
     const { bins } = this.#config;
@@ -195,10 +189,9 @@ export class AgreementMeter {
   }
 }
 
-/** Of the edges of two heads that are the same. */
 const SAME = { slope: 1, shift: 0 };
 
-/** [batch · locations, 4] expected edges, in bins, on the host. */
+/** [batch · locations, 4] expected edges, in bins. */
 async function readEdges(
   { boxLogits }: HeadLogits,
   config: Omit<DetectorConfig, 'size'>,

@@ -2,11 +2,11 @@ import { InputError } from '../util/error.js';
 import { findHalf, type PackedElement, type PyramidShape } from './halves.js';
 import type { Teacher, TeacherConfig } from './teacher.js';
 
-/** Bits of halves without the sign: NaN and infinities, and the largest half. */
+/** Halves without the sign: NaN and infinities, and the largest number. */
 const NON_FINITE = { from: 0x7c00, to: 0x7fff };
 const LARGEST = { from: 0x7bff, to: 0x7bff };
 
-/** What goes into one file of a teacher's cache: `features` apart, so that they can be added to a cache that has logits only. */
+/** One file of a teacher's cache. `features` are apart: a cache that has logits only can get them later. */
 export interface Part {
   name: 'logits' | 'features';
   shapes: PyramidShape[];
@@ -29,10 +29,10 @@ export function partsOf({ config, featureChannels }: Teacher, batch: number, fea
 }
 
 /**
- * Looks through the halves of a batch before they are kept.
+ * Checks the halves of a batch.
  * @param ids of the batch's images
- * @returns a warning where values reach the largest half, and so may have been larger; null where none does
- * @throws InputError where one is NaN or infinite; it names the image and the place
+ * @returns a warning where values reach the largest half, and so may have been larger; else null
+ * @throws InputError that names image and place where one is NaN or infinite
  */
 export function checkRecord(
   words: Uint32Array,

@@ -25,14 +25,14 @@ import { setProvenance } from './provenance.js';
 import { type TrainSettings, trainSettings } from './settings.js';
 import type { StudentRecord } from './student.js';
 
-/** The latest state of a run, in its folder. */
+/** The latest state of a run. */
 export const CHECKPOINT = 'checkpoint.safetensors';
 /** The state of best AP on the validation set, without the optimizer's memory. */
 export const BEST = 'best.safetensors';
 
 /** The key of the file's metadata that marks a checkpoint. */
 const KEY = 'edgewise';
-/** Before the names of the parameters' moving average. */
+/** Prefix of the moving average's names. */
 export const AVERAGE = 'ema.';
 const OPTIMIZER = 'optimizer.';
 
@@ -77,9 +77,9 @@ export interface Checkpoint {
 }
 
 /**
- * Writes parameters, their moving average (`ema.…`), the optimizer's memory (`optimizer.momentum.…`), the same of what
- * learns beside the student (`adapter.…`, `cross.…`) and the metadata as one safetensors file, atomically.
- * @param withState false: only what evaluation and teaching need, parameters and moving average
+ * Writes parameters, their moving average (`ema.…`), the optimizer's memory (`optimizer.momentum.…`), the same of what learns beside the
+ * student (`adapter.…`, `cross.…`) and the metadata as one safetensors file, atomically.
+ * @param withState false: only parameters and moving average, for evaluation and teaching
  * @throws InputError when the folder cannot be written
  */
 export async function saveCheckpoint(
@@ -117,7 +117,7 @@ async function storedTensors({ parameters, average, state }: Optimizer, part: st
 
 /**
  * Reads a checkpoint.
- * @param path of the file, or of a run's folder: then its latest state
+ * @param path of the file, or of a run's folder, for its latest state
  * @throws InputError when it is missing, cut short, not a checkpoint of this package, or holds NaN or infinity
  */
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
@@ -178,29 +178,22 @@ function netConfig(read: NetConfig): NetConfig {
   return config;
 }
 
-/** Terms of a version that did not know IoU distillation, which is then 0. */
+/** Older versions had no IoU distillation, which is then 0. */
 function withoutIou(epochTerms: readonly number[], levels: number): number[] {
   const at = levels * TERM_NAMES.indexOf('loss_ld_iou');
   return [...epochTerms.slice(0, at), ...Array<number>(levels).fill(0), ...epochTerms.slice(at)];
 }
 
-/** Which parameters are wanted: the moving average where there is one, for evaluation and teaching, or those that learn. */
+/** Which parameters: the moving average where there is one, for evaluation and teaching, or those that learn. */
 export type CheckpointUse = 'average' | 'trained';
 
-/**
- * Builds the detector of a checkpoint.
- * @param use `average`: the moving average where there is one, for evaluation and teaching; `trained`: the parameters
- * @throws InputError when a parameter is missing or of another shape, or the checkpoint is of an ONNX model
- */
+/** Builds a checkpoint's detector. @throws InputError when a parameter is missing or has another shape, or for an ONNX model's */
 export function restoreDetector(device: Device, checkpoint: Checkpoint, use: CheckpointUse): Detector {
   const detector = new Detector(device, detectorOf(checkpoint), { seed: checkpoint.metadata.settings.seed });
   return restoreParameters(detector, checkpoint, use);
 }
 
-/**
- * What a checkpoint's detector is made from.
- * @throws InputError when it is of an ONNX model
- */
+/** What a checkpoint's detector is made from. @throws InputError when it is of an ONNX model */
 export function detectorOf({
   file,
   metadata: { detector, student },
@@ -218,8 +211,7 @@ export function netNameOf({ metadata: { detector, student } }: Pick<Checkpoint, 
 }
 
 /**
- * Gives a net the parameters of a checkpoint, and notes what it was trained by and on.
- * @returns the net; disposed where it is not the checkpoint's
+ * Gives a net the parameters of a checkpoint and its provenance. Disposes it where it is not the checkpoint's.
  * @throws InputError when a parameter is missing or of another shape
  */
 export function restoreParameters<Net extends DetectionNet>(net: Net, checkpoint: Checkpoint, use: CheckpointUse): Net {
@@ -235,8 +227,7 @@ export function restoreParameters<Net extends DetectionNet>(net: Net, checkpoint
 }
 
 /**
- * Gives a learner's optimizer the memory, the moving average and the count of updates that it had, and what learns
- * beside the student all of these and its weights.
+ * Gives a learner's optimizer its memory, moving average and count of updates, and what learns beside the student these and its weights.
  * @throws InputError when the checkpoint was written without them, or by another optimizer
  */
 export function restoreLearner(learner: Pick<Learner, 'optimizer' | 'adapter' | 'cross'>, checkpoint: Checkpoint) {
@@ -263,7 +254,7 @@ function restoreOptimizer(optimizer: Optimizer, checkpoint: Checkpoint, part: st
   optimizer.updates = checkpoint.metadata.step;
 }
 
-/** Whether a stored tensor is a parameter of the net itself. */
+/** Whether a stored tensor is a parameter of the net. */
 export function isParameter(name: string): boolean {
   return ![AVERAGE, OPTIMIZER, ...COMPANIONS.map((companion) => `${companion}.`)].some((prefix) =>
     name.startsWith(prefix),
@@ -274,7 +265,7 @@ function hasPrefix({ tensors }: Checkpoint, prefix: string): boolean {
   return [...tensors.keys()].some((name) => name.startsWith(prefix));
 }
 
-/** The parts of a prefix as one flat array. */
+/** All tensors of a prefix as one flat array. */
 function joined({ file, tensors }: Checkpoint, parameters: ParameterStore, prefix: string): Float32Array {
   const parts = new Map<string, { shape: readonly number[]; data: Float32Array }>();
   for (const [name, tensor] of tensors) {

@@ -7,7 +7,7 @@ import { InputError } from '../util/error.js';
 import type { Teacher, TeacherConfig } from './teacher.js';
 import { assertTowers } from './towers.js';
 
-/** What decides whether a teacher can teach a student, as far as it is known. */
+/** What decides whether a teacher can teach a student. */
 export interface NetForm {
   /** For messages: `the student`, `the teacher runs/t`. */
   owner: string;
@@ -28,7 +28,7 @@ export interface Difference {
   teachersValue: string;
 }
 
-/** The first field in which two nets differ, but for their classes; null: none. */
+/** The first field but the classes in which two nets differ; null: none. */
 export function differenceOf(student: NetForm, teacher: NetForm): Difference | null {
   return differencesOf(student, teacher)[0] ?? null;
 }
@@ -42,8 +42,8 @@ function differencesOf(student: NetForm, teacher: NetForm): Difference[] {
 }
 
 /**
- * Whether two nets say the same of the same places: location by location, bin by bin and class by class.
- * @param remedyOf what to do about a difference, in the words of the caller
+ * Asserts that two nets say the same of the same places: location by location, bin by bin and class by class.
+ * @param remedyOf what to do about a difference, in the caller's words
  * @throws InputError that names what differs and the remedy
  */
 export function assertSameHead(
@@ -57,9 +57,9 @@ export function assertSameHead(
 }
 
 /**
- * Whether a teacher can teach a student. Other bins, strides, levels and centre offsets are brought into the student's; images and
- * classes have to be the same.
- * @param remedyOf what to do about a difference that is not, in the words of the caller
+ * Asserts that a teacher can teach a student: images and classes have to be the same; other bins, strides, levels and centre offsets are
+ * brought into the student's.
+ * @param remedyOf what to do about a difference, in the caller's words
  * @returns one line that says what is brought into what; null where the heads are the same
  * @throws InputError that names what differs and the remedy
  */
@@ -100,10 +100,9 @@ export function teacherHeadOf({ config, recipe }: Pick<NetForm, 'config' | 'reci
   return { bins, strides, imageSize: { width, height }, ...(centreOffset !== undefined && { centreOffset }) };
 }
 
-/** Differences in these are brought into the student's head. */
+/** Fields that are brought into the student's head. */
 const MATCHED: readonly Difference['field'][] = ['bins', 'strides', 'regions.centreOffset'];
 
-/** What is done, in a line. */
 function describeMatch(student: NetForm, teacher: NetForm, head: TeacherHead): string {
   const { bins, strides } = student.config;
   const offset = student.recipe?.regions.centreOffset ?? 0;

@@ -27,32 +27,29 @@ export interface TrainContext {
   source: ImageSource;
   /** The images to evaluate on; without them it is never evaluated. */
   validation?: ImageSource;
-  /** Frozen; needed where the recipe distils, elsewhere only compared with at each evaluation. It stays the caller's. */
+  /** Frozen; needed where the recipe distils, else only compared with at each evaluation. It stays the caller's. */
   teacher?: DetectionNet | Teacher;
   /**
-   * Folder in which the teacher's outputs are kept as half floats, for this and other trainings. Rounding changes the bits, so
-   * a training goes on with a cache if it began with one.
+   * Folder for the teacher's outputs as half floats, for this and other trainings. Rounding changes the bits, so a training goes on with a
+   * cache if it began with one.
    */
   teacherCache?: string;
   /** Where data and teacher are, for `run.json`. */
   origin?: RunOrigin;
-  /**
-   * The run's folder: `checkpoint.safetensors`, `best.safetensors`, `log.jsonl`, `run.json`; of an ONNX model `student.onnx` and
-   * `student.mapping.json`, too.
-   */
+  /** The run's folder: `checkpoint.safetensors`, `best.safetensors`, `log.jsonl`, `run.json`; with an ONNX model also its model and mapping. */
   folder: string;
   /**
-   * Makes the net of a checkpoint, for `resumeTraining`: `restoreNet` of edgewise/onnx for trainings of ONNX models. Default: detectors of
-   * this package alone.
+   * Makes the net of a checkpoint, for `resumeTraining`: `restoreNet` of edgewise/onnx for ONNX models. Default: only detectors of this
+   * package.
    */
   restore?: (device: Device, checkpoint: Checkpoint, use: CheckpointUse) => Promise<DetectionNet>;
   /**
-   * The processes that share each step: `openMpi()`. Each computes an equal part of the batch, the gradients are summed, and all make the
-   * same update, so that they train as one process does, but for rounding. Rank 0 writes the folder and evaluates; to resume, all read it.
-   * Default: this process alone.
+   * The processes that share each step: `openMpi()`. Each computes an equal part of the batch, the gradients are summed, and all make the same
+   * update: they train as one process does, but for rounding. Rank 0 writes the folder and evaluates; to resume, all read it. Default: this
+   * process alone.
    */
   ranks?: Communicator;
-  /** How much a process that is killed may lose. It changes no bit of the training. */
+  /** How much a killed process may lose. It changes no bit of the training. */
   checkpointEvery?: CheckpointEvery;
   /** Told how the training gets on. */
   onProgress?: (progress: TrainProgress) => void;
@@ -91,7 +88,7 @@ export function cacheOf({ teacherCache }: TrainContext, recipe: Recipe): string 
 
 /** @throws InputError for a cache that a recipe with `cross` cannot use */
 export function assertCacheable({ teacher, teacherCache }: TrainContext, recipe: Recipe): void {
-  // A teacher without a head here is refused whether there is a cache or not.
+  // A teacher whose head is elsewhere is refused without a cache, too.
   if (teacherCache === undefined || !isCross(recipe) || !teacher || !teacherOf(teacher).detector) return;
   throw new InputError(
     `teacherCache: recipe ${recipe.name} sends the student's features through the teacher's head, which a cache does not hold; leave teacherCache (--teacher-cache) out.`,

@@ -14,14 +14,14 @@ import type { TrainSettings } from './settings.js';
 import type { TeacherOutputs } from './teacher.js';
 import { assertTowers } from './towers.js';
 
-/** The two towers, in the order of their projections' seeds. */
+/** In the order of their projections' seeds. */
 const TOWERS = ['classTower', 'boxTower'] as const;
 
 /**
- * CrossKD (Wang et al., CVPR 2024): the student's tower features, given the teacher's channel statistics, go through the rest of the teacher's
- * frozen head. The student's features are those before as many of its own convolutions as the teacher's still has to come, but at least
- * after its first. Towers of another width go through a 1×1 convolution first, which learns with the student and is no part of it; in the
- * paper both nets have the same width.
+ * CrossKD (Wang et al., CVPR 2024): the student's tower features, with the teacher's channel statistics, go through the rest of the teacher's
+ * frozen head. They are taken before as many of the student's convolutions as the teacher's still has to come, but at least after its first.
+ * Towers of another width go through a 1×1 convolution first, which learns with the student and is no part of it (the paper's nets have the
+ * same width).
  */
 export class CrossHead {
   /** The student's tower convolution whose features cross. */
@@ -44,7 +44,7 @@ export class CrossHead {
   }
 
   /**
-   * What the teacher's head makes of the student's features; gradients flow through it into them.
+   * The teacher's head on the student's features; gradients flow through it into them.
    * @param own `forward` of the student for `tower`
    * @param teacher outputs for `teacherTower`
    */
@@ -67,7 +67,7 @@ export class CrossHead {
   }
 }
 
-/** Random 1×1 convolutions that keep the variance; what follows standardises it anyway. */
+/** Random 1×1 convolutions that keep the variance; alignChannels standardises it anyway. */
 function projections({ parameters: { device } }: Detector, own: number, width: number, settings: TrainSettings) {
   const deviation = Math.sqrt(1 / own);
   const declarations = TOWERS.map((name, index) => {

@@ -11,9 +11,8 @@ import { meanTerms } from './terms.js';
 import { sum } from './window.js';
 
 /**
- * Evaluates where that is due, saves and logs. The order lets no fault lose anything: what has been trained is saved before
- * it is evaluated, and the checkpoint, which holds the line of the log too, is written before the log.
- * Only rank 0 of several processes does any of this.
+ * Evaluates where due, saves and logs; rank 0 alone. No fault loses anything: a training is saved before it is evaluated, and the checkpoint,
+ * which also holds the log's line, is written before the log.
  * @returns false when the evaluation was aborted: it is done again when the training goes on
  */
 export async function endEpoch(run: Run, epoch: number, started: number): Promise<boolean> {
@@ -52,7 +51,7 @@ export async function endEpoch(run: Run, epoch: number, started: number): Promis
   return true;
 }
 
-/** Evaluates the moving average of the parameters. @returns null when it was aborted */
+/** Evaluates the moving average. @returns null when it was aborted */
 async function evaluateAverage(
   { context, tools, state, loader }: Run,
   validation: ImageSource,

@@ -4,12 +4,12 @@ import { draftOf, writeError } from '../util/atomicFile.js';
 import type { DiskError } from '../util/error.js';
 import { areFinite } from './halves.js';
 
-/** A line of text, padded with spaces: whoever looks into a file sees what it is. */
+/** A line of text, padded with spaces, says what the file is. */
 const HEADER_BYTES = 256;
-/** Records that may wait for the GPU or the disk: more would only hold memory. */
+/** Records that may wait for the GPU or the disk. */
 const MAX_WAITING = 4;
 
-/** What a file of records is made of; a file is whole when it has this header and all records. */
+/** What fixes a file of records; a whole one has this header and all records. */
 export interface EpochFileShape {
   /** Names everything that the records depend on. */
   key: string;
@@ -35,10 +35,7 @@ export class EpochReader {
     this.#shape = shape;
   }
 
-  /**
-   * Opens a file.
-   * @returns null when there is none, or one that is cut short or of another key: then `warn` is told
-   */
+  /** Opens a file; null when there is none, or one cut short or of another key, of which `warn` is told. */
   static async open(path: string, shape: EpochFileShape, warn: (message: string) => void): Promise<EpochReader | null> {
     let handle: FileHandle;
     try {
@@ -54,7 +51,7 @@ export class EpochReader {
     return null;
   }
 
-  /** A step's record. @throws Error when the disk fails, or the record holds what no teacher's outputs may: NaN or infinity */
+  /** A step's record. @throws Error when the disk fails, or the record holds NaN or infinity */
   async read(step: number): Promise<Uint32Array<ArrayBuffer>> {
     const words = this.#ahead?.step === step ? this.#ahead.words : this.#load(step);
     this.#ahead = null;
@@ -79,7 +76,6 @@ export class EpochReader {
   }
 }
 
-/** What keeps a file from being whole; null for nothing. */
 async function faultOf(handle: FileHandle, shape: EpochFileShape): Promise<string | null> {
   const expected = HEADER_BYTES + 4 * shape.words * shape.records;
   const { size } = await handle.stat();
@@ -98,7 +94,7 @@ async function readExactly(handle: FileHandle, into: Uint8Array, position: numbe
   }
 }
 
-/** Writes records under a name of its own; `close` gives the file its name once it is whole, and removes it otherwise. */
+/** Writes records into a draft; `close` gives the file its name once it is whole, and removes it otherwise. */
 export class EpochWriter {
   readonly #handle: FileHandle;
   readonly #path: string;
@@ -134,13 +130,13 @@ export class EpochWriter {
     return this.#failure;
   }
 
-  /** Gives the disk back what was written. */
+  /** Frees the disk of what was written. */
   async #giveUp(error: unknown): Promise<void> {
     this.#failure = writeError(this.#path, error);
     await this.#handle.truncate(0).catch(() => undefined);
   }
 
-  /** Adds the next record; it is written once it is there. */
+  /** Adds the next record, which is written once it is there. */
   add(words: Promise<Uint32Array>): void {
     const position = HEADER_BYTES + this.#added++ * 4 * this.#shape.words;
     this.#tail = Promise.all([words, this.#tail]).then(async ([record]) => {
@@ -157,10 +153,7 @@ export class EpochWriter {
     while (this.#waiting.length >= MAX_WAITING) await this.#waiting.shift();
   }
 
-  /**
-   * Ends the file: it gets its name once it is whole, and is removed otherwise.
-   * @throws DiskError when the disk refused; what a record's promise was rejected with
-   */
+  /** Gives a whole file its name, else removes it. @throws DiskError when the disk refused; what a record's promise was rejected with */
   async close(): Promise<void> {
     try {
       await this.#end();
@@ -191,7 +184,7 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number)
   }
 }
 
-/** What an error says. */
+/** The text of an error. */
 export function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

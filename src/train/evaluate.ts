@@ -20,7 +20,7 @@ import { assertComparable, formOf, teacherHeadOf } from './comparable.js';
 import { assertOutputsFit, compileOutputs } from './fits.js';
 import { computing, type Teacher, type TeacherStep, teacherOf } from './teacher.js';
 
-/** What a detector is evaluated on, and beside which teacher. */
+/** What a detector is evaluated on, and compared with. */
 export interface EvaluateOptions {
   /** The images, each seen once. */
   source: ImageSource;
@@ -60,10 +60,10 @@ export interface Evaluation {
 
 /**
  * Runs a net over every image of a source and compares what it finds with the annotations.
- * @param net a detector or an ONNX model that learned, or a teacher of another kind, such as an `OnnxTeacher`
+ * @param net a detector or an ONNX model that learned, or another teacher, such as an `OnnxTeacher`
  * @returns null when it was aborted
- * @throws InputError when the classes are not the net's (their number, where it does not know their names), net and teacher are not
- *   comparable, the batch is too large for the device, or an image cannot be read
+ * @throws InputError when the classes are not the net's (their number, where it has no names), net and teacher are not comparable, the batch
+ *   is too large for the device, or an image cannot be read
  */
 export async function evaluate(net: DetectionNet | Teacher, options: EvaluateOptions): Promise<Evaluation | null> {
   const { source, batch = 8, teacherCache, onWarning, onProgress, signal } = options;
@@ -97,7 +97,7 @@ export async function evaluate(net: DetectionNet | Teacher, options: EvaluateOpt
   const hasDistances = recipe?.box.parameters !== 'offset';
   const started = performance.now();
   const cache =
-    // The bundle for browsers is built without `process`: this branch, with its files, is not in it.
+    // Browser bundles are built without `process`: they leave this branch and its files out.
     typeof process !== 'undefined' && teacher && teacherCache !== undefined
       ? await (await import('./teacherCache.js')).TeacherCache.open(teacherCache, teacher, loader, {
           features: false,
@@ -151,7 +151,7 @@ export async function evaluate(net: DetectionNet | Teacher, options: EvaluateOpt
   };
 }
 
-/** [batch · locations, 4] standard deviations of the edges, on the host. */
+/** [batch · locations, 4] standard deviations of the edges. */
 async function readSpread(boxLogits: Pyramid) {
   const spread = edgeSpread(boxLogits);
   const values = await spread.read();
@@ -159,7 +159,7 @@ async function readSpread(boxLogits: Pyramid) {
   return values;
 }
 
-/** The spreads of an image's detections, each from the location that the detection comes from. */
+/** The spreads of an image's detections, by location. */
 function spreadsOf(
   { locations }: Detections,
   image: number,
@@ -185,7 +185,7 @@ export function namedStatistics({ stats }: AveragePrecision): Record<string, num
   return Object.fromEntries(STATISTICS.map((name, i) => [name, stats[i]]));
 }
 
-/** What a net says of a batch; the caller disposes it. */
+/** The caller disposes it. */
 function logitsOf(step: TeacherStep, images: Pyramid): HeadLogits {
   step.begin();
   const { classLogits, boxLogits, features } = step.outputs(images);
@@ -199,7 +199,7 @@ export async function groundTruthOf(source: ImageSource): Promise<GroundTruth> {
   return 'dataset' in source ? (source as CocoFolder).dataset.truth : toCoco(source);
 }
 
-/** The part of the network's input that an image of a batch fills; undefined for what only fills the batch. */
+/** The part of the network's input that an image fills; undefined for what only fills the batch. */
 export function fittedSize({ ids, scales }: Batch, i: number, sizes: Map<number, { width: number; height: number }>) {
   const size = sizes.get(ids[i]);
   return size && { width: size.width * scales[i], height: size.height * scales[i] };

@@ -24,8 +24,7 @@ export interface FillOptions {
 }
 
 /**
- * Computes a teacher's logits for the batches of trainings to come and keeps them in a cache, epoch by epoch; epochs that are
- * there already are passed over.
+ * Computes a teacher's logits for the batches of trainings to come and keeps them in a cache, epoch by epoch, but for epochs already there.
  * @param root of the cache: `teacherCache` of the trainings
  * @returns epochs computed now; fewer than asked for where they were there, or it was aborted
  * @throws DeviceError when the cache cannot be written
@@ -66,7 +65,6 @@ export async function fillTeacherCache(
   return computed;
 }
 
-/** Computes a batch for the cache alone. */
 function record({ device, config }: Teacher, step: TeacherStep, pixels: Float32Array): void {
   const { width, height } = config;
   device.tidy(() => {

@@ -18,23 +18,20 @@ import { stepParts } from './step.js';
 import { netStep, type Teacher, type TeacherStep } from './teacher.js';
 import { TermHistory } from './terms.js';
 
-/** A net as far as the sizes of its outputs go. */
 type Net = Pick<Teacher, 'config' | 'featureChannels' | 'recipe' | 'net'>;
 
-/** One that is on a device. */
 type RunningNet = Net & Pick<Teacher, 'device'>;
 
-/** A net that can be made again to look at its sizes. */
+/** A net that can be made again to find its sizes. */
 type Sizable = Pick<DetectionNet, 'config' | 'sizedOn'>;
 
-/** Those of a detector that has not been made. */
+/** For a detector that has not been made. */
 export function sizesOf(config: DetectorConfig): Sizable {
   return { config, sizedOn: (device) => new Detector(device, config, { seed: 0 }) };
 }
 
 type OnCompiled = (done: number, of: number) => void;
 
-/** A training step, as far as its sizes go. */
 interface StepSizes {
   /** What learns; `sizesOf` where there is no detector yet. */
   net: Sizable;
@@ -84,8 +81,8 @@ export function stepNeeds(
 
 /**
  * Compiles the kernels of a training's steps, before the first.
- * @param sizes `epoch` is the one under way, from 0: what only those before it needed is left out
- * @param onProgress told of those compiled, where there are any to compile
+ * @param sizes `epoch`, from 0, is the one under way: what only earlier ones needed is left out
+ * @param onProgress told of those compiled, if any
  */
 export function compileStep(
   device: Device,
@@ -100,7 +97,7 @@ export function compileStep(
 }
 
 /**
- * As `assertStepFits` for a forward pass without gradients, of a teacher or for an evaluation.
+ * `assertStepFits` for a forward pass without gradients, of a teacher or for an evaluation.
  * @param name of the net, for the message
  * @throws InputError that names the largest batch that fits
  */
@@ -108,7 +105,7 @@ export function assertOutputsFit(name: string, net: RunningNet, batch: number): 
   assertBatchFits(net.device, name, net.config, batch, outputNeeds(net));
 }
 
-/** As `compileStep` for a forward pass without gradients. */
+/** `compileStep` for a forward pass without gradients. */
 export function compileOutputs(net: RunningNet, batch: number, onProgress: OnCompiled): Promise<void> {
   return net.device.compile(outputNeeds(net)(batch).kernels, onProgress);
 }
@@ -119,10 +116,10 @@ function outputNeeds(net: RunningNet): (batch: number) => Needs {
   return (batch) => sizing.needsOf(() => void step(batch).outputs(Pyramid.empty(sizing, batch, 3, [net.config])));
 }
 
-/** A batch without pixels, with one object. */
+/** Without pixels, with one object. */
 function emptyBatch(batch: number, { width, height }: Pick<NetConfig, 'width' | 'height'>): Batch {
   return {
-    // Of the pixels, a device that sizes looks at the number alone.
+    // A device that sizes looks only at the number of pixels.
     images: { length: 3 * batch * width * height } as Float32Array,
     boxes: Float32Array.of(0, 0, width, height),
     labels: Int32Array.of(0),

@@ -9,11 +9,11 @@ export interface GroupRate {
   factor: number;
 }
 
-/** What sets parameters apart from the others. */
+/** What treats some parameters in another way. */
 export interface GroupSettings {
-  /** Patterns of names, as those of `GroupRate`: these parameters stay as they are, and no gradient is computed for them. */
+  /** Patterns as in `GroupRate`: these parameters do not change, and no gradient is computed for them. */
   freeze: readonly string[];
-  /** Of a parameter that several entries match, the last counts. */
+  /** The last that matches a parameter counts. */
   learningRates: readonly GroupRate[];
 }
 
@@ -22,8 +22,8 @@ const SHOWN = 4;
 
 /**
  * Freezes what is to be frozen.
- * @returns the factors of the learning rates, by name; 1 for the others
- * @throws InputError for a pattern that matches no parameter, with names that exist, or where nothing is left to learn
+ * @returns factors of the learning rates, by name; 1 for the others
+ * @throws InputError for a pattern that matches no parameter, with similar names, or where nothing is left to learn
  */
 export function applyGroups(
   parameters: ParameterStore,
@@ -55,7 +55,7 @@ function matching(field: keyof GroupSettings, pattern: string, names: readonly s
   );
 }
 
-/** The names that have most of the pattern's beginning, in their order. */
+/** The names that share most of the pattern's beginning, in their order. */
 function nearest(pattern: string, names: readonly string[]): string[] {
   const shared = (name: string) => {
     let length = 0;

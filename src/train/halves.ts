@@ -19,8 +19,8 @@ export function packedWords(shapes: readonly PyramidShape[]): number {
 }
 
 /**
- * Records rounding pyramids to half floats (IEEE 754 binary16), one behind the other. Finite values beyond ±65504, the largest
- * half, become that: as logits they say no more. NaN and infinities stay.
+ * Records rounding pyramids to half floats (IEEE 754 binary16), one after another. Finite values beyond ±65504, the largest half, become
+ * that: as logits they say no more. NaN and infinities stay.
  * @returns u32 [packedWords]: two halves a word, the lower one first
  */
 export function packHalves(pyramids: readonly Pyramid[]): Tensor {
@@ -68,10 +68,7 @@ export interface PackedElement {
   column: number;
 }
 
-/**
- * The first half of packed words whose bits without the sign lie within bounds, such as those of NaN and infinities.
- * @returns null where there is none
- */
+/** The first half of packed words whose bits without the sign lie within bounds, such as those of NaN and infinities; else null. */
 export function findHalf(
   words: Uint32Array,
   shapes: readonly PyramidShape[],

@@ -23,7 +23,7 @@ export interface Learner {
   adapter: Projector | null;
   /** Null where the recipe has no `cross`. */
   cross: CrossHead | null;
-  /** What of the teacher's head is brought into the student's, in a line; null where it is the same, or there is no teacher. */
+  /** One line that says what of the teacher's head is brought into the student's; null for nothing, or without a teacher. */
   notice: string | null;
   /** Disposes all but net and teacher. */
   dispose(): void;
@@ -31,8 +31,8 @@ export interface Learner {
 
 /**
  * Gives a net its optimizer, the teacher and the projector of features that the recipe asks for.
- * @throws InputError when the recipe distils and there is no teacher, or when there is one that is not comparable; for a recipe that
- *   imitates features or sends them through the teacher's head where the net has none, or one of another centre offset than the net's
+ * @throws InputError when the recipe distils and there is no teacher, or one that is not comparable; for a recipe that imitates features or
+ *   sends them through the teacher's head where the net has none, or of another centre offset than the net's
  */
 export function makeLearner(
   net: DetectionNet,
@@ -64,10 +64,10 @@ export function makeLearner(
   return { net, optimizer, teacher, adapter, cross, notice, dispose };
 }
 
-/** What may learn with the student and is no part of it: the first words of its tensors' names in a checkpoint. */
+/** What may learn with the student and is no part of it: prefixes of tensors in a checkpoint. */
 export const COMPANIONS = ['adapter', 'cross'] as const;
 
-/** What does, and its optimizer. */
+/** Those that a learner has, with their optimizers. */
 export function companionsOf(learner: Pick<Learner, (typeof COMPANIONS)[number]>): [name: string, Optimizer][] {
   return COMPANIONS.flatMap((name) => {
     const optimizer = learner[name]?.optimizer;

@@ -41,11 +41,7 @@ export function isJson(text: string): boolean {
   }
 }
 
-/**
- * An epoch from its line of a log.
- * @param place where the line stands, for the message
- * @throws InputError when it is none
- */
+/** An epoch from its line of a log. @param place where it stands, for the message @throws InputError when it is none */
 export function parseEntry(line: string, place: string): LogEntry {
   if (!isJson(line)) {
     throw new InputError(`${place} is ${brief(line)}, which is not JSON; remove the line, or give another run.`);
@@ -53,11 +49,7 @@ export function parseEntry(line: string, place: string): LogEntry {
   return checkEntry(JSON.parse(line), place);
 }
 
-/**
- * An epoch of a log.
- * @param place where it stands, for the message
- * @throws InputError when it is none
- */
+/** An epoch of a log. @param place where it stands, for the message @throws InputError when it is none */
 export function checkEntry(value: unknown, place: string): LogEntry {
   return checked<LogEntry>(value, isLogEntry, {
     file: place,

@@ -13,12 +13,12 @@ import { TeacherCache } from './teacherCache.js';
 import { together } from './together.js';
 import { report } from './window.js';
 
-/** Steps that may be queued: more would only hold memory and delay an interruption. */
+/** Steps that may be queued: more would only take memory and delay an interruption. */
 const MAX_QUEUED = 4;
 
 /**
- * The loop over epochs and steps, from wherever `state` is.
- * @param prepareFolder called once everything is checked, before the first step
+ * The loop over epochs and steps, from where `state` is.
+ * @param prepareFolder called after all checks, before the first step
  * @throws InputError, DeviceError as `train`
  */
 export async function runEpochs(
@@ -44,11 +44,11 @@ export async function runEpochs(
   try {
     if (isLeader(context)) await prepareFolder();
     await assertSameTraining(context, learner, state);
-    // The folder can be gone on with from here on; and a disk that has no room for it is told now.
+    // From here on the folder can be gone on with; a disk without room for it is told now.
     if (state.step === 0) await save(run);
     const cache = await openCache(run);
     if (state.step < total) await compile(run);
-    // An epoch that has terms but no steps left was stopped before its evaluation was over.
+    // An epoch that has terms but no steps left was stopped during its evaluation.
     while (state.step < total || state.epochTerms.length > 0) {
       const epoch = Math.floor((state.step - Math.sign(state.epochTerms.length)) / steps);
       const started = performance.now();
@@ -63,7 +63,7 @@ export async function runEpochs(
   }
 }
 
-/** The kernels of all steps to come, so that none takes a minute in silence. */
+/** Compiles the kernels of all steps, so that none takes a minute in silence. */
 function compile({ context: { device, onProgress, ranks }, tools, state, loader, steps }: Run): Promise<void> {
   const { net, teacher } = tools;
   const { recipe, settings, step } = state;
@@ -81,10 +81,7 @@ async function openCache({ context, tools: { teacher }, state, loader }: Run): P
   });
 }
 
-/**
- * The steps that are left of an epoch.
- * @returns false when it was aborted before their end: the state is saved
- */
+/** The remaining steps of an epoch. @returns false when it was aborted before their end: the state is saved */
 async function runSteps(run: Run, epoch: number, cache: TeacherCache | null): Promise<boolean> {
   const { context, tools, state, loader, steps, clock } = run;
   const { ranks } = context;
@@ -92,7 +89,7 @@ async function runSteps(run: Run, epoch: number, cache: TeacherCache | null): Pr
   const fromBatch = (state.step - epoch * steps) * accumulate;
   let index = 0; // of a batch in its step
   const computed = tools.teacher ? computing(tools.teacher) : null;
-  // Distillation that has ended does not come back: nothing is asked of the teacher any more.
+  // Distillation that has ended does not come back: the teacher is not asked any more.
   const isTaught = () => state.step < run.total && distillationOf(run, state.step) > 0;
   const outputs = isTaught() ? ((await cache?.epoch(epoch, fromBatch)) ?? computed) : null;
   tools.headLoss = headLossOf(context, tools, state, epoch);
@@ -111,7 +108,7 @@ async function runSteps(run: Run, epoch: number, cache: TeacherCache | null): Pr
       }
       state.step++;
       const ends = state.step % steps === 0;
-      // Asked once: all that follows has to agree on it, however long it waits.
+      // Asked once: everything below has to agree on it, however long it waits.
       const own = { stops: context.signal?.aborted === true, saves: isSaveDue(run) };
       const { stops, saves: isDue } = ranks ? await decide(ranks, own) : own;
       const saves = !ends && (stops || isDue);

@@ -11,7 +11,7 @@ import { type EvaluateOptions, evaluate, namedStatistics } from './evaluate.js';
 import isMeasures from './measures.jsonschema';
 import type { Teacher } from './teacher.js';
 
-/** In a run's folder. */
+/** The file in a run's folder. */
 export const MEASURES = 'measures.json';
 
 /** AP of one class, at all thresholds and at two; −1 without ground truth. */
@@ -44,7 +44,7 @@ export interface RunMeasures {
 
 /**
  * Measures a net on a source, and how far it is from its teacher where one is given.
- * @param options `recipe`: what a detector was trained with, for the meaning of its bins; `split`: the name of what the source is
+ * @param options `recipe`: of a detector's training, for the meaning of its bins; `split`: name of the source
  * @returns null when it was aborted
  * @throws InputError as `evaluate`
  */
@@ -71,19 +71,12 @@ export async function measureRun(
   };
 }
 
-/**
- * Writes `measures.json` into a run's folder, whole or not at all.
- * @param name of the file, where it is not that of a run
- * @throws DeviceError when the folder cannot be written
- */
+/** Writes a run's measures, whole or not at all. @param name default `measures.json` @throws DeviceError when it cannot be written */
 export async function writeMeasures(folder: string, measures: RunMeasures, name: string = MEASURES): Promise<void> {
   await writeWhole(join(folder, name), `${JSON.stringify(measures)}\n`);
 }
 
-/**
- * Reads a run's `measures.json`.
- * @throws InputError when there is none, or it is not one of `writeMeasures`
- */
+/** Reads a run's `measures.json`. @throws InputError when there is none, or it is not one of `writeMeasures` */
 export async function readMeasures(folder: string): Promise<RunMeasures> {
   const file = join(folder, MEASURES);
   const remedy = 'write it again: edgewise evaluate --measures';
@@ -94,7 +87,6 @@ export async function readMeasures(folder: string): Promise<RunMeasures> {
   return measures;
 }
 
-/** −1 where nothing is to be found. */
 function mean(values: readonly number[] | undefined): number {
   return values ? values.reduce((sum, value) => sum + value, 0) / values.length : -1;
 }

@@ -18,10 +18,10 @@ const BETA1 = 0.9;
 const BETA2 = 0.999;
 const EPSILON = 1e-8;
 
-/** Invocations of the gradient norm: fixed, so that one workgroup sums what they leave and the order never changes. */
+/** Fixed, so that one workgroup adds what they leave and the order never changes. */
 const NORM_LANES = 1024;
 
-/** What fixes an optimizer. */
+/** The settings of an optimizer. */
 export interface OptimizerSettings {
   /** SGD with momentum, or AdamW with decoupled weight decay (Loshchilov and Hutter, ICLR 2019). */
   optimizer: 'sgd' | 'adamw';
@@ -47,8 +47,8 @@ const SETTINGS = options({
 });
 
 /**
- * SGD with momentum or AdamW over the flat buffers of a parameter store, with global norm clipping and a moving average,
- * all on the GPU: nothing is read back. An update with a NaN or infinite gradient is skipped, as a whole, and counted.
+ * SGD with momentum or AdamW over the flat buffers of a parameter store, with global norm clipping and a moving average, all on the GPU:
+ * nothing is read back. An update with a NaN or infinite gradient is skipped as a whole, and counted.
  */
 export class Optimizer {
   /** What it updates. */
@@ -62,7 +62,7 @@ export class Optimizer {
   /** Updates begun, skipped ones included; set it when going on from a checkpoint. */
   updates = 0;
   readonly #partials: Tensor;
-  /** Of the learning rate, one for each 64 elements; 0 where a parameter is frozen. */
+  /** Of the learning rate, one for 64 elements; 0 where frozen. */
   readonly #factors: Tensor;
   /** Control and Scalars of shaders/train/control.wgsl. */
   readonly #control: Tensor;
@@ -70,8 +70,8 @@ export class Optimizer {
 
   /**
    * Takes memory for its state on the parameters' device.
-   * @param factors of the learning rate, by the parameters' names; 1 where none is given. Frozen parameters are left as they are
-   * @throws InputError for a setting out of range; it is named
+   * @param factors of the learning rate, by parameter; 1 where none is given. Frozen parameters stay as they are
+   * @throws InputError that names a setting out of range
    */
   constructor(
     parameters: ParameterStore,
@@ -96,7 +96,7 @@ export class Optimizer {
     this.restartAverage();
   }
 
-  /** Sets the moving average to the parameters as they are. */
+  /** Sets the moving average to the current parameters. */
   restartAverage(): void {
     const { device, values } = this.parameters;
     if (this.average)
@@ -104,9 +104,8 @@ export class Optimizer {
   }
 
   /**
-   * Uploads the scalars of the next update. Call it before a step's first dispatch: an upload submits what was recorded.
-   * The average's decay is that of `settings.ema`, but (1 + t)/(10 + t) while that is less, so that it soon forgets the
-   * random start (TensorFlow's ExponentialMovingAverage with num_updates).
+   * Uploads the scalars of the next update. Call it before a step's first dispatch: an upload submits what was recorded. The average's decay is
+   * `settings.ema`, or (1 + t)/(10 + t) while that is less, to forget the random start (TensorFlow's ExponentialMovingAverage with num_updates).
    */
   begin(learningRate: number): void {
     numberFrom(0)('learningRate', learningRate);
@@ -119,7 +118,7 @@ export class Optimizer {
     ]);
   }
 
-  /** Records the update from `parameters.gradients`, the sum over `settings.accumulate` batches; `begin` goes before. */
+  /** Records the update from `parameters.gradients`, the sum over `settings.accumulate` batches, after `begin`. */
   update(): void {
     const { device, values, gradients, decayedElements } = this.parameters;
     const { clip, momentum, weightDecay, optimizer, accumulate = 1 } = this.settings;
@@ -169,7 +168,7 @@ export class Optimizer {
     }
   }
 
-  /** Runs `work` while the parameters are their moving average (if one is kept), for evaluation. */
+  /** Runs `work` with the moving average (if one is kept) as the parameters, for evaluation. */
   async usingAverage<T>(work: () => Promise<T>): Promise<T> {
     const { device, values } = this.parameters;
     const { average } = this;

@@ -2,9 +2,8 @@ import type { Recipe } from '../losses/recipe.js';
 import { InputError } from '../util/error.js';
 
 /**
- * The recipe that an epoch learns by: in the first `regions.switchAfter` ATSS assigns, all else is as later. The target score of
- * ATSS is the IoU of the student's own box, as in PaddleDetection.
- * @param epoch from 0
+ * The recipe of an epoch, from 0: in the first `regions.switchAfter` ATSS assigns instead. Its target score is the IoU of the student's own
+ * box, as in PaddleDetection.
  */
 export function recipeAt(recipe: Recipe, epoch: number): Recipe {
   const { regions } = recipe;
@@ -18,15 +17,12 @@ export function recipesFrom(recipe: Recipe, epoch = 0): Recipe[] {
   return now === recipe ? [recipe] : [now, recipe];
 }
 
-/** Who assigns in an epoch, from 0, for the log; nothing where it is the same one in all. */
+/** Who assigns in an epoch, from 0, for the log; nothing where that never changes. */
 export function assignerOf(recipe: Recipe, epoch: number): { assigner?: string } {
   return recipe.regions.switchAfter > 0 ? { assigner: recipeAt(recipe, epoch).regions.assigner } : {};
 }
 
-/**
- * Checks that a training comes to the assigner of its recipe, and that it has one.
- * @throws InputError that names the field and the remedy
- */
+/** @throws InputError that names field and remedy where a training never comes to its recipe's assigner, or has none */
 export function assertAssigner({ name, regions }: Recipe, { epochs }: { epochs: number }): void {
   const { assigner, switchAfter } = regions;
   if (assigner === 'given') {

@@ -23,10 +23,7 @@ export interface ProjectorSizes {
 
 type Kind = Recipe['imitation']['projector'];
 
-/**
- * Brings the student's features to the teacher's width, so that they can be compared. It learns with the student and is no part of
- * it; checkpoints hold it, what evaluates and teaches does not.
- */
+/** Brings the student's features to the teacher's width. It learns with the student and is no part of it; only checkpoints hold it. */
 export class Projector {
   /** Of its own parameters. */
   readonly optimizer: Optimizer;
@@ -59,9 +56,9 @@ export class Projector {
 }
 
 /**
- * The projector that a recipe asks for: `auto` has one 1×1 convolution for all levels, the regressor of FitNets (Romero et al., ICLR 2015),
- * where the widths differ, else none; `linear` one for each level, as RTMDet's distillation; `two-layer` two for each level, with biases and
- * a ReLU between them, as Ultralytics'.
+ * The projector that a recipe asks for: `auto` is one 1×1 convolution for all levels where the widths differ, the regressor of FitNets (Romero
+ * et al., ICLR 2015); `linear` one for each level, as in RTMDet's distillation; `two-layer` two for each level, with biases and a ReLU between
+ * them, as in Ultralytics'.
  */
 export function makeProjector({ imitation }: Recipe, sizes: ProjectorSizes, settings: TrainSettings): Projector | null {
   const { weight, projector } = imitation;
@@ -86,7 +83,7 @@ function declarations({ own, teacher, levels }: ProjectorSizes, kind: Kind, seed
   }).flat();
 }
 
-/** @param gain of the variance that the weight keeps: 1, or 2 where a ReLU halves it (He et al., ICCV 2015) */
+/** @param gain of the weight's variance: 1, or 2 where a ReLU halves it (He et al., ICCV 2015) */
 function convolution(
   name: string,
   inputs: number,

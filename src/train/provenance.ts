@@ -14,7 +14,7 @@ export interface Provenance {
 
 const known = new WeakMap<DetectionNet, Provenance>();
 
-/** Notes where a net comes from: it holds weights alone. */
+/** Notes where a net comes from, which holds weights alone. */
 export function setProvenance(net: DetectionNet, { recipe, classes, student }: Provenance): void {
   known.set(net, { recipe, classes, ...(student && { student }) });
 }

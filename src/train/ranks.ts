@@ -9,10 +9,7 @@ export function isLeader({ ranks }: Pick<TrainContext, 'ranks'>): boolean {
   return !ranks || ranks.rank === 0;
 }
 
-/**
- * Images of a step that one of its processes computes.
- * @throws InputError when they cannot share the batch equally
- */
+/** Images of a step that one process computes. @throws InputError when they cannot share the batch equally */
 export function ownBatch({ ranks }: Pick<TrainContext, 'ranks'>, batch: number): number {
   const size = ranks?.size ?? 1;
   if (batch % size === 0) return batch / size;
@@ -52,8 +49,7 @@ export async function sumAll(ranks: Communicator | undefined, arrays: readonly F
 }
 
 /**
- * Checks that all processes are about to train the same thing: one that was given other data, settings or weights, or read another
- * checkpoint, would spoil every step of the others.
+ * Checks that all processes are about to train the same: other data, settings, weights or another checkpoint would spoil every step.
  * @throws InputError that names the first process that differs from rank 0
  */
 export async function assertSameTraining(

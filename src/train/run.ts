@@ -15,12 +15,11 @@ import type { StepTools } from './step.js';
 import { TermHistory } from './terms.js';
 import { trainingLoader } from './trainingLoader.js';
 
-/** Steps between two looks at the losses: reading them makes the GPU wait for the host. */
+/** Steps between readings of the losses, which make the GPU wait for the host. */
 export const READ_EVERY = 10;
-/** What a process that is killed may lose, in minutes. */
 const CHECKPOINT_MINUTES = 5;
 
-/** A training under way: what the functions of its loop share. */
+/** A training under way, shared by the functions of its loop. */
 export interface Run {
   readonly context: TrainContext;
   readonly tools: StepTools;
@@ -59,7 +58,7 @@ export function makeRun(context: TrainContext, learner: Learner, state: TrainSta
   return { context, tools, state, loader, steps, total: settings.epochs * steps, clock };
 }
 
-/** What an epoch learns by; it holds no memory of the device. */
+/** The head loss of an epoch; it holds no memory of the device. */
 export function headLossOf(
   context: TrainContext,
   { net: { config }, teacher }: Learner,
@@ -82,7 +81,7 @@ export function distillationOf({ state, total }: Run, step: number): number {
   return distillationAt(state.recipe, step, total);
 }
 
-/** The same for the log, where it changes. */
+/** For the log, where it changes. */
 export function loggedDistillation(run: Run, step: number): { distillation?: number } {
   const { schedule, warmup, off } = run.state.recipe.distillation;
   const isConstant = schedule === 'constant' && warmup === 0 && off === 0;
@@ -100,7 +99,7 @@ export function isSaveDue({ context: { checkpointEvery }, state, clock }: Run): 
   return bySteps || (minutes > 0 && performance.now() - clock.lastSave >= 60_000 * minutes);
 }
 
-/** Rank 0 saves all that the training goes on from. Every step's losses have been read. */
+/** Rank 0 saves what the training goes on from. Every step's losses have been read. */
 export async function save({ context, tools, state, steps, clock }: Run, name = CHECKPOINT): Promise<void> {
   if (!isLeader(context)) return;
   const { device, source, folder } = context;
@@ -112,7 +111,7 @@ export async function save({ context, tools, state, steps, clock }: Run, name = 
     choices: device.choices,
     teacherCache: cacheOf(context, state.recipe) !== null,
     ...state,
-    // Without the clock: the same training has the same bytes.
+    // Without the clock, so that the same training has the same bytes.
     last: state.last && { ...state.last, imagesPerSecond: 0, seconds: 0 },
     stepsPerEpoch: steps,
   };

@@ -17,7 +17,7 @@ import type { TrainSettings } from './settings.js';
 import type { StudentRecord } from './student.js';
 import type { TeacherConfig } from './teacher.js';
 
-/** Where a training's data and teacher come from, so that a report finds images and teacher again. */
+/** Where data and teacher come from, so that a report finds them again. */
 export interface RunOrigin {
   /** Absolute path of the data folder, or `shapes`. */
   data: string;
@@ -71,11 +71,11 @@ export interface RunDescription {
 
 const LOG = 'log.jsonl';
 const SETTINGS = 'run.json';
-/** While a training works in the folder: `training.0`, or a higher number where a killed one has left its own. */
+/** Marks a folder under work: `training.0`, or a higher number beside that of a killed training. */
 const CLAIM = 'training';
 
 /**
- * Takes a run's folder for the training of this process alone, and removes what a killed one has left unfinished there.
+ * Takes a run's folder for the training of this process alone, and removes what a killed one left unfinished.
  * @returns gives it back
  * @throws InputError while another training works in it
  * @throws DiskError when it cannot be written
@@ -92,7 +92,7 @@ export async function claimRun(folder: string): Promise<() => Promise<void>> {
   return claimed.release;
 }
 
-/** @throws InputError when a folder without a checkpoint holds a log or a description that no training wrote */
+/** @throws InputError when a folder without a checkpoint holds a log or description that no training wrote */
 export async function refuseStrange(folder: string): Promise<void> {
   const log = await readFile(join(folder, LOG), 'utf8').catch(() => '');
   const isStrange = (await exists(join(folder, SETTINGS))) && (await readRun(folder).catch(() => null)) === null;
@@ -103,19 +103,13 @@ export async function refuseStrange(folder: string): Promise<void> {
   );
 }
 
-/**
- * Makes the folder of a new run: its `run.json` and an empty log.
- * @throws DiskError when it cannot be written
- */
+/** Makes the folder of a new run: `run.json` and an empty log. @throws DiskError when it cannot be written */
 export async function createRun(folder: string, description: RunDescription): Promise<void> {
   await writeWhole(join(folder, SETTINGS), `${JSON.stringify(description, null, 2)}\n`);
   await writeWhole(join(folder, LOG), '');
 }
 
-/**
- * Reads a run's `run.json`. What an earlier version did not write yet is null or false.
- * @throws InputError when the folder has none, or it is not one of a training
- */
+/** Reads a run's `run.json`; what older versions lack is null or false. @throws InputError when there is none, or not of a training */
 export async function readRun(folder: string): Promise<RunDescription> {
   const file = join(folder, SETTINGS);
   const about = { file, whole: 'a run', remedy: 'give the folder of a run' };
@@ -136,10 +130,7 @@ export async function appendLog(folder: string, entry: LogEntry): Promise<void> 
   await appendLine(join(folder, LOG), JSON.stringify(entry));
 }
 
-/**
- * Reads a run's log; a last line that was cut off is left out.
- * @throws InputError when the folder has none, or a line is not one of a log
- */
+/** Reads a run's log, without a last line cut off. @throws InputError when the folder has none, or a line is not one of a log */
 export async function readLog(folder: string): Promise<LogEntry[]> {
   const file = join(folder, LOG);
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -153,8 +144,7 @@ export async function readLog(folder: string): Promise<LogEntry[]> {
 }
 
 /**
- * Makes the log that of a checkpoint: drops what was logged after it, and a line that was cut off; adds the last epoch's
- * where a fault came between the two.
+ * Cuts the log back to a checkpoint: drops later and incomplete lines, and adds the last epoch's where a fault came between the two.
  * @returns the last line
  * @throws DeviceError when it cannot be written
  */
@@ -162,7 +152,7 @@ export async function rewindLog(
   folder: string,
   { step, epochTerms, last }: { step: number; epochTerms: readonly number[]; last: LogEntry | null },
 ): Promise<LogEntry | null> {
-  // Terms of an epoch under way: its line is still to come, also where all of its steps are done.
+  // An epoch under way has terms: its line is still to come, even where all steps are done.
   const end = epochTerms.length > 0 ? step - 1 : step;
   const entries = (await readLog(folder)).filter((entry) => entry.step <= end);
   if (last && !entries.some((entry) => entry.step === last.step)) entries.push(last);

@@ -14,11 +14,7 @@ export interface ScheduleSettings {
   schedule: 'step' | 'cosine' | 'constant';
 }
 
-/**
- * The learning rate of a step: the schedule's, times the warm-up's factor (as mmdet multiplies the two).
- * @param step from 0
- * @param total steps of the whole training
- */
+/** The schedule's learning rate times the warm-up's factor, as in mmdet. @param step from 0 @param total steps of the whole training */
 export function learningRateAt({ learningRate, warmupSteps, schedule }: ScheduleSettings, step: number, total: number) {
   const warmup = step < warmupSteps ? 1 - (1 - step / warmupSteps) * (1 - WARMUP_START) : 1;
   return learningRate * warmup * decay(schedule, step, total);

@@ -5,7 +5,7 @@ import type { OptimizerSettings } from './optimizer.js';
 import type { ScheduleSettings } from './schedule.js';
 import isSettings from './settings.jsonschema';
 
-/** Everything that fixes a training but the data, the detector and the recipe. Plain JSON; checkpoints hold it. */
+/** All that fixes a training but data, detector and recipe. Plain JSON; checkpoints hold it. */
 export interface TrainSettings extends Required<OptimizerSettings>, ScheduleSettings, GroupSettings {
   /** Passes over the images; one has ⌊images / (batch · accumulate)⌋ steps, each an update. */
   epochs: number;
@@ -39,7 +39,7 @@ export const DEFAULT_SETTINGS: TrainSettings = {
   accumulate: 1,
 };
 
-/** The largest of the settings that are counts; the schema's. What is larger is a slip of the hand. */
+/** The largest counts, also in the schema: what is larger is a slip. */
 export const MAX_SETTINGS = {
   epochs: 1_000_000,
   batch: 65_536,
@@ -49,10 +49,7 @@ export const MAX_SETTINGS = {
   accumulate: 65_536,
 };
 
-/**
- * Complete settings: what is left out is the default.
- * @throws InputError that names the setting, its value and what it may be
- */
+/** Complete settings, with defaults for the rest. @throws InputError that names the setting, its value and what it may be */
 export function trainSettings(given: Partial<TrainSettings> = {}): TrainSettings {
   const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
   const settings = isObject ? { ...DEFAULT_SETTINGS, ...given } : given;

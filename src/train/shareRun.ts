@@ -10,8 +10,8 @@ import { keepStudent, STUDENT_MODEL } from './student.js';
 import { weightsOf } from './weights.js';
 
 /**
- * Writes a run in short into a folder of its own, to be given away: description, log and, as half floats, the weights that
- * evaluation and teaching use. An eighth of the run's size; no training goes on from it. Paths of this machine are left out.
+ * Writes a run in short into another folder, to be given away: description, log and, as half floats, the weights for evaluation and teaching.
+ * An eighth of the size; no training goes on from it. Paths of this machine are left out.
  * @throws InputError when `run` is none, or the folder holds a run
  * @throws DiskError when the folder cannot be written
  */

@@ -10,7 +10,7 @@ import { sumGradients } from './sumGradients.js';
 import type { TeacherStep } from './teacher.js';
 import type { TermHistory } from './terms.js';
 
-/** What a step works with; the same objects in every step. */
+/** What all steps work with. */
 export interface StepTools extends Learner {
   /** Of the net's head and the recipe. */
   headLoss: HeadLoss;
@@ -18,7 +18,7 @@ export interface StepTools extends Learner {
   history: TermHistory;
 }
 
-/** Which batch of a step, from 0, of how many: the gradients of all are added, and the last makes the update. */
+/** Which batch of a step: the gradients of all are added, and the last makes the update. */
 export interface BatchOfStep {
   /** From 0. */
   index: number;
@@ -29,8 +29,8 @@ export interface BatchOfStep {
 const WHOLE_STEP: BatchOfStep = { index: 0, of: 1 };
 
 /**
- * Records and submits one step, or one batch of it: teacher and student forward, losses with their gradients, backward, update. The uploads
- * come first, so that all the work is one submit; nothing is waited for.
+ * Records and submits one step, or one batch of it: teacher and student forward, losses with gradients, backward, update. Uploads come first,
+ * so that all the work is one submit; nothing is waited for.
  * @param teacherStep what the teacher gives for the batch; needed where the recipe distils
  * @param distillation factor of the distillation terms; 0 needs no teacher
  */
@@ -46,8 +46,8 @@ export function trainStep(
 }
 
 /**
- * `trainStep` of one of the processes that share a step (`shares` of the head loss): it stops where normalisers and gradients go over all
- * of them. Each has its share of the batch, and makes the same update.
+ * `trainStep` of one of the processes that share a step (`shares` of the head loss), each with its share of the batch and the same update. It
+ * stops where normalisers and gradients go over all of them.
  */
 export function* stepParts(
   tools: StepTools,
@@ -74,7 +74,7 @@ export function* stepParts(
     teacherStep?.begin();
     if (index === 0) for (const each of optimizers) each.parameters.zeroGradients();
     const { losses, seeds } = yield* lossesOf(tools, { images, truth, teacherStep, distillation });
-    // What frozen parameters alone have made takes no gradient.
+    // Outputs of frozen parameters alone take no gradient.
     const learning = seeds.filter(({ variable }) => variable.requiresGradient);
     const isLast = index === of - 1;
     if (isLast && headLoss.shares > 1) {
@@ -103,10 +103,7 @@ interface Recorded {
   seeds: Seed[];
 }
 
-/**
- * Forward passes and losses. The teacher goes first: its intermediates are back in the pool when the student needs memory for
- * its graph.
- */
+/** Forward passes and losses. The teacher goes first: the student then reuses its memory. */
 function* lossesOf(
   { net, adapter, cross, headLoss }: StepTools,
   { images, truth, teacherStep, distillation }: StepInput,

@@ -5,9 +5,8 @@ import { type Recipe, resolveRecipe } from '../losses/recipe.js';
 import { writeWhole } from '../util/atomicFile.js';
 import { InputError } from '../util/error.js';
 
-/** In the run's folder: the model as the training began, its classes replaced where that was asked for. */
+/** In the run's folder: the model as the training began, with replaced classes where asked for. */
 export const STUDENT_MODEL = 'student.onnx';
-/** Likewise: where its head is. */
 const STUDENT_MAPPING = 'student.mapping.json';
 
 /** What a net that is no detector of this package is made from, as its checkpoints have it. Plain JSON. */
@@ -22,7 +21,7 @@ export interface StudentRecord {
   mapping: object;
 }
 
-/** A net that a training is given, and what its run keeps so that it can be made again. */
+/** A net that a training is given, and what its run keeps to make it again. */
 export interface GivenStudent {
   /** It learns in place, and stays the caller's. */
   net: DetectionNet;
@@ -33,7 +32,7 @@ export interface GivenStudent {
 }
 
 /**
- * Writes a student's model and mapping into the folder of its run.
+ * Writes a student's model and mapping into its run's folder.
  * @throws InputError when the folder holds another model
  * @throws DiskError when it cannot be written
  */
@@ -50,10 +49,7 @@ export async function keepStudent(
   await writeWhole(join(folder, STUDENT_MAPPING), `${JSON.stringify(record.mapping, null, 2)}\n`);
 }
 
-/**
- * The recipe with the centre offset that a net's boxes have.
- * @throws InputError when the recipe's boxes are not distances
- */
+/** The recipe with the centre offset of a net's boxes. @throws InputError when the recipe's boxes are not distances */
 export function recipeOfNet({ centreOffset }: Pick<DetectionNet, 'centreOffset'>, recipe: Recipe): Recipe {
   if (centreOffset === undefined) return recipe;
   if (recipe.box.parameters !== 'ltrb') {

@@ -3,15 +3,15 @@ import type { Variable } from '../autograd/variable.js';
 import { type Parts, summed } from '../tensor/parts.js';
 import type { Tensor } from '../tensor/tensor.js';
 
-/** Of a store's gradients: each costs a readback and two messages to every other process. */
+/** Each piece costs a readback and two messages to every other process. */
 const MOST_PIECES = 4;
 /** Elements. */
 const LEAST_PIECE = 2 ** 15;
 
 /**
- * Sums the gradients of stores over all processes, in a few large pieces, while the backward pass goes on: a piece is sent once its last
- * parameter has its gradient. The heads' come first, so that they travel while the backbone's are computed.
- * @param leaves those of a backward pass, as their gradients are done
+ * Sums the gradients of stores over all processes, in a few large pieces, during the backward pass: a piece is sent once its last parameter has
+ * its gradient. The heads' come first, so that they travel while the backbone's are computed.
+ * @param leaves of a backward pass, as their gradients are done
  */
 export function* sumGradients(stores: readonly ParameterStore[], leaves: Iterable<Variable>): Parts<void> {
   const pieceOf = new Map<Variable, Tensor>();
@@ -34,7 +34,7 @@ export function* sumGradients(stores: readonly ParameterStore[], leaves: Iterabl
     if (last) yield { ...summed(last), later: true };
     last = piece;
   }
-  // Parameters that the pass did not meet leave their pieces open; the update waits for the last.
+  // Parameters that the pass did not meet leave their pieces open.
   const rest = [...(last ? [last] : []), ...open.keys()];
   for (const [i, piece] of rest.entries())
     yield i < rest.length - 1 ? { ...summed(piece), later: true } : summed(piece);

@@ -6,7 +6,7 @@ import type { Device } from '../tensor/device.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { provenanceOf } from './provenance.js';
 
-/** The head of a teacher, its image size and classes, which have to be the student's, and the size of a teacher of this package. */
+/** The head of a teacher, with image size and classes, which have to be the student's. */
 export type TeacherConfig = NetConfig;
 
 /** What a teacher gives for a batch. */
@@ -44,7 +44,7 @@ export interface Teacher {
   readonly config: TeacherConfig;
   /** What computes its outputs, where that is a net on this device. */
   readonly net?: DetectionNet;
-  /** A detector of this package, through whose head a student's features can go (CrossKD). */
+  /** A detector of this package, whose head a student's features can go through (CrossKD). */
   readonly detector?: Detector;
   /** Channels of the features it gives; 0: none, and none can be imitated. */
   readonly featureChannels: number;
@@ -65,7 +65,7 @@ export interface TeacherEpoch {
   close(): Promise<void>;
 }
 
-/** A net as a teacher; other teachers are as they are. */
+/** A net as a teacher; other teachers stay as they are. */
 export function teacherOf(given: DetectionNet | Teacher): Teacher {
   return 'prepare' in given ? given : new NetTeacher(given);
 }

@@ -23,10 +23,10 @@ export interface TeacherCacheOptions {
 }
 
 /**
- * What a frozen teacher gives for the batches of a loader, computed once and kept on disk as half floats, a file an epoch. It
- * depends on the teacher's parameters, the images, the loader's options, adapter and kernels' variants: the folder's name is
- * their hash. Rounding changes the bits of a training, so the step that fills a cache takes the rounded values, too: with a
- * cache, full or not, a training has the same bits. Several processes may use one folder; each computes what it does not find.
+ * What a frozen teacher gives for a loader's batches, computed once and kept on disk as half floats, a file an epoch. The folder's name is a
+ * hash of all that it depends on: the teacher's parameters, images, the loader's options, adapter and variants of kernels. Rounding changes
+ * bits, so the step that fills a cache takes the rounded values, too: a training has the same bits with a full or an empty cache. Several
+ * processes may use one folder; each computes what it does not find.
  */
 export class TeacherCache {
   readonly #teacher: Teacher;
@@ -45,10 +45,7 @@ export class TeacherCache {
     this.#options = options;
   }
 
-  /**
-   * @param root holds the caches of any number of teachers, seeds and data
-   * @throws DiskError when it cannot be written
-   */
+  /** @param root holds the caches of any number of teachers, seeds and data @throws DiskError when it cannot be written */
   static async open(
     root: string,
     teacher: Teacher,
@@ -68,10 +65,7 @@ export class TeacherCache {
     return new TeacherCache(teacher, loader, folder, key, options);
   }
 
-  /**
-   * The outputs of an epoch, step by step from `fromStep` on. Where its files are not whole, the teacher computes and, from
-   * the first step on, they are written.
-   */
+  /** The outputs of an epoch from `fromStep` on. Where files are not whole the teacher computes and, from the first step on, writes them. */
   async epoch(epoch: number, fromStep = 0): Promise<CachedEpoch> {
     const records = this.#loader.steps;
     const { warn, mustWrite } = this.#options;
@@ -102,13 +96,12 @@ export class TeacherCache {
 class CachedEpoch implements TeacherEpoch {
   readonly #teacher: Teacher;
   readonly #parts: readonly Part[];
-  /** One a part, or none: then the teacher computes. */
+  /** One a part; none: the teacher computes. */
   #readers: readonly EpochReader[];
-  /** Of the parts to write. */
   readonly #writers: readonly (EpochWriter | null)[];
   readonly #warn: (message: string) => void;
   readonly #mustWrite: boolean;
-  /** Of values that halves cannot hold: once an epoch is enough. */
+  /** Of values beyond the halves' range, once an epoch. */
   #hasWarned = false;
   #next: number;
   /** True where the files have the whole epoch. */
@@ -132,7 +125,7 @@ class CachedEpoch implements TeacherEpoch {
     this.#mustWrite = mustWrite;
   }
 
-  /** What the next step needs of the disk: it was read while the step before was computed. */
+  /** What the next step needs of the disk was read while the step before was computed. */
   async step(batch: Batch): Promise<TeacherStep> {
     const step = this.#next++;
     await Promise.all(this.#writers.map((writer) => writer?.room()));
@@ -144,7 +137,7 @@ class CachedEpoch implements TeacherEpoch {
       : new FillingStep(this.#parts, await this.#teacher.prepare(batch), this.#keepers(batch));
   }
 
-  /** For each part what writes its halves once they are read back; null for a part that is not written. */
+  /** Writers of each part's halves once they are read back; null for a part that is not written. */
   #keepers({ ids }: Batch): (Keeper | null)[] {
     return this.#parts.map((part, i) => {
       const writer = this.#writers[i];
@@ -162,7 +155,7 @@ class CachedEpoch implements TeacherEpoch {
   /** Ends the epoch: files that are whole get their names, others are removed. */
   async close(): Promise<void> {
     await Promise.all(this.#readers.map((reader) => reader.close()));
-    // All of them, so that a failure leaves no unfinished file behind.
+    // All, so that a failure leaves no unfinished file behind.
     const ends = await Promise.allSettled(this.#writers.map((writer) => writer?.close()));
     for (const end of ends) {
       if (end.status === 'fulfilled') continue;
@@ -183,7 +176,7 @@ class CachedEpoch implements TeacherEpoch {
   }
 }
 
-/** A step that the files have. */
+/** A step from the files. */
 class KeptStep implements TeacherStep {
   readonly #device: Device;
   readonly #parts: readonly Part[];
@@ -211,10 +204,10 @@ class KeptStep implements TeacherStep {
   }
 }
 
-/** Takes the halves of a step that are being read back. */
+/** Takes halves that are being read back. */
 type Keeper = (words: Promise<Uint32Array>) => void;
 
-/** A step that the teacher computes, rounded to half floats like those that the files have. */
+/** A step that the teacher computes, rounded to half floats like those of the files. */
 class FillingStep implements TeacherStep {
   readonly #parts: readonly Part[];
   readonly #computed: TeacherStep;
@@ -241,7 +234,6 @@ class FillingStep implements TeacherStep {
     return unpack(this.#packed, this.#parts);
   }
 
-  /** Starts reading back what was computed. */
   end(): void {
     this.#computed.end();
     for (const [i, words] of this.#packed.entries()) {
@@ -252,12 +244,10 @@ class FillingStep implements TeacherStep {
   }
 }
 
-/** What happens without the files. */
 function fallback(message: string): string {
   return `teacher cache: ${message.replace(/\.$/, '')}; the teacher computes its outputs.`;
 }
 
-/** Records the pyramids of halves. */
 function unpack(packed: readonly Tensor[], parts: readonly Part[]) {
   const [classLogits, boxLogits, features] = parts.flatMap(({ shapes }, i) => unpackHalves(packed[i], shapes));
   return { classLogits, boxLogits, ...(features && { features }) };

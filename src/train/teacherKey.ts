@@ -6,13 +6,9 @@ import type { Loader } from '../data/loader.js';
 import type { ImageSource } from '../data/source.js';
 import type { Teacher } from './teacher.js';
 
-/** Files looked at together. */
 const FILES_AT_ONCE = 256;
 
-/**
- * Everything that a frozen teacher's outputs depend on, up to the last bit, for a cache's folder: the same text, the same
- * outputs. Plain JSON.
- */
+/** All that a frozen teacher's outputs depend on, to the last bit, for a cache's folder. Plain JSON. */
 export async function describeTeacher(teacher: Teacher, { source, options, steps }: Loader) {
   const { batch, width, height, seed, augment, shuffle, dropLast, share } = options;
   return {
@@ -24,10 +20,7 @@ export async function describeTeacher(teacher: Teacher, { source, options, steps
   };
 }
 
-/**
- * Of files: names, sizes and times of change, since a data set may be too large to be read twice. Generated images have none
- * of these, so their pixels are taken.
- */
+/** Files by names, sizes and times of change, since reading a data set twice may take too long; generated images by their pixels. */
 async function hashImages(source: ImageSource): Promise<string> {
   const hash = createHash('sha256');
   if ('dataset' in source) {

@@ -13,10 +13,7 @@ export class TermHistory {
   readonly #accumulate: number;
   #batches = 0;
 
-  /**
-   * @param capacity steps between two readings
-   * @param accumulate batches a step
-   */
+  /** @param capacity steps between two readings @param accumulate batches a step */
   constructor(headLoss: HeadLoss, capacity: number, accumulate = 1) {
     const { device, grid } = headLoss;
     this.#headLoss = headLoss;
@@ -36,7 +33,7 @@ export class TermHistory {
     return this.#batches;
   }
 
-  /** Records the copy of a batch's terms; at most those of `capacity` steps before they are read. */
+  /** Records the copy of a batch's terms, of at most `capacity` steps before they are read. */
   push({ terms, faults }: Pick<HeadLossResult, 'terms' | 'faults'>): void {
     const bytes = 4 * this.#size;
     const at = bytes * this.#batches++;
@@ -49,8 +46,8 @@ export class TermHistory {
   }
 
   /**
-   * Reads what was pushed since the last reading, step by step in order: means over a step's batches; waits for the GPU.
-   * @param last number of the step pushed last, whole
+   * Reads what was pushed since the last reading, in order: means over a step's batches; waits for the GPU.
+   * @param last number of the last whole step
    * @throws DeviceError that names step, term, level and image of the first value that is not finite
    */
   async take(last: number): Promise<Float32Array[]> {
@@ -77,7 +74,7 @@ export class TermHistory {
   }
 }
 
-/** Each term summed over the levels, and divided by the steps it is the sum of. */
+/** Each term summed over the levels, per step. */
 export function meanTerms(sums: ArrayLike<number>, steps: number): Record<TermName, number> {
   const levels = sums.length / TERM_NAMES.length;
   const entries = TERM_NAMES.map((name, term) => {

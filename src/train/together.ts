@@ -2,14 +2,13 @@ import type { Communicator } from '../mpi/communicator.js';
 import type { Exchange, Parts } from '../tensor/parts.js';
 
 /**
- * Runs the work of one of several processes, which all run the same: where it stops to exchange, values are read back, go over the
- * network and are uploaded. An exchange that is `later` goes on while what follows is recorded and computed, up to the next one that
- * is not.
+ * Runs the work of one of several processes: where it stops to exchange, values are read back, go over the network and are uploaded. An
+ * exchange that is `later` goes on while what follows is computed, up to the next one that is not.
  * @throws what the work, the device or the network throws; the others then wait until somebody ends them
  */
 export async function together<T>(parts: Parts<T>, ranks: Communicator): Promise<T> {
   const started: Promise<void>[] = [];
-  // The calls of all ranks are in the same order, whichever values come from the GPU first.
+  // All ranks make their calls in the same order, whichever values come from the GPU first.
   let last: Promise<void> = Promise.resolve();
   try {
     for (;;) {

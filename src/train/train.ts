@@ -28,20 +28,21 @@ export interface TrainOptions extends TrainContext {
   detector?: DetectorConfig;
   /** In its place a net that is there already, such as an ONNX model (`openStudent` of edgewise/onnx). */
   student?: GivenStudent;
-  /** Default `gfocal`. With a single class `kd.form` is `binary` unless it says otherwise: a softmax would say nothing. */
+  /** Default `gfocal`. With a single class `kd.form` is `binary` unless given: a softmax says nothing there. */
   recipe?: string | PartialRecipe;
   /** What differs from `DEFAULT_SETTINGS`. */
   settings?: Partial<TrainSettings>;
-  /** In place of a detector's random initial parameters: `loadWeights(file)`. */
+  /** A detector's initial parameters in place of random ones: `loadWeights(file)`. */
   weights?: Weights;
   /** The parts of the detector that take them; the others start at random. Default: all. */
   weightParts?: readonly DetectorPart[];
 }
 
 /**
- * Trains a detector, from nothing or from given weights, or a net that is given. The same settings, data, adapter and `device.choices` give the same bits.
- * @throws InputError for wrong settings, a recipe whose assigner the training never comes to, a folder that holds a training already or in which another works, a missing teacher
- *   or one that does not fit, weights of another detector
+ * Trains a detector, from nothing or from given weights, or a net that is given. The same settings, data, adapter and `device.choices` give the
+ * same bits.
+ * @throws InputError for wrong settings, a recipe whose assigner the training never comes to, a folder that holds a training already or in
+ *   which another works, a missing teacher or one that does not fit, weights of another detector
  * @throws DeviceError when a loss or a gradient is not finite; it names term, level and step
  */
 export async function train({
@@ -96,10 +97,9 @@ export async function train({
 }
 
 /**
- * Goes on with a training from its folder's last checkpoint, bit for bit as if it had not stopped: the device takes the
- * training's choices between variants of kernels, whatever has been tuned since.
- * @throws InputError when there is no whole checkpoint, another training works in the folder, or the data or the teacher are
- *   not those of the training
+ * Goes on with a training from its folder's last checkpoint, bit for bit as if it had not stopped: the device takes the training's choices
+ * between variants of kernels, whatever has been tuned since.
+ * @throws InputError when there is no whole checkpoint, another training works in the folder, or data or teacher are not the training's
  */
 export async function resumeTraining(context: TrainContext): Promise<TrainResult> {
   const { folder } = context;
@@ -131,7 +131,7 @@ async function goOn(context: TrainContext, checkpoint: Checkpoint): Promise<Trai
         : `${checkpoint.file} was trained without a cache of the teacher's outputs, which rounds them; go on without.`,
     );
   }
-  // On another adapter the bits differ anyway: what it cannot run has its default.
+  // On another adapter the bits differ anyway: what it cannot run gets its default.
   context.device.setChoices(possibleChoices(context.device.gpu, choices).choices);
   const { device, restore } = context;
   const net = restore ? await restore(device, checkpoint, 'trained') : restoreDetector(device, checkpoint, 'trained');
@@ -175,10 +175,7 @@ function makeDetector(
   }
 }
 
-/**
- * Lends a net what it learns with; disposes it at the end.
- * @param isLent whether the net is the caller's; else it is disposed, too
- */
+/** Lends a net what it learns with. @param isLent whether the net is the caller's; else it is disposed, too */
 async function learning<T>(
   { net, isLent }: { net: DetectionNet; isLent: boolean },
   context: TrainContext,
@@ -198,7 +195,7 @@ async function learning<T>(
   }
 }
 
-/** @throws InputError when a folder holds a training, or what none wrote. One that has not made a step yet is begun anew. */
+/** @throws InputError when a folder holds a training, or what none wrote. One without a step is begun anew. */
 async function refuseUsed(folder: string): Promise<void> {
   const [hasCheckpoint, hasBest] = await Promise.all([CHECKPOINT, BEST].map((name) => exists(join(folder, name))));
   if (!hasCheckpoint && !hasBest) return refuseStrange(folder);

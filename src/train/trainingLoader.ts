@@ -5,7 +5,7 @@ import type { TrainSettings } from './settings.js';
 import type { TeacherConfig } from './teacher.js';
 
 /**
- * The batches of a training; of one of several processes, its share of them. Whatever is kept for them, such as a teacher's outputs, has to come from the same.
+ * A training's batches; of one of several processes, its share of them. What is kept for them, such as a teacher's outputs, has to use the same.
  * @throws InputError when there are fewer images than a step has, or the processes cannot share it equally
  */
 export function trainingLoader(

@@ -12,13 +12,10 @@ import { AVERAGE, CHECKPOINT, type Checkpoint, isParameter } from './checkpoint.
 /** Parameters of a detector by their names, such as `backbone.stem1.conv.weight`; docs/onnx.md lists them. */
 export type Weights = ReadonlyMap<string, ParameterValues<Float32Array>>;
 
-/** Keys of the metadata of a file of weights; each holds JSON. */
+/** Metadata of a file of weights; each is JSON. */
 const METADATA = ['detector', 'recipe', 'classes'] as const;
 
-/**
- * The weights that a run's evaluation and teaching use: the moving average where there is one.
- * @throws InputError when one is not of type F32
- */
+/** A run's weights for evaluation and teaching: the moving average where there is one. @throws InputError when one is not of type F32 */
 export function weightsOf({ file, tensors }: Pick<Checkpoint, 'file' | 'tensors'>): Weights {
   const own = [...tensors].filter(([name]) => isParameter(name));
   const averaged = [...tensors].flatMap(([name, tensor]) =>
@@ -33,8 +30,7 @@ export function weightsOf({ file, tensors }: Pick<Checkpoint, 'file' | 'tensors'
 }
 
 /**
- * Writes a run's averaged weights alone, F32, under the parameters' names; `detector`, `recipe` and `classes` as JSON in the
- * metadata.
+ * Writes a run's averaged weights alone, F32, with `detector`, `recipe` and `classes` as JSON in the metadata.
  * @throws InputError when the file cannot be written
  */
 export async function saveWeights(file: string, checkpoint: Checkpoint): Promise<void> {
@@ -47,9 +43,9 @@ export async function saveWeights(file: string, checkpoint: Checkpoint): Promise
 }
 
 /**
- * Reads weights to start a training from: what `saveWeights` wrote, what another program wrote under these names, or a
- * checkpoint of a run, whose average is taken.
- * @param path of the file, or of a run's folder: then its latest state
+ * Reads weights to start a training from: a file of `saveWeights` or of another program with the same names, or a run's checkpoint, for its
+ * average.
+ * @param path of the file, or of a run's folder, for its latest state
  * @throws InputError when the file is missing or broken, or a tensor is not of type F32 or holds NaN or infinity
  */
 export async function loadWeights(path: string): Promise<Weights> {
@@ -59,15 +55,15 @@ export async function loadWeights(path: string): Promise<Weights> {
   return weightsOf({ file, tensors });
 }
 
-/** What a detector is made of; the names of its parameters begin with these. */
+/** The parts of a detector, with which its parameters' names begin. */
 export const DETECTOR_PARTS = ['backbone', 'neck', 'head'] as const;
 /** One of `DETECTOR_PARTS`. */
 export type DetectorPart = (typeof DETECTOR_PARTS)[number];
 
 /**
  * Gives a detector weights in place of its initial ones.
- * @param parts only these; the others stay as they are, whatever the weights have for them. Default: all
- * @throws InputError that names every missing and every unexpected parameter, or one of another shape or with NaN or infinity
+ * @param parts only these take them; default: all
+ * @throws InputError that names every missing and unexpected parameter, or one of another shape or with NaN or infinity
  */
 export function applyWeights(
   { parameters, config }: Detector,
@@ -100,7 +96,7 @@ export function applyWeights(
   for (const [name, { data }] of given) parameters.get(name).value.write(data);
 }
 
-/** The first names, and how many more there are. */
+/** The first names, and how many more. */
 function few(names: readonly string[]): string {
   const most = 4;
   const more = names.length > most ? ` and ${names.length - most} more` : '';

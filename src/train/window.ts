@@ -33,10 +33,7 @@ export async function report(run: Run, epoch: number): Promise<void> {
   });
 }
 
-/**
- * Reads the terms of the last steps and adds them to the epoch's, step by step, so that their sum does not depend on when
- * they are read.
- */
+/** Adds the terms of the last steps to the epoch's, step by step, so that their sum does not depend on when they are read. */
 async function readWindow({ ranks }: TrainContext, tools: StepTools, state: TrainState) {
   const { history, optimizer } = tools;
   const steps = await history.take(state.step);

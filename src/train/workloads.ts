@@ -21,14 +21,13 @@ import { DEFAULT_SETTINGS } from './settings.js';
 
 /** Objects an image: as many as in COCO on average. */
 const BOXES = 7;
-/** Group norm's groups have 8 channels. */
 const GROUP = 8;
 /** With every pass of the head loss: LD and KD, on the main region and the VLR. */
 const RECIPE = 'main-kd+main-ld+vlr-ld';
-/** The mean class logit at the start of a training: a probability of 0.01. */
+/** The mean class logit when a training begins: a probability of 0.01. */
 const CLASS_LOGIT = -4.6;
 
-/** Draws random tensors, which live until the workloads are disposed. */
+/** Random tensors, which live until the workloads are disposed. */
 interface Draw {
   random: Random;
   /** Uniform within 1 of the mean, 0 unless given. */
@@ -46,8 +45,7 @@ export interface TrainingWorkloads {
 }
 
 /**
- * What `device.tune` measures for a detector: its convolutions, the gradients of their weights, its norms and its head loss, on
- * random values.
+ * What `device.tune` measures for a detector, on random values: convolutions, gradients of their weights, norms and head loss.
  * @param batch images a step
  * @throws InputError when the batch is too large for the device
  */
@@ -76,7 +74,7 @@ export function trainingWorkloads(device: Device, given: DetectorConfig, batch: 
   };
 
   const convolutions = distinct(convolutionsOf(config)).map(({ inputs, outputs, kernel, stride, at, bias }) => {
-    // A 1×1 convolution of stride 2 is one of stride 1 on every second pixel.
+    // A 1×1 convolution of stride 2 is stride 1 on every second pixel.
     const own: 1 | 2 = kernel === 1 ? 1 : (stride ?? 1);
     const input = maps(
       inputs,
@@ -87,7 +85,7 @@ export function trainingWorkloads(device: Device, given: DetectorConfig, batch: 
     return { input, weight, shape, sizes, incoming: maps(outputs, at), isBiased: bias !== undefined };
   });
   const biased = convolutions.filter(({ isBiased }) => isBiased);
-  // A norm follows every convolution without a bias of its own.
+  // Convolutions without a bias have a norm.
   const norms = distinct(convolutionsOf(config).filter(({ bias }) => bias === undefined)).map(({ outputs, at }) => ({
     input: maps(outputs, at),
     incoming: maps(outputs, at),
@@ -135,7 +133,7 @@ export function trainingWorkloads(device: Device, given: DetectorConfig, batch: 
           const variable = groupNorm(...leaves, { groups: scale.size / GROUP });
           variable.retained = true;
           backward({ variable, gradient: incoming });
-          // A leaf's gradient would outlive the `tidy` round this.
+          // A leaf's gradient would outlive the enclosing `tidy`.
           return [variable.value, ...leaves.flatMap(({ gradient }) => (gradient ? device.track(gradient) : []))];
         }),
     },
@@ -156,7 +154,6 @@ export function trainingWorkloads(device: Device, given: DetectorConfig, batch: 
   };
 }
 
-/** The head loss of a detector with random boxes and logits. */
 function headLoss(device: Device, config: DetectorConfig, batch: number, { maps, random }: Draw) {
   const { classes, bins, strides, width, height } = config;
   const imageSize = { width, height };
@@ -174,7 +171,7 @@ function headLoss(device: Device, config: DetectorConfig, batch: number, { maps,
   return { truth, evaluate: () => loss.evaluate({ student, teacher, truth }) };
 }
 
-/** Each shape once: layers of the same shape take the same time. */
+/** Layers of the same shape take the same time. */
 function distinct(convolutions: readonly Convolution[]): Convolution[] {
   const found = new Map(
     convolutions.map((one) => {
