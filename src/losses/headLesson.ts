@@ -27,8 +27,7 @@ export const LOCATION_WEIGHTS = {
   none: kinds.WEIGHTS,
 };
 
-/** Which weights of locations distillation of boxes needs. */
-function weighing({ ld, iouLd }: Recipe) {
+function neededWeights({ ld, iouLd }: Recipe) {
   const used = [ld.all > 0 && ld.weights, iouLd.weight > 0 && iouLd.region === 'all' && iouLd.weights];
   return {
     difference: used.includes('score-difference'),
@@ -38,7 +37,7 @@ function weighing({ ld, iouLd }: Recipe) {
 
 /** Whether the pass over all class logits reads the teacher's too. */
 export function isTaught({ recipe }: HeadSetting): boolean {
-  const { difference, teacher } = weighing(recipe);
+  const { difference, teacher } = neededWeights(recipe);
   return recipe.kd.all > 0 || difference || teacher;
 }
 
@@ -54,7 +53,7 @@ export function streamLessons(
 ): StreamPartials {
   const { device, recipe, grid, classes, batch, teacher: head } = setting;
   const { classification, kd } = recipe;
-  const weighs = weighing(recipe);
+  const weighs = neededWeights(recipe);
   const isWeighed = weighs.difference || weighs.teacher;
   // A weight goes over all classes; without one there are more workgroups.
   const planes = isWeighed ? classes : device.choice('stream.planes');

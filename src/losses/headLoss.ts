@@ -37,7 +37,6 @@ import type { HeadTerm } from './headTerm.js';
 import { TERM_NAMES, TERMS, type TermName } from './headTerms.js';
 import { isCross, type PartialRecipe, type Recipe, resolveRecipe, withoutDistillation } from './recipe.js';
 
-/** Bins that kernels hold in registers. */
 const { MAX_BINS } = constants;
 /** A sample keeps its class in 16 bits. */
 const MAX_CLASSES = 65_535;

@@ -16,8 +16,7 @@ const FACTORS_KERNEL = { name: 'head factors', source: factorsSource };
 const TERMS_KERNEL = { name: 'head terms', source: termsSource };
 const TOTAL_KERNEL = { name: 'head total', source: totalSource };
 
-/** Levels that `factors` has room for. */
-const LEVELS = 8;
+const FACTOR_LEVELS = 8;
 
 /** [terms + 1, 8 levels] f32: each term's weight over its normaliser, once the weights are found; the last row is for sums of weights. */
 export function* termFactors(
@@ -29,7 +28,7 @@ export function* termFactors(
   const { device, grid, batch, shares, teacher } = setting;
   const scales = TERMS.map((term) => scaleOf(term, setting));
   const sumsShared = shares > 1 && scales.some(needsWeights);
-  const shape = [TERM_NAMES.length + 1, LEVELS];
+  const shape = [TERM_NAMES.length + 1, FACTOR_LEVELS];
   const factors = sumsShared ? device.zeros(shape) : device.empty(shape);
   const launch: Launch = {
     kernel: FACTORS_KERNEL,

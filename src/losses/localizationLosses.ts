@@ -20,7 +20,6 @@ const ROWS = { name: 'localization losses of rows', source: rowsSource };
 const MAPS = { name: 'localization losses of maps', source: mapsSource };
 const SUM = { name: 'localization losses, sums', source: sumSource };
 
-/** Bins that kernels hold in registers. */
 const { MAX_BINS } = constants;
 
 /** exp(z) by powers of exp(z / T) has its rounding T times over. */

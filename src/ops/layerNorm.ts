@@ -11,7 +11,6 @@ const LAYER_NORM = { name: 'layer norm', source: layerNormSource };
 const GRADIENT = { name: 'layer norm gradient', source: gradientSource };
 const SUMS = { name: 'layer norm sums', source: sumsSource };
 
-/** Rows that an invocation adds up. */
 const ROWS_A_CHUNK = 64;
 
 /**

@@ -13,8 +13,8 @@ const PRODUCT = { name: 'matrix product', source };
 const SOFTMAX = { name: 'softmax', source: softmaxSource };
 const SOFTMAX_GRADIENT = { name: 'softmax gradient', source: softmaxGradientSource };
 
-/** Side of a workgroup's tile, as in the kernel. */
-const TILE = 16;
+/** As in the kernel. */
+const TILE_SIDE = 16;
 
 interface Operand {
   tensor: Tensor;
@@ -108,7 +108,7 @@ function product(outer: readonly number[], left: Operand, right: Operand): Tenso
         return [extent, ...steps, 0];
       }).flat(),
     },
-    workgroups: [Math.ceil(b.columns / TILE), Math.ceil(a.rows / TILE), Math.min(batch, MAX_WORKGROUPS)],
+    workgroups: [Math.ceil(b.columns / TILE_SIDE), Math.ceil(a.rows / TILE_SIDE), Math.min(batch, MAX_WORKGROUPS)],
   });
   return output;
 }

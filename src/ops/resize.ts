@@ -22,12 +22,12 @@ export interface ResizeOptions {
 }
 
 const ROUNDINGS = ['floor', 'ceil', 'round_prefer_floor', 'round_prefer_ceil'] as const;
-/** The largest sizes whose positions fit the kernels' whole numbers. */
-const LARGEST = 16_384;
+/** Positions fit the kernels' whole numbers up to it. */
+const MAX_SIZE = 16_384;
 
 const OPTIONS = optionsOf({
-  height: integer(1, LARGEST),
-  width: integer(1, LARGEST),
+  height: integer(1, MAX_SIZE),
+  width: integer(1, MAX_SIZE),
   mode: oneOf('nearest', 'linear'),
   coordinates: oneOf('half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric'),
   nearest: oneOf(...ROUNDINGS),
@@ -41,8 +41,8 @@ const OPTIONS = optionsOf({
 export function resize2d(x: Variable, options: ResizeOptions): Variable {
   OPTIONS('options', options);
   const { device, shape, size } = x.value;
-  if (shape.length !== 4 || size === 0 || Math.max(shape[2], shape[3]) > LARGEST) {
-    throw new InputError(`x: shape [${shape}]; expected [batch, channels, height, width], sides up to ${LARGEST}.`);
+  if (shape.length !== 4 || size === 0 || Math.max(shape[2], shape[3]) > MAX_SIZE) {
+    throw new InputError(`x: shape [${shape}]; expected [batch, channels, height, width], sides up to ${MAX_SIZE}.`);
   }
   const { height, width, mode, coordinates, nearest } = options;
   const [batch, channels, ...from] = shape;

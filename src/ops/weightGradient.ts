@@ -39,10 +39,8 @@ const WORKGROUP = 64;
 const TILE = 64;
 /** Invocations of the register kernels that a workgroup of tiles replaces. */
 const TILE_INVOCATIONS = 32;
-/** Quads of pixels that a workgroup of tiles takes at once. */
-const TILE_STEP = 4;
-/** Most elements of all chunks. */
-const PARTIAL_ELEMENTS = 2 ** 19;
+const TILE_STEP_QUADS = 4;
+const MAX_PARTIAL_ELEMENTS = 2 ** 19;
 
 /** The gradient of a convolution with respect to its weight, a new tensor. @param input the maps, by `alignInput` */
 export function weightGradient(incoming: Tensor, input: AlignedRows, weight: Tensor, shape: ConvolutionShape): Tensor {
@@ -72,7 +70,7 @@ function runRegisters(gradients: AlignedRows, input: AlignedRows, weight: Tensor
   const wanted = Math.min(
     strips,
     Math.ceil(device.choice('weightGradient.invocations') / (tiles * outputTiles)),
-    Math.max(1, Math.floor(PARTIAL_ELEMENTS / weight.size)),
+    Math.max(1, Math.floor(MAX_PARTIAL_ELEMENTS / weight.size)),
   );
   const stripsAChunk = Math.ceil(strips / wanted);
   const chunks = Math.ceil(strips / stripsAChunk);
@@ -111,11 +109,11 @@ function runTiles(gradients: AlignedRows, input: AlignedRows, weight: Tensor, sh
   });
   const tiles = Math.ceil((inputs * taps) / TILE) * Math.ceil(outputs / TILE);
   const wanted = Math.min(
-    Math.ceil(quads / TILE_STEP),
+    Math.ceil(quads / TILE_STEP_QUADS),
     Math.ceil(device.choice('weightGradient.invocations') / (TILE_INVOCATIONS * tiles)),
-    Math.max(1, Math.floor(PARTIAL_ELEMENTS / weight.size)),
+    Math.max(1, Math.floor(MAX_PARTIAL_ELEMENTS / weight.size)),
   );
-  const quadsAChunk = TILE_STEP * Math.ceil(quads / (TILE_STEP * wanted));
+  const quadsAChunk = TILE_STEP_QUADS * Math.ceil(quads / (TILE_STEP_QUADS * wanted));
   const chunks = Math.ceil(quads / quadsAChunk);
   const partial = device.empty([chunks * weight.size]);
   device.run({

@@ -16,7 +16,6 @@ export const COUNTS = {
 };
 export const { TABLE_IGNORED } = constants;
 
-/** Workgroups of a level's samples. */
 const SCATTER_GROUPS = 16;
 
 /**

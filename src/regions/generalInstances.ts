@@ -15,7 +15,6 @@ import type { Truth } from './truth.js';
 const SCORES = { name: 'regions/gi_scores', source: scoresSource };
 const SELECT = { name: 'regions/gi_select', source: selectSource };
 
-/** Bins that kernels hold in registers. */
 const { MAX_BINS } = constants;
 
 /** What general instances are found from. */

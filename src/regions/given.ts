@@ -80,7 +80,7 @@ export function assignmentOf(device: Device, given: GivenAssignment): Assignment
   if (!(labels instanceof Tensor)) {
     const positives = positivesOf(labels, classes);
     if (!(boxes instanceof Tensor)) assertBoxes(boxes, positives);
-    imagePositives = mostOfAnImage(positives, given);
+    imagePositives = mostPositivesOfAnImage(positives, given);
     if (imagePositives > limit) {
       throw new InputError(
         `labels: ${imagePositives} positives in an image; at most ${limit} in a batch of ${batch} images. Make the batch smaller.`,
@@ -152,7 +152,6 @@ export function assignmentOf(device: Device, given: GivenAssignment): Assignment
   };
 }
 
-/** @throws InputError when it has another length or type, or lies on another device */
 function assertGiven(
   name: string,
   values: Values,
@@ -167,7 +166,6 @@ function assertGiven(
   );
 }
 
-/** @throws InputError where a value of an array is not right */
 function assertValues(
   name: string,
   values: Values | undefined,
@@ -190,7 +188,6 @@ function positivesOf(labels: ArrayLike<number>, classes: number): number[] {
   return positives;
 }
 
-/** @throws InputError for a positive's box that is not finite or not ordered */
 function assertBoxes(boxes: ArrayLike<number>, positives: readonly number[]): void {
   for (const i of positives) {
     const box = [0, 1, 2, 3].map((edge) => boxes[4 * i + edge]);
@@ -201,8 +198,7 @@ function assertBoxes(boxes: ArrayLike<number>, positives: readonly number[]): vo
   }
 }
 
-/** The most positives that an image has. */
-function mostOfAnImage(positives: readonly number[], { grid, batch, order }: GivenAssignment): number {
+function mostPositivesOfAnImage(positives: readonly number[], { grid, batch, order }: GivenAssignment): number {
   const counts = new Uint32Array(batch);
   for (const i of positives) counts[order === 'level' ? imageOf(i, grid, batch) : Math.floor(i / grid.locations)]++;
   return Math.max(...counts);

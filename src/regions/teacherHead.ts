@@ -6,11 +6,9 @@ import { InputError } from '../util/error.js';
 import { binConstants, binParams, headProjection, type Projection } from './binValues.js';
 import { type Grid, makeGrid } from './grid.js';
 
-/** Bins that kernels hold in registers. */
 const { MAX_BINS } = constants;
 const { CELL_ROUNDING } = cellConstants;
-/** Most levels of a head. */
-const LEVELS = 8;
+const MAX_LEVELS = 8;
 /** A level is taught by one that is less than so many times as fine or coarse. */
 const CLOSE = 2;
 /** Of logarithms of ratios. */
@@ -166,7 +164,10 @@ export function teacherCells({ levels, grid }: TeacherHead): number[] {
 
 /** Bit l: level l of the student's is taught; 1 beyond the last. */
 export function taughtMask({ levels }: TeacherHead): number {
-  return Array.from({ length: LEVELS }, (_, l) => (levels[l] === null ? 0 : 1 << l)).reduce((sum, bit) => sum + bit, 0);
+  return Array.from({ length: MAX_LEVELS }, (_, l) => (levels[l] === null ? 0 : 1 << l)).reduce(
+    (sum, bit) => sum + bit,
+    0,
+  );
 }
 
 /** A location of the student's in the teacher's map. */

@@ -1,8 +1,7 @@
 import { percent } from '../util/figures.js';
 import type { LogEntry } from './logEntry.js';
 
-/** AP below which a net has learned next to nothing. */
-const NOTHING = 0.02;
+const LEARNED_NOTHING_AP = 0.02;
 /** From such a gain in the last quarter of a training, of AP and as a share of it, more epochs pay. */
 const RISING = { ap: 0.01, share: 0.1 };
 
@@ -33,7 +32,7 @@ export function adviceOn(log: readonly LogEntry[], { isGiven, steps, warmupSteps
     return `The learning rate was still rising for ${Math.min(warmupSteps, steps)} of ${steps} steps: give a shorter warm-up (--warmup-steps ${fit}).`;
   }
   const longer = (times: number) => `train longer (--epochs ${times * last.epoch})`;
-  if (last.ap < NOTHING) {
+  if (last.ap < LEARNED_NOTHING_AP) {
     const start = isGiven
       ? 'see whether mapping and classes are right (edgewise evaluate MODEL.onnx DATA --mapping FILE), let it learn faster (--learning-rate, --freeze)'
       : 'start from a trained net (--init, or --student with an ONNX model), see whether the anchors fit the objects (edgewise regions)';

@@ -30,8 +30,7 @@ export const CHECKPOINT = 'checkpoint.safetensors';
 /** The state of best AP on the validation set, without the optimizer's memory. */
 export const BEST = 'best.safetensors';
 
-/** The key of the file's metadata that marks a checkpoint. */
-const KEY = 'edgewise';
+const METADATA_KEY = 'edgewise';
 /** Prefix of the moving average's names. */
 export const AVERAGE = 'ema.';
 const OPTIMIZER = 'optimizer.';
@@ -97,7 +96,7 @@ export async function saveCheckpoint(
 
 /** What marks a safetensors file as a checkpoint. */
 export function checkpointHeader(metadata: CheckpointMetadata): Record<string, string> {
-  return { [KEY]: JSON.stringify(metadata) };
+  return { [METADATA_KEY]: JSON.stringify(metadata) };
 }
 
 async function storedTensors({ parameters, average, state }: Optimizer, part: string, withState: boolean) {
@@ -123,9 +122,11 @@ async function storedTensors({ parameters, average, state }: Optimizer, part: st
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   const file = (await isFolder(path)) ? join(path, CHECKPOINT) : path;
   const { tensors, metadata } = await readSafetensors(file);
-  const text = metadata[KEY];
+  const text = metadata[METADATA_KEY];
   if (text === undefined) {
-    throw new InputError(`${file} is a safetensors file, but no checkpoint of edgewise (its metadata lack '${KEY}').`);
+    throw new InputError(
+      `${file} is a safetensors file, but no checkpoint of edgewise (its metadata lack '${METADATA_KEY}').`,
+    );
   }
   assertFinite(file, tensors);
   try {

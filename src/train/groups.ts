@@ -17,8 +17,7 @@ export interface GroupSettings {
   learningRates: readonly GroupRate[];
 }
 
-/** Names that an error gives. */
-const SHOWN = 4;
+const NAMES_SHOWN = 4;
 
 /**
  * Freezes what is to be frozen.
@@ -49,7 +48,7 @@ function matching(field: keyof GroupSettings, pattern: string, names: readonly s
   const matches = new RegExp(`^${source}$`);
   const found = names.filter((name) => matches.test(name));
   if (found.length > 0) return found;
-  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
+  const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : '';
   throw new InputError(
     `${field}: no parameter matches ${pattern}; there are ${nearest(pattern, names).join(', ')}${more}. * stands for any characters.`,
   );
@@ -62,5 +61,5 @@ function nearest(pattern: string, names: readonly string[]): string[] {
     while (length < pattern.length && pattern[length] === name[length]) length++;
     return length;
   };
-  return [...names].sort((a, b) => shared(b) - shared(a)).slice(0, SHOWN);
+  return [...names].sort((a, b) => shared(b) - shared(a)).slice(0, NAMES_SHOWN);
 }

@@ -5,8 +5,7 @@ import type { Tensor } from '../tensor/tensor.js';
 
 /** Each piece costs a readback and two messages to every other process. */
 const MOST_PIECES = 4;
-/** Elements. */
-const LEAST_PIECE = 2 ** 15;
+const LEAST_PIECE_ELEMENTS = 2 ** 15;
 
 /**
  * Sums the gradients of stores over all processes, in a few large pieces, during the backward pass: a piece is sent once its last parameter has
@@ -17,7 +16,7 @@ export function* sumGradients(stores: readonly ParameterStore[], leaves: Iterabl
   const pieceOf = new Map<Variable, Tensor>();
   const open = new Map<Tensor, number>();
   for (const store of stores) {
-    const count = Math.min(MOST_PIECES, Math.max(1, Math.floor(store.gradients.size / LEAST_PIECE)));
+    const count = Math.min(MOST_PIECES, Math.max(1, Math.floor(store.gradients.size / LEAST_PIECE_ELEMENTS)));
     for (const { variables, gradients } of store.pieces(count)) {
       open.set(gradients, variables.length);
       for (const variable of variables) pieceOf.set(variable, gradients);

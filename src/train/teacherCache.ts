@@ -92,7 +92,6 @@ export class TeacherCache {
   }
 }
 
-/** An epoch under way. */
 class CachedEpoch implements TeacherEpoch {
   readonly #teacher: Teacher;
   readonly #parts: readonly Part[];

@@ -24,8 +24,8 @@ const BOXES = 7;
 const GROUP = 8;
 /** With every pass of the head loss: LD and KD, on the main region and the VLR. */
 const RECIPE = 'main-kd+main-ld+vlr-ld';
-/** The mean class logit when a training begins: a probability of 0.01. */
-const CLASS_LOGIT = -4.6;
+/** A probability of 0.01. */
+const INITIAL_CLASS_LOGIT = -4.6;
 
 /** Random tensors, which live until the workloads are disposed. */
 interface Draw {
@@ -158,7 +158,10 @@ function headLoss(device: Device, config: DetectorConfig, batch: number, { maps,
   const { classes, bins, strides, width, height } = config;
   const imageSize = { width, height };
   const loss = new HeadLoss(device, { classes, bins, strides, imageSize, batch, recipe: RECIPE });
-  const outputs = () => ({ classLogits: maps(classes, strides, CLASS_LOGIT), boxLogits: maps(4 * bins, strides) });
+  const outputs = () => ({
+    classLogits: maps(classes, strides, INITIAL_CLASS_LOGIT),
+    boxLogits: maps(4 * bins, strides),
+  });
   const [student, teacher] = [outputs(), outputs()];
   const images = Array.from({ length: batch * BOXES }, (_, i) => Math.floor(i / BOXES));
   const boxes = images.flatMap(() => {
