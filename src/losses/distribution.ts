@@ -14,9 +14,8 @@ const INTEGRAL = { name: 'integral', source: integralSource };
 const PROJECTION = optionsOf({ projection: anything });
 
 /**
- * The distribution over bins of each row, p = softmax(logits).
+ * The distribution over bins of each row, p = softmax(logits), [R, K].
  * @param logits [R, K]
- * @returns [R, K]
  * @throws InputError when the logits are not f32 rows
  */
 export function softmaxOverBins(logits: Variable): Variable {

@@ -17,10 +17,7 @@ export interface FeatureOptions {
 
 /** Of a loss that may look at normalised features. */
 export interface NormalisedFeatureOptions extends FeatureOptions {
-  /**
-   * `batch`: each channel of both nets' features has mean 0 and variance 1 over the images and locations of a level first, as batch norm
-   * without parameters (ε 1e-5), with its gradient. Default `none`.
-   */
+  /** `batch`: both nets' features first go through batch norm without parameters (ε 1e-5), by level, with its gradient. Default `none`. */
   norm?: 'none' | 'batch';
 }
 
@@ -96,9 +93,8 @@ export function scoreWeightedImitation(
 }
 
 /**
- * The best class score of each location, max_c σ(logit).
+ * The best class score of each location, max_c σ(logit), [N] f32, level by level; NaN where a logit is NaN or infinite.
  * @param logits [B, C, H, W] a level
- * @returns [N] f32, N the locations of all images, level by level; NaN where a logit is NaN or infinite
  * @throws InputError when it is no pyramid
  */
 export function bestScores(logits: Pyramid): Tensor {

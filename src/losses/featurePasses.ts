@@ -19,11 +19,7 @@ interface FeaturePass {
   losses: Tensor;
 }
 
-/**
- * Channel-wise distillation, for arguments that are known to fit.
- * @param pass `images` of the step, for the mean; default the batch
- * @returns the gradient with respect to the student's features
- */
+/** Channel-wise distillation of arguments that fit; gives the student's gradient. @param pass `images` of the step, default the batch */
 export function distilChannels(
   pair: FeaturePair,
   pass: FeaturePass & { temperature: number; norm: 'none' | 'batch'; images?: number },

@@ -16,10 +16,7 @@ export function assign(setting: Assigned, truth: Truth, student: HeadOutputs): A
   return assignWith(ld.vlr > 0 || kd.vlr > 0 ? regions.vlr : 'none', setting, truth, student);
 }
 
-/**
- * Records the assignment as maps, to look at; the VLR also where the recipe does not distil there. They are the caller's.
- * @throws InputError as `assign`
- */
+/** Records the maps of `assign`, for the caller; with the VLR even where it is not distilled. @throws InputError as `assign` */
 export function assignedMaps(setting: Assigned, truth: Truth, student: HeadOutputs): AssignmentMaps {
   const assignment = assignWith(setting.recipe.regions.vlr, setting, truth, student);
   const maps = assignmentMaps(assignment);

@@ -38,8 +38,7 @@ export function crossRecipes(recipe: Recipe): { own: Recipe; crossed: Recipe } {
 }
 
 /**
- * Records both losses and joins their terms: each term is of one of the two.
- * @returns the own loss's result with the terms and the gradients of the other
+ * Records both losses and joins them: each term, with its gradient, is of one of the two.
  * @throws InputError when an output does not fit, before anything is recorded
  */
 export function evaluateCrossed(head: HeadShape, { own, crossed }: CrossParts, input: HeadLossInput): HeadLossResult {

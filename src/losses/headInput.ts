@@ -20,10 +20,7 @@ export interface HeadLossInput {
   student: HeadOutputs;
   /** Needed where the recipe distils and `distillation` is above 0. Nothing flows back into it. */
   teacher?: HeadOutputs;
-  /**
-   * Where the recipe has `cross`: the logits that the teacher's head makes of the student's features (CrossKD), on the student's levels,
-   * with the teacher's bins.
-   */
+  /** With `cross`: the teacher's head's logits for the student's features (CrossKD), on the student's levels, with the teacher's bins. */
   cross?: Pick<HeadOutputs, 'classLogits' | 'boxLogits'>;
   /** Factor of every distillation term in this step, such as `distillationAt` gives it; 1 unless given. 0: no teacher is needed. */
   distillation?: number;

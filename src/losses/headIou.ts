@@ -69,10 +69,7 @@ export function distilsAllBoxes({ recipe: { ld, iouLd } }: HeadSetting): boolean
   return ld.all > 0 || (iouLd.weight > 0 && iouLd.region === 'all');
 }
 
-/**
- * Distillation of boxes at all locations, before `boxSamples`: writes the gradient of all box logits.
- * @returns [2, N] coded losses of locations, LD and IoU distillation; null where the recipe has none
- */
+/** Writes the gradient of all box logits, before `boxSamples`. @returns [2, N] coded losses, LD and IoU distillation; null for none */
 export function distilAllBoxes(
   setting: HeadSetting,
   boxLogits: BothLogits,

@@ -82,11 +82,7 @@ export function codecConstants({ box }: Recipe) {
   return { OFFSET_BOX: box.parameters === 'offset' ? 1 : 0 };
 }
 
-/**
- * Workgroups of each image that take turns with its groups of 64 samples, of which usually few exist: on CPU adapters an empty workgroup
- * costs as much as a full one.
- * @param most samples of all images
- */
+/** Workgroups of an image, few: on CPU adapters an empty one costs as much as a full one. @param most samples of all images */
 export function sampleWorkgroups({ device, batch }: HeadSetting, most: number): [number, number, number] {
   const groups = Math.ceil(device.choice('rows.workgroups') / batch);
   return [Math.min(groups, Math.ceil(most / share.ROWS)), batch, 1];

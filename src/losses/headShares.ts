@@ -5,10 +5,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import type { Recipe } from './recipe.js';
 
-/**
- * The counts of all images of the step, by which terms are divided. The process's own images come first, where passes over samples look
- * for them, then the others in order of their processes.
- */
+/** Counts of all images of the step, by which terms are divided: first the process's own, which passes over samples look for. */
 export function* shareCounts(assignment: Assignment): Parts<Assignment> {
   const { counts } = assignment;
   let rows: Float32Array[] = [];
@@ -25,10 +22,7 @@ export function* shareCounts(assignment: Assignment): Parts<Assignment> {
   return { ...assignment, counts: counts.device.tensor(all, [all.length / COUNTS.stride, COUNTS.stride]) };
 }
 
-/**
- * Runs a kernel that makes `factors` of sums. Processes that share the step first leave their sums there (override SHARED 1), then take
- * those of all from there (SHARED 2).
- */
+/** Makes `factors` by a kernel. Processes that share the step first leave their sums there (SHARED 1), then take all (SHARED 2). */
 export function* shareFactors(launch: Launch, factors: Tensor, shares: number): Parts<void> {
   const { device } = factors;
   if (shares === 1) return device.run(launch);

@@ -84,10 +84,7 @@ interface ImitationPass {
   shares?: number;
 }
 
-/**
- * Squared errors and their gradient, for arguments that are known to fit.
- * @returns the gradient with respect to the student's features
- */
+/** Squared errors of arguments that fit. @returns the gradient with respect to the student's features */
 export function* imitateFeatures(
   student: Pyramid,
   teacher: Pyramid,

@@ -78,10 +78,7 @@ export function rowLoss(input: Variable, row: RowKernel, options: RowLossOptions
   return withGradient(total, input, gradient);
 }
 
-/**
- * A variable whose derivative is known already. It takes over `gradient`, d value / d input, row by row.
- * @param value a scalar, or [R] where row r depends on row r of `input` alone
- */
+/** A variable of known derivative. @param value a scalar, or [R], row by row @param gradient of the input's shape, taken over */
 export function withGradient(value: Tensor, input: Variable, gradient: Tensor): Variable {
   if (!input.requiresGradient) gradient.dispose();
   return Variable.from(value, [input], (incoming) => {
@@ -115,10 +112,7 @@ export function assertShaped(
   }
 }
 
-/**
- * The number of columns of rows of logits.
- * @throws InputError when it is no f32 tensor of shape [rows, columns] with at least `least` columns, on the device
- */
+/** The columns of logits. @throws InputError when it is no f32 tensor [rows, columns] of at least `least` columns, on the device */
 export function columnsOf(name: string, tensor: Tensor, least: number, device?: Device): number {
   assertTensor(name, tensor, { type: 'any', ...(device && { device }) });
   const { type, shape } = tensor;

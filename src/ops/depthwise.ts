@@ -45,12 +45,7 @@ export function isDepthwise({ groups, inputs, outputs }: Window): boolean {
   return groups === inputs && groups === outputs;
 }
 
-/**
- * output = bias + weight ∗ input, each channel by itself.
- * @param input `[B, C, H, W]`
- * @param weight `[C, 1, kh, kw]`
- * @param output filled
- */
+/** Fills output `[B, C, …]` with bias + weight ∗ input, channel by channel. @param weight `[C, 1, kh, kw]` */
 export function depthwise(
   input: Tensor,
   weight: Tensor,

@@ -25,10 +25,7 @@ export function replaced<T>(list: readonly T[], place: number, value: T): T[] {
   return list.map((own, i) => (i === place ? value : own));
 }
 
-/**
- * The same walk in as few dimensions as possible, without those of one entry and joining two along which all tensors go on evenly.
- * @throws InputError when more than six are left
- */
+/** The same walk in as few dimensions as possible. @throws InputError when more than six are left */
 export function merged(name: string, walks: readonly Walk[]): Walk[] {
   const kept: Walk[] = [];
   for (const walk of walks) {

@@ -8,8 +8,7 @@ const FORWARD = { name: 'max_pool', source };
 const BACKWARD = { name: 'max_pool_gradient', source: gradientSource };
 
 /**
- * Maximum over 3×3 windows, stride 2, padding 1: [B, C, H, W] to [B, C, ⌈H/2⌉, ⌈W/2⌉]. Where several inputs of a window are
- * equal, the first in row-major order has the gradient.
+ * Maximum over 3×3 windows, stride 2, padding 1, [B, C, H, W] to [B, C, ⌈H/2⌉, ⌈W/2⌉]. Of equal maxima the first has the gradient.
  * @throws InputError for more than one level
  */
 export function maxPool(input: Variable<Pyramid>): Variable<Pyramid> {

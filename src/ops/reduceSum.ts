@@ -6,10 +6,8 @@ import { MAX_DIMENSIONS, merged, stepsOf, type Walk } from './dimensions.js';
 const REDUCE = { name: 'reduce sum', source };
 
 /**
- * scale · Σ over some axes, in a fixed order: a new tensor.
+ * scale · Σ over the `summed` axes, in a fixed order: a new tensor of `shape`, without these axes or with 1 in their place.
  * @param name of the operation, for errors
- * @param summed whether each axis is summed over
- * @param shape of the result: the input's without these axes, or with 1 in their place
  */
 export function reduceSum(
   name: string,

@@ -17,10 +17,7 @@ const MAX_TOPK = 32;
 export interface AtssOptions {
   /** Candidates a level and ground truth, 1 to 32. Default 9. */
   topk?: number;
-  /**
-   * Anchors that an ignore region covers by more than this share do not count, unless they become positive. Default −1: ignore regions do
-   * not count, as in the reference configurations.
-   */
+  /** Anchors that an ignore region covers by more than this share do not count, unless positive. Default −1: off, as in the reference. */
   ignoreIofThreshold?: number;
   /**
    * Form of the valuable localization region (VLR), the locations around the main region from which localization is distilled

@@ -18,10 +18,7 @@ const ROUNDING = 1e-6;
 export interface TeacherHeadOptions {
   /** Bins of an edge's distribution, 1 to 64; 1: the logit is the distance in strides. */
   bins?: number;
-  /**
-   * What its bins stand for, in strides of its own: `bins` increasing values, such as `uniformProjection` makes. Default: the student's
-   * where the number of bins is the same, otherwise 0 … bins − 1.
-   */
+  /** What its bins stand for, in its strides, increasing. Default: the student's for as many bins, else 0 … bins − 1. */
   projection?: Projection;
   /** The point of its cell that the teacher's locations regress from: 0 the top-left corner, 0.5 the middle. */
   centreOffset?: number;
@@ -178,11 +175,7 @@ export interface TeacherPlace {
   lines: readonly { slope: number; shift: number }[];
 }
 
-/**
- * Where a location lies in the teacher's map, as in shaders/lib/teacher_cells.wgsl and teacher_edges.wgsl.
- * @param level a taught one
- * @param index row-major
- */
+/** Where a location of a taught level lies in the teacher's map, as the kernels find it. @param index row-major */
 export function teacherPlace({ levels, grid }: TeacherHead, student: Grid, level: number, index: number): TeacherPlace {
   const taughtBy = levels[level];
   if (!taughtBy) throw new Error(`level ${level} is not taught`);

@@ -16,10 +16,7 @@ export interface GroundTruth {
   ignoreBoxes?: ArrayLike<number>;
   /** [I] image of each region to ignore. */
   ignoreImages?: ArrayLike<number>;
-  /**
-   * [B, 2] width and height in pixels of each image before padding: locations beyond ceil(size / stride) learn nothing. Every location is
-   * valid unless given.
-   */
+  /** [B, 2] width, height in pixels before padding: locations beyond ceil(size / stride) learn nothing. Default: all are valid. */
   imageSizes?: ArrayLike<number>;
 }
 

@@ -18,11 +18,7 @@ export interface AdviceContext {
   warmupSteps: number;
 }
 
-/**
- * One line of advice at a training's end, where it was mostly warm-up, or AP is near zero or was still rising; else, or where nothing was
- * evaluated, null.
- * @param log of the whole training
- */
+/** One line where a training was mostly warm-up, or its AP is near zero or was still rising; else, or without evaluations, null. */
 export function adviceOn(log: readonly LogEntry[], { isGiven, steps, warmupSteps }: AdviceContext): string | null {
   const evaluated = log.flatMap(({ epoch, evaluation }) => (evaluation ? [{ epoch, ap: evaluation.AP }] : []));
   const last = evaluated.at(-1);

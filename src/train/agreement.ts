@@ -80,11 +80,7 @@ export class AgreementMeter {
     this.#sums = strides.map(noSums);
   }
 
-  /**
-   * Adds a batch; waits for the GPU.
-   * @param images only the first so many of the batch count
-   * @throws InputError when the maps are not those of the two heads
-   */
+  /** Adds the first `images` of a batch; waits for the GPU. @throws InputError when the maps are not those of the two heads */
   async add(student: HeadLogits, teacher: HeadLogits, images: number): Promise<void> {
     const { batch, channels, levels } = student.classLogits.value;
     const other = teacher.classLogits.value;

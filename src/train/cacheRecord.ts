@@ -30,9 +30,8 @@ export function partsOf({ config, featureChannels }: Teacher, batch: number, fea
 
 /**
  * Checks the halves of a batch.
- * @param ids of the batch's images
  * @returns a warning where values reach the largest half, and so may have been larger; else null
- * @throws InputError that names image and place where one is NaN or infinite
+ * @throws InputError that names image, by `ids`, and place where one is NaN or infinite
  */
 export function checkRecord(
   words: Uint32Array,

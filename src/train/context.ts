@@ -29,19 +29,13 @@ export interface TrainContext {
   validation?: ImageSource;
   /** Frozen; needed where the recipe distils, else only compared with at each evaluation. It stays the caller's. */
   teacher?: DetectionNet | Teacher;
-  /**
-   * Folder for the teacher's outputs as half floats, for this and other trainings. Rounding changes the bits, so a training goes on with a
-   * cache if it began with one.
-   */
+  /** Folder for the teacher's outputs as half floats, for all trainings. Rounding changes bits: who began with a cache goes on with one. */
   teacherCache?: string;
   /** Where data and teacher are, for `run.json`. */
   origin?: RunOrigin;
   /** The run's folder: `checkpoint.safetensors`, `best.safetensors`, `log.jsonl`, `run.json`; with an ONNX model also its model and mapping. */
   folder: string;
-  /**
-   * Makes the net of a checkpoint, for `resumeTraining`: `restoreNet` of edgewise/onnx for ONNX models. Default: only detectors of this
-   * package.
-   */
+  /** Makes a checkpoint's net for `resumeTraining`: `restoreNet` of edgewise/onnx for ONNX models. Default: only detectors of this package. */
   restore?: (device: Device, checkpoint: Checkpoint, use: CheckpointUse) => Promise<DetectionNet>;
   /**
    * The processes that share each step: `openMpi()`. Each computes an equal part of the batch, the gradients are summed, and all make the same

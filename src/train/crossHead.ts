@@ -43,11 +43,7 @@ export class CrossHead {
       own.features === others.features ? null : projections(student, own.features, others.features, settings);
   }
 
-  /**
-   * The teacher's head on the student's features; gradients flow through it into them.
-   * @param own `forward` of the student for `tower`
-   * @param teacher outputs for `teacherTower`
-   */
+  /** The teacher's head on the student's features, through which gradients flow. @param own features of `tower` @param teacher likewise */
   logits(own: Partial<TowerFeatures>, teacher: TeacherOutputs): HeadLogits {
     const [classTower, boxTower] = TOWERS.map((name) => {
       const [student, wanted] = [own[name], teacher[name]];

@@ -43,10 +43,7 @@ interface StepSizes {
   teacher: Net | null;
 }
 
-/**
- * Checks that the kernels of a device can see every buffer of a training step.
- * @throws InputError that names the largest batch that fits
- */
+/** Checks that kernels see every buffer of a training step. @throws InputError that names the largest batch that fits */
 export function assertStepFits(device: Device, { batch, ...sizes }: StepSizes & { batch: number }): void {
   for (const recipe of recipesFrom(sizes.recipe)) {
     assertBatchFits(device, 'a training step', sizes.net.config, batch, stepNeeds(device, { ...sizes, recipe }));
@@ -79,11 +76,7 @@ export function stepNeeds(
   };
 }
 
-/**
- * Compiles the kernels of a training's steps, before the first.
- * @param sizes `epoch`, from 0, is the one under way: what only earlier ones needed is left out
- * @param onProgress told of those compiled, if any
- */
+/** Compiles the kernels of a training's steps from `epoch` (from 0) on, before the first. @param onProgress told of those compiled */
 export function compileStep(
   device: Device,
   { batch, epoch = 0, ...sizes }: StepSizes & { batch: number; epoch?: number },
@@ -96,11 +89,7 @@ export function compileStep(
   );
 }
 
-/**
- * `assertStepFits` for a forward pass without gradients, of a teacher or for an evaluation.
- * @param name of the net, for the message
- * @throws InputError that names the largest batch that fits
- */
+/** `assertStepFits` for a forward pass without gradients. @param name of the net @throws InputError that names the largest batch */
 export function assertOutputsFit(name: string, net: RunningNet, batch: number): void {
   assertBatchFits(net.device, name, net.config, batch, outputNeeds(net));
 }

@@ -16,11 +16,7 @@ import { report } from './window.js';
 /** Steps that may be queued: more would only take memory and delay an interruption. */
 const MAX_QUEUED = 4;
 
-/**
- * The loop over epochs and steps, from where `state` is.
- * @param prepareFolder called after all checks, before the first step
- * @throws InputError, DeviceError as `train`
- */
+/** The loop over epochs and steps, from `state` on. @param prepareFolder called after all checks @throws InputError as `train` */
 export async function runEpochs(
   context: TrainContext,
   learner: Learner,

@@ -185,10 +185,7 @@ export class Optimizer {
     }
   }
 
-  /**
-   * Reads what became of the updates; waits for the GPU.
-   * @returns norm: of the last gradients before clipping; skipped: updates skipped since the last `readControl`
-   */
+  /** Reads the `norm` of the last gradients before clipping, and the updates `skipped` since the last call; waits for the GPU. */
   async readControl(): Promise<{ norm: number; skipped: number }> {
     const words = (await this.#control.read()) as Uint32Array<ArrayBuffer>;
     const skipped = words[2];

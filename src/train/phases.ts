@@ -1,10 +1,7 @@
 import type { Recipe } from '../losses/recipe.js';
 import { InputError } from '../util/error.js';
 
-/**
- * The recipe of an epoch, from 0: in the first `regions.switchAfter` ATSS assigns instead. Its target score is the IoU of the student's own
- * box, as in PaddleDetection.
- */
+/** The recipe of an epoch, from 0: in the first `regions.switchAfter` ATSS assigns, with IoU as score as in PaddleDetection. */
 export function recipeAt(recipe: Recipe, epoch: number): Recipe {
   const { regions } = recipe;
   if (epoch >= regions.switchAfter) return recipe;

@@ -45,10 +45,7 @@ export function trainStep(
   alone(stepParts(tools, batch, rate, teacherStep, distillation, part));
 }
 
-/**
- * `trainStep` of one of the processes that share a step (`shares` of the head loss), each with its share of the batch and the same update. It
- * stops where normalisers and gradients go over all of them.
- */
+/** `trainStep` of one of the processes that share a step, for its part of the batch; stops where sums go over all of them. */
 export function* stepParts(
   tools: StepTools,
   batch: Batch,

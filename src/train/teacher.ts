@@ -27,10 +27,7 @@ export interface TeacherOutputs {
 export interface TeacherStep {
   /** Uploads what is there already: an upload submits what is recorded, so this comes before anything is. */
   begin(): void;
-  /**
-   * Records the outputs; they are the caller's.
-   * @param tower the convolution of its head's towers whose features are wanted too; only for a teacher with a `detector`
-   */
+  /** Records the outputs, for the caller. @param tower a head convolution whose features are wanted too; only with a `detector` */
   outputs(images: Pyramid, tower?: number): TeacherOutputs;
   /** Gives back what the step held. */
   end(): void;

@@ -29,10 +29,7 @@ export function weightsOf({ file, tensors }: Pick<Checkpoint, 'file' | 'tensors'
   );
 }
 
-/**
- * Writes a run's averaged weights alone, F32, with `detector`, `recipe` and `classes` as JSON in the metadata.
- * @throws InputError when the file cannot be written
- */
+/** Writes a run's averaged weights, F32, with detector, recipe and classes in the metadata. @throws InputError when it cannot be written */
 export async function saveWeights(file: string, checkpoint: Checkpoint): Promise<void> {
   const stored = [...weightsOf(checkpoint)].map(([name, { shape, data }]): [string, StoredTensor] => [
     name,
