@@ -17,7 +17,7 @@ struct Params {
   dilation_x: u32,
   batch: u32,
   has_bias: u32,
-  /// Of maps cut into strips.
+  /// of a map, where maps are cut into strips
   strips: u32,
   rows_a_strip: u32,
 }

@@ -5,6 +5,7 @@
 override INDEX: bool = false;
 
 @group(0) @binding(1) var<storage, read> input: array<f32>;
+/// bits of the maximum, or with INDEX its element
 @group(0) @binding(2) var<storage, read_write> output: array<u32>;
 
 @compute @workgroup_size(64)

@@ -29,7 +29,7 @@ export interface TrainContext {
   validation?: ImageSource;
   /** Frozen; needed where the recipe distils, else only compared with at each evaluation. It stays the caller's. */
   teacher?: DetectionNet | Teacher;
-  /** Folder for the teacher's outputs as half floats, for all trainings. Rounding changes bits: who began with a cache goes on with one. */
+  /** Folder for the teacher's outputs as half floats, for all trainings. Rounding changes bits: a training that began with one keeps it. */
   teacherCache?: string;
   /** Where data and teacher are, for `run.json`. */
   origin?: RunOrigin;
