@@ -23,16 +23,17 @@ export function adviceOn(log: readonly LogEntry[], { isGiven, steps, warmupSteps
   const evaluated = log.flatMap(({ epoch, evaluation }) => (evaluation ? [{ epoch, ap: evaluation.AP }] : []));
   const last = evaluated.at(-1);
   if (!last || last.ap < 0) return null;
-  if (warmupSteps > WARM_UP.most * steps) {
-    const fit = Math.ceil(WARM_UP.fit * steps);
-    return `The learning rate was still rising for ${Math.min(warmupSteps, steps)} of ${steps} steps: give a shorter warm-up (--warmup-steps ${fit}).`;
-  }
+  const isMostlyWarmUp = warmupSteps > WARM_UP.most * steps;
+  const shorter = `--warmup-steps ${Math.ceil(WARM_UP.fit * steps)}`;
   const longer = (times: number) => `train longer (--epochs ${times * last.epoch})`;
   if (last.ap < LEARNED_NOTHING_AP) {
     const start = isGiven
       ? 'see whether mapping and classes are right (edgewise evaluate MODEL.onnx DATA --mapping FILE), let it learn faster (--learning-rate, --freeze)'
       : 'start from a trained net (--init, or --student with an ONNX model), see whether the anchors fit the objects (edgewise regions)';
-    return `AP is still ${percent(last.ap)} after ${last.epoch} ${last.epoch === 1 ? 'epoch' : 'epochs'}: ${longer(3)}, ${start}, or begin with fewer classes.`;
+    return `AP is still ${percent(last.ap)} after ${last.epoch} ${last.epoch === 1 ? 'epoch' : 'epochs'}: ${longer(3)}, ${isMostlyWarmUp ? `give a shorter warm-up (${shorter}), ` : ''}${start}, or begin with fewer classes.`;
+  }
+  if (isMostlyWarmUp) {
+    return `The learning rate was still rising for ${Math.min(warmupSteps, steps)} of ${steps} steps: give a shorter warm-up (${shorter}).`;
   }
   const before = evaluated.filter(({ epoch }) => epoch <= 0.75 * last.epoch).at(-1);
   const best = Math.max(...evaluated.map(({ ap }) => ap));

@@ -38,4 +38,5 @@ test('a warm-up of more than half of the steps', () => {
   expect(advice([0.058], true, 100)).toBe(line(51, 6));
   expect(advice([0.3, 0.1], false, 26)).toBe(line(26, 6));
   expect(advice([0.3, 0.1], false, 25)).toBeNull();
+  expect(advice([0.01], true, 100)).toMatch(/^AP is still 1\.0 .* give a shorter warm-up \(--warmup-steps 6\), see/);
 });
