@@ -24,7 +24,7 @@ export async function openMpi(): Promise<Communicator> {
   const provided = [0];
   check(
     'MPI_Init_thread',
-    library.func('int MPI_Init_thread(void *, void *, int, _Out_ int *)')(null, null, 2, provided),
+    library.func('int MPI_Init_thread(void *, void *, int, _Out_ int *)')(null, null, THREAD_SERIALIZED, provided),
   );
   if (provided[0] < THREAD_SERIALIZED) {
     throw new InputError(
