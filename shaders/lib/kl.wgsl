@@ -12,18 +12,29 @@ fn divergence(log_p: f32, log_q: f32) -> vec2f {
 
 /// For p and q that are known: v = ln q - ln p.
 fn divergence_of(p: f32, q: f32, v: f32) -> vec2f {
-  // e^v - 1 - v as its series where the subtraction would cancel; omitted terms are below 1e-7 of it for |v| < 1/2.
-  let tail = 1.0 / 120.0 + v * (1.0 / 720.0 + v * (1.0 / 5040.0 + v * (1.0 / 40320.0)));
-  let rest = v * v * (0.5 + v * (1.0 / 6.0 + v * (1.0 / 24.0 + v * tail)));
+  let rest = exp_rest(v);
   let difference = q - p;
   return select(vec2f(difference - p * v, difference), vec2f(p * rest, p * (v + rest)), abs(v) < 0.5);
 }
 
-/// KL between the Bernoulli distributions sigmoid(teacher) and sigmoid(student): (KL, q - p). Logits are already over T.
-fn binary_divergence(student: f32, teacher: f32) -> vec2f {
-  let q = logistic(student);
-  let p = logistic(teacher);
-  let present = divergence(min(teacher, 0.0) - p.tail, min(student, 0.0) - q.tail);
-  let absent = divergence(min(-teacher, 0.0) - p.tail, min(-student, 0.0) - q.tail);
-  return vec2f(present.x + absent.x, present.y);
+/// e^v - 1 - v for |v| < 1/2, where the subtraction would cancel, as its series: omitted terms are below 1e-7 of it.
+fn exp_rest(v: f32) -> f32 {
+  let tail = 1.0 / 120.0 + v * (1.0 / 720.0 + v * (1.0 / 5040.0 + v * (1.0 / 40320.0)));
+  return v * v * (0.5 + v * (1.0 / 6.0 + v * (1.0 / 24.0 + v * tail)));
+}
+
+/// KL between the Bernoulli distributions sigmoid(teacher / T) and sigmoid(student / T): (KL, q - p).
+fn binary_divergence(student: f32, teacher: f32, temperature: f32) -> vec2f {
+  let x = student / temperature;
+  let t = teacher / temperature;
+  let q = logistic(x);
+  let p = logistic(t);
+  // ln q - ln p, and the same of 1 - q and 1 - p. Close logits would cancel: p / q = 1 + (1 - p) (e^-d - 1), d = x - t.
+  var v = vec2f(min(x, 0.0) - min(t, 0.0), min(-x, 0.0) - min(-t, 0.0)) - (q.tail - p.tail);
+  let d = (student - teacher) / temperature;
+  if (abs(d) < 0.5) {
+    v = -vec2f(log1p_unit(p.complement * (exp_rest(-d) - d)), log1p_unit(p.score * (exp_rest(d) + d)));
+  }
+  let present = divergence_of(p.score, q.score, v.x);
+  return vec2f(present.x + divergence_of(p.complement, q.complement, v.y).x, present.y);
 }

@@ -1,6 +1,6 @@
 // The logistic function and its logarithms without overflow or cancellation, for logits of any size.
 
-/// ln(1 + t) for t in [0, 1]: 2 artanh(t / (2 + t)) as its series; the next term is below 1e-8. No cancellation near 0.
+/// ln(1 + t) for t in [-1/2, 1]: 2 artanh(t / (2 + t)) as its series; the next term is below 1e-8. No cancellation near 0.
 fn log1p_unit(t: f32) -> f32 {
   let s = t / (2.0 + t);
   let square = s * s;

@@ -29,7 +29,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let slope = row_weight(row) * params.temperature / f32(params.classes);
   var total = 0.0;
   for (var i = row * params.classes; i < (row + 1u) * params.classes; i++) {
-    let part = binary_divergence(student[i] / params.temperature, teacher[i] / params.temperature);
+    let part = binary_divergence(student[i], teacher[i], params.temperature);
     total += part.x;
     gradient[i] = slope * part.y;
   }

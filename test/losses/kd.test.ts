@@ -30,6 +30,19 @@ test('the binary form equals the oracle', () =>
     RUNS,
   ));
 
+test('the binary form of logits that are close is as exact as of others', async () => {
+  const [columns, temperature] = [24, 5];
+  const t = normals(7, columns, 1);
+  // From 1e-4 to beyond 1/2, where the kernel leaves the series, to both sides.
+  const z = t.map((value, k) => Math.fround(value + (k % 2 ? -1 : 1) * 10 ** (k / 5 - 4)));
+  const leaf = new Variable(device.tensor(z, [1, columns]), true);
+  const loss = classDistillation(leaf, device.tensor(t, [1, columns]), { form: 'binary', temperature });
+  const expected = reference.binaryTemperatureKL(z, t, temperature);
+  expectClose(await loss.value.read(), [expected.loss], { relative: 2e-6 }, 'loss');
+  backward({ variable: loss });
+  expectClose(await leaf.gradient!.read(), expected.gradient, { relative: 2e-6 }, 'gradient');
+});
+
 test('the focal form equals the oracle', () =>
   fc.assert(
     fc.asyncProperty(

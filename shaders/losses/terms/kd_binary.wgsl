@@ -9,7 +9,7 @@ fn statistics_of(at: Place) -> Statistics {
 }
 
 fn class_divergence(logits: vec2f, at: Statistics) -> vec2f {
-  return binary_divergence(logits.x / params.temperature, logits.y / params.temperature);
+  return binary_divergence(logits.x, logits.y, params.temperature);
 }
 
 fn class_scale() -> f32 {

@@ -7,7 +7,7 @@ fn class_lesson(x: vec4f, t: vec4f) -> BackgroundLoss {
   let scale = params.temperature / f32(params.classes);
   var lesson: BackgroundLoss;
   for (var k = 0u; k < 4u; k++) {
-    let term = binary_divergence(x[k] / params.temperature, t[k] / params.temperature);
+    let term = binary_divergence(x[k], t[k], params.temperature);
     lesson.loss[k] = params.temperature * scale * term.x;
     lesson.slope[k] = scale * term.y;
   }
