@@ -14,7 +14,6 @@ import { gridLevels } from '../reference/grid.js';
 import type { HeadSizes } from '../reference/types.js';
 
 interface Place {
-  level: number;
   image: number;
   channel: number;
   cell: number;
@@ -23,7 +22,8 @@ interface Place {
 interface Form {
   /** `tensor` holds `channels` channels of every location. */
   layout: (sizes: HeadSizes, channels: number, tensor: Tensor) => Maps;
-  place: (sizes: HeadSizes, channels: number, at: Place) => number;
+  /** Where each value is; `before` counts the locations of the levels before this one. */
+  place: (at: Place, of: { sizes: HeadSizes; channels: number; area: number; before: number; all: number }) => number;
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
@@ -41,25 +41,17 @@ export const FORMS = {
         channels,
         gridLevels(sizes).map(({ width, height }) => ({ width, height })),
       ),
-    place: (sizes, channels, { level, image, channel, cell }) => {
-      const areas = areasOf(sizes);
-      return sizes.batch * channels * sum(areas.slice(0, level)) + (image * channels + channel) * areas[level] + cell;
-    },
+    place: ({ image, channel, cell }, { sizes, channels, area, before }) =>
+      sizes.batch * channels * before + (image * channels + channel) * area + cell,
   },
   rows: {
     layout: (sizes, channels, tensor) => ({ tensor, layout: rowMajorLayout(channels, areasOf(sizes)) }),
-    place: (sizes, channels, { level, image, channel, cell }) => {
-      const areas = areasOf(sizes);
-      return (image * sum(areas) + sum(areas.slice(0, level)) + cell) * channels + channel;
-    },
+    place: ({ image, channel, cell }, { channels, before, all }) => (image * all + before + cell) * channels + channel,
   },
   /** YOLOv8's [B, channels, A]. */
   channels: {
     layout: (sizes, channels, tensor) => ({ tensor, layout: channelMajorLayout(channels, areasOf(sizes)) }),
-    place: (sizes, channels, { level, image, channel, cell }) => {
-      const areas = areasOf(sizes);
-      return (image * channels + channel) * sum(areas) + sum(areas.slice(0, level)) + cell;
-    },
+    place: ({ image, channel, cell }, { channels, before, all }) => (image * channels + channel) * all + before + cell,
   },
   /** The same, the last level first. */
   backwards: {
@@ -67,10 +59,8 @@ export const FORMS = {
       const stored = channelMajorLayout(channels, areasOf(sizes).reverse());
       return { tensor, layout: [...stored].reverse() };
     },
-    place: (sizes, channels, { level, image, channel, cell }) => {
-      const areas = areasOf(sizes);
-      return (image * channels + channel) * sum(areas) + sum(areas.slice(level + 1)) + cell;
-    },
+    place: ({ image, channel, cell }, { channels, area, before, all }) =>
+      (image * channels + channel) * all + (all - before - area) + cell,
   },
 } satisfies Record<string, Form>;
 export type FormName = keyof typeof FORMS;
@@ -82,11 +72,14 @@ export function eachValue(
   { channels, first = 0, of = channels }: { channels: number; first?: number; of?: number },
   visit: (place: number, level: number, index: number) => void,
 ): void {
-  areasOf(sizes).forEach((area, level) => {
+  const areas = areasOf(sizes);
+  const { place: placeOf } = FORMS[form];
+  areas.forEach((area, level) => {
+    const lies = { sizes, channels: of, area, before: sum(areas.slice(0, level)), all: sum(areas) };
     for (let image = 0; image < sizes.batch; image++) {
       for (let channel = 0; channel < channels; channel++) {
         for (let cell = 0; cell < area; cell++) {
-          const place = FORMS[form].place(sizes, of, { level, image, channel: first + channel, cell });
+          const place = placeOf({ image, channel: first + channel, cell }, lies);
           visit(place, level, (image * channels + channel) * area + cell);
         }
       }

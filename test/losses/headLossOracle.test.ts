@@ -78,10 +78,27 @@ async function expectRegions(
 }
 
 const flat = (levels: readonly ArrayLike<number>[]) => levels.flatMap((level) => Array.from(level));
-/** @param rounding of what cancels; besides that of sums of f32 products, 2e-5 of the largest of its kind */
-function expectGradient(name: string, actual: ArrayLike<number>, wanted: ArrayLike<number>, rounding = 0): void {
+/** Of sums of f32 products, relative to the largest of its kind. */
+const ROUNDING = 2e-5;
+
+/**
+ * @param relative of the largest of its kind
+ * @param absolute of what cancels
+ */
+function expectGradient(
+  name: string,
+  actual: ArrayLike<number>,
+  wanted: ArrayLike<number>,
+  { relative, absolute = 0 }: { relative: number; absolute?: number },
+): void {
   const largest = Array.from(wanted).reduce((most, g) => Math.max(most, Math.abs(g)), 0);
-  expectClose(actual, wanted, { absolute: 2e-5 * largest + rounding }, `gradient of ${name}`);
+  expectClose(actual, wanted, { absolute: relative * largest + absolute }, `gradient of ${name}`);
+}
+
+/** What rounding does to target scores that are overlaps of boxes: 2e-6 of 1, which is more of a low one that a term is weighted by. */
+function scoreRounding({ regions }: Expected): number {
+  const scores = regions.flatMap(({ score }) => Array.from(score).filter((value) => value > 0));
+  return Math.max(ROUNDING, 2e-6 / Math.min(1, ...scores));
 }
 
 /** Of features that lie close together compared with their size, or are large beside a temperature; as in featureDistillation.test.ts. */
@@ -117,7 +134,8 @@ async function expectOracle(given: Partial<HeadCase>, isGiven = true): Promise<v
     fc.pre(mask.join() === Array.from(await imitation.read()).join());
   }
   const { terms, total } = await actual.read();
-  const tolerance = { relative: 2e-5, absolute: 1e-7 };
+  const relative = usesStudent ? scoreRounding(expected) : ROUNDING;
+  const tolerance = { relative, absolute: 1e-7 };
   const { loss: ofFeatures, gradient: ofTheirGradient } = expected.featureRounding;
   const withFeatures = { ...tolerance, absolute: tolerance.absolute + FEATURE_ROUNDING * ofFeatures };
   for (const name of TERM_NAMES) {
@@ -128,8 +146,8 @@ async function expectOracle(given: Partial<HeadCase>, isGiven = true): Promise<v
   const { classLogits, boxLogits, features } = actual.gradients;
   const wanted = expected.gradients;
   if (features) {
-    const rounding = FEATURE_ROUNDING * ofTheirGradient;
-    expectGradient('features', await features.read(), flat(wanted.features), rounding);
+    const absolute = FEATURE_ROUNDING * ofTheirGradient;
+    expectGradient('features', await features.read(), flat(wanted.features), { relative: ROUNDING, absolute });
   }
   if (isTogether) {
     expect(classLogits).toBe(boxLogits);
@@ -137,12 +155,13 @@ async function expectOracle(given: Partial<HeadCase>, isGiven = true): Promise<v
     for (const kind of ['classLogits', 'boxLogits'] as const) {
       const own: number[] = [];
       eachValue(sizes, form, together(sizes)[kind], (at) => own.push(values[at]));
-      expectGradient(kind, own, flat(wanted[kind]));
+      expectGradient(kind, own, flat(wanted[kind]), { relative });
     }
   } else {
     const classGradient = restore(sizes, form, await classLogits.read());
-    expectGradient('classLogits', classGradient, flat(wanted.classLogits));
-    expectGradient('boxLogits', restore(sizes, form, await boxLogits.read()), flat(wanted.boxLogits));
+    const boxGradient = restore(sizes, form, await boxLogits.read());
+    expectGradient('classLogits', classGradient, flat(wanted.classLogits), { relative });
+    expectGradient('boxLogits', boxGradient, flat(wanted.boxLogits), { relative });
   }
   actual.dispose();
 }
