@@ -291,6 +291,13 @@ declare module '*/shaders/regions/best_lists.wgsl' {
     readonly NO_KEY: number;
   };
 }
+declare module '*/shaders/regions/claims.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly PARTS: number;
+  };
+}
 declare module '*/shaders/regions/dynamic_soft_label_choose.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
@@ -330,6 +337,25 @@ declare module '*/shaders/regions/imitation_windows.wgsl' {
   export const constants: {
     readonly SIZE: number;
     readonly ONE_BITS: number;
+  };
+}
+declare module '*/shaders/regions/list_objects.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly CLAIM: number;
+    readonly COUNT: number;
+    readonly PLACE: number;
+    readonly FIRST_POSITIVE: number;
+    readonly FIRST_MEMBER: number;
+  };
+}
+declare module '*/shaders/regions/list_sums.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly CHAINS: number;
+    readonly LANES: number;
   };
 }
 declare module '*/shaders/regions/sample.wgsl' {

@@ -9,13 +9,7 @@ var<workgroup> level_vlr: array<atomic<u32>, 8>;
 /// weight in the VLR and target score
 var<workgroup> lane_sums: array<vec2f, SIZE>;
 
-fn level_of(location: u32) -> u32 {
-  var level = 0u;
-  while (level + 1u < params.level_count && location >= params.batch * params.levels[level + 1u].x) {
-    level++;
-  }
-  return level;
-}
+#include "level_of.wgsl"
 
 /// After a barrier: leaves in the table what the pass over all class logits needs, completes the samples that are no positives (their
 /// location and VLR weight are known), and counts.

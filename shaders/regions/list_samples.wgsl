@@ -34,15 +34,10 @@ override VLR: bool = true;
 #include "../lib/boxes.wgsl"
 #include "window.wgsl"
 #include "vlr_member.wgsl"
+#include "member_overlap.wgsl"
 #include "sample.wgsl"
 #include "append.wgsl"
 #include "count_samples.wgsl"
-
-/// IoU of a member of a box's region, 0 of another anchor.
-fn member_overlap(level: u32, cell: vec2u, box: vec4f, threshold: f32) -> f32 {
-  let anchor = anchor_box_at(level, cell);
-  return select(0.0, box_iou(anchor, box), is_member(anchor, box, threshold));
-}
 
 /// A location's weight is its highest IoU with a ground truth of whose region it is.
 fn list_members(list: ptr<function, List>, g: u32, image: u32, level: u32, local: u32) {

@@ -49,6 +49,11 @@ const CHOICES = {
   'stream.turns': choice([1, 2, 4, 8], () => 2),
   /** Most workgroups that share the samples of the head loss. On CPU adapters an empty workgroup costs as much as a full one. */
   'rows.workgroups': choice([4, 8, 16, 64, 256, 1024], ({ processor }) => (processor ? 16 : 1024)),
+  /**
+   * Who lists the samples of an assignment: a workgroup an image, object after object in one dispatch; or workgroups of each object, in four
+   * dispatches, since on a GPU one workgroup leaves most of it idle. The lists are the same bits.
+   */
+  'lists.workgroups': choice(['image', 'objects'], ({ processor }) => (processor ? 'image' : 'objects')),
   /** Loops over bins: written out for the compiler (unroll.ts), or left to it. */
   'bins.loops': choice(['unrolled', 'rolled'], () => 'unrolled'),
 };

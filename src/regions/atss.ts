@@ -1,4 +1,5 @@
 import listSource from '../../shaders/regions/list_atss.wgsl';
+import listObjectsSource from '../../shaders/regions/list_atss_objects.wgsl';
 import type { Tensor } from '../tensor/tensor.js';
 import { assertGrid, assertTruth } from './argument.js';
 import type { Assigner } from './assigner.js';
@@ -8,7 +9,10 @@ import type { Grid } from './grid.js';
 import { listSamples } from './listing.js';
 import type { Truth } from './truth.js';
 
-const LIST = { name: 'regions/list_atss', source: listSource };
+const LIST = {
+  image: { name: 'regions/list_atss', source: listSource },
+  objects: { name: 'regions/list_atss_objects', source: listObjectsSource },
+};
 
 /** The entry of `ASSIGNERS`. */
 export const ATSS = {
@@ -38,7 +42,7 @@ export function atss(grid: Grid, truth: Truth, options: AtssOptions = {}): AtssA
   const table = labelTable(grid, truth, ignoreIofThreshold);
   const { positives, thresholds, windows } = atssCandidates(grid, truth, settings, table);
   const found = {
-    kernel: LIST,
+    kernels: LIST,
     positives,
     topk,
     most: grid.levels.length * topk,

@@ -3,6 +3,7 @@ import stridedSource from '../../shaders/regions/dynamic_soft_label_candidates_s
 import chooseSource from '../../shaders/regions/dynamic_soft_label_choose.wgsl';
 import scoresSource from '../../shaders/regions/dynamic_soft_label_scores.wgsl';
 import listSource from '../../shaders/regions/list_chosen.wgsl';
+import listObjectsSource from '../../shaders/regions/list_chosen_objects.wgsl';
 import { layoutTable } from '../tensor/layout.js';
 import { number, optional, options as optionsOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
@@ -27,7 +28,10 @@ import type { Truth } from './truth.js';
 const PACKED = { name: 'regions/dynamic_soft_label_candidates', source: packedSource };
 const STRIDED = { name: 'regions/dynamic_soft_label_candidates, strided', source: stridedSource };
 const CHOOSE = { name: 'regions/dynamic_soft_label_choose', source: chooseSource };
-const LIST = { name: 'regions/list_chosen', source: listSource };
+const LIST = {
+  image: { name: 'regions/list_chosen', source: listSource },
+  objects: { name: 'regions/list_chosen_objects', source: listObjectsSource },
+};
 const SCORES = { name: 'regions/dynamic_soft_label_scores', source: scoresSource };
 
 /** The entry of `ASSIGNERS`. */
@@ -108,7 +112,7 @@ export function dynamicSoftLabel(
       params: { ...params, ...cost, topk, box_reach: boxReach(options) },
       workgroups: [truth.count, 1, 1],
     });
-    const found = { kernel: LIST, positives: chosen, topk, most: topk, table, windows };
+    const found = { kernels: LIST, positives: chosen, topk, most: topk, table, windows };
     const assignment = listSamples(grid, truth, found, region, { OWNERS: 0, SCORED: 1 });
     const { samples, counts, slots } = assignment;
     device.run({

@@ -1,3 +1,6 @@
+import { constants as claimConstants } from '../../shaders/regions/claims.wgsl';
+import { constants as steps } from '../../shaders/regions/list_objects.wgsl';
+import sumsSource from '../../shaders/regions/list_sums.wgsl';
 import type { KernelDefinition } from '../gpu/launch.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Assignment, COUNTS, SAMPLE_WORDS } from './assignment.js';
@@ -5,10 +8,19 @@ import type { AtssOptions } from './atssCandidates.js';
 import { type Grid, gridParams } from './grid.js';
 import type { Truth } from './truth.js';
 
+const { PARTS } = claimConstants;
+const { CLAIM, COUNT, PLACE } = steps;
+
+const SUMS = { name: 'regions/list_sums', source: sumsSource };
+
 /** What an assigner found for the objects of a batch. */
 interface Found {
-  /** One that includes shaders/regions/list_samples.wgsl. */
-  kernel: KernelDefinition;
+  kernels: {
+    /** A workgroup an image: includes shaders/regions/list_samples.wgsl. */
+    image: KernelDefinition;
+    /** Workgroups of each object: includes shaders/regions/list_objects.wgsl. */
+    objects: KernelDefinition;
+  };
   positives: Tensor;
   /** Entries of an object in `positives`, on a level or on all together. */
   topk: number;
@@ -20,11 +32,11 @@ interface Found {
   windows: Tensor | null;
 }
 
-/** Lists the positives and the VLR of a batch, in one dispatch. @param constants of the kernel, besides those of the VLR */
+/** Lists the positives and the VLR of a batch. @param constants of the kernel, besides those of the VLR */
 export function listSamples(
   grid: Grid,
   truth: Truth,
-  { kernel, positives, topk, most, table, windows }: Found,
+  { kernels, positives, topk, most, table, windows }: Found,
   { vlr, gamma }: Required<AtssOptions>,
   constants: Record<string, number> = {},
 ): Assignment {
@@ -35,8 +47,7 @@ export function listSamples(
   const slots = windows ? locations : Math.min(locations, maxPositives);
   const samples = device.empty([batch, slots, SAMPLE_WORDS], 'u32');
   const counts = device.empty([batch, COUNTS.stride]);
-  device.run({
-    kernel,
+  const launch = {
     constants: { ...constants, VLR: windows ? 1 : 0, REFERENCE: windows && vlr === 'reference' ? 1 : 0 },
     bindings: {
       boxes: truth.boxes.range4,
@@ -46,11 +57,15 @@ export function listSamples(
       windows: (windows ?? truth.boxes).range4,
       table: table.range,
       samples: samples.range,
-      counts: counts.range,
     },
     params: { ...gridParams(grid, batch), image_slots: slots, topk, gamma },
-    workgroups: [batch, 1, 1],
-  });
+  };
+  if (device.choice('lists.workgroups') === 'image') {
+    const bindings = { ...launch.bindings, counts: counts.range };
+    device.run({ ...launch, kernel: kernels.image, bindings, workgroups: [batch, 1, 1] });
+  } else {
+    listByObjects();
+  }
   return {
     batch,
     classes,
@@ -66,4 +81,34 @@ export function listSamples(
       for (const tensor of [samples, counts, table]) tensor.dispose();
     },
   };
+
+  /** The same lists as by a workgroup an image, bit for bit. */
+  function listByObjects(): void {
+    const { constants, bindings, params } = launch;
+    const pieces = grid.levels.length * PARTS;
+    const claims = device.zeros([2 * batch * locations + truth.count * (1 + pieces) + 2 * batch], 'u32');
+    for (const STEP of [CLAIM, COUNT, PLACE]) {
+      device.run({
+        kernel: kernels.objects,
+        constants: { ...constants, STEP },
+        bindings: { ...bindings, claims: claims.range },
+        params: { ...params, locations: batch * locations },
+        workgroups: [truth.count, windows ? pieces : 1, 1],
+      });
+    }
+    const { image_starts } = bindings;
+    device.run({
+      kernel: SUMS,
+      bindings: { image_starts, claims: claims.range, samples: samples.range, counts: counts.range },
+      params: {
+        batch,
+        level_count: grid.levels.length,
+        image_slots: slots,
+        locations: batch * locations,
+        levels: grid.levelTable,
+      },
+      workgroups: [batch, 1, 1],
+    });
+    claims.dispose();
+  }
 }

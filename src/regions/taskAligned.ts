@@ -1,4 +1,5 @@
 import listSource from '../../shaders/regions/list_chosen.wgsl';
+import listObjectsSource from '../../shaders/regions/list_chosen_objects.wgsl';
 import packedSource from '../../shaders/regions/task_aligned_candidates_packed.wgsl';
 import stridedSource from '../../shaders/regions/task_aligned_candidates_strided.wgsl';
 import chooseSource from '../../shaders/regions/task_aligned_choose.wgsl';
@@ -26,7 +27,10 @@ import type { Truth } from './truth.js';
 const PACKED = { name: 'regions/task_aligned_candidates', source: packedSource };
 const STRIDED = { name: 'regions/task_aligned_candidates, strided', source: stridedSource };
 const CHOOSE = { name: 'regions/task_aligned_choose', source: chooseSource };
-const LIST = { name: 'regions/list_chosen', source: listSource };
+const LIST = {
+  image: { name: 'regions/list_chosen', source: listSource },
+  objects: { name: 'regions/list_chosen_objects', source: listObjectsSource },
+};
 const SCORES = { name: 'regions/task_aligned_scores', source: scoresSource };
 
 /** The entry of `ASSIGNERS`. */
@@ -124,7 +128,7 @@ export function taskAligned(grid: Grid, truth: Truth, student: HeadMaps, options
       params: { ...params, class_layout, topk, alpha, beta },
       workgroups: [truth.count, 1, 1],
     });
-    const found = { kernel: LIST, positives: chosen, topk, most: topk, table, windows };
+    const found = { kernels: LIST, positives: chosen, topk, most: topk, table, windows };
     const assignment = listSamples(grid, truth, found, region);
     const { samples, counts, slots } = assignment;
     device.run({

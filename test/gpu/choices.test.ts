@@ -18,6 +18,7 @@ test('defaults depend on lanes and subgroups', () => {
     'rows.workgroups': 1024,
     'convolution.kernel': 'tiles-64',
     'weightGradient.kernel': 'tiles',
+    'lists.workgroups': 'objects',
     ...common,
   };
   const small = {
@@ -27,6 +28,7 @@ test('defaults depend on lanes and subgroups', () => {
     'rows.workgroups': 16,
     'convolution.kernel': 'registers',
     'weightGradient.kernel': 'registers',
+    'lists.workgroups': 'image',
     ...common,
   };
   const subgroups = { 'convolution.weights': 'subgroups', 'weightGradient.incoming': 'subgroups' };
