@@ -4,7 +4,7 @@ import { type Comparison, compareAlternatives } from '../onnx/compare.js';
 import { type Judgement, type JudgeOptions, judge } from '../onnx/judge.js';
 import { type OnnxMapping, readMapping } from '../onnx/mapping.js';
 import { OnnxNet } from '../onnx/net.js';
-import { fixedSizeOf } from '../onnx/outputs.js';
+import { imageSizeOf } from '../onnx/outputs.js';
 import { readModel } from '../onnx/readModel.js';
 import { InputError } from '../util/error.js';
 import { percent } from '../util/figures.js';
@@ -40,18 +40,7 @@ export async function findModel(
 ): Promise<FoundModel> {
   const mapping = await readMapping(mappingFile);
   const read = await readModel(file);
-  const largest = Math.max(...mapping.strides);
-  const whole = (pixels: number) => Math.ceil(pixels / largest) * largest;
-  const fixed = await fixedSizeOf(read.model, read.name);
-  const { width = fixed?.width ?? whole(data.width), height = fixed?.height ?? whole(data.height) } = given;
-  for (const [name, extent] of Object.entries({ width, height })) {
-    if (extent % largest !== 0) {
-      throw new InputError(
-        `${name} is ${extent}; expected a multiple of the largest stride, ${largest}. Export the model for ${whole(extent)}.`,
-      );
-    }
-  }
-  return { ...read, mapping, width, height };
+  return { ...read, mapping, ...(await imageSizeOf({ ...read, mapping }, data, given)) };
 }
 
 /** The split that a teacher is judged on: val, or train where there is none. */

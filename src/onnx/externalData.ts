@@ -1,5 +1,4 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, normalize } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
 import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
 import { type Bytes, fieldParts, fieldsOf, joinBytes } from './wire.js';
@@ -98,6 +97,11 @@ export async function withWeightsInside(model: Bytes, file: string): Promise<Byt
 }
 
 async function openBeside(file: string, location: string): Promise<FileHandle> {
+  // Only here: browsers load what imports this module.
+  const [{ open, stat }, { dirname, isAbsolute, join, normalize }] = await Promise.all([
+    import('node:fs/promises'),
+    import('node:path'),
+  ]);
   const path = normalize(location);
   // A model from elsewhere must not read files outside its folder.
   if (isAbsolute(path) || path.split(/[\\/]/).includes('..')) {

@@ -4,7 +4,7 @@ import { externalFilesOf } from './externalData.js';
 import type { OnnxMapping } from './mapping.js';
 import { withOutputs } from './outputs.js';
 import type { Chunk } from './placement.js';
-import { noModel } from './readModel.js';
+import { noModel } from './protobuf.js';
 import { loadRuntime, type OnnxRuntime, type OnnxSession, openSession, runSession } from './runtime.js';
 
 /** What a model is opened with. */

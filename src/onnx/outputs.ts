@@ -1,7 +1,7 @@
 import type { onnx } from 'onnx-proto';
 import { InputError } from '../util/error.js';
-import { protobuf } from './protobuf.js';
-import { noModel } from './readModel.js';
+import type { OnnxMapping } from './mapping.js';
+import { noModel, protobuf } from './protobuf.js';
 
 /** Tensors that an error names. */
 const MAX_NAMED = 12;
@@ -40,6 +40,30 @@ export async function fixedSizeOf(model: Uint8Array, name: string): Promise<{ wi
   const images = input?.find((port) => !constants.has(port.name));
   const [, , height, width] = images?.type?.tensorType?.shape?.dim?.map(({ dimValue }) => Number(dimValue ?? 0)) ?? [];
   return height > 0 && width > 0 ? { width, height } : null;
+}
+
+/**
+ * Pixels of the images that a model is given.
+ * @param given what somebody asks for; else it is the model's own size, or `open` in whole strides where the file leaves it open
+ * @throws InputError when it is no multiple of the largest stride, or the bytes are no ONNX model
+ */
+export async function imageSizeOf(
+  { model, name, mapping }: { model: Uint8Array; name: string; mapping: Pick<OnnxMapping, 'strides'> },
+  open: { width: number; height: number },
+  given: { width?: number | undefined; height?: number | undefined } = {},
+): Promise<{ width: number; height: number }> {
+  const largest = Math.max(...mapping.strides);
+  const whole = (pixels: number) => Math.ceil(pixels / largest) * largest;
+  const fixed = await fixedSizeOf(model, name);
+  const { width = fixed?.width ?? whole(open.width), height = fixed?.height ?? whole(open.height) } = given;
+  for (const [field, extent] of Object.entries({ width, height })) {
+    if (extent % largest !== 0) {
+      throw new InputError(
+        `${field} is ${extent}; expected a multiple of the largest stride, ${largest}. Export the model for ${whole(extent)}.`,
+      );
+    }
+  }
+  return { width, height };
 }
 
 async function graphOf(model: Uint8Array, name: string): Promise<onnx.IGraphProto> {

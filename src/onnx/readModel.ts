@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { InputError } from '../util/error.js';
 import { withWeightsInside } from './externalData.js';
+import { noModel } from './protobuf.js';
 
 /**
  * Reads an ONNX model, with the weights that it keeps in files beside it (the default of PyTorch's exporter) inside.
@@ -18,9 +19,4 @@ export async function readModel(file: string): Promise<{ model: Uint8Array; name
     if (error instanceof RangeError) throw noModel(file);
     throw error;
   }
-}
-
-/** What is said of a file of something else. */
-export function noModel(name: string): InputError {
-  return new InputError(`${name} is no ONNX model, or cut short; export it again.`);
 }

@@ -25,6 +25,8 @@ export function conduct(base: string, report: (report: Report) => void): (comman
       await session.run();
     } catch (error) {
       if (!(error instanceof InputError)) device = null;
+      // What was wrong with a training that another has taken the place of is no news.
+      else if (turn !== starts) return;
       report({ kind: 'failed', device: error instanceof DeviceError, message: (error as Error).message });
     }
   };
@@ -35,6 +37,7 @@ export function conduct(base: string, report: (report: Report) => void): (comman
       session = null;
       ended = begin(command, ended);
     } else if (command.kind === 'pause') session?.pause(command.paused);
+    else if (command.kind === 'save') session?.save(command.name);
     else if (command.kind === 'look') session?.look(command.image);
     else session?.distil(command.distillation);
   };

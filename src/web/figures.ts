@@ -1,12 +1,12 @@
 import type { ImageSource } from '../data/source.js';
-import type { Detector } from '../detector/detector.js';
+import type { DetectionNet } from '../detector/net.js';
 import { evaluate, namedStatistics } from '../train/evaluate.js';
 import type { Figures } from './protocol.js';
 
 /** Measures a net on images; a student also by its distance to its teacher. */
 export async function figuresOf(
-  net: Detector,
-  { source, batch, teacher }: { source: ImageSource; batch: number; teacher: Detector | null },
+  net: DetectionNet,
+  { source, batch, teacher }: { source: ImageSource; batch: number; teacher: DetectionNet | null },
 ): Promise<Figures | null> {
   const found = await evaluate(net, { source, batch, ...(teacher && { teacher }) });
   if (!found) return null;

@@ -32,26 +32,80 @@ export interface DroppedFile {
   path: string;
 }
 
+/** An ONNX model of the visitor's, and the file that says where its head is. */
+export interface GivenModel {
+  model: DroppedFile;
+  mapping: DroppedFile;
+}
+
+/** By whose losses a dropped model learns: shipped recipes of heads, and the weight that LD has with each. */
+export const HEADS = {
+  gfocal: 0.25,
+  nanodet: 0.25,
+  'nanodet-plus': 0.25,
+  picodet: 0.5,
+  ppyoloe: 0.5,
+  yolov8: 1.5,
+} as const;
+export type Head = keyof typeof HEADS;
+
+/** A dropped model that is to learn, and how. */
+export interface StudentChoice extends GivenModel {
+  head: Head;
+  /** Whether its classes are replaced by the data's. */
+  newClasses: boolean;
+  learningRate: number;
+  steps: number;
+  /** Pixels of a side of its images, where the file leaves that open. */
+  side: number;
+}
+
+/** What of `StudentChoice` the page begins with. */
+export const STUDENT_DEFAULTS = {
+  head: 'gfocal',
+  newClasses: false,
+  learningRate: 1e-3,
+  steps: 500,
+  side: 320,
+} as const satisfies Partial<StudentChoice>;
+
+/**
+ * Shipped: has learned the shapes before; live: learns along; none: only the student without LD learns, a dropped model; else a dropped
+ * model teaches.
+ */
+export type TeacherChoice = 'shipped' | 'live' | 'none' | GivenModel;
+
 /** From the page to the training. */
 export type Command =
   | {
       kind: 'start';
       /** Null: the built-in shapes. */
       files: DroppedFile[] | null;
-      /** Shapes only: dropped images have a teacher that learns along. */
-      teacher: 'shipped' | 'live';
+      /** Null: both students are detectors of this package. Needs `files`. */
+      student: StudentChoice | null;
+      teacher: TeacherChoice;
       seed: number;
       distillation: Distillation;
     }
   | { kind: 'distil'; distillation: Distillation }
   | { kind: 'pause'; paused: boolean }
+  | { kind: 'save'; name: StudentName }
   | { kind: 'look'; image: number };
 
 /** Losses of a step by net: each term summed over the levels, weights included. The teacher's are there where it learns. */
 export type StepTerms = Partial<Record<NetName, Record<TermName, number>>>;
 
+/** The locations of a net's head. */
+export interface HeadGrid {
+  strides: readonly number[];
+  levels: readonly LevelSize[];
+  centreOffset: number;
+  bins: number;
+}
+
 /** What a net says of the image that is looked at. */
 export interface Answer {
+  grid: HeadGrid;
   /** Box logits, a pyramid of one image: level by level [4 · bins, height, width]. */
   logits: Float32Array;
   /** [classes] logits of each location, a pyramid likewise. */
@@ -74,12 +128,14 @@ export interface Look {
   /** [G, 4] xyxy pixels, [G] classes */
   boxes: Float32Array;
   labels: Int32Array;
-  grid: { strides: readonly number[]; levels: readonly LevelSize[]; centreOffset: number; bins: number };
-  /** By location of the image, levels concatenated: object of a positive, −1 elsewhere. */
+  /** Of the students. */
+  grid: HeadGrid;
+  /** By location of that grid, levels concatenated: object of a positive, −1 elsewhere. */
   matched: ArrayLike<number>;
   /** Likewise: weight in the valuable localization region, 0 outside. */
   valuable: ArrayLike<number>;
-  answers: Record<NetName, Answer>;
+  /** Of the nets that there are. */
+  answers: Partial<Record<NetName, Answer>>;
 }
 
 /** How good a net is on images that no training saw. */
@@ -100,7 +156,16 @@ export interface Ready {
   sameImages: boolean;
   /** Whether the teacher is trained along. */
   live: boolean;
-  parameters: Record<NetName, number>;
+  /** Of the nets that there are. */
+  parameters: Partial<Record<NetName, number>>;
+  /** Of a dropped model, in place of detectors of this package. */
+  student: string | null;
+  /** Pixels of the images, as the nets see them. */
+  size: { width: number; height: number };
+  /** Of the training. */
+  steps: number;
+  /** What of the teacher's head is brought into the student's; null for nothing. */
+  notice: string | null;
 }
 
 /** From the training to the page. */
@@ -110,6 +175,8 @@ export type Report =
   | { kind: 'steps'; step: number; milliseconds: number; terms: StepTerms[] }
   | ({ kind: 'look' } & Look)
   | { kind: 'figures'; step: number; figures: Partial<Record<NetName, Figures>> }
+  /** A dropped model with what it has learned so far, and the mapping that it goes with. */
+  | { kind: 'saved'; name: StudentName; step: number; model: Uint8Array<ArrayBuffer>; mapping: object }
   | { kind: 'finished'; step: number }
   /** `device`: there is no WebGPU, or it failed; else the files were wrong. */
   | { kind: 'failed'; device: boolean; message: string };

@@ -1,31 +1,27 @@
 import { type Batch, Loader } from '../data/loader.js';
-import { detectorConfig } from '../detector/config.js';
-import { Detector } from '../detector/detector.js';
 import { HeadLoss } from '../losses/headLoss.js';
-import { resolveRecipe } from '../losses/recipe.js';
+import type { Recipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
+import { teacherHeadOf } from '../train/comparable.js';
 import { stepNeeds } from '../train/fits.js';
-import { makeLearner } from '../train/learner.js';
+import { type Learner, makeLearner } from '../train/learner.js';
 import { learningRateAt } from '../train/schedule.js';
 import { type StepTools, trainStep } from '../train/step.js';
 import type { TeacherStep } from '../train/teacher.js';
 import { meanTerms, TermHistory } from '../train/terms.js';
-import { dropped, type Images, SIDE, shapes } from './data.js';
+import { type Cast, describe, openCast, type Start } from './cast.js';
 import { figuresOf } from './figures.js';
-import { recipeOf, SETTINGS } from './lessons.js';
 import { lookAt } from './look.js';
 import {
-  type Command,
   type Distillation,
   NETS,
   type NetName,
   type Report,
-  STEPS,
   STUDENTS,
   type StepTerms,
   type StudentName,
 } from './protocol.js';
-import { loadTeacher, SharedTeacher, TEACHER_FILE } from './teacher.js';
+import { SharedTeacher } from './teacher.js';
 
 /** Steps that may wait to be read, and milliseconds after which they are. */
 const MAX_UNREAD = 16;
@@ -36,58 +32,38 @@ const LOOK_EVERY = 400;
 const FIRST_FIGURES = { milliseconds: 3000, step: 16 };
 const FIGURES_REST = 8;
 
-type Nets = Record<StudentName, Detector> & { teacher: SharedTeacher };
-type Start = Extract<Command, { kind: 'start' }>;
-
-/** A training of two students, and of their teacher where it learns along, that reports what there is to see. */
+/** A training of two students, or of one, and of their teacher where it learns along, that reports what there is to see. */
 export class Session {
   readonly #device: Device;
   readonly #report: (report: Report) => void;
-  readonly #images: Images;
-  readonly #nets: Nets;
+  readonly #cast: Cast;
   readonly #tools = new Map<NetName, StepTools>();
-  readonly #live: boolean;
   readonly #start: Start;
   #distillation: Distillation;
   #image = 0;
   #lookDue = true;
+  #saveDue: StudentName | null = null;
   #step = 0;
   #stopped = false;
   #paused = false;
   #wake: (() => void) | null = null;
 
-  /** @throws InputError when dropped files or the teacher's are wrong */
+  /** @throws InputError when dropped files or the teacher's are wrong, or do not go together */
   static async open(device: Device, start: Start, base: string, report: (report: Report) => void): Promise<Session> {
-    const images = start.files ? await dropped(start.files) : shapes();
-    // The shipped teacher knows shapes only.
-    const live = start.teacher === 'live' || start.files !== null;
-    const common = { classes: images.train.classes.length, width: SIDE, height: SIDE };
-    const teacher = live
-      ? new SharedTeacher(device, detectorConfig({ ...common, size: 'small' }), { seed: start.seed })
-      : await loadTeacher(device, new URL(TEACHER_FILE, base).href);
-    const student = () => new Detector(device, detectorConfig({ ...common, size: 'tiny' }), { seed: start.seed });
-    return new Session(device, start, images, { teacher, with: student(), without: student() }, live, report);
+    return new Session(device, start, await openCast(device, start, base), report);
   }
 
-  private constructor(
-    device: Device,
-    start: Start,
-    images: Images,
-    nets: Nets,
-    live: boolean,
-    report: (report: Report) => void,
-  ) {
+  private constructor(device: Device, start: Start, cast: Cast, report: (report: Report) => void) {
     this.#device = device;
     this.#start = start;
-    this.#images = images;
-    this.#nets = nets;
-    this.#live = live;
+    this.#cast = cast;
     this.#report = report;
     this.#distillation = start.distillation;
-    for (const name of live ? NETS : STUDENTS) {
-      const headLoss = this.#headLoss(name);
-      const learner = makeLearner(nets[name], nets.teacher, headLoss.recipe, SETTINGS);
-      this.#tools.set(name, { ...learner, headLoss, history: new TermHistory(headLoss, MAX_UNREAD) });
+    try {
+      for (const name of cast.learning) this.#tools.set(name, this.#toolsOf(name));
+    } catch (error) {
+      this.#dispose();
+      throw error;
     }
   }
 
@@ -95,18 +71,23 @@ export class Session {
   async run(): Promise<void> {
     try {
       if (this.#stopped) return;
-      this.#reportReady();
+      const notice = this.#tools.get('with')?.notice ?? null;
+      this.#report({ kind: 'ready', adapter: this.#device.adapter.name, notice, ...describe(this.#cast) });
       await this.#compile();
       if (this.#stopped) return;
       await this.#look();
       await this.#train();
     } finally {
-      for (const { history, dispose } of this.#tools.values()) {
-        history.dispose();
-        dispose();
-      }
-      for (const net of Object.values(this.#nets)) net.dispose();
+      this.#dispose();
     }
+  }
+
+  #dispose(): void {
+    for (const { history, dispose } of this.#tools.values()) {
+      history.dispose();
+      dispose();
+    }
+    for (const net of Object.values(this.#cast.nets)) net.dispose();
   }
 
   /** The kernels of a step, so that the page does not wait for the first look and step in silence. */
@@ -115,12 +96,13 @@ export class Session {
       ([
         name,
         {
+          net,
           headLoss: { recipe },
           teacher,
         },
       ]) => {
-        return stepNeeds(this.#device, { net: this.#nets[name], recipe, settings: SETTINGS, teacher })(this.#batch)
-          .kernels;
+        const settings = this.#cast.settingsOf(name);
+        return stepNeeds(this.#device, { net, recipe, settings, teacher })(this.#batch).kernels;
       },
     );
     await this.#device.compile(kernels, (done, of) => this.#report({ kind: 'compilation', done, of }));
@@ -147,27 +129,47 @@ export class Session {
   distil(distillation: Distillation): void {
     this.#distillation = distillation;
     const tools = this.#tools.get('with');
-    if (tools) tools.headLoss = this.#headLoss('with');
+    if (tools) tools.headLoss = this.#headLoss('with', tools);
     this.#lookDue = true;
     this.#wake?.();
   }
 
-  #headLoss(name: NetName): HeadLoss {
-    const { config } = this.#nets[name];
+  /** Reports the file of a dropped model with what it has learned, after the step under way. */
+  save(name: StudentName): void {
+    this.#saveDue = name;
+    this.#wake?.();
+  }
+
+  #toolsOf(name: NetName): StepTools {
+    const { nets, settingsOf } = this.#cast;
+    const recipe = this.#recipeOf(name);
+    const learner = makeLearner(nets[name] ?? nets.without, nets.teacher, recipe, settingsOf(name));
+    const headLoss = this.#headLoss(name, learner);
+    return { ...learner, headLoss, history: new TermHistory(headLoss, MAX_UNREAD) };
+  }
+
+  #headLoss(name: NetName, { net: { config }, teacher }: Learner): HeadLoss {
     const imageSize = { width: config.width, height: config.height };
-    const recipe = recipeOf(name, this.#distillation, config);
-    return new HeadLoss(this.#device, { ...config, imageSize, batch: this.#batch, recipe });
+    const taught = teacher && { teacher: teacherHeadOf(teacher) };
+    return new HeadLoss(this.#device, {
+      ...{ ...config, imageSize, batch: this.#batch, recipe: this.#recipeOf(name) },
+      ...taught,
+    });
+  }
+
+  #recipeOf(name: NetName): Recipe {
+    return this.#cast.recipeOf(name, this.#distillation);
   }
 
   get #batch(): number {
-    return Math.min(SETTINGS.batch, this.#images.train.length);
+    return Math.min(this.#cast.settingsOf('without').batch, this.#cast.images.train.length);
   }
 
   async #train(): Promise<void> {
-    const loader = new Loader(this.#images.train, {
+    const { images, size, steps } = this.#cast;
+    const loader = new Loader(images.train, {
       batch: this.#batch,
-      width: SIDE,
-      height: SIDE,
+      ...size,
       seed: this.#start.seed,
       augment: this.#start.files !== null, // the generated images need it not
       shuffle: true,
@@ -177,10 +179,10 @@ export class Session {
     let lastLook = lastRead;
     let nextFigures = lastRead + FIRST_FIGURES.milliseconds;
     let unread = 0;
-    for (let epoch = 0; !this.#stopped && this.#step < STEPS; epoch++) {
+    for (let epoch = 0; !this.#stopped && this.#step < steps; epoch++) {
       for await (const batch of loader.batches(epoch)) {
         await this.#rest();
-        if (this.#stopped || this.#step === STEPS) break;
+        if (this.#stopped || this.#step === steps) break;
         await this.#trainStep(batch);
         unread++;
         if (unread < MAX_UNREAD && performance.now() - lastRead < READ_EVERY) continue;
@@ -189,7 +191,8 @@ export class Session {
         const now = performance.now();
         this.#report({ kind: 'steps', step: this.#step, milliseconds: (now - lastRead) / unread, terms });
         unread = 0;
-        if (this.#lookDue || now - lastLook > LOOK_EVERY) {
+        await this.#serve();
+        if (now - lastLook > LOOK_EVERY) {
           await this.#look();
           lastLook = performance.now();
         }
@@ -204,31 +207,39 @@ export class Session {
     await this.#figures();
     this.#report({ kind: 'finished', step: this.#step });
     while (!this.#stopped) {
-      if (this.#lookDue) await this.#look();
+      await this.#serve();
       await this.#sleep();
     }
   }
 
   async #trainStep(batch: Batch): Promise<void> {
-    const rate = learningRateAt(SETTINGS, this.#step, STEPS);
+    const { settingsOf, steps, nets } = this.#cast;
     const lessons = await Promise.all(STUDENTS.map((name) => this.#tools.get(name)?.teacher?.prepare(batch)));
     const learn = (name: NetName, teacherStep?: TeacherStep) => {
       const tools = this.#tools.get(name);
-      if (tools) trainStep(tools, batch, rate, teacherStep);
+      if (tools) trainStep(tools, batch, learningRateAt(settingsOf(name), this.#step, steps), teacherStep);
     };
     learn('teacher');
-    this.#nets.teacher.share(() => {
+    const learnAll = () => {
       for (const [i, name] of STUDENTS.entries()) learn(name, lessons[i]);
-    });
+    };
+    if (nets.teacher instanceof SharedTeacher) nets.teacher.share(learnAll);
+    else learnAll();
     this.#step++;
   }
 
-  /** While paused, waits; the image can still be changed. */
+  /** While paused, waits; what is asked for is done. */
   async #rest(): Promise<void> {
     while (this.#paused && !this.#stopped) {
-      if (this.#lookDue) await this.#look();
+      await this.#serve();
       await this.#sleep();
     }
+  }
+
+  /** What the page has asked for. */
+  async #serve(): Promise<void> {
+    if (this.#lookDue) await this.#look();
+    if (this.#saveDue) await this.#save(this.#saveDue);
   }
 
   async #sleep(): Promise<void> {
@@ -248,18 +259,34 @@ export class Session {
 
   async #look(): Promise<void> {
     this.#lookDue = false;
-    const recipe = resolveRecipe(recipeOf('with', this.#distillation, this.#nets.with.config));
-    const what = { source: this.#images.validation, image: this.#image, recipe };
-    const seen = await lookAt(this.#device, what, this.#nets, (name, work) => this.#onAverage(name, work));
+    const what = {
+      source: this.#cast.images.validation,
+      image: this.#image,
+      recipeOf: (name: NetName) => this.#recipeOf(name),
+    };
+    const seen = await lookAt(this.#device, what, this.#cast.nets, (name, work) => this.#onAverage(name, work));
     if (!this.#stopped) this.#report({ kind: 'look', step: this.#step, ...seen });
   }
 
+  async #save(name: StudentName): Promise<void> {
+    this.#saveDue = null;
+    const net = this.#cast.nets[name] ?? this.#cast.nets.without;
+    const step = this.#step;
+    const metadata = { recipe: JSON.stringify(this.#recipeOf(name)), steps: String(step) };
+    const { saveModel } = await import('./ownModel.js');
+    const { model, mapping } = await this.#onAverage(name, () => saveModel(net, metadata));
+    this.#report({ kind: 'saved', name, step, model: new Uint8Array(model), mapping });
+  }
+
   async #figures(): Promise<void> {
+    const { nets, images } = this.#cast;
     for (const name of NETS) {
       if (this.#stopped) return;
-      const teacher = name === 'teacher' ? null : this.#nets.teacher;
-      const options = { source: this.#images.validation, batch: this.#batch, teacher };
-      const found = await this.#onAverage(name, () => figuresOf(this.#nets[name], options));
+      const net = nets[name];
+      if (!net) continue;
+      const teacher = name === 'teacher' ? null : (nets.teacher ?? null);
+      const options = { source: images.validation, batch: this.#batch, teacher };
+      const found = await this.#onAverage(name, () => figuresOf(net, options));
       if (found) this.#report({ kind: 'figures', step: this.#step, figures: { [name]: found } });
     }
   }
@@ -268,20 +295,5 @@ export class Session {
   #onAverage<T>(name: NetName, work: () => Promise<T>): Promise<T> {
     const tools = this.#tools.get(name);
     return tools ? tools.optimizer.usingAverage(work) : work();
-  }
-
-  #reportReady(): void {
-    const { train, validation, sameImages } = this.#images;
-    const parameters = Object.fromEntries(NETS.map((name) => [name, this.#nets[name].parameters.count]));
-    this.#report({
-      kind: 'ready',
-      adapter: this.#device.adapter.name,
-      classes: train.classes.map(({ name }) => name),
-      images: train.length,
-      validation: validation.length,
-      sameImages,
-      live: this.#live,
-      parameters: parameters as Record<NetName, number>,
-    });
   }
 }

@@ -11,7 +11,7 @@ import { loadGoldenCase } from '../../src/eval/goldenCase.js';
 import type { Random } from '../../src/tensor/random.js';
 import { percent } from '../../src/util/figures.js';
 import { exists } from '../../src/util/folder.js';
-import { dropped } from '../../src/web/data.js';
+import { dropped, OWN_SIZE } from '../../src/web/data.js';
 import type { FuzzKind } from './kind.js';
 import { mutateBytes, mutateJson, mutateSafetensors, pick } from './mutate.js';
 import { once } from './once.js';
@@ -134,7 +134,7 @@ const drop: FuzzKind = {
     const names = ['data/annotations/train.json', 'data/images/1.png', 'data/images/2.png', 'other/2.png'];
     // Images are decoded by the browser, later.
     const files = names.map((path) => ({ path, file: new File([text], basename(path)) }));
-    const { train, validation } = await dropped(files);
+    const { train, validation } = await dropped(files, OWN_SIZE);
     return `${train.length} ${validation.length} ${train.classes.map(({ id, name }) => `${id} ${name}`)}`;
   },
 };

@@ -1,12 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onnx } from 'onnx-proto';
 import type { Browser, Page } from 'playwright-core';
 import sharp, { type OverlayOptions } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { replaceClasses } from '../../src/onnx/graph/replaceClasses.js';
+import { GraphStudent } from '../../src/onnx/graph/student.js';
+import type { MappedModel } from '../../src/onnx/mapping.js';
 import { browserPath, launchBrowser, noBrowser } from '../browser/chromium.js';
+import { sharedDevice } from '../device.js';
+import { gfocalStudent, SIDE } from '../onnx/graph/studentModels.js';
 
 /** Steps after which the loss must have fallen. */
 const STEPS = 12;
@@ -72,7 +78,8 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
     });
     page.on('pageerror', (error) => faults.push(error.message));
     page.on('request', (request) => {
-      if (!request.url().startsWith(url) && !request.url().startsWith('data:')) strangers.push(request.url());
+      const isOwn = [url, `blob:${url}`, 'data:'].some((start) => request.url().startsWith(start));
+      if (!isOwn) strangers.push(request.url());
     });
     await page.exposeFunction('note', (text: string) => paces.push(text));
     await page.addInitScript(() => {
@@ -206,6 +213,46 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
     await expect.poll(() => page.locator('#reading caption').textContent(), PATIENT).toMatch(/bright|dark/);
   });
 
+  it('trains a dropped ONNX model, and gives the same file back with what it has learned', async () => {
+    const { model, mapping } = gfocalStudent();
+    await drop(page, { 'small.onnx': model });
+    await expect.poll(() => page.locator('#todo').textContent(), PATIENT).toMatch(/mapping.*of small\.onnx/);
+    await drop(page, { 'small.json': Buffer.from(JSON.stringify(mapping)) });
+    const fault = page.locator('#fault .message');
+    await expect.poll(() => fault.textContent(), PATIENT).toMatch(/^small\.onnx: .* no class for bright, dark/);
+    // Its anchors are not too large for 32 pixels.
+    await page.selectOption('#head', 'picodet');
+    expect(await page.inputValue('#weight')).toBe('0.5');
+    await page.check('#newClasses');
+    await page.check('input[name=source][value=live]');
+    await until(page, () => document.querySelector('#facts')?.textContent?.includes('each, small.onnx'));
+    await stepsDone(page, 2);
+    for (const net of ['teacher', 'with LD', 'without LD']) expect(await lossOf(page, net)).toBeGreaterThan(0);
+    expect(await page.locator('#fault').isVisible()).toBe(false);
+
+    const download = page.waitForEvent('download');
+    await page.click('#saveWith');
+    const saved = await download;
+    expect(saved.suggestedFilename()).toBe('small-with-ld.onnx');
+    const link = page.locator('#saved a');
+    expect(await link.textContent()).toBe('small-with-ld.mapping.json');
+    const text = await link.evaluate(async (a: HTMLAnchorElement) => (await fetch(a.href)).text());
+    await page.click('#pause');
+    await page.setViewportSize({ width: 360, height: 800 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    await page.screenshot({ path: picture('own-model'), fullPage: true });
+
+    const options = { classes: ['bright', 'dark'], width: SIDE, height: SIDE };
+    const begun = await replaceClasses({ model, mapping, ...options, seed: 1 });
+    const learned = { model: readFileSync(await saved.path()), mapping: JSON.parse(text) };
+    expect(learned.mapping).toEqual(begun.mapping);
+    const [before, after] = [await valuesOf(begun, options), await valuesOf(learned, options)];
+    expect(after.names).toEqual(before.names);
+    expect(after.values.every(Number.isFinite)).toBe(true);
+    expect(after.values).not.toEqual(before.values);
+    expect(withoutWeights(learned.model, before.names)).toEqual(withoutWeights(begun.model, before.names));
+  });
+
   it('says what is wrong with dropped files', async () => {
     await page.setInputFiles('#files', [
       { name: 'notes.json', mimeType: 'application/json', buffer: Buffer.from('{"images":') },
@@ -252,13 +299,42 @@ it.skipIf(!browserPath)(`begins in the page itself where workers cannot be start
   }
 });
 
-/** Six images of one bright and one dark box, 120×80, and their annotations. */
+/** Drops files anywhere on the page. */
+async function drop(page: Page, files: Record<string, Uint8Array>): Promise<void> {
+  const given = Object.entries(files).map(([name, bytes]) => ({ name, bytes: [...bytes] }));
+  const dataTransfer = await page.evaluateHandle((all) => {
+    const transfer = new DataTransfer();
+    for (const { name, bytes } of all) transfer.items.add(new File([Uint8Array.from(bytes)], name));
+    return transfer;
+  }, given);
+  await page.dispatchEvent('#canvas', 'drop', { dataTransfer });
+}
+
+/** A model's parameters as `GraphStudent` reads them. */
+async function valuesOf(mapped: MappedModel, options: { classes: string[]; width: number; height: number }) {
+  const student = await GraphStudent.open(await sharedDevice(), { ...mapped, ...options });
+  const { names, values } = student.parameters;
+  const read = Array.from(await values.read());
+  student.dispose();
+  return { names, values: read };
+}
+
+/** All else of a model: without values of these tensors, and without what was noted of the training. */
+function withoutWeights(model: Uint8Array, names: readonly string[]): object {
+  const { graph, metadataProps: _, ...rest } = onnx.ModelProto.toObject(onnx.ModelProto.decode(new Uint8Array(model)));
+  const initializer = graph.initializer.map(({ rawData, ...tensor }: { rawData: Uint8Array; name: string }) =>
+    names.includes(tensor.name) ? tensor : { ...tensor, rawData },
+  );
+  return { ...rest, graph: { ...graph, initializer } };
+}
+
+/** Six images of one bright and one dark box, 120×80, and their annotations; large enough to be seen at 32 pixels, too. */
 async function droppedFiles() {
   const [width, height] = [120, 80];
   const background = { r: 120, g: 120, b: 110 };
   const boxes = Array.from({ length: 6 }, (_, i) => [
-    { bbox: [10 + 4 * i, 20, 30, 24], category_id: 1, background: '#ffe' },
-    { bbox: [64, 10 + 5 * i, 36, 28], category_id: 2, background: '#112' },
+    { bbox: [4 + 2 * i, 12, 48, 60], category_id: 1, background: '#ffe' },
+    { bbox: [66, 10 + 3 * i, 48, 50], category_id: 2, background: '#112' },
   ]);
   const files = boxes.map(async (own, i) => {
     const rectangles = own.map(({ bbox: [left, top, w, h], background: fill }) => ({

@@ -1,8 +1,7 @@
 import type { onnx } from 'onnx-proto';
 import { InputError } from '../../util/error.js';
 import { floatsOfHalves } from '../../util/half.js';
-import { protobuf } from '../protobuf.js';
-import { noModel } from '../readModel.js';
+import { noModel, protobuf } from '../protobuf.js';
 import { type Edge, type HostTensor, hostTensor, sizeOfShape } from './host.js';
 
 /** A value of an attribute; a graph inside another is `other`. */

@@ -1,4 +1,4 @@
-import type { Answer, Look } from '../protocol.js';
+import { type Answer, type HeadGrid, type Look, NETS } from '../protocol.js';
 
 /** Left, top, right, bottom: the order of the logits. */
 export const EDGES = ['left', 'top', 'right', 'bottom'] as const;
@@ -24,7 +24,7 @@ export interface Place {
 }
 
 /** @param location of the image, levels concatenated */
-export function placeOf({ grid }: Look, location: number): Place {
+export function placeOf(grid: HeadGrid, location: number): Place {
   let index = location;
   let level = 0;
   for (; index >= grid.levels[level].height * grid.levels[level].width; level++) {
@@ -38,37 +38,52 @@ export function placeOf({ grid }: Look, location: number): Place {
 }
 
 /**
- * Where an object's edges are read: of its positives, that where the teacher is surest of its class; where it has none, of all
- * locations in its box.
+ * Where each net's edges of an object are read. Nets with the students' grid are read at one location: of the object's positives, that where
+ * the teacher is surest of its class, or a student where the teacher has another grid; where there are none, of all locations in its
+ * box. A teacher with another grid is read where it is surest in the box.
  */
-export function locationOf(look: Look, object: number): number {
-  const { scores } = look.answers.teacher;
+export function locationsOf(look: Look, object: number): (answer: Answer) => number {
+  const isShared = ({ grid }: Answer) => isSameGrid(grid, look.grid);
+  const judge = NETS.map((name) => look.answers[name]).find((answer) => answer && isShared(answer));
+  const shared = judge ? (surest(look, judge, object, 'positive') ?? surest(look, judge, object, 'inside') ?? 0) : 0;
+  return (answer) => (isShared(answer) ? shared : (surest(look, answer, object, 'inside') ?? 0));
+}
+
+/** Whether the logits of two answers are of the same places. */
+export function isSameGrid(one: HeadGrid, other: HeadGrid): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** Of an object's positives, or of all locations in its box, that where a net is surest of its class; null where there are none. */
+function surest(
+  look: Look,
+  { grid, scores }: Answer,
+  object: number,
+  candidates: 'positive' | 'inside',
+): number | null {
   const [x1, y1, x2, y2] = look.boxes.subarray(4 * object, 4 * object + 4);
-  let best = { location: 0, score: Number.NEGATIVE_INFINITY };
+  let best: { location: number | null; score: number } = { location: null, score: Number.NEGATIVE_INFINITY };
   let location = 0;
-  for (const pass of ['positive', 'inside'] as const) {
-    location = 0;
-    for (const [level, { height, width }] of look.grid.levels.entries()) {
-      for (let index = 0; index < height * width; index++, location++) {
-        const { x, y } = placeOf(look, location);
-        const isCandidate =
-          pass === 'positive' ? look.matched[location] === object : x > x1 && x < x2 && y > y1 && y < y2;
-        const score = scores[channelOf(look, scores, level, index, look.labels[object])];
-        if (isCandidate && score > best.score) best = { location, score };
-      }
+  for (const [level, { height, width }] of grid.levels.entries()) {
+    for (let index = 0; index < height * width; index++, location++) {
+      const { x, y } = placeOf(grid, location);
+      const isCandidate =
+        candidates === 'positive' ? look.matched[location] === object : x > x1 && x < x2 && y > y1 && y < y2;
+      const score = scores[channelOf(grid, scores, level, index, look.labels[object])];
+      if (isCandidate && score > best.score) best = { location, score };
     }
-    if (best.score > Number.NEGATIVE_INFINITY) break;
   }
   return best.location;
 }
 
 /** What a net sees of the four edges; `earlier` and `share` blend its logits with those before. */
-export function edgesOf(look: Look, answer: Answer, location: number, earlier: Answer | null, share: number): Edge[] {
-  const { bins, strides } = look.grid;
-  const { level, index, x, y } = placeOf(look, location);
+export function edgesOf(answer: Answer, location: number, earlier: Answer | null, share: number): Edge[] {
+  const { grid } = answer;
+  const { bins, strides } = grid;
+  const { level, index, x, y } = placeOf(grid, location);
   return EDGES.map((_, edge) => {
     const logits = Array.from({ length: bins }, (__, bin) => {
-      const at = channelOf(look, answer.logits, level, index, edge * bins + bin);
+      const at = channelOf(grid, answer.logits, level, index, edge * bins + bin);
       return earlier ? (1 - share) * earlier.logits[at] + share * answer.logits[at] : answer.logits[at];
     });
     const largest = Math.max(...logits);
@@ -95,7 +110,7 @@ export function objectAt({ boxes, labels }: Look, x: number, y: number): number 
 }
 
 /** Index of an element of a pyramid of one image. */
-function channelOf({ grid }: Look, values: ArrayLike<number>, level: number, index: number, channel: number): number {
+function channelOf(grid: HeadGrid, values: ArrayLike<number>, level: number, index: number, channel: number): number {
   const areas = grid.levels.map(({ height, width }) => height * width);
   const channels = values.length / areas.reduce((a, b) => a + b);
   const before = areas.slice(0, level).reduce((a, b) => a + b, 0);

@@ -1,5 +1,5 @@
 /** The page: shows what the training reports, and tells it what the visitor wants. */
-import { decimals, NONE, percent } from '../../util/figures.js';
+import { decimals, percent } from '../../util/figures.js';
 import {
   type Command,
   DISTILLATION,
@@ -10,24 +10,22 @@ import {
   type NetName,
   type Ready,
   type Report,
-  STEPS,
 } from '../protocol.js';
 import { Charts } from './charts.js';
 import { chosenFiles, droppedFiles } from './dropped.js';
 import { element } from './elements.js';
+import { STARTING, showFacts } from './facts.js';
 import { connect } from './link.js';
+import { OwnModels, type Role } from './own.js';
 import { makeReading } from './reading.js';
+import { sortFiles } from './sort.js';
 import { Stage, type StageChoice } from './stage.js';
 
 const SEED = 1;
-/** Before the first step. */
-const STARTING = 'starting';
-
 const pauseButton = element('#pause', HTMLButtonElement);
 const canvas = element('#canvas', HTMLCanvasElement);
 const fault = element('#fault', HTMLElement);
 const levels = element('#regions select', HTMLSelectElement);
-const fileInput = element('#files', HTMLInputElement);
 const shapesButton = element('#shapes', HTMLButtonElement);
 const progress = element('#progress', HTMLProgressElement);
 
@@ -44,24 +42,36 @@ let ready: Ready | null = null;
 const showReading = makeReading();
 const stage = new Stage(canvas, choice(), (reading) => showReading(reading, classes));
 const charts = new Charts((name) => element(`#${name}`, HTMLElement));
+const own = new OwnModels({
+  restart: startIfWhole,
+  distil: (changed) => {
+    distillation = { ...distillation, ...changed };
+    showSliders();
+  },
+  save: (name) => send({ kind: 'save', name }),
+});
 
 function receive(report: Report): void {
   if (report.kind === 'ready') {
     ready = report;
     classes = report.classes;
+    clear(); // what the training before said last
     const seen = report.sameImages ? 'the images it learns from' : 'images none has seen';
     element('#seen b', HTMLElement).textContent = `AP on ${seen}`;
-    element('#seen span', HTMLElement).hidden = report.live; // known of the shipped teacher only
-    showFacts(0);
+    element('#seen span', HTMLElement).hidden = report.live || report.student !== null; // known of the shipped teacher only
+    own.canSave(report.student !== null);
+    levels.length = 1;
+    levels.value = '';
+    showFacts(ready, 0, 0);
   } else if (report.kind === 'compilation') {
     const { done, of } = report;
     element('#pace', HTMLElement).textContent = done < of ? `compiling kernels (${done} of ${of})` : STARTING;
   } else if (report.kind === 'steps') {
     milliseconds = milliseconds ? 0.8 * milliseconds + 0.2 * report.milliseconds : report.milliseconds;
     charts.addSteps(report.step, report.terms);
-    progress.value = report.step / STEPS;
+    progress.value = report.step / (ready?.steps ?? 1);
     document.body.dataset.step = String(report.step);
-    showFacts(report.step);
+    if (ready) showFacts(ready, report.step, milliseconds);
   } else if (report.kind === 'look') {
     image = report.image;
     images = report.of;
@@ -79,24 +89,33 @@ function receive(report: Report): void {
     pauseButton.textContent = 'Finished';
     pauseButton.disabled = true;
     announce('The training has finished.');
-  } else showFault(report.message, report.device);
+  } else if (report.kind === 'saved') own.download(report);
+  else showFault(report.message, report.device);
+}
+
+function clear(): void {
+  charts.clear();
+  milliseconds = 0;
+  progress.removeAttribute('value'); // the first step compiles its kernels, which takes a while without a graphics card
+  document.body.dataset.step = '0';
+  for (const name of NETS) showTile(name, null);
+}
+
+/** Unless a part of the visitor's is still missing. */
+function startIfWhole(): void {
+  own.show(files !== null);
+  if (own.missing(files !== null) === null) start();
 }
 
 function start(): void {
   fault.hidden = true;
-  charts.clear();
-  milliseconds = 0;
   image = 0;
-  progress.removeAttribute('value'); // the first step compiles its kernels, which takes a while without a graphics card
-  document.body.dataset.step = '0';
-  for (const name of NETS) showTile(name, null);
+  clear();
   setPaused(false);
   pauseButton.disabled = false;
   shapesButton.hidden = files === null;
-  const live = element('input[name=source][value=live]', HTMLInputElement);
-  if (files) live.checked = true; // the teacher that has learned before knows shapes only
-  element('input[name=source][value=shipped]', HTMLInputElement).disabled = files !== null;
-  send({ kind: 'start', files, teacher: live.checked ? 'live' : 'shipped', seed: SEED, distillation });
+  own.show(files !== null);
+  send({ kind: 'start', files, student: own.student, teacher: own.teacher, seed: SEED, distillation });
 }
 
 function setPaused(paused: boolean): void {
@@ -123,31 +142,6 @@ function showTile(name: NetName, figures: Figures | null): void {
   else small.textContent = `AP · ${percent(figures.AP50)} AP50 · ${decimals(figures.error, 2)} strides off the teacher`;
 }
 
-function showFacts(step: number): void {
-  if (!ready) return;
-  const { adapter, parameters, images: count, validation, sameImages, live } = ready;
-  const thousand = (value: number) => `${Math.round(value / 1000)} k`;
-  const time = `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
-  element('#pace', HTMLElement).textContent = step ? `step ${step} · ${time}` : STARTING;
-  const facts = {
-    Step: `${step} of ${STEPS}`,
-    'Step time': step ? time : NONE,
-    Adapter: adapter || 'WebGPU',
-    Teacher: `${thousand(parameters.teacher)} parameters${live ? ', learning' : ''}`,
-    Students: `${thousand(parameters.with)} parameters each, same start`,
-    Images: `${count} to learn from, AP on ${sameImages ? 'the same' : `${validation} others`}`,
-  };
-  const list = element('#facts', HTMLElement);
-  list.replaceChildren(
-    ...Object.entries(facts).flatMap(([name, value]) => {
-      const [term, text] = [document.createElement('dt'), document.createElement('dd')];
-      term.textContent = name;
-      text.textContent = value;
-      return [term, text];
-    }),
-  );
-}
-
 function showFault(message: string, device: boolean): void {
   fault.hidden = false;
   element('#fault h2', HTMLElement).textContent = device ? 'No WebGPU here' : 'That did not work';
@@ -172,7 +166,10 @@ pauseButton.addEventListener('click', () => {
 // A page that nobody looks at costs nobody's battery.
 document.addEventListener('visibilitychange', () => send({ kind: 'pause', paused: isPaused || document.hidden }));
 element('#restart', HTMLButtonElement).addEventListener('click', start);
-element('#fault .again', HTMLButtonElement).addEventListener('click', () => location.reload());
+element('#fault .again', HTMLButtonElement).addEventListener('click', () => {
+  if (element('main', HTMLElement).hidden) location.reload();
+  else startIfWhole();
+});
 element('#next', HTMLButtonElement).addEventListener('click', () => lookAt(image + 1));
 element('#previous', HTMLButtonElement).addEventListener('click', () => lookAt(image - 1));
 canvas.addEventListener('keydown', ({ key }) => {
@@ -182,35 +179,56 @@ canvas.addEventListener('keydown', ({ key }) => {
 for (const fieldset of ['#nets', '#regions']) {
   element(fieldset, HTMLFieldSetElement).addEventListener('change', () => stage.choose(choice()));
 }
-for (const radio of document.querySelectorAll('input[name=source]')) radio.addEventListener('change', start);
+for (const radio of document.querySelectorAll('input[name=source]')) radio.addEventListener('change', startIfWhole);
 
-for (const name of ['weight', 'temperature', 'gamma'] as const) {
-  const slider = element(`#${name}`, HTMLInputElement);
-  const output = element(`label:has(#${name}) output`, HTMLOutputElement);
-  const show = () => {
-    output.textContent = Number(slider.value).toFixed(name === 'temperature' ? 1 : 2);
-  };
-  slider.value = String(distillation[name]);
-  show();
-  slider.addEventListener('input', () => {
-    show();
-    distillation = { ...distillation, [name]: Number(slider.value) };
+const SLIDERS = ['weight', 'temperature', 'gamma'] as const;
+const sliderOf = (name: keyof Distillation) => element(`#${name}`, HTMLInputElement);
+function showSliders(): void {
+  for (const name of SLIDERS) {
+    sliderOf(name).value = String(distillation[name]);
+    const output = element(`label:has(#${name}) output`, HTMLOutputElement);
+    output.textContent = distillation[name].toFixed(name === 'temperature' ? 1 : 2);
+  }
+}
+for (const name of SLIDERS) {
+  sliderOf(name).addEventListener('input', () => {
+    distillation = { ...distillation, [name]: sliderOf(name).valueAsNumber };
+    showSliders();
     send({ kind: 'distil', distillation });
   });
 }
+showSliders();
 
-function take(list: DroppedFile[]): void {
+async function take(list: DroppedFile[], role: Role): Promise<void> {
   if (list.length === 0) return;
-  files = list;
-  start();
+  const { given, data } = await sortFiles(list);
+  own.take(role, given);
+  if (data.length > 0) files = data;
+  startIfWhole();
 }
-fileInput.addEventListener('change', () => {
-  take(chosenFiles(fileInput.files ?? []));
-  fileInput.value = '';
-});
+function takeOrTell(list: Promise<DroppedFile[]>, role: Role): void {
+  list.then((found) => take(found, role)).catch((error: Error) => showFault(error.message, false));
+}
+for (const [id, role] of [
+  ['files', 'student'],
+  ['modelFiles', 'student'],
+  ['teacherFiles', 'teacher'],
+] as const) {
+  const chooser = element(`#${id}`, HTMLInputElement);
+  chooser.addEventListener('change', () => {
+    takeOrTell(Promise.resolve(chosenFiles(chooser.files ?? [])), role);
+    chooser.value = '';
+  });
+}
 shapesButton.addEventListener('click', () => {
   files = null;
+  own.clear();
+  own.show(false);
   element('input[name=source][value=shipped]', HTMLInputElement).checked = true;
+  start();
+});
+element('#ownDetector', HTMLButtonElement).addEventListener('click', () => {
+  own.clear();
   start();
 });
 addEventListener('dragover', (event) => {
@@ -224,7 +242,8 @@ addEventListener('drop', (event) => {
   event.preventDefault();
   document.body.classList.remove('dragging');
   if (!event.dataTransfer) return;
-  droppedFiles(event.dataTransfer).then(take, (error: Error) => showFault(error.message, false));
+  const isTeachers = event.target instanceof Element && event.target.closest('#teacher') !== null;
+  takeOrTell(droppedFiles(event.dataTransfer), isTeachers ? 'teacher' : 'student');
 });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   stage.recolour();

@@ -26,12 +26,13 @@ export function makeReading(): (reading: Reading, classes: readonly string[]) =>
       }),
     );
     body.append(row);
-    return { name, cells };
+    return { name, row, cells };
   });
   return ({ label, object, truth, edges }, classes) => {
     caption.textContent = `Edges of object ${object + 1}, ${classes[label] ?? ''}: pixels from the truth ± spread of the distribution`;
-    for (const { name, cells } of rows) {
-      edges[name].forEach(({ mean, deviation }, edge) => {
+    for (const { name, row, cells } of rows) {
+      row.hidden = !edges[name];
+      edges[name]?.forEach(({ mean, deviation }, edge) => {
         const [offset, spread] = cells[edge];
         offset.textContent = signed(mean - truth[edge]);
         spread.textContent = `± ${deviation.toFixed(1)}`;

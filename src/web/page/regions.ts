@@ -18,7 +18,7 @@ export function drawRegions(
   { main, valuable, level: only }: RegionChoice,
 ): void {
   for (let location = 0; location < look.matched.length; location++) {
-    const { level, x, y } = placeOf(look, location);
+    const { level, x, y } = placeOf(look.grid, location);
     if (only !== null && level !== only) continue;
     const stride = look.grid.strides[level];
     // The cell, not the anchor, which lies at its corner.

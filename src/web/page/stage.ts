@@ -1,5 +1,5 @@
 import { type Look, NETS, type NetName, STUDENTS } from '../protocol.js';
-import { type Edge, edgesOf, locationOf, objectAt } from './edges.js';
+import { type Edge, edgesOf, isSameGrid, locationsOf, objectAt } from './edges.js';
 import { DASHES, ON_IMAGE, type Palette, paletteOf } from './palette.js';
 import { drawRegions, type RegionChoice } from './regions.js';
 import { drawSideStrip, drawTopStrip } from './strips.js';
@@ -105,7 +105,7 @@ export class Stage {
     const reading = look.labels.length > 0 ? this.#read(look, share * share * (3 - 2 * share)) : null;
     this.#drawImage(context, look, layout, reading);
     if (reading) {
-      const shown = NETS.filter((name) => this.#choice.nets.has(name));
+      const shown = NETS.filter((name) => this.#choice.nets.has(name) && reading.edges[name]);
       drawTopStrip(context, layout, reading, shown, this.#palette);
       drawSideStrip(context, layout, reading, shown, this.#palette);
       this.#onRead(reading);
@@ -115,13 +115,15 @@ export class Stage {
 
   #read(look: Look, share: number): Reading {
     const object = Math.min(this.#object, look.labels.length - 1);
-    const location = locationOf(look, object);
-    const edges = Object.fromEntries(
-      NETS.map((name) => {
-        const earlier = this.#before?.answers[name] ?? null;
-        return [name, edgesOf(look, look.answers[name], location, earlier, share)];
-      }),
-    ) as Record<NetName, Edge[]>;
+    const locationOf = locationsOf(look, object);
+    const edges: Reading['edges'] = {};
+    for (const name of NETS) {
+      const answer = look.answers[name];
+      if (!answer) continue;
+      const before = this.#before?.answers[name];
+      const earlier = before && isSameGrid(before.grid, answer.grid) ? before : null;
+      edges[name] = edgesOf(answer, locationOf(answer), earlier, share);
+    }
     const truth = Array.from(look.boxes.subarray(4 * object, 4 * object + 4));
     return { object, label: look.labels[object], truth, edges };
   }
@@ -159,18 +161,20 @@ export class Stage {
       if (object !== reading?.object) line(box, ON_IMAGE.truth, 1, [2, 3], 0.6);
     }
     for (const name of STUDENTS) {
-      if (!this.#choice.nets.has(name)) continue;
-      const { boxes } = look.answers[name].detections;
+      const answer = look.answers[name];
+      if (!answer || !this.#choice.nets.has(name)) continue;
+      const { boxes } = answer.detections;
       for (let i = 0; i < boxes.length; i += 4) {
         line(boxes.subarray(i, i + 4), ON_IMAGE.nets[name], 1.5, DASHES[name], 0.75);
       }
     }
     if (reading) {
-      if (this.#choice.nets.has('teacher')) drawGlow(context, reading, scale);
+      if (reading.edges.teacher && this.#choice.nets.has('teacher')) drawGlow(context, reading.edges.teacher, scale);
       line(reading.truth, ON_IMAGE.truth, 1.5, [2, 3], 1);
       for (const name of NETS) {
-        if (!this.#choice.nets.has(name)) continue;
-        const box = reading.edges[name].map(({ mean }) => mean);
+        const edges = reading.edges[name];
+        if (!edges || !this.#choice.nets.has(name)) continue;
+        const box = edges.map(({ mean }) => mean);
         line(box, ON_IMAGE.nets[name], name === 'teacher' ? 1.5 : 2.5, DASHES[name], 1);
       }
     }
@@ -179,9 +183,9 @@ export class Stage {
 }
 
 /** The teacher's distributions on the image: a light along each edge, as wide as the teacher is unsure. */
-function drawGlow(context: CanvasRenderingContext2D, { edges }: Reading, scale: number): void {
-  const [left, top, right, bottom] = edges.teacher.map(({ mean }) => mean * scale);
-  edges.teacher.forEach(({ positions, probabilities }, edge) => {
+function drawGlow(context: CanvasRenderingContext2D, edges: readonly Edge[], scale: number): void {
+  const [left, top, right, bottom] = edges.map(({ mean }) => mean * scale);
+  edges.forEach(({ positions, probabilities }, edge) => {
     const isUpright = edge % 2 === 0;
     const [from, to] = [positions[0] * scale, positions[positions.length - 1] * scale];
     const light = isUpright

@@ -55,16 +55,18 @@ function drawStrip(
   context.lineWidth = 1;
   segment(context, 0, 0, length, 0);
   for (const edge of [first, second]) {
-    const largest = Math.max(...nets.flatMap((name) => edges[name][edge].probabilities), 0.2);
+    const largest = Math.max(...nets.flatMap((name) => edges[name]?.[edge].probabilities ?? []), 0.2);
     const rise = height / largest;
     context.strokeStyle = palette.ink;
     context.setLineDash([2, 3]);
     segment(context, truth[edge] * scale, 0, truth[edge] * scale, height);
     context.setLineDash([]);
     for (const name of nets) {
+      const own = edges[name]?.[edge];
+      if (!own) continue;
       const colour = palette.nets[name];
-      if (name === 'teacher') drawBars(context, edges[name][edge], { scale, rise, colour });
-      else drawLine(context, edges[name][edge], { scale, rise, colour, dash: DASHES[name] });
+      if (name === 'teacher') drawBars(context, own, { scale, rise, colour });
+      else drawLine(context, own, { scale, rise, colour, dash: DASHES[name] });
     }
   }
 }

@@ -7,7 +7,8 @@ export interface Reading {
   label: number;
   /** Left, top, right, bottom in pixels. */
   truth: number[];
-  edges: Record<NetName, Edge[]>;
+  /** Of the nets that there are. */
+  edges: Partial<Record<NetName, Edge[]>>;
 }
 
 /** How the frame maps to the canvas: the image below a strip for x and left of a strip for y. */
