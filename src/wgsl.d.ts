@@ -124,11 +124,15 @@ declare module '*/shaders/losses/head_stream_sum.wgsl' {
     readonly SUMS: number;
   };
 }
-declare module '*/shaders/losses/head_terms.wgsl' {
+declare module '*/shaders/losses/head_term_sums.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly SIZE: number;
+    readonly SOURCE_STREAM: number;
+    readonly SOURCE_EVERYWHERE: number;
+    readonly SOURCE_IMITATION: number;
+    readonly SOURCE_IMAGES: number;
   };
 }
 declare module '*/shaders/losses/imitation_factors.wgsl' {

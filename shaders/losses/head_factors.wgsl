@@ -28,6 +28,9 @@ override SKIPS: bool = false;
 /// 1: only leaves this process's sums of weights in the last row of `factors`; 2: takes those of all processes from there.
 override SHARED: u32 = 0u;
 
+/// Eight reads are under way at once, since a GPU waits long for each; the sums are the same.
+override AHEAD: bool = false;
+
 #include "../regions/sample.wgsl"
 #include "head_share.wgsl"
 #include "head_place.wgsl"
@@ -118,16 +121,59 @@ fn divisor_of(term: u32, level: u32) -> f32 {
   }
 }
 
+/// Of a positive: weights of box, LD and IoU distillation.
+fn positive_weights(i: u32) -> vec3f {
+  let record = RECORD * i;
+  return bitcast<vec3f>(vec3u(records[record + RECORD_BOX_WEIGHT], records[record + RECORD_LD_WEIGHT], records[record + RECORD_IOU_WEIGHT]));
+}
+
+/// What an invocation of the pass over all class logits has found.
+fn location_weights(i: u32) -> vec2f {
+  return bitcast<vec2f>(vec2u(stream[SUM_WEIGHTS * params.stream_count + i], stream[(SUM_WEIGHTS + 1u) * params.stream_count + i]));
+}
+
+/// Every ROWS-th, one after another.
+fn positive_sum(count: u32, local: u32) -> vec3f {
+  var sum = vec3f();
+  var i = local;
+  while (AHEAD && i + 7u * ROWS < count) {
+    var weights: array<vec3f, 8>;
+    for (var k = 0u; k < 8u; k++) { // unroll
+      weights[k] = positive_weights(i + k * ROWS);
+    }
+    for (var k = 0u; k < 8u; k++) { // unroll
+      sum += weights[k];
+    }
+    i += 8u * ROWS;
+  }
+  for (; i < count; i += ROWS) {
+    sum += positive_weights(i);
+  }
+  return sum;
+}
+
+fn location_sum(count: u32, local: u32) -> vec2f {
+  var sum = vec2f();
+  var i = local;
+  while (AHEAD && i + 7u * ROWS < count) {
+    var weights: array<vec2f, 8>;
+    for (var k = 0u; k < 8u; k++) { // unroll
+      weights[k] = location_weights(i + k * ROWS);
+    }
+    for (var k = 0u; k < 8u; k++) { // unroll
+      sum += weights[k];
+    }
+    i += 8u * ROWS;
+  }
+  for (; i < count; i += ROWS) {
+    sum += location_weights(i);
+  }
+  return sum;
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) local: u32) {
-  var own = vec4f();
-  let positives = count_before(params.batch, COUNT_POSITIVES);
-  for (var i = local; i < positives; i += ROWS) {
-    let record = RECORD * i;
-    own.x += bitcast<f32>(records[record + RECORD_BOX_WEIGHT]);
-    own.y += bitcast<f32>(records[record + RECORD_LD_WEIGHT]);
-    own.z += bitcast<f32>(records[record + RECORD_IOU_WEIGHT]);
-  }
+  var own = vec4f(positive_sum(count_before(params.batch, COUNT_POSITIVES), local), 0.0);
   if (SKIPS) {
     for (var image = 0u; image < params.batch; image++) {
       for (var i = local; i < count_of(image, COUNT_SAMPLES); i += ROWS) {
@@ -137,12 +183,7 @@ fn main(@builtin(local_invocation_index) local: u32) {
     }
   }
   lane_sums[local] = own;
-  var weighed = vec2f();
-  for (var i = local; i < params.weighed * params.stream_count; i += ROWS) {
-    weighed.x += bitcast<f32>(stream[SUM_WEIGHTS * params.stream_count + i]);
-    weighed.y += bitcast<f32>(stream[(SUM_WEIGHTS + 1u) * params.stream_count + i]);
-  }
-  location_sums[local] = weighed;
+  location_sums[local] = location_sum(params.weighed * params.stream_count, local);
   workgroupBarrier();
   if (SHARED == 1u) {
     if (local < KINDS) {

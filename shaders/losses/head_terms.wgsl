@@ -34,7 +34,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read> imitation: array<f32>;
 /// [terms, levels]
 @group(0) @binding(6) var<storage, read_write> terms: array<f32>;
-/// [terms, levels]: ~location of the first bad one, 0 where all are finite
+/// [terms, levels]: ~location of the first bad one, 0 where all are finite; with SPLIT what head_terms_merged.wgsl reads
 @group(0) @binding(7) var<storage, read_write> faults: array<u32>;
 /// [2, locations] of head_boxes_all.wgsl, coded: LD, IoU distillation
 @group(0) @binding(8) var<storage, read> everywhere: array<u32>;
@@ -43,125 +43,179 @@ struct Params {
 #include "head_share.wgsl"
 #include "head_coded.wgsl"
 #include "head_records.wgsl"
+#include "head_term_sums.wgsl"
 
-const SIZE = 128u;
+/// Workgroups (level, source) leave their sums for head_terms_merged.wgsl, for GPUs: [levels, sources, SIZE, 2] in `faults`, coded.
+override SPLIT: bool = false;
 
-struct Sum {
-  loss: f32,
-  /// ~location of the first bad loss, 0 where all are finite
-  fault: u32,
-}
-
-var<workgroup> lane_sums: array<f32, TERMS * SIZE>;
-var<workgroup> lane_faults: array<u32, TERMS * SIZE>;
-
-fn add(sum: ptr<function, Sum>, code: u32) {
-  if (code > BAD) {
-    (*sum).fault = max((*sum).fault, ~(code - BAD - 1u));
-  } else {
-    (*sum).loss += bitcast<f32>(code);
+/// Of every SIZE-th partial sum of a kind, which begins at `first`.
+fn stream_sum(first: u32, range: vec2u, local: u32) -> Sum {
+  var sum = Sum();
+  var i = range.x + local;
+  // A GPU waits long for a read: eight are under way at once.
+  while (SPLIT && i + 7u * SIZE < range.y) {
+    var codes: array<u32, 8>;
+    for (var k = 0u; k < 8u; k++) { // unroll
+      codes[k] = stream[first + i + k * SIZE];
+    }
+    for (var k = 0u; k < 8u; k++) { // unroll
+      add(&sum, codes[k]);
+    }
+    i += 8u * SIZE;
   }
+  for (; i < range.y; i += SIZE) {
+    add(&sum, stream[first + i]);
+  }
+  return sum;
 }
 
-fn keep(term: u32, local: u32, sum: Sum) {
-  let at = term * SIZE + local;
-  lane_sums[at] += sum.loss;
-  lane_faults[at] = max(lane_faults[at], sum.fault);
+/// Of every SIZE-th location in a range: LD, IoU distillation.
+fn everywhere_sums(locations: vec2u, local: u32) -> Sums {
+  var ld = Sum();
+  var iou = Sum();
+  var i = locations.x + local;
+  while (SPLIT && i + 7u * SIZE < locations.y) {
+    var codes: array<vec2u, 8>;
+    for (var k = 0u; k < 8u; k++) { // unroll
+      let at = i + k * SIZE;
+      codes[k] = vec2u(everywhere[params.ld_all * at], everywhere[params.iou_all * (params.locations + at)]);
+    }
+    for (var k = 0u; k < 8u; k++) { // unroll
+      add(&ld, params.ld_all * codes[k].x);
+      add(&iou, params.iou_all * codes[k].y);
+    }
+    i += 8u * SIZE;
+  }
+  for (; i < locations.y; i += SIZE) {
+    if (params.ld_all == 1u) {
+      add(&ld, everywhere[i]);
+    }
+    if (params.iou_all == 1u) {
+      add(&iou, everywhere[params.locations + i]);
+    }
+  }
+  return Sums(ld, iou);
 }
 
-/// Every SIZE-th of an image's rows within a range of locations.
-fn add_rows(image: u32, locations: vec2u, local: u32) {
-  let positives = count_of(image, COUNT_POSITIVES);
-  let before = count_before(image, COUNT_POSITIVES);
-  let first = image * params.image_slots;
+fn imitation_sum(locations: vec2u, local: u32) -> Sum {
+  var sum = Sum();
+  for (var i = locations.x + local; i < params.imitates * locations.y; i += SIZE) {
+    add(&sum, coded(imitation[i], i));
+  }
+  return sum;
+}
+
+/// Where an image's samples and records begin.
+struct Image {
+  positives: u32,
+  /// positives of the images before
+  before: u32,
+  first: u32,
+}
+
+fn image_at(image: u32) -> Image {
+  return Image(count_of(image, COUNT_POSITIVES), count_before(image, COUNT_POSITIVES), image * params.image_slots);
+}
+
+/// Of an image's positives within a range of locations.
+fn positive_sum(at: Image, locations: vec2u, local: u32) -> Sum {
   // An invocation adds one term of every SIZE / RECORDED-th positive: a single read in the code instead of one for each term.
   let term = local % RECORDED;
-  let end = select(0u, positives, local < SIZE / RECORDED * RECORDED);
-  var own = Sum();
+  let end = select(0u, at.positives, local < SIZE / RECORDED * RECORDED);
+  var sum = Sum();
   for (var i = local / RECORDED; i < end; i += SIZE / RECORDED) {
-    let location = samples[first + i].location;
+    let location = samples[at.first + i].location;
     if (location >= locations.x && location < locations.y) {
-      add(&own, records[RECORD * (before + i) + term]);
+      add(&sum, records[RECORD * (at.before + i) + term]);
     }
   }
-  keep(term, local, own);
-  if (params.ld_vlr + params.kd_vlr == 0u) {
-    return;
-  }
-  let others = params.other_records + OTHER * (count_before(image, COUNT_SAMPLES) - before);
+  return sum;
+}
+
+/// Of every SIZE-th of an image's other samples within a range of locations: LD, KD.
+fn other_sums(at: Image, image: u32, locations: vec2u, local: u32) -> Sums {
+  let others = params.other_records + OTHER * (count_before(image, COUNT_SAMPLES) - at.before);
   var ld = Sum();
   var kd = Sum();
-  for (var i = positives + local; i < count_of(image, COUNT_SAMPLES); i += SIZE) {
-    let location = samples[first + i].location;
+  for (var i = at.positives + local; i < count_of(image, COUNT_SAMPLES); i += SIZE) {
+    let location = samples[at.first + i].location;
     if (location >= locations.x && location < locations.y) {
       if (params.ld_vlr == 1u) {
-        add(&ld, records[others + OTHER * (i - positives) + OTHER_LD]);
+        add(&ld, records[others + OTHER * (i - at.positives) + OTHER_LD]);
       }
       if (params.kd_vlr == 1u) {
-        add(&kd, records[others + OTHER * (i - positives) + OTHER_KD]);
+        add(&kd, records[others + OTHER * (i - at.positives) + OTHER_KD]);
       }
     }
   }
-  keep(TERM_LD_VLR, local, ld);
-  keep(TERM_KD_NEG, local, kd);
+  return Sums(ld, kd);
+}
+
+/// Of one source, for its own workgroup.
+fn sums_of(source: u32, range: vec2u, locations: vec2u, local: u32) -> Sums {
+  var sums = Sums();
+  if (source == SOURCE_STREAM) {
+    sums.first = stream_sum(0u, range, local);
+    if (params.kd_all == 1u) {
+      sums.second = stream_sum(params.stream_count, range, local);
+    }
+  } else if (source == SOURCE_EVERYWHERE) {
+    if (params.ld_all + params.iou_all > 0u) {
+      sums = everywhere_sums(locations, local);
+    }
+  } else if (source == SOURCE_IMITATION) {
+    sums.first = imitation_sum(locations, local);
+  } else {
+    let image = (source - SOURCE_IMAGES) / 2u;
+    if ((source - SOURCE_IMAGES) % 2u == 0u) {
+      sums.first = positive_sum(image_at(image), locations, local);
+    } else if (params.ld_vlr + params.kd_vlr > 0u) {
+      sums = other_sums(image_at(image), image, locations, local);
+    }
+  }
+  return sums;
+}
+
+fn code_of(sum: Sum) -> u32 {
+  return select(bitcast<u32>(sum.loss), BAD + 1u + ~sum.fault, sum.fault != 0u);
 }
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   let level = workgroup.x;
   let entry = params.levels[level];
-  var end = params.stream_count;
-  if (level + 1u < params.level_count) {
-    end = params.levels[level + 1u].w;
-  }
-  var background = Sum();
-  for (var i = entry.w + local; i < end; i += SIZE) {
-    add(&background, stream[i]);
-  }
-  keep(TERM_CLS, local, background);
-  if (params.kd_all == 1u) {
-    var distilled = Sum();
-    for (var i = entry.w + local; i < end; i += SIZE) {
-      add(&distilled, stream[params.stream_count + i]);
-    }
-    keep(TERM_KD, local, distilled);
-  }
   let locations = params.batch * vec2u(entry.x, entry.x + entry.y * entry.z);
+  var range = vec2u(entry.w, params.stream_count);
+  if (level + 1u < params.level_count) {
+    range.y = params.levels[level + 1u].w;
+  }
+  if (SPLIT) {
+    let sums = sums_of(workgroup.y, range, locations, local);
+    let at = 2u * ((level * (SOURCE_IMAGES + 2u * params.batch) + workgroup.y) * SIZE + local);
+    faults[at] = code_of(sums.first);
+    faults[at + 1u] = code_of(sums.second);
+    return;
+  }
+  keep(TERM_CLS, local, stream_sum(0u, range, local));
+  if (params.kd_all == 1u) {
+    keep(TERM_KD, local, stream_sum(params.stream_count, range, local));
+  }
   if (params.ld_all + params.iou_all > 0u) {
-    var ld = Sum();
-    var iou = Sum();
-    for (var i = locations.x + local; i < locations.y; i += SIZE) {
-      if (params.ld_all == 1u) {
-        add(&ld, everywhere[i]);
-      }
-      if (params.iou_all == 1u) {
-        add(&iou, everywhere[params.locations + i]);
-      }
-    }
-    keep(TERM_LD, local, ld);
-    keep(TERM_LD_IOU, local, iou);
+    let sums = everywhere_sums(locations, local);
+    keep(TERM_LD, local, sums.first);
+    keep(TERM_LD_IOU, local, sums.second);
   }
   for (var image = 0u; image < params.batch; image++) {
-    add_rows(image, locations, local);
+    let at = image_at(image);
+    keep(local % RECORDED, local, positive_sum(at, locations, local));
+    if (params.ld_vlr + params.kd_vlr > 0u) {
+      let sums = other_sums(at, image, locations, local);
+      keep(TERM_LD_VLR, local, sums.first);
+      keep(TERM_KD_NEG, local, sums.second);
+    }
   }
   if (params.imitates == 1u) {
-    var imitated = Sum();
-    for (var i = locations.x + local; i < locations.y; i += SIZE) {
-      add(&imitated, coded(imitation[i], i));
-    }
-    keep(TERM_IM, local, imitated);
+    keep(TERM_IM, local, imitation_sum(locations, local));
   }
-  workgroupBarrier();
-  // An invocation a term: a single barrier, since software adapters pay dearly for each.
-  if (local < TERMS) {
-    var sum = 0.0;
-    var fault = 0u;
-    for (var i = local * SIZE; i < (local + 1u) * SIZE; i++) {
-      sum += lane_sums[i];
-      fault = max(fault, lane_faults[i]);
-    }
-    let at = local * params.level_count + level;
-    terms[at] = bitcast<f32>(select(bitcast<u32>(sum), 0x7fc00000u, fault != 0u));
-    faults[at] = fault;
-  }
+  write_terms(level, local);
 }

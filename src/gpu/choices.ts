@@ -54,6 +54,11 @@ const CHOICES = {
    * dispatches, since on a GPU one workgroup leaves most of it idle. The lists are the same bits.
    */
   'lists.workgroups': choice(['image', 'objects'], ({ processor }) => (processor ? 'image' : 'objects')),
+  /**
+   * Likewise, who adds up the losses: a workgroup a level; or one for each source of losses on each level, with several reads under way at once,
+   * and one more dispatch. The order of additions, and so every bit, is the same.
+   */
+  'terms.workgroups': choice(['levels', 'sources'], ({ processor }) => (processor ? 'levels' : 'sources')),
   /** Loops over bins: written out for the compiler (unroll.ts), or left to it. */
   'bins.loops': choice(['unrolled', 'rolled'], () => 'unrolled'),
 };

@@ -1,9 +1,12 @@
 import factorsSource from '../../shaders/losses/head_factors.wgsl';
+import { constants as sums } from '../../shaders/losses/head_term_sums.wgsl';
 import termsSource from '../../shaders/losses/head_terms.wgsl';
+import mergedSource from '../../shaders/losses/head_terms_merged.wgsl';
 import totalSource from '../../shaders/losses/head_total.wgsl';
 import type { Launch } from '../gpu/launch.js';
 import type { Assignment } from '../regions/assignment.js';
 import { taughtMask, untaughtLevels } from '../regions/teacherHead.js';
+import type { Device } from '../tensor/device.js';
 import type { Parts } from '../tensor/parts.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { HeadSetting, Records } from './headSetting.js';
@@ -14,9 +17,12 @@ import { TERM_NAMES, TERMS } from './headTerms.js';
 
 const FACTORS_KERNEL = { name: 'head factors', source: factorsSource };
 const TERMS_KERNEL = { name: 'head terms', source: termsSource };
+const MERGED_KERNEL = { name: 'head terms, merged', source: mergedSource };
 const TOTAL_KERNEL = { name: 'head total', source: totalSource };
 
 const FACTOR_LEVELS = 8;
+/** Invocations that read the terms for their sum, where there are many. */
+const TOTAL_LANES = 64;
 
 /** [terms + 1, 8 levels] f32: each term's weight over its normaliser, once the weights are found; the last row is for sums of weights. */
 export function* termFactors(
@@ -32,7 +38,7 @@ export function* termFactors(
   const factors = sumsShared ? device.zeros(shape) : device.empty(shape);
   const launch: Launch = {
     kernel: FACTORS_KERNEL,
-    constants: { SKIPS: untaughtLevels(teacher).length > 0 ? 1 : 0 },
+    constants: { SKIPS: untaughtLevels(teacher).length > 0 ? 1 : 0, AHEAD: isSplit(device) ? 1 : 0 },
     bindings: {
       counts: counts.range,
       records: records.range,
@@ -74,7 +80,7 @@ export function addTerms(
   const terms = device.empty([TERM_NAMES.length, levels]);
   const faults = device.empty([TERM_NAMES.length, levels], 'u32');
   const total = device.empty([1]);
-  device.run({
+  const launch: Launch = {
     kernel: TERMS_KERNEL,
     bindings: {
       counts: counts.range,
@@ -105,15 +111,45 @@ export function addTerms(
       ),
     },
     workgroups: [levels, 1, 1],
-  });
+  };
+  if (isSplit(device)) addSplit(launch, { batch, terms, faults });
+  else device.run(launch);
   addTotal(terms, total);
   return { terms, faults, total };
 }
 
+/** What the launch does by a workgroup a level, bit for bit, by one for each source of losses on each level. */
+function addSplit(launch: Launch, { batch, terms, faults }: { batch: number; terms: Tensor; faults: Tensor }): void {
+  const { device } = terms;
+  const levels = terms.shape[1];
+  const sources = sums.SOURCE_IMAGES + 2 * batch;
+  const codes = device.empty([levels, sources, sums.SIZE, 2], 'u32');
+  device.run({
+    ...launch,
+    constants: { SPLIT: 1 },
+    bindings: { ...launch.bindings, faults: codes.range },
+    workgroups: [levels, sources, 1],
+  });
+  device.run({
+    kernel: MERGED_KERNEL,
+    bindings: { sums: codes.range, terms: terms.range, faults: faults.range },
+    params: { level_count: levels, sources },
+    workgroups: [levels, 1, 1],
+  });
+  codes.dispose();
+}
+
+/** Whether sums of losses are spread over as many workgroups and reads as there can be. */
+function isSplit(device: Device): boolean {
+  return device.choice('terms.workgroups') === 'sources';
+}
+
 /** total <- the sum of the terms. */
 export function addTotal(terms: Tensor, total: Tensor): void {
-  terms.device.run({
+  const { device } = terms;
+  device.run({
     kernel: TOTAL_KERNEL,
+    constants: { LANES: isSplit(device) ? TOTAL_LANES : 1 },
     bindings: { terms: terms.range, total: total.range },
     params: { count: terms.size },
     workgroups: [1, 1, 1],

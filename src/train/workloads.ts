@@ -139,7 +139,14 @@ export function trainingWorkloads(device: Device, given: DetectorConfig, batch: 
     },
     {
       name: 'head loss',
-      choices: ['stream.planes', 'stream.turns', 'rows.workgroups', 'lists.workgroups', 'bins.loops'],
+      choices: [
+        'stream.planes',
+        'stream.turns',
+        'rows.workgroups',
+        'lists.workgroups',
+        'terms.workgroups',
+        'bins.loops',
+      ],
       run: () => {
         const { terms, gradients } = head.evaluate();
         return [terms, gradients.classLogits, gradients.boxLogits];

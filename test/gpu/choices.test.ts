@@ -19,6 +19,7 @@ test('defaults depend on lanes and subgroups', () => {
     'convolution.kernel': 'tiles-64',
     'weightGradient.kernel': 'tiles',
     'lists.workgroups': 'objects',
+    'terms.workgroups': 'sources',
     ...common,
   };
   const small = {
@@ -29,6 +30,7 @@ test('defaults depend on lanes and subgroups', () => {
     'convolution.kernel': 'registers',
     'weightGradient.kernel': 'registers',
     'lists.workgroups': 'image',
+    'terms.workgroups': 'levels',
     ...common,
   };
   const subgroups = { 'convolution.weights': 'subgroups', 'weightGradient.incoming': 'subgroups' };
