@@ -16,11 +16,20 @@ interface Koffi {
   load(file: string | null, options?: { global: boolean }): NativeLibrary;
 }
 
+/** By which MPI_Comm_split_type finds the ranks that share a machine's memory. */
+interface NodeHandles {
+  /** MPI_COMM_TYPE_SHARED. */
+  shared: number;
+  /** MPI_INFO_NULL. */
+  info: unknown;
+}
+
 /** What differs between implementations of MPI: how a handle is passed in C, and those that are needed. */
 interface Handles {
   type: 'void *' | 'int' | 'intptr_t';
   world: unknown;
   byte: unknown;
+  node: NodeHandles | null;
 }
 
 /** An implementation of MPI. */
@@ -36,6 +45,8 @@ export interface MpiLibrary {
   world: unknown;
   /** MPI_BYTE. */
   byte: unknown;
+  /** Null where the numbers are not known. */
+  node: NodeHandles | null;
   /** A function by its prototype, in which HANDLE stands for the type of handles. */
   func(prototype: string): NativeFunction;
 }
@@ -47,6 +58,7 @@ const OPEN_MPI: Implementation = {
     type: 'void *',
     world: library.symbol('ompi_mpi_comm_world'),
     byte: library.symbol('ompi_mpi_byte'),
+    node: { shared: 0, info: library.symbol('ompi_mpi_info_null') },
   }),
 };
 
@@ -54,14 +66,19 @@ const OPEN_MPI: Implementation = {
 const MPICH: Implementation = {
   name: 'MPICH',
   files: ['libmpich.so.12', 'libmpi.so.12', 'libmpi.12.dylib'],
-  handles: () => ({ type: 'int', world: 0x44000000, byte: 0x4c00010d }),
+  handles: () => ({
+    type: 'int',
+    world: 0x44000000,
+    byte: 0x4c00010d,
+    node: { shared: 1, info: 0x1c000000 },
+  }),
 };
 
 /** The ABI of MPI 5.0, chapter 20. */
 const STANDARD: Implementation = {
   name: 'the ABI of MPI 5',
   files: ['libmpi_abi.so.0', 'libmpi_abi.0.dylib'],
-  handles: () => ({ type: 'intptr_t', world: 0x101, byte: 0x247 }),
+  handles: () => ({ type: 'intptr_t', world: 0x101, byte: 0x247, node: null }),
 };
 
 /** RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE of Linux: koffi closes the library at exit, while MPI's threads still run in it. */
@@ -77,8 +94,8 @@ export async function loadMpi(): Promise<MpiLibrary> {
     for (const file of implementation.files) {
       const library = open(koffi, file);
       if (!library) continue;
-      const { type, world, byte } = implementation.handles(library);
-      return { world, byte, func: (prototype) => library.func(prototype.replaceAll('HANDLE', type)) };
+      const { type, ...handles } = implementation.handles(library);
+      return { ...handles, func: (prototype) => library.func(prototype.replaceAll('HANDLE', type)) };
     }
   }
   throw new InputError(

@@ -57,15 +57,9 @@ class MpiRanks implements Communicator {
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(library: MpiLibrary) {
-    const { world } = library;
-    const number = (name: string) => {
-      const out = [0];
-      check(name, library.func(`int ${name}(HANDLE, _Out_ int *)`)(world, out));
-      return out[0];
-    };
     this.#library = library;
-    this.rank = number('MPI_Comm_rank');
-    this.size = number('MPI_Comm_size');
+    this.rank = this.#ask('MPI_Comm_rank', library.world);
+    this.size = this.#ask('MPI_Comm_size', library.world);
     this.#allgather = library.func('int MPI_Allgather(void *, int, HANDLE, void *, int, HANDLE, HANDLE)');
     this.#alltoall = library.func('int MPI_Alltoall(void *, int, HANDLE, void *, int, HANDLE, HANDLE)');
     this.#bcast = library.func('int MPI_Bcast(void *, int, HANDLE, int, HANDLE)');
@@ -73,13 +67,30 @@ class MpiRanks implements Communicator {
     this.#test = library.func('int MPI_Test(_Inout_ HANDLE *, _Out_ int *, void *)');
   }
 
-  /** Ranks on machines of one name are neighbours. */
+  /** Ranks that share memory are neighbours; where MPI cannot be asked for them, those on machines of one name. */
   async findNeighbours(): Promise<void> {
+    const { world, node, func } = this.#library;
+    if (node) {
+      await this.barrier();
+      const split = func('int MPI_Comm_split_type(HANDLE, int, int, HANDLE, _Out_ HANDLE *)');
+      const neighbours = [null];
+      check('MPI_Comm_split_type', split(world, node.shared, this.rank, node.info, neighbours));
+      this.localRank = this.#ask('MPI_Comm_rank', neighbours[0]);
+      this.localSize = this.#ask('MPI_Comm_size', neighbours[0]);
+      check('MPI_Comm_free', func('int MPI_Comm_free(_Inout_ HANDLE *)')(neighbours));
+      return;
+    }
     const name = new Float32Array(NAME_BYTES);
     name.set([...Buffer.from(hostname())].slice(0, NAME_BYTES));
     const same = (await this.gather(name)).map((other) => other.join() === name.join());
     this.localRank = same.slice(0, this.rank).filter(Boolean).length;
     this.localSize = same.filter(Boolean).length;
+  }
+
+  #ask(name: 'MPI_Comm_rank' | 'MPI_Comm_size', communicator: unknown): number {
+    const out = [0];
+    check(name, this.#library.func(`int ${name}(HANDLE, _Out_ int *)`)(communicator, out));
+    return out[0];
   }
 
   gather<T extends Numbers>(values: T): Promise<T[]> {

@@ -13,10 +13,17 @@ import { lacksMpi, mpirun } from './mpirun.js';
 const root = await mkdtemp(join(tmpdir(), 'edgewise-mpi-'));
 afterAll(() => rm(root, { recursive: true }));
 
-/** Each rank exchanges arrays of no round length, and says what it got. */
+/**
+ * Each rank exchanges arrays of no round length, and says what it got. Its machine's name is another than the others': who shares the
+ * machine is for MPI to say.
+ */
 const PROGRAM = `
   import { writeFileSync } from 'node:fs';
-  import { openMpi } from ${JSON.stringify(resolve('dist/trainer.js'))};
+  import { syncBuiltinESMExports } from 'node:module';
+  import os from 'node:os';
+  os.hostname = () => 'container-' + process.pid;
+  syncBuiltinESMExports();
+  const { openMpi } = await import(${JSON.stringify(resolve('dist/trainer.js'))});
   const ranks = await openMpi();
   const { rank, size, localRank, localSize } = ranks;
   const own = Float32Array.of(1e8, 1, -1e8, 0.1, 7).map((value, i) => (i + rank) % 3 === 0 ? value : value / (rank + 3));
