@@ -26,8 +26,9 @@ import { SharedTeacher } from './teacher.js';
 /** Steps that may wait to be read, and milliseconds after which they are. */
 const MAX_UNREAD = 16;
 const READ_EVERY = 60;
-/** Milliseconds between two looks at the image; a change of image does not wait. */
+/** Milliseconds between two looks at the image, and how many times their duration at least; a change of image does not wait. */
 const LOOK_EVERY = 400;
+const LOOK_REST = 4;
 /** Before the first figures, and how many times their duration has to pass until the next. */
 const FIRST_FIGURES = { milliseconds: 3000, step: 16 };
 const FIGURES_REST = 8;
@@ -176,7 +177,7 @@ export class Session {
       dropLast: true,
     });
     let lastRead = performance.now();
-    let lastLook = lastRead;
+    let nextLook = lastRead + LOOK_EVERY;
     let nextFigures = lastRead + FIRST_FIGURES.milliseconds;
     let unread = 0;
     for (let epoch = 0; !this.#stopped && this.#step < steps; epoch++) {
@@ -192,9 +193,11 @@ export class Session {
         this.#report({ kind: 'steps', step: this.#step, milliseconds: (now - lastRead) / unread, terms });
         unread = 0;
         await this.#serve();
-        if (now - lastLook > LOOK_EVERY) {
+        const before = performance.now();
+        if (before > nextLook) {
           await this.#look();
-          lastLook = performance.now();
+          const after = performance.now();
+          nextLook = after + Math.max(LOOK_EVERY, LOOK_REST * (after - before));
         }
         if (now > nextFigures && this.#step >= FIRST_FIGURES.step) {
           await this.#figures();

@@ -12,7 +12,7 @@ import { GraphStudent } from '../../src/onnx/graph/student.js';
 import type { MappedModel } from '../../src/onnx/mapping.js';
 import { browserPath, launchBrowser, noBrowser } from '../browser/chromium.js';
 import { sharedDevice } from '../device.js';
-import { gfocalStudent, SIDE } from '../onnx/graph/studentModels.js';
+import { gfocalStudent, picodetStudent, SIDE } from '../onnx/graph/studentModels.js';
 
 /** Steps after which the loss must have fallen. */
 const STEPS = 12;
@@ -224,10 +224,18 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
     await page.selectOption('#head', 'picodet');
     expect(await page.inputValue('#weight')).toBe('0.5');
     await page.check('#newClasses');
-    await page.check('input[name=source][value=live]');
-    await until(page, () => document.querySelector('#facts')?.textContent?.includes('each, small.onnx'));
+    await until(page, () => document.querySelector('#facts')?.textContent?.includes('parameters, small.onnx'));
+    const teacher = picodetStudent();
+    const taught = { ...teacher.mapping, classes: ['dark', 'cow', 'bright'], centreOffset: 0 };
+    await page.setInputFiles('#teacherFiles', [
+      { name: 'large.onnx', mimeType: '', buffer: Buffer.from(teacher.model) },
+      { name: 'large.json', mimeType: '', buffer: Buffer.from(JSON.stringify(taught)) },
+    ]);
+    await until(page, () => document.querySelector('#facts')?.textContent?.includes('parameters each, small.onnx'));
+    expect(await page.locator('#facts').textContent()).toContain('centre offset 0 → 0.5, re-binned');
     await stepsDone(page, 2);
-    for (const net of ['teacher', 'with LD', 'without LD']) expect(await lossOf(page, net)).toBeGreaterThan(0);
+    for (const net of ['with LD', 'without LD']) expect(await lossOf(page, net)).toBeGreaterThan(0);
+    expect(await page.getAttribute('#lessons', 'aria-label')).not.toContain('LD 0.00');
     expect(await page.locator('#fault').isVisible()).toBe(false);
 
     const download = page.waitForEvent('download');

@@ -9,7 +9,7 @@ export const STARTING = 'starting';
 export function showFacts(ready: Ready, step: number, milliseconds: number): void {
   const { adapter, parameters, images: count, validation, sameImages, live, student, size, steps, notice } = ready;
   const thousand = (value = 0) => `${Math.round(value / 1000)} k parameters`;
-  const teacher = `${thousand(parameters.teacher)}${live ? ', learning' : ''}${notice ? `; ${notice}` : ''}`;
+  const teacher = `${thousand(parameters.teacher)}${live ? ', learning' : ''}${notice ? `; ${notice.replace(/^the teacher: /, '')}` : ''}`;
   const start = student ?? 'same start';
   const time = `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
   element('#pace', HTMLElement).textContent = step ? `step ${step} · ${time}` : STARTING;
