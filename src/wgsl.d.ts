@@ -267,6 +267,15 @@ declare module '*/shaders/ops/weight_gradient_tiles.wgsl' {
     readonly STEP: number;
   };
 }
+declare module '*/shaders/ops/winograd.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly STEP: number;
+    readonly TILES: number;
+    readonly CHANNELS: number;
+  };
+}
 declare module '*/shaders/regions/append.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;

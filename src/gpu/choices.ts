@@ -29,8 +29,9 @@ const CHOICES = {
   /**
    * How 3×3 and 1×1 convolutions are computed: by kernels that keep tiles in registers and read memory directly, or as products of matrices
    * whose tiles of 64 or 128 channels × 64 pixels go through workgroup memory. On a processor workgroup memory is memory like any other.
+   * `winograd`: 3×3 of stride 1 with 16 products for four pixels in place of 36, the others as tiles-64.
    */
-  'convolution.kernel': choice(['registers', 'tiles-64', 'tiles-128'], ({ processor }) =>
+  'convolution.kernel': choice(['registers', 'tiles-64', 'tiles-128', 'winograd'], ({ processor }) =>
     processor ? 'registers' : 'tiles-64',
   ),
   /** Likewise, how the gradients of their weights are. */

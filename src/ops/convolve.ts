@@ -6,6 +6,8 @@ import tilesSource from '../../shaders/ops/convolution_tiles.wgsl';
 import packWeightSource from '../../shaders/ops/pack_weight.wgsl';
 import pointwiseSource from '../../shaders/ops/pointwise.wgsl';
 import pointwiseSubgroupsSource from '../../shaders/ops/pointwise_subgroups.wgsl';
+import winogradSource, { constants as winograd } from '../../shaders/ops/winograd.wgsl';
+import winogradWeightSource from '../../shaders/ops/winograd_weight.wgsl';
 import { MAX_WORKGROUPS } from '../gpu/launch.js';
 import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -26,6 +28,8 @@ const INPUT_GRADIENT = {
   direct: { name: 'conv2d_input_gradient', source: inputGradientSource },
 };
 const TILES = { name: 'convolution_tiles', source: tilesSource };
+const WINOGRAD = { name: 'winograd', source: winogradSource };
+const WINOGRAD_WEIGHT = { name: 'winograd_weight', source: winogradWeightSource };
 const PACK_WEIGHT = { name: 'pack_weight', source: packWeightSource };
 
 const TILE_CHANNELS = 8;
@@ -46,6 +50,13 @@ export interface ConvolutionShape {
   to: readonly LevelSize[];
 }
 
+interface Weights {
+  weight: Tensor;
+  bias: Tensor | null;
+  /** For the gradient of the input: channels exchanged, taps turned by half a circle. */
+  transposed: boolean;
+}
+
 /** output = bias + weight ∗ maps, with the activation. @param aligned the maps, by `alignInput` */
 export function convolve(
   aligned: AlignedRows,
@@ -55,24 +66,23 @@ export function convolve(
   shape: ConvolutionShape,
   activation?: Activation,
 ): void {
-  const packed = packWeight(weight, bias, shape, false);
-  run(aligned, packed, output, shape, activation);
-  packed.dispose();
+  run(aligned, { weight, bias, transposed: false }, output, shape, activation);
 }
 
 /** The gradient with respect to the maps, a new pyramid like `model`. */
 export function inputGradient(incoming: Tensor, weight: Tensor, model: Pyramid, shape: ConvolutionShape): Pyramid {
   const gradient = Pyramid.empty(model.device, model.batch, model.channels, model.levels);
   const transposed = { ...shape, inputs: shape.outputs, outputs: shape.inputs, from: shape.to, to: shape.from };
-  const packed = packWeight(weight, null, transposed, true);
+  const weights = { weight, bias: null, transposed: true };
   if (shape.stride === 1) {
     const aligned = alignInput(incoming, transposed);
-    run(aligned, packed, gradient, transposed);
+    run(aligned, weights, gradient, transposed);
     aligned.dispose();
   } else {
+    const packed = packWeight(weights, transposed);
     runStride2(incoming, packed, gradient, transposed);
+    packed.dispose();
   }
-  packed.dispose();
   return gradient;
 }
 
@@ -87,7 +97,7 @@ export function alignInput(maps: Tensor, { batch, inputs, kernel, stride, from, 
 }
 
 /** See shaders/ops/pack_weight.wgsl. */
-function packWeight(weight: Tensor, bias: Tensor | null, shape: ConvolutionShape, transposed: boolean): Tensor {
+function packWeight({ weight, bias, transposed }: Weights, shape: ConvolutionShape): Tensor {
   const { inputs, outputs, kernel } = shape;
   const taps = kernel * kernel;
   const padded = paddedInputs(shape);
@@ -117,18 +127,64 @@ function paddedInputs({ inputs, kernel }: ConvolutionShape): number {
 
 function run(
   aligned: AlignedRows,
-  packed: Tensor,
+  weights: Weights,
   output: Tensor,
   shape: ConvolutionShape,
   activation?: Activation,
 ): void {
   const choice = output.device.choice('convolution.kernel');
   const constants = activationConstants(activation);
+  if (choice === 'winograd' && shape.kernel === 3 && shape.stride === 1) {
+    runWinograd(aligned, weights, output, shape, constants);
+    return;
+  }
+  const packed = packWeight(weights, shape);
   if (choice === 'registers') runRegisters(aligned, packed, output, shape, constants);
   else {
-    const quads = choice === 'tiles-64' || shape.outputs <= TILE ? 1 : 2;
+    const quads = choice !== 'tiles-128' || shape.outputs <= TILE ? 1 : 2;
     runTiles(aligned, packed, output, shape, { QUADS: quads, ...constants });
   }
+  packed.dispose();
+}
+
+function runWinograd(
+  aligned: AlignedRows,
+  { weight, bias, transposed }: Weights,
+  output: Tensor,
+  shape: ConvolutionShape,
+  constants: Record<string, number>,
+): void {
+  const { device } = output;
+  const { batch, inputs, outputs, to } = shape;
+  const transformed = device.empty([16 * outputs * inputs]);
+  device.run({
+    kernel: WINOGRAD_WEIGHT,
+    bindings: { weight: weight.range, transformed: transformed.range4 },
+    params: { outputs, inputs, transposed: transposed ? 1 : 0 },
+    invocations: outputs * inputs,
+  });
+  const { groups, levels } = levelTable(shape, aligned, ({ height, width }) => {
+    const perRow = Math.ceil(width / 2);
+    return { groups: Math.ceil((batch * Math.ceil(height / 2) * perRow) / winograd.TILES), perRow };
+  });
+  device.run({
+    kernel: WINOGRAD,
+    constants,
+    bindings: {
+      input: aligned.tensor.range,
+      weight: transformed.range4,
+      bias: (bias ?? weight).range,
+      output: output.range,
+    },
+    params: { inputs, outputs, batch, groups, has_bias: bias ? 1 : 0, level_count: to.length, levels },
+    workgroups: inThree(groups, Math.ceil(outputs / winograd.CHANNELS)),
+  });
+  transformed.dispose();
+}
+
+/** Workgroups of many groups of pixels, and of some of channels, in y. */
+function inThree(groups: number, channels: number): [number, number, number] {
+  return [Math.min(groups, MAX_WORKGROUPS), channels, Math.ceil(groups / MAX_WORKGROUPS)];
 }
 
 function runTiles(
@@ -140,25 +196,16 @@ function runTiles(
 ): void {
   const { batch, inputs, outputs, kernel, stride, to } = shape;
   const taps = kernel * kernel;
-  let groups = 0;
-  let element = 0;
-  const levels = to.flatMap(({ height, width }, index) => {
-    const { start, rows, length } = aligned.levels[index];
-    const entries = [groups, 0, height, width, start, rows, length, element];
-    groups += Math.ceil((batch * height * width) / TILE);
-    element += batch * outputs * height * width;
-    return entries;
-  });
+  const { groups, levels } = levelTable(shape, aligned, ({ height, width }) => ({
+    groups: Math.ceil((batch * height * width) / TILE),
+    perRow: 0,
+  }));
   output.device.run({
     kernel: TILES,
     constants: { ...constants, TAPS: taps, STRIDE: stride },
     bindings: { input: aligned.tensor.range, weight: packed.range4, output: output.range },
     params: { inputs, outputs, batch, groups, tile_taps: paddedInputs(shape) * taps, level_count: to.length, levels },
-    workgroups: [
-      Math.min(groups, MAX_WORKGROUPS),
-      Math.ceil(outputs / (constants.QUADS * TILE)),
-      Math.ceil(groups / MAX_WORKGROUPS),
-    ],
+    workgroups: inThree(groups, Math.ceil(outputs / (constants.QUADS * TILE))),
   });
 }
 
@@ -201,22 +248,30 @@ function runStride2(incoming: Tensor, packed: Tensor, gradient: Tensor, shape: C
   aligned.dispose();
 }
 
-/** Cuts the output of all levels and images into groups of rows × columns pixels; `levels` is the kernels' table. */
-function groupsOf(
+/** Cuts the output of all levels and images into groups of rows × columns pixels. */
+function groupsOf(shape: ConvolutionShape, aligned: AlignedRows, rows: number, columns: number) {
+  return levelTable(shape, aligned, ({ height, width }) => {
+    const perRow = Math.ceil(width / columns);
+    return { groups: shape.batch * Math.ceil(height / rows) * perRow, perRow };
+  });
+}
+
+/** The kernels' table of levels, whose groups lie one after another. */
+function levelTable(
   { batch, outputs, to }: ConvolutionShape,
   aligned: AlignedRows,
-  rows: number,
-  columns: number,
+  groupsOf: (size: LevelSize) => { groups: number; perRow: number },
 ): { groups: number; levels: number[] } {
-  let groups = 0;
+  let first = 0;
   let element = 0;
-  const levels = to.flatMap(({ height, width }, index) => {
-    const source = aligned.levels[index];
-    const perRow = Math.ceil(width / columns);
-    const entries = [groups, perRow, height, width, source.start, source.rows, source.length, element];
-    groups += batch * Math.ceil(height / rows) * perRow;
+  const levels = to.flatMap((size, index) => {
+    const { height, width } = size;
+    const { start, rows, length } = aligned.levels[index];
+    const { groups, perRow } = groupsOf(size);
+    const entries = [first, perRow, height, width, start, rows, length, element];
+    first += groups;
     element += batch * outputs * height * width;
     return entries;
   });
-  return { groups, levels };
+  return { groups: first, levels };
 }

@@ -1,4 +1,5 @@
 /** Every value of every choice between variants of kernels computes the same. */
+import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { backward, Variable } from '../../src/autograd/variable.js';
 import { loadGoldenCase } from '../../src/eval/goldenCase.js';
@@ -15,7 +16,8 @@ import {
   groupNormGradients,
   groupNorm as normOracle,
 } from '../reference/ops.js';
-import { joined, levelsOf, noise, randomPyramid, summed } from './maps.js';
+import { runs } from '../runs.js';
+import { joined, levelSizes, levelsOf, noise, randomPyramid, summed } from './maps.js';
 
 const device = await sharedDevice();
 afterEach(() => device.setChoices({}));
@@ -85,6 +87,43 @@ test.each(
     expectClose(await weight.gradient!.read(), summed(gradients.map((g) => g.weight)), pixels);
     expectClose(await bias.gradient!.read(), summed(gradients.map((g) => g.bias)), pixels);
   });
+});
+
+test('winograd: maps and channels of any number', async () => {
+  const shapes = fc.record({
+    batch: fc.integer({ min: 1, max: 3 }),
+    inputs: fc.integer({ min: 1, max: 40 }),
+    outputs: fc.integer({ min: 1, max: 70 }),
+    biased: fc.boolean(),
+    sizes: levelSizes,
+    seed: fc.nat(),
+  });
+  device.setChoices({ 'convolution.kernel': 'winograd' });
+  await fc.assert(
+    fc.asyncProperty(shapes, async ({ batch, inputs, outputs, biased, sizes, seed }) => {
+      const random = Random.of(seed);
+      const maps = randomPyramid(device, random, batch, inputs, sizes);
+      const weights = noise(random, outputs * inputs * 9);
+      const biases = biased ? noise(random, outputs) : null;
+      const input = new Variable(maps, true);
+      const weight = new Variable(device.tensor(weights, [outputs, inputs, 3, 3]));
+      const output = conv2d(input, weight, biases && new Variable(device.tensor(biases)));
+      const incoming = device.tensor(noise(random, output.value.size));
+      const levels = await levelsOf(maps);
+      const expected = levels.map((level) =>
+        convolutionOracle(level, weights, biases, { outputs, kernel: 3, stride: 1 }),
+      );
+      const incomingLevels = await levelsOf(output.value, incoming);
+      const gradients = levels.map((level, i) =>
+        conv2dGradients(level, weights, incomingLevels[i], { outputs, kernel: 3, stride: 1 }),
+      );
+      const rounding = (products: number) => ({ absolute: 1e-6 * Math.sqrt(products + 1), relative: 1e-6 });
+      expectClose(await output.value.read(), joined(expected.map(({ values }) => values)), rounding(9 * inputs));
+      backward({ variable: output, gradient: incoming });
+      expectClose(await input.gradient!.read(), joined(gradients.map((g) => g.input)), rounding(9 * outputs));
+    }),
+    runs(7),
+  );
 });
 
 test('group norm and its gradients', async () => {

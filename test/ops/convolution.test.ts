@@ -102,14 +102,15 @@ describe('convolution', () => {
   });
 
   it('ends with an activation, by each of its kernels', async () => {
-    // Pointwise, 3×3, depthwise by columns, depthwise of any window, any window, and 3×3 by the kernel for GPUs.
-    const kinds: { groups: number; kernel: number[]; choice?: 'tiles-64' }[] = [
+    // Pointwise, 3×3, depthwise by columns, depthwise of any window, any window, and 3×3 by the kernels for GPUs.
+    const kinds: { groups: number; kernel: number[]; choice?: 'tiles-64' | 'winograd' }[] = [
       { groups: 1, kernel: [1, 1] },
       { groups: 1, kernel: [3, 3] },
       { groups: 4, kernel: [3, 3] },
       { groups: 4, kernel: [1, 7] },
       { groups: 2, kernel: [3, 3] },
       { groups: 1, kernel: [3, 3], choice: 'tiles-64' },
+      { groups: 1, kernel: [3, 3], choice: 'winograd' },
     ];
     const { choices } = device;
     const activations = [{ slope: 0 }, { slope: 0.1 }, { slope: 0, limit: 0.7 }];
