@@ -99,7 +99,7 @@ function defines({ files }, name) {
 /** What naga says of a module, null where it is valid. @param {string} code */
 function faultOf(code) {
   // naga knows subgroups, but not by the word that WGSL has for asking.
-  const asked = code.replace(/^enable subgroups;/m, '');
+  const asked = code.replace(/\benable subgroups;/, '');
   try {
     const module = parseWgsl(asked);
     try {

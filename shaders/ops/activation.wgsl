@@ -6,8 +6,8 @@ struct Params {
 override SILU: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(1) var<storage, read> input: array<Stored4>;
+@group(0) @binding(2) var<storage, read_write> output: array<Stored4>;
 
 #include "../lib/index.wgsl"
 #include "sigmoid.wgsl"
@@ -18,10 +18,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   if (i >= params.count) {
     return;
   }
-  let x = input[i];
+  let x = vec4f(input[i]);
   if (SILU) {
-    output[i] = x * sigmoid(x);
+    output[i] = Stored4(x * sigmoid(x));
   } else {
-    output[i] = max(x, vec4f());
+    output[i] = Stored4(max(x, vec4f()));
   }
 }

@@ -6,9 +6,9 @@ struct Params {
 override SILU: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4f>;
-@group(0) @binding(2) var<storage, read> incoming: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> gradient: array<vec4f>;
+@group(0) @binding(1) var<storage, read> input: array<Stored4>;
+@group(0) @binding(2) var<storage, read> incoming: array<Stored4>;
+@group(0) @binding(3) var<storage, read_write> gradient: array<Stored4>;
 
 #include "../lib/index.wgsl"
 #include "sigmoid.wgsl"
@@ -19,11 +19,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   if (i >= params.count) {
     return;
   }
-  let x = input[i];
+  let x = vec4f(input[i]);
+  let arrived = vec4f(incoming[i]);
   if (SILU) {
     let s = sigmoid(x);
-    gradient[i] = incoming[i] * s * (1.0 + x * (1.0 - s));
+    gradient[i] = Stored4(arrived * s * (1.0 + x * (1.0 - s)));
   } else {
-    gradient[i] = select(vec4f(), incoming[i], x > vec4f());
+    gradient[i] = Stored4(select(vec4f(), arrived, x > vec4f()));
   }
 }

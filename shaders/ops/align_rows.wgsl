@@ -12,15 +12,15 @@ struct Params {
 }
 const TURNS = 4u;
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> maps: array<f32>;
-@group(0) @binding(2) var<storage, read_write> aligned: array<vec4f>;
+@group(0) @binding(1) var<storage, read> maps: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> aligned: array<Stored4>;
 
 #include "../lib/index.wgsl"
 
 /// The map's value at a column of the copy. Unsigned: a column left of the map wraps round to a number beyond it.
 fn pixel(row: u32, column: u32, width: u32) -> f32 {
   let x = column - params.border;
-  return select(0.0, maps[row + min(x, width - 1u)], x < width);
+  return select(0.0, f32(maps[row + min(x, width - 1u)]), x < width);
 }
 
 @compute @workgroup_size(64)
@@ -53,7 +53,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
         pixel(start, 4u * column + 3u, source.z),
       );
     }
-    aligned[to.x + index] = pixels;
+    aligned[to.x + index] = Stored4(pixels);
     column++;
     if (column == to.z) {
       column = 0u;

@@ -8,7 +8,7 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 /// aligned rows, padded with zeros
-@group(0) @binding(1) var<storage, read> maps: array<vec4f>;
+@group(0) @binding(1) var<storage, read> maps: array<Stored4>;
 @group(0) @binding(2) var<storage, read_write> sums: array<f32>;
 
 override LANES: u32 = 64;
@@ -22,7 +22,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     for (var image = 0u; image < params.batch; image++) {
       let start = entry.x + (image * params.channels + workgroup.x) * entry.y;
       for (var i = local; i < entry.y; i += LANES) {
-        sum += maps[start + i];
+        sum += vec4f(maps[start + i]);
       }
     }
   }

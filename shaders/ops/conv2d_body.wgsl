@@ -17,10 +17,10 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 /// aligned rows
-@group(0) @binding(1) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> input: array<Stored4>;
 /// see pack_weight.wgsl
-@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+@group(0) @binding(2) var<storage, read> weight: array<Stored4>;
+@group(0) @binding(3) var<storage, read_write> output: array<Stored>;
 
 #include "conv2d_tile.wgsl"
 #include "store_tile.wgsl"
@@ -33,12 +33,12 @@ struct Row {
 }
 
 fn read_row(at: u32) -> Row {
-  let a = input[at];
-  let b = input[at + 1u];
+  let a = vec4f(input[at]);
+  let b = vec4f(input[at + 1u]);
   if (STRIDE == 1u) {
     return Row(a, vec4f(a.yzw, b.x), vec4f(a.zw, b.xy));
   }
-  let c = input[at + 2u];
+  let c = vec4f(input[at + 2u]);
   return Row(vec4f(a.xz, b.xz), vec4f(a.yw, b.yw), vec4f(a.z, b.xz, c.x));
 }
 

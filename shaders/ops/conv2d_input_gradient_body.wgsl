@@ -19,10 +19,10 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 /// aligned rows, with a row and a column of zeros after the last
-@group(0) @binding(1) var<storage, read> incoming: array<vec4f>;
+@group(0) @binding(1) var<storage, read> incoming: array<Stored4>;
 /// packed transposed: tap (ky, kx) is number 8 − 3·ky − kx
-@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+@group(0) @binding(2) var<storage, read> weight: array<Stored4>;
+@group(0) @binding(3) var<storage, read_write> output: array<Stored>;
 
 #include "conv2d_tile.wgsl"
 #include "store_tile.wgsl"
@@ -61,12 +61,12 @@ fn input_gradient(workgroup: vec3u, local: u32, lane: u32) {
     let w45 = read_taps(tap + 4u, lane);
     let w67 = read_taps(tap + 6u, lane);
     let w8 = read_taps(tap + 8u, lane);
-    let a = incoming[at];
-    let b = incoming[at + 1u];
+    let a = vec4f(incoming[at]);
+    let b = vec4f(incoming[at + 1u]);
     let near = a;
     let right = vec4f(a.yzw, b.x);
-    let c = incoming[at + row];
-    let d = incoming[at + row + 1u];
+    let c = vec4f(incoming[at + row]);
+    let d = vec4f(incoming[at + row + 1u]);
     let below = c;
     let diagonal = vec4f(c.yzw, d.x);
     odd_odd = multiply_add(odd_odd, first(w01), near);

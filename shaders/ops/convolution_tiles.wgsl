@@ -23,10 +23,10 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 /// aligned rows
-@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
 /// see pack_weight.wgsl
-@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+@group(0) @binding(2) var<storage, read> weight: array<Stored4>;
+@group(0) @binding(3) var<storage, read_write> output: array<Stored>;
 
 /// [k][vec4 of channels]
 var<workgroup> weights: array<vec4f, 512>;
@@ -38,14 +38,14 @@ fn weights_at(quad: u32, k: u32, own: u32) -> vec4f {
   if (k >= own || 4u * quad >= params.outputs) {
     return vec4f();
   }
-  return weight[2u * (quad / 2u * (params.tile_taps + 1u) + k) + (quad & 1u)];
+  return vec4f(weight[2u * (quad / 2u * (params.tile_taps + 1u) + k) + (quad & 1u)]);
 }
 
 fn biases_at(quad: u32) -> vec4f {
   if (4u * quad >= params.outputs) {
     return vec4f();
   }
-  return weight[2u * (quad / 2u * (params.tile_taps + 1u) + params.tile_taps) + (quad & 1u)];
+  return vec4f(weight[2u * (quad / 2u * (params.tile_taps + 1u) + params.tile_taps) + (quad & 1u)]);
 }
 
 #include "activated.wgsl"
@@ -97,7 +97,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     if (k < own) {
       let tap = k % TAPS;
       let offsets = bases + k / TAPS * plane + tap / 3u * row + tap % 3u;
-      taken = vec4f(input[offsets.x], input[offsets.y], input[offsets.z], input[offsets.w]);
+      taken = vec4f(Stored4(input[offsets.x], input[offsets.y], input[offsets.z], input[offsets.w]));
     }
     patches[local] = taken;
     workgroupBarrier();
@@ -120,7 +120,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     for (var j = 0u; j < 4u; j++) {
       let n = first_pixel + 4u * column + j;
       if (channel < params.outputs && n < pixels) {
-        output[source.w + (n / area * params.outputs + channel) * area + n % area] = values[j];
+        output[source.w + (n / area * params.outputs + channel) * area + n % area] = Stored(values[j]);
       }
     }
   }

@@ -12,8 +12,8 @@ struct Params {
   levels: array<vec4u, 16>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> maps: array<f32>;
-@group(0) @binding(2) var<storage, read_write> result: array<f32>;
+@group(0) @binding(1) var<storage, read> maps: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> result: array<Stored>;
 
 #include "../lib/index.wgsl"
 
@@ -38,7 +38,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   for (var index = first; index < last; index++) {
     let start = source.x + plane * source.y * source.z;
     if (SPREAD) {
-      result[to.x + index] = select(0.0, maps[start + (y / 2u) * source.z + x / 2u], (x | y) % 2u == 0u);
+      result[to.x + index] = select(Stored(), maps[start + (y / 2u) * source.z + x / 2u], (x | y) % 2u == 0u);
     } else {
       result[to.x + index] = maps[start + 2u * y * source.z + 2u * x];
     }

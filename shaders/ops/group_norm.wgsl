@@ -1,5 +1,6 @@
 // For levels whose maps are whole vec4.
 alias Element = vec4f;
+alias StoredElement = Stored4;
 
 /// Moments of `count` vec4s from sums of distances from `origin`, component by component.
 fn moments(count: f32, origin: vec4f, sum: vec4f, squares: vec4f) -> vec3f {

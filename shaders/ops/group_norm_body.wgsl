@@ -1,6 +1,6 @@
 // Group normalization (Wu and He, 2018): scale[c] · (x − mean) / √(variance + ε) + shift[c], the statistics over a group's channels and
 // all locations of an image and level; with RELU max(0, that). One workgroup a group, which it reads twice. The including file declares
-// Element, vec4f, or f32 where maps are not whole vec4, and moments().
+// Element, vec4f, or f32 where maps are not whole vec4, StoredElement likewise, and moments().
 struct Params {
   channels: u32,
   groups: u32,
@@ -10,10 +10,10 @@ struct Params {
   levels: array<vec4u, 8>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<Element>;
+@group(0) @binding(1) var<storage, read> input: array<StoredElement>;
 @group(0) @binding(2) var<storage, read> scale: array<f32>;
 @group(0) @binding(3) var<storage, read> shift: array<f32>;
-@group(0) @binding(4) var<storage, read_write> output: array<Element>;
+@group(0) @binding(4) var<storage, read_write> output: array<StoredElement>;
 /// [levels · images · groups]: mean, 1/√(variance + ε)
 @group(0) @binding(5) var<storage, read_write> statistics: array<vec2f>;
 
@@ -46,12 +46,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let start = entry.y + index * size;
 
   // Distances from a value of the group keep the squares small.
-  let origin = input[start + min(local, size - 1u)];
+  let origin = Element(input[start + min(local, size - 1u)]);
   var sum = Element();
   var squares = Element();
   var count = 0.0;
   for (var i = local; i < size; i += LANES) {
-    let distance = input[start + i] - origin;
+    let distance = Element(input[start + i]) - origin;
     sum += distance;
     squares += distance * distance;
     count += 1.0;
@@ -76,11 +76,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     let offset = shift[first_channel + member];
     let plane = start + member * entry.z;
     for (var i = local; i < entry.z; i += LANES) {
-      let value = (input[plane + i] - all.y) * factor + offset;
+      let value = (Element(input[plane + i]) - all.y) * factor + offset;
       if (RELU) {
-        output[plane + i] = max(value, Element());
+        output[plane + i] = StoredElement(max(value, Element()));
       } else {
-        output[plane + i] = value;
+        output[plane + i] = StoredElement(value);
       }
     }
   }

@@ -1,5 +1,6 @@
 // For levels whose maps are whole vec4.
 alias Element = vec4f;
+alias StoredElement = Stored4;
 const ELEMENT_SIZE = 4u;
 
 fn sum_of(values: vec4f) -> f32 {

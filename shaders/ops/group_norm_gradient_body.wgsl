@@ -1,7 +1,8 @@
 // Gradients of group_norm_body.wgsl. With n the normalised input and g = scale[c] · incoming, means over the group:
 // gradient = (g − mean(g) − n · mean(g·n)) / √(variance + ε). With RELU incoming counts only where scale[c] · n + shift[c] > 0, since the
 // forward pass keeps no mask. One workgroup a group. Each channel's Σ incoming·n and Σ incoming, added over levels and images by
-// sum_chunks.wgsl, are the gradients of its scale and shift. The including file declares Element, its floats ELEMENT_SIZE and sum_of().
+// sum_chunks.wgsl, are the gradients of its scale and shift. The including file declares Element, StoredElement, the floats
+// of one, ELEMENT_SIZE, and sum_of().
 struct Params {
   channels: u32,
   groups: u32,
@@ -10,12 +11,12 @@ struct Params {
   levels: array<vec4u, 8>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<Element>;
-@group(0) @binding(2) var<storage, read> incoming: array<Element>;
+@group(0) @binding(1) var<storage, read> input: array<StoredElement>;
+@group(0) @binding(2) var<storage, read> incoming: array<StoredElement>;
 @group(0) @binding(3) var<storage, read> scale: array<f32>;
 /// [levels · images · groups]: mean, 1/√(variance + ε)
 @group(0) @binding(4) var<storage, read> statistics: array<vec2f>;
-@group(0) @binding(5) var<storage, read_write> gradient: array<Element>;
+@group(0) @binding(5) var<storage, read_write> gradient: array<StoredElement>;
 /// [levels · images, channels]
 @group(0) @binding(6) var<storage, read_write> scale_sums: array<f32>;
 @group(0) @binding(7) var<storage, read_write> shift_sums: array<f32>;
@@ -65,8 +66,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       let factor = scale[first_channel + member] * inverse;
       let offset = shift[first_channel + member];
       for (var i = lane; i < entry.z; i += SHARE) {
-        let distance = input[plane + i] - mean;
-        let value = passed(incoming[plane + i], distance, factor, offset);
+        let distance = Element(input[plane + i]) - mean;
+        let value = passed(Element(incoming[plane + i]), distance, factor, offset);
         sum += value;
         products += value * (distance * inverse);
       }
@@ -97,9 +98,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     let factor = scale[first_channel + member];
     let offset = shift[first_channel + member];
     for (var i = local; i < entry.z; i += LANES) {
-      let distance = input[plane + i] - mean;
-      let value = passed(incoming[plane + i], distance, factor * inverse, offset);
-      gradient[plane + i] = inverse * (factor * value - means.x - distance * inverse * means.y);
+      let distance = Element(input[plane + i]) - mean;
+      let value = passed(Element(incoming[plane + i]), distance, factor * inverse, offset);
+      gradient[plane + i] = StoredElement(inverse * (factor * value - means.x - distance * inverse * means.y));
     }
   }
 }

@@ -1,5 +1,6 @@
 // For levels whose maps are not whole vec4.
 alias Element = f32;
+alias StoredElement = Stored;
 const ELEMENT_SIZE = 1u;
 
 fn sum_of(value: f32) -> f32 {

@@ -1,5 +1,6 @@
 // For levels whose maps are not whole vec4.
 alias Element = f32;
+alias StoredElement = Stored;
 
 /// Moments of `count` values from sums of distances from `origin`.
 fn moments(count: f32, origin: f32, sum: f32, squares: f32) -> vec3f {

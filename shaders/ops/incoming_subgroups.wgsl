@@ -1,5 +1,5 @@
 // Reads the incoming gradients of eight output channels at four pixels, the same for a whole workgroup: each of four neighbouring lanes reads
-// two channels and the subgroup (at least four lanes) passes them round. The kernel declares `incoming: array<vec4f>`.
+// two channels and the subgroup (at least four lanes) passes them round. The kernel declares `incoming: array<Stored4>`.
 struct Incoming {
   /// channels 0 to 3 in the lanes 0 to 3
   low: vec4f,
@@ -9,7 +9,7 @@ struct Incoming {
 /// `at`: the first channel's vec4; `plane`: from channel to channel; beyond channel `last` that one is read again.
 fn read_incoming(at: u32, plane: u32, last: u32, lane: u32) -> Incoming {
   let own = lane % 4u;
-  return Incoming(incoming[at + min(own, last) * plane], incoming[at + min(own + 4u, last) * plane]);
+  return Incoming(vec4f(incoming[at + min(own, last) * plane]), vec4f(incoming[at + min(own + 4u, last) * plane]));
 }
 
 fn channel0(all: Incoming) -> vec4f {

@@ -17,7 +17,7 @@ struct Params {
 /// [outputs, inputs, taps], or [inputs, outputs, taps] where transposed
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> packed: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> packed: array<Stored4>;
 
 #include "../lib/index.wgsl"
 
@@ -47,10 +47,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let number = index / 2u % tile_taps;
   let input = number / params.taps;
   let first = 8u * (index / 2u / tile_taps) + 4u * (index % 2u);
-  packed[index] = vec4f(
+  packed[index] = Stored4(vec4f(
     packed_value(first, input, number),
     packed_value(first + 1u, input, number),
     packed_value(first + 2u, input, number),
     packed_value(first + 3u, input, number),
-  );
+  ));
 }

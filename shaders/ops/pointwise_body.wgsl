@@ -16,10 +16,10 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 /// aligned rows: one row a map
-@group(0) @binding(1) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> input: array<Stored4>;
 /// see pack_weight.wgsl
-@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+@group(0) @binding(2) var<storage, read> weight: array<Stored4>;
+@group(0) @binding(3) var<storage, read_write> output: array<Stored>;
 
 #include "conv2d_tile.wgsl"
 #include "store_tile.wgsl"
@@ -52,10 +52,10 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
     let at1 = first_input + min(i + 1u, last) * plane;
     let at2 = first_input + min(i + 2u, last) * plane;
     let at3 = first_input + min(i + 3u, last) * plane;
-    tiles = multiply_add_both(tiles, first(w01), input[at0], input[at0 + next]);
-    tiles = multiply_add_both(tiles, second(w01), input[at1], input[at1 + next]);
-    tiles = multiply_add_both(tiles, first(w23), input[at2], input[at2 + next]);
-    tiles = multiply_add_both(tiles, second(w23), input[at3], input[at3 + next]);
+    tiles = multiply_add_both(tiles, first(w01), vec4f(input[at0]), vec4f(input[at0 + next]));
+    tiles = multiply_add_both(tiles, second(w01), vec4f(input[at1]), vec4f(input[at1 + next]));
+    tiles = multiply_add_both(tiles, first(w23), vec4f(input[at2]), vec4f(input[at2 + next]));
+    tiles = multiply_add_both(tiles, second(w23), vec4f(input[at3]), vec4f(input[at3 + next]));
     tap += 4u;
   }
 

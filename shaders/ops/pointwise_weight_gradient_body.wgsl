@@ -15,9 +15,9 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 /// aligned rows: one row a map
-@group(0) @binding(1) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> input: array<Stored4>;
 /// aligned rows: one row a map
-@group(0) @binding(2) var<storage, read> incoming: array<vec4f>;
+@group(0) @binding(2) var<storage, read> incoming: array<Stored4>;
 /// [chunks, outputs, inputs]
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
 
@@ -76,10 +76,10 @@ fn weight_gradient(own_channel: u32, first: u32, chunk: u32, lane: u32) {
     let to = grads.x + (image * params.outputs + first) * grads.z + start;
     for (var i = 0u; i < length; i++) {
       let inputs = Inputs(
-        input[at + i],
-        input[at + i + min(1u, last_input) * source.z],
-        input[at + i + min(2u, last_input) * source.z],
-        input[at + i + min(3u, last_input) * source.z],
+        vec4f(input[at + i]),
+        vec4f(input[at + i + min(1u, last_input) * source.z]),
+        vec4f(input[at + i + min(2u, last_input) * source.z]),
+        vec4f(input[at + i + min(3u, last_input) * source.z]),
       );
       let pixels = read_incoming(to + i, grads.z, last, lane);
       sum0 += products(channel0(pixels), inputs);

@@ -9,8 +9,8 @@ struct Params {
   out_width: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> incoming: array<f32>;
-@group(0) @binding(2) var<storage, read_write> gradient: array<f32>;
+@group(0) @binding(1) var<storage, read> incoming: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> gradient: array<Stored>;
 
 #include "../lib/index.wgsl"
 
@@ -33,8 +33,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   var sum = 0.0;
   for (var y = first_taker(row, params.height, params.out_height); y < last_row; y++) {
     for (var x = first_column; x < last_column; x++) {
-      sum += incoming[(plane * params.out_height + y) * params.out_width + x];
+      sum += f32(incoming[(plane * params.out_height + y) * params.out_width + x]);
     }
   }
-  gradient[i] = sum;
+  gradient[i] = Stored(sum);
 }

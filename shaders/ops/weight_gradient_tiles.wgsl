@@ -19,9 +19,9 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 /// aligned rows
-@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
 /// aligned rows, zero beyond a row's end
-@group(0) @binding(2) var<storage, read> incoming: array<vec4f>;
+@group(0) @binding(2) var<storage, read> incoming: array<Stored4>;
 /// [chunks, outputs, inputs, taps]
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
 
@@ -61,12 +61,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       let y = inside / size.z;
       let x = inside % size.z;
       if (channel < params.outputs) {
-        gradient = incoming[arrived.x + ((image * params.outputs + channel) * arrived.y + y) * arrived.z + x];
+        gradient = vec4f(incoming[arrived.x + ((image * params.outputs + channel) * arrived.y + y) * arrived.z + x]);
       }
       if (k < own) {
         let row = (image * params.inputs + k / TAPS) * source.y + STRIDE * y + tap / 3u;
         let at = 4u * (source.x + row * source.z) + 4u * STRIDE * x + tap % 3u;
-        taken = vec4f(input[at], input[at + STRIDE], input[at + 2u * STRIDE], input[at + 3u * STRIDE]);
+        taken = vec4f(Stored4(input[at], input[at + STRIDE], input[at + 2u * STRIDE], input[at + 3u * STRIDE]));
       }
     }
     gradients[local] = gradient;

@@ -1,5 +1,5 @@
 // Reads the packed weights (pack_weight.wgsl), each invocation what it needs; the other way is weights_subgroups.wgsl. The kernel declares
-// `weight: array<vec4f>`.
+// `weight: array<Stored4>`.
 
 /// The weights of two neighbouring taps.
 struct Taps {
@@ -12,9 +12,9 @@ fn read_taps(tap: u32, lane: u32) -> Taps {
 }
 
 fn first(taps: Taps) -> Eight {
-  return Eight(weight[taps.at], weight[taps.at + 1u]);
+  return Eight(vec4f(weight[taps.at]), vec4f(weight[taps.at + 1u]));
 }
 
 fn second(taps: Taps) -> Eight {
-  return Eight(weight[taps.at + 2u], weight[taps.at + 3u]);
+  return Eight(vec4f(weight[taps.at + 2u]), vec4f(weight[taps.at + 3u]));
 }

@@ -1,6 +1,6 @@
 // Reads the packed weights (pack_weight.wgsl), the same for a whole workgroup: each of four neighbouring lanes reads another vec4 and the
 // subgroup (at least four lanes) passes it round: on software adapters a broadcast is far cheaper than a read. The kernel declares
-// `weight: array<vec4f>`.
+// `weight: array<Stored4>`.
 
 /// The weights of two neighbouring taps: one vec4 in each of the lanes 0 to 3.
 struct Taps {
@@ -9,7 +9,7 @@ struct Taps {
 
 /// Taps `tap` and `tap + 1`, counted from the buffer's start.
 fn read_taps(tap: u32, lane: u32) -> Taps {
-  return Taps(weight[2u * tap + lane % 4u]);
+  return Taps(vec4f(weight[2u * tap + lane % 4u]));
 }
 
 fn first(taps: Taps) -> Eight {

@@ -21,12 +21,12 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 /// aligned rows
-@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
 /// of winograd_weight.wgsl
 @group(0) @binding(2) var<storage, read> weight: array<vec4f>;
 /// [outputs], with has_bias
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> output: array<f32>;
+@group(0) @binding(4) var<storage, read_write> output: array<Stored>;
 
 /// [channel of the step, row][output channel]; at the end [channel, row][quad of channels, pair of tiles]: (column 0, 1 of each tile)
 var<workgroup> weights: array<vec4f, 512>;
@@ -36,7 +36,7 @@ var<workgroup> patches: array<vec4f, 256>;
 #include "activated.wgsl"
 
 fn four_at(at: u32) -> vec4f {
-  return vec4f(input[at], input[at + 1u], input[at + 2u], input[at + 3u]);
+  return vec4f(Stored4(input[at], input[at + 1u], input[at + 2u], input[at + 3u]));
 }
 
 @compute @workgroup_size(256)
@@ -147,9 +147,9 @@ fn store(values: vec4f, channel: u32, first: u32, bottom: u32, level: u32) {
       continue;
     }
     let place = params.levels[2u * level + 1u].w + ((n / image_tiles * params.outputs + channel) * to.z + y) * to.w + x;
-    output[place] = values[2u * k];
+    output[place] = Stored(values[2u * k]);
     if (x + 1u < to.w) {
-      output[place + 1u] = values[2u * k + 1u];
+      output[place + 1u] = Stored(values[2u * k + 1u]);
     }
   }
 }

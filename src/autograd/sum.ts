@@ -1,10 +1,11 @@
 import accumulateSource from '../../shaders/autograd/accumulate.wgsl';
 import addSource from '../../shaders/autograd/add.wgsl';
-import { Pyramid } from '../tensor/pyramid.js';
+import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
+import { storedKernel } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 
-const ADD = { name: 'add', source: addSource };
+const ADD = storedKernel({ name: 'add', source: addSource });
 const ACCUMULATE = { name: 'accumulate', source: accumulateSource };
 
 /** A new tensor like `model`: of its shape and, for a pyramid, of its levels; undefined content. */
@@ -12,9 +13,14 @@ export function emptyLike<T extends Tensor>(model: T): T {
   // The two classes are the only ones, so the result has the type of the model.
   return (
     model instanceof Pyramid
-      ? Pyramid.empty(model.device, model.batch, model.channels, model.levels)
+      ? emptyMaps(model, model.channels, model.levels)
       : model.device.empty(model.shape, model.type)
   ) as T;
+}
+
+/** A new pyramid of the images and the type of `model`; undefined content. */
+export function emptyMaps(model: Pyramid, channels: number, sizes: readonly LevelSize[]): Pyramid {
+  return Pyramid.empty(model.device, model.batch, channels, sizes, model.type === 'f16' ? 'f16' : 'f32');
 }
 
 /** left + right, a new tensor. @throws InputError when the sizes differ */
@@ -23,7 +29,7 @@ export function addTensors<T extends Tensor>(left: T, right: Tensor): T {
   const total = emptyLike(left);
   const count = Math.ceil(left.size / 4);
   left.device.run({
-    kernel: ADD,
+    kernel: ADD(left, right),
     bindings: { left: left.range4, right: right.range4, total: total.range4 },
     params: { count },
     invocations: count,

@@ -1,10 +1,12 @@
 import { ParameterStore } from '../autograd/parameters.js';
 import { backward, Variable } from '../autograd/variable.js';
+import { storedAs } from '../ops/storedAs.js';
 import type { Device } from '../tensor/device.js';
 import { openedDevice } from '../tensor/deviceArgument.js';
 import { assertPyramid, Pyramid } from '../tensor/pyramid.js';
 import { SizingDevice } from '../tensor/sizing.js';
-import { flag, integer, optional, options as optionsOf, positive } from '../util/argument.js';
+import { assertStores, type StoredType } from '../tensor/stored.js';
+import { flag, integer, oneOf, optional, options as optionsOf, positive } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { declareBackbone } from './backbone.js';
 import { architectureOf, type DetectorConfig, detectorConfig } from './config.js';
@@ -21,7 +23,7 @@ export interface DetectorOutputs extends NetOutputs {
   features: Variable<Pyramid>;
 }
 
-const SEEDED = optionsOf({ seed: integer(0), prior: optional(positive) });
+const SEEDED = optionsOf({ seed: integer(0), prior: optional(positive), precision: optional(oneOf('f32', 'f16')) });
 const TRAINING = optionsOf({ training: flag });
 const FORWARD = optionsOf({ training: flag, tower: optional(integer(1)) });
 
@@ -37,6 +39,8 @@ export class Detector implements DetectionNet {
   readonly config: DetectorConfig;
   /** All that it learns. */
   readonly parameters: ParameterStore;
+  /** What its maps are stored in. Parameters, logits, features and what a kernel computes are f32 either way. */
+  readonly precision: StoredType;
   /** Those of every level after the neck. */
   readonly featureChannels: number;
   readonly #network: Network;
@@ -45,15 +49,23 @@ export class Detector implements DetectionNet {
   /**
    * A detector with random parameters: convolutions He-normal, the head's outputs of deviation 0.01.
    * @param config from `detectorConfig`
-   * @param options `seed` fixes the initial parameters, bit by bit; `prior` is the score that every class starts from, default 0.01
+   * @param options `seed` fixes the initial parameters, bit by bit; `prior` is the score that every class starts from, default 0.01;
+   * `precision` f16 stores maps, and weights for the kernels, in half the bytes, default f32
+   * @throws DeviceError for f16 on an adapter without it
    * @throws InputError for a configuration that `detectorConfig` would refuse, or a prior that is not between 0 and 1
    */
-  constructor(device: Device, config: DetectorConfig, options: { seed: number; prior?: number }) {
+  constructor(
+    device: Device,
+    config: DetectorConfig,
+    options: { seed: number; prior?: number; precision?: StoredType },
+  ) {
     openedDevice('device', device);
     SEEDED('options', options);
     this.config = detectorConfig(config);
     this.featureChannels = architectureOf(this.config).features;
-    const { prior = PRIOR } = options;
+    const { prior = PRIOR, precision = 'f32' } = options;
+    assertStores(device, precision);
+    this.precision = precision;
     if (prior >= 1) throw new InputError(`options.prior: ${prior}; expected a score between 0 and 1, such as 0.01.`);
     this.#network = declareNetwork(this.config, prior);
     const { layers } = this.#network;
@@ -81,7 +93,7 @@ export class Detector implements DetectionNet {
   }
 
   sizedOn(device: SizingDevice): Detector {
-    return new Detector(device, this.config, { seed: 0 });
+    return new Detector(device, this.config, { seed: 0, precision: this.precision });
   }
 
   #assertFits(batch: number, what: string, work: (sized: Detector, images: Pyramid) => void): void {
@@ -110,9 +122,9 @@ export class Detector implements DetectionNet {
     const { training, tower = 0 } = options;
     this.#assertTower('options.tower', tower);
     this.assertFits(images.batch, { training });
-    if (training) return this.#network.apply(input, (name) => this.parameters.get(name), tower);
+    if (training) return this.#apply(input, (name) => this.parameters.get(name), tower);
     const values = images.device.tidy(() => {
-      const { classLogits, boxLogits, features, classTower, boxTower } = this.#network.apply(
+      const { classLogits, boxLogits, features, classTower, boxTower } = this.#apply(
         input,
         (name) => this.parameters.frozen(name),
         tower,
@@ -128,6 +140,24 @@ export class Detector implements DetectionNet {
       boxLogits: new Variable(values.boxLogits),
       features: new Variable(values.features),
       ...(classTower && boxTower && { classTower: new Variable(classTower), boxTower: new Variable(boxTower) }),
+    };
+  }
+
+  /** What leaves the detector is f32; of the features only where they are asked for, since few recipes do. */
+  #apply(images: Variable<Pyramid>, parameters: Parameters, tower: number): DetectorOutputs {
+    const stored = storedAs(images, this.precision);
+    const outputs = this.#network.apply(stored, parameters, tower);
+    // Backward reads the copy that the first convolution has made of them.
+    if (stored !== images) stored.value.dispose();
+    const { classTower, boxTower } = outputs;
+    let features: Variable<Pyramid> | undefined;
+    return {
+      ...outputs,
+      get features() {
+        features ??= storedAs(outputs.features, 'f32');
+        return features;
+      },
+      ...(classTower && boxTower && { classTower: storedAs(classTower, 'f32'), boxTower: storedAs(boxTower, 'f32') }),
     };
   }
 
@@ -147,7 +177,12 @@ export class Detector implements DetectionNet {
         throw new InputError(`${name}: ${value.channels} channels; this detector's towers have ${features}.`);
       }
     }
-    return this.#network.head.finish(towers, (name) => this.parameters.frozen(name), from);
+    const { classTower, boxTower } = towers;
+    const own = {
+      classTower: storedAs(classTower, this.precision),
+      boxTower: storedAs(boxTower, this.precision),
+    };
+    return this.#network.head.finish(own, (name) => this.parameters.frozen(name), from);
   }
 
   #assertTower(name: string, tower: number): void {

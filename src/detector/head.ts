@@ -1,6 +1,7 @@
 import type { Variable } from '../autograd/variable.js';
 import { relu } from '../ops/activation.js';
 import { scaleLevels } from '../ops/scaleLevels.js';
+import { storedAs } from '../ops/storedAs.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { architectureOf, type DetectorConfig } from './config.js';
 import type { Convolution, Layers, Parameters } from './layers.js';
@@ -54,9 +55,10 @@ export function declareHead(layers: Layers, config: DetectorConfig, prior: numbe
   const boxOutput = layers.convolution({ ...output, name: 'head.boxLogits', outputs: 4 * bins, bias: 0 });
   layers.vector('head.levelScales', strides.length, 1);
 
+  // Logits, and so the losses, are f32 whatever the maps are stored in.
   const logits = (classFeatures: Variable<Pyramid>, boxFeatures: Variable<Pyramid>, parameters: Parameters) => ({
-    classLogits: classOutput(classFeatures, parameters),
-    boxLogits: scaleLevels(boxOutput(boxFeatures, parameters), parameters('head.levelScales')),
+    classLogits: classOutput(storedAs(classFeatures, 'f32'), parameters),
+    boxLogits: scaleLevels(boxOutput(storedAs(boxFeatures, 'f32'), parameters), parameters('head.levelScales')),
   });
   return {
     apply: (input, parameters, tapped) => {

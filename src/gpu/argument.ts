@@ -19,7 +19,10 @@ export function assertLaunch(launch: Launch): void {
   if (!Array.isArray(source)) refuse('launch.kernel', kernel, '{ name, source }, the source a list of parts');
   if (typeof bindings !== 'object' || bindings === null) refuse('launch.bindings', bindings, 'ranges by their names');
   for (const name in bindings) {
-    if (isBuffer(bindings[name]?.buffer)) continue;
+    if (isBuffer(bindings[name]?.buffer)) {
+      if (!bindings[name].half || kernel?.half) continue;
+      throw new InputError(`kernel ${kernel?.name}: ${name} holds f16; this kernel takes f32: storedAs(x, 'f32').`);
+    }
     refuse(`launch.bindings.${name}`, bindings[name], '{ buffer, offset, size }: the .range of a tensor');
   }
 }

@@ -4,6 +4,8 @@ import type { WgslCode, WgslLoop, WgslPart } from './wgsl.js';
 /** Loops that end beyond it stay as they are: so much code would not fit into an instruction cache. */
 const MAX_TURNS = 64;
 
+const DIRECTIVE = /\benable \w+;/g;
+
 /** Where a line of WGSL comes from; scripts/wgslLoops.js writes these comments. */
 const FROM = /^\/\/ from (.+):(\d+)$/;
 
@@ -40,7 +42,10 @@ export function assemble(
     throw new InputError(`kernel ${kernel}: a loop to unroll ends at ${to}; expected a literal or an override u32.`);
   };
   const texts = parts.map((part) => write(typeof part === 'string' ? part : part.code));
-  return [...new Set(texts)].join('\n');
+  const whole = [...new Set(texts)].join('\n');
+  // Directives come before all else. Their lines stay, so that `located` counts right.
+  const directives = whole.match(DIRECTIVE);
+  return directives ? `${directives.join(' ')}\n${whole.replace(DIRECTIVE, '')}` : whole;
 }
 
 /**

@@ -7,6 +7,8 @@ export interface KernelDefinition {
   name: string;
   /** The parts that its WGSL is put together from; between them they say what its bindings, params and workgroup are. */
   source: readonly WgslPart[];
+  /** Whether it takes ranges of f16. */
+  half?: boolean;
 }
 
 /** A piece of a buffer. */
@@ -17,6 +19,8 @@ export interface BufferRange {
   offset: number;
   /** Bytes. */
   size: number;
+  /** Whether it holds f16: a kernel of f32 is not given it. */
+  half?: boolean;
 }
 
 /** One dispatch. */

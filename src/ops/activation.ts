@@ -2,10 +2,11 @@ import source from '../../shaders/ops/activation.wgsl';
 import gradientSource from '../../shaders/ops/activation_gradient.wgsl';
 import { emptyLike } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
+import { storedKernel } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 
-const FORWARD = { name: 'activation', source };
-const BACKWARD = { name: 'activation_gradient', source: gradientSource };
+const FORWARD = storedKernel({ name: 'activation', source });
+const BACKWARD = storedKernel({ name: 'activation_gradient', source: gradientSource });
 
 /** max(x, 0), of any shape. The derivative at 0 is 0. */
 export function relu<T extends Tensor>(input: Variable<T>): Variable<T> {
@@ -24,7 +25,7 @@ function activation<T extends Tensor>(input: Variable<T>, SILU: 0 | 1): Variable
   const params = { count: Math.ceil(size / 4) };
   const invocations = params.count;
   device.run({
-    kernel: FORWARD,
+    kernel: FORWARD(value),
     constants: { SILU },
     bindings: { input: value.range4, output: output.range4 },
     params,
@@ -33,7 +34,7 @@ function activation<T extends Tensor>(input: Variable<T>, SILU: 0 | 1): Variable
   return Variable.from(output, [input], (incoming) => {
     const gradient = emptyLike(value);
     device.run({
-      kernel: BACKWARD,
+      kernel: BACKWARD(value, incoming),
       constants: { SILU },
       bindings: { input: value.range4, incoming: incoming.range4, gradient: gradient.range4 },
       params,

@@ -1,8 +1,9 @@
 import alignRowsSource from '../../shaders/ops/align_rows.wgsl';
 import type { LevelSize } from '../tensor/pyramid.js';
+import { storedKernel } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 
-const ALIGN_ROWS = { name: 'align_rows', source: alignRowsSource };
+const ALIGN_ROWS = storedKernel({ name: 'align_rows', source: alignRowsSource });
 /** vec4 that an invocation makes, as in the kernel. */
 const TURNS = 4;
 
@@ -47,9 +48,9 @@ export function alignRows(
     return entries;
   });
   const count = levels.reduce((sum, { rows, length }) => sum + planes * rows * length, 0);
-  const tensor = maps.device.empty([4 * count]);
+  const tensor = maps.device.empty([4 * count], maps.type);
   maps.device.run({
-    kernel: ALIGN_ROWS,
+    kernel: ALIGN_ROWS(maps),
     bindings: { maps: maps.range, aligned: tensor.range4 },
     params: { groups, level_count: levels.length, border, levels: table },
     invocations: groups,

@@ -1,5 +1,6 @@
+import { emptyMaps } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
-import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
+import type { LevelSize, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import { alignInput, type ConvolutionShape, convolve, inputGradient } from './convolve.js';
@@ -29,10 +30,9 @@ export function conv2d(
   const kernel = kernelOf(input.value, weight.value, bias?.value ?? null);
   if (kernel === 1 && stride === 2) return conv2d(everySecond(input), weight, bias);
 
-  const { device, batch } = input.value;
   const outputs = weight.value.shape[0];
   const { shape, sizes } = convolutionShape(input.value, { outputs, kernel, stride });
-  const output = Pyramid.empty(device, batch, outputs, sizes);
+  const output = emptyMaps(input.value, outputs, sizes);
   const aligned = alignInput(input.value, shape);
   convolve(aligned, weight.value, bias?.value ?? null, output, shape);
   // The weight's gradient reads the same copy.

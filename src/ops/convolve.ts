@@ -8,29 +8,31 @@ import pointwiseSource from '../../shaders/ops/pointwise.wgsl';
 import pointwiseSubgroupsSource from '../../shaders/ops/pointwise_subgroups.wgsl';
 import winogradSource, { constants as winograd } from '../../shaders/ops/winograd.wgsl';
 import winogradWeightSource from '../../shaders/ops/winograd_weight.wgsl';
+import { emptyLike } from '../autograd/sum.js';
 import { MAX_WORKGROUPS } from '../gpu/launch.js';
-import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
-import type { Tensor } from '../tensor/tensor.js';
+import type { LevelSize, Pyramid } from '../tensor/pyramid.js';
+import { storedKernel } from '../tensor/stored.js';
+import type { DataType, Tensor } from '../tensor/tensor.js';
 import { type Activation, activationConstants } from './activated.js';
 import { type AlignedRows, alignedAsIs, alignRows } from './alignedRows.js';
 
 /** By the choice `convolution.weights`. */
 const CONV2D = {
-  subgroups: { name: 'conv2d_subgroups', source: conv2dSubgroupsSource },
-  direct: { name: 'conv2d', source: conv2dSource },
+  subgroups: storedKernel({ name: 'conv2d_subgroups', source: conv2dSubgroupsSource }),
+  direct: storedKernel({ name: 'conv2d', source: conv2dSource }),
 };
 const POINTWISE = {
-  subgroups: { name: 'pointwise_subgroups', source: pointwiseSubgroupsSource },
-  direct: { name: 'pointwise', source: pointwiseSource },
+  subgroups: storedKernel({ name: 'pointwise_subgroups', source: pointwiseSubgroupsSource }),
+  direct: storedKernel({ name: 'pointwise', source: pointwiseSource }),
 };
 const INPUT_GRADIENT = {
-  subgroups: { name: 'conv2d_input_gradient_subgroups', source: inputGradientSubgroupsSource },
-  direct: { name: 'conv2d_input_gradient', source: inputGradientSource },
+  subgroups: storedKernel({ name: 'conv2d_input_gradient_subgroups', source: inputGradientSubgroupsSource }),
+  direct: storedKernel({ name: 'conv2d_input_gradient', source: inputGradientSource }),
 };
-const TILES = { name: 'convolution_tiles', source: tilesSource };
-const WINOGRAD = { name: 'winograd', source: winogradSource };
+const TILES = storedKernel({ name: 'convolution_tiles', source: tilesSource });
+const WINOGRAD = storedKernel({ name: 'winograd', source: winogradSource });
 const WINOGRAD_WEIGHT = { name: 'winograd_weight', source: winogradWeightSource };
-const PACK_WEIGHT = { name: 'pack_weight', source: packWeightSource };
+const PACK_WEIGHT = storedKernel({ name: 'pack_weight', source: packWeightSource });
 
 const TILE_CHANNELS = 8;
 /** Pixels, and channels or half of them, of a workgroup of tiles. */
@@ -71,7 +73,7 @@ export function convolve(
 
 /** The gradient with respect to the maps, a new pyramid like `model`. */
 export function inputGradient(incoming: Tensor, weight: Tensor, model: Pyramid, shape: ConvolutionShape): Pyramid {
-  const gradient = Pyramid.empty(model.device, model.batch, model.channels, model.levels);
+  const gradient = emptyLike(model);
   const transposed = { ...shape, inputs: shape.outputs, outputs: shape.inputs, from: shape.to, to: shape.from };
   const weights = { weight, bias: null, transposed: true };
   if (shape.stride === 1) {
@@ -79,7 +81,7 @@ export function inputGradient(incoming: Tensor, weight: Tensor, model: Pyramid, 
     run(aligned, weights, gradient, transposed);
     aligned.dispose();
   } else {
-    const packed = packWeight(weights, transposed);
+    const packed = packWeight(weights, transposed, model.type);
     runStride2(incoming, packed, gradient, transposed);
     packed.dispose();
   }
@@ -96,15 +98,15 @@ export function alignInput(maps: Tensor, { batch, inputs, kernel, stride, from, 
   return alignRows(maps, batch * inputs, from, shapes, 1);
 }
 
-/** See shaders/ops/pack_weight.wgsl. */
-function packWeight({ weight, bias, transposed }: Weights, shape: ConvolutionShape): Tensor {
+/** The weights in the type of the maps; see shaders/ops/pack_weight.wgsl. */
+function packWeight({ weight, bias, transposed }: Weights, shape: ConvolutionShape, type: DataType): Tensor {
   const { inputs, outputs, kernel } = shape;
   const taps = kernel * kernel;
   const padded = paddedInputs(shape);
   const count = 2 * Math.ceil(outputs / TILE_CHANNELS) * (padded * taps + 1);
-  const packed = weight.device.empty([4 * count]);
+  const packed = weight.device.empty([4 * count], type);
   weight.device.run({
-    kernel: PACK_WEIGHT,
+    kernel: PACK_WEIGHT(packed),
     bindings: { weight: weight.range, bias: (bias ?? weight).range, packed: packed.range4 },
     params: {
       count,
@@ -138,7 +140,7 @@ function run(
     runWinograd(aligned, weights, output, shape, constants);
     return;
   }
-  const packed = packWeight(weights, shape);
+  const packed = packWeight(weights, shape, output.type);
   if (choice === 'registers') runRegisters(aligned, packed, output, shape, constants);
   else {
     const quads = choice !== 'tiles-128' || shape.outputs <= TILE ? 1 : 2;
@@ -168,7 +170,7 @@ function runWinograd(
     return { groups: Math.ceil((batch * Math.ceil(height / 2) * perRow) / winograd.TILES), perRow };
   });
   device.run({
-    kernel: WINOGRAD,
+    kernel: WINOGRAD(aligned.tensor, output),
     constants,
     bindings: {
       input: aligned.tensor.range,
@@ -201,7 +203,7 @@ function runTiles(
     perRow: 0,
   }));
   output.device.run({
-    kernel: TILES,
+    kernel: TILES(aligned.tensor, output),
     constants: { ...constants, TAPS: taps, STRIDE: stride },
     bindings: { input: aligned.tensor.range, weight: packed.range4, output: output.range },
     params: { inputs, outputs, batch, groups, tile_taps: paddedInputs(shape) * taps, level_count: to.length, levels },
@@ -222,7 +224,7 @@ function runRegisters(
   const [rows, columns] = kernel === 1 ? [1, 8] : [2, 4];
   const { groups, levels } = groupsOf(shape, aligned, rows, columns);
   device.run({
-    kernel: (kernel === 1 ? POINTWISE : CONV2D)[device.choice('convolution.weights')],
+    kernel: (kernel === 1 ? POINTWISE : CONV2D)[device.choice('convolution.weights')](aligned.tensor, output),
     constants: { ...constants, SIZE: size, ...(kernel === 3 && { STRIDE: stride }) },
     bindings: { input: aligned.tensor.range4, weight: packed.range4, output: output.range },
     params: { inputs, outputs, groups, level_count: to.length, levels },
@@ -239,7 +241,7 @@ function runStride2(incoming: Tensor, packed: Tensor, gradient: Tensor, shape: C
   const aligned = alignRows(incoming, batch * inputs, from, shapes, 0);
   const { groups, levels } = groupsOf(shape, aligned, 2, 8);
   device.run({
-    kernel: INPUT_GRADIENT[device.choice('convolution.weights')],
+    kernel: INPUT_GRADIENT[device.choice('convolution.weights')](aligned.tensor, gradient),
     constants: { SIZE: size },
     bindings: { incoming: aligned.tensor.range4, weight: packed.range4, output: gradient.range },
     params: { inputs, outputs, groups, level_count: to.length, levels },

@@ -1,20 +1,22 @@
 import everySecondSource from '../../shaders/ops/every_second.wgsl';
+import { emptyLike, emptyMaps } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
-import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
+import type { LevelSize, Pyramid } from '../tensor/pyramid.js';
+import { storedKernel } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 
-const EVERY_SECOND = { name: 'every_second', source: everySecondSource };
+const EVERY_SECOND = storedKernel({ name: 'every_second', source: everySecondSource });
 /** Elements that an invocation makes, as in the kernel. */
 const TURNS = 8;
 
 /** Every second row and column of each map, from the first on: `[B, C, H, W]` → `[B, C, ceil(H / 2), ceil(W / 2)]`. */
 export function everySecond(input: Variable<Pyramid>): Variable<Pyramid> {
-  const { device, batch, channels, levels } = input.value;
+  const { channels, levels } = input.value;
   const sizes = levels.map(({ height, width }) => ({ height: Math.ceil(height / 2), width: Math.ceil(width / 2) }));
-  const output = Pyramid.empty(device, batch, channels, sizes);
+  const output = emptyMaps(input.value, channels, sizes);
   move(input.value, levels, output, false);
   return Variable.from(output, [input], (incoming) => {
-    const gradient = Pyramid.empty(device, batch, channels, levels);
+    const gradient = emptyLike(input.value);
     move(incoming, sizes, gradient, true);
     return [gradient];
   });
@@ -33,7 +35,7 @@ function move(maps: Tensor, sizes: readonly LevelSize[], result: Pyramid, spread
     return entries;
   });
   result.device.run({
-    kernel: EVERY_SECOND,
+    kernel: EVERY_SECOND(maps, result),
     constants: { SPREAD: spread ? 1 : 0 },
     bindings: { maps: maps.range, result: result.range },
     params: { groups, level_count: sizes.length, levels: table },

@@ -5,18 +5,19 @@ import groupNormOddSource from '../../shaders/ops/group_norm_odd.wgsl';
 import { emptyLike } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
 import { type Level, Pyramid } from '../tensor/pyramid.js';
+import { storedKernel } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import { sumChunks } from './sumChunks.js';
 
 /** For levels whose maps are whole vec4, and for the others. */
 const GROUP_NORM = {
-  vector: { name: 'group_norm', source: groupNormSource },
-  odd: { name: 'group_norm_odd', source: groupNormOddSource },
+  vector: storedKernel({ name: 'group_norm', source: groupNormSource }),
+  odd: storedKernel({ name: 'group_norm_odd', source: groupNormOddSource }),
 };
 const GRADIENT = {
-  vector: { name: 'group_norm_gradient', source: gradientSource },
-  odd: { name: 'group_norm_gradient_odd', source: gradientOddSource },
+  vector: storedKernel({ name: 'group_norm_gradient', source: gradientSource }),
+  odd: storedKernel({ name: 'group_norm_gradient_odd', source: gradientOddSource }),
 };
 
 /** Channels of a group that the gradient's kernel takes at once; a workgroup has no fewer lanes. */
@@ -85,7 +86,7 @@ function normalised<T extends Tensor>(
   const statistics = device.empty([levels.length * batch * groups, 2]);
   for (const { variant, params, workgroups } of launches(maps, groups)) {
     device.run({
-      kernel: GROUP_NORM[variant],
+      kernel: GROUP_NORM[variant](input.value),
       constants: { LANES: device.choice('reduction.workgroup'), RELU: relu ? 1 : 0 },
       bindings: {
         input: input.value.range4,
@@ -137,7 +138,7 @@ function gradientsOf<T extends Tensor>(
   const slots = channels === groups ? 1 : SLOTS;
   for (const { variant, params, workgroups } of launches(maps, groups)) {
     device.run({
-      kernel: GRADIENT[variant],
+      kernel: GRADIENT[variant](input, incoming),
       constants: { LANES: device.choice('reduction.workgroup'), SLOTS: slots, RELU: relu ? 1 : 0 },
       bindings: {
         input: input.range4,

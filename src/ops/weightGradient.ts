@@ -5,6 +5,7 @@ import pointwiseSource from '../../shaders/ops/pointwise_weight_gradient.wgsl';
 import pointwiseSubgroupsSource from '../../shaders/ops/pointwise_weight_gradient_subgroups.wgsl';
 import tilesSource from '../../shaders/ops/weight_gradient_tiles.wgsl';
 import type { LevelSize } from '../tensor/pyramid.js';
+import { storedKernel } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AlignedRows, alignedAsIs } from './alignedRows.js';
 import type { ConvolutionShape } from './convolve.js';
@@ -16,22 +17,22 @@ import { sumChunks } from './sumChunks.js';
  */
 const KERNELS = {
   3: {
-    subgroups: { name: 'conv2d_weight_gradient_subgroups', source: weightGradientSubgroupsSource },
-    direct: { name: 'conv2d_weight_gradient', source: weightGradientSource },
+    subgroups: storedKernel({ name: 'conv2d_weight_gradient_subgroups', source: weightGradientSubgroupsSource }),
+    direct: storedKernel({ name: 'conv2d_weight_gradient', source: weightGradientSource }),
     strip: 8,
     inputs: 1,
     lanes: 32,
   },
   1: {
-    subgroups: { name: 'pointwise_weight_gradient_subgroups', source: pointwiseSubgroupsSource },
-    direct: { name: 'pointwise_weight_gradient', source: pointwiseSource },
+    subgroups: storedKernel({ name: 'pointwise_weight_gradient_subgroups', source: pointwiseSubgroupsSource }),
+    direct: storedKernel({ name: 'pointwise_weight_gradient', source: pointwiseSource }),
     strip: 32,
     inputs: 4,
     lanes: 16,
   },
 };
-const TILES = { name: 'weight_gradient_tiles', source: tilesSource };
-const CHANNEL_SUMS = { name: 'channel_sums', source: channelSumsSource };
+const TILES = storedKernel({ name: 'weight_gradient_tiles', source: tilesSource });
+const CHANNEL_SUMS = storedKernel({ name: 'channel_sums', source: channelSumsSource });
 
 const OUTPUT_TILE = 8;
 const WORKGROUP = 64;
@@ -79,7 +80,7 @@ function runRegisters(gradients: AlignedRows, input: AlignedRows, weight: Tensor
   const variant = 2 * tiles >= variants.lanes ? device.choice('weightGradient.incoming') : 'direct';
   const partial = device.empty([chunks * weight.size]);
   device.run({
-    kernel: variants[variant],
+    kernel: variants[variant](input.tensor, gradients.tensor),
     constants: kernel === 1 ? {} : { STRIDE: stride },
     bindings: { input: input.tensor.range4, incoming: gradients.tensor.range4, partial: partial.range },
     params: { inputs, outputs, chunks, strips, strips_a_chunk: stripsAChunk, level_count: to.length, levels: table },
@@ -117,7 +118,7 @@ function runTiles(gradients: AlignedRows, input: AlignedRows, weight: Tensor, sh
   const chunks = Math.ceil(quads / quadsAChunk);
   const partial = device.empty([chunks * weight.size]);
   device.run({
-    kernel: TILES,
+    kernel: TILES(input.tensor, gradients.tensor),
     constants: { TAPS: taps, STRIDE: stride },
     bindings: { input: input.tensor.range, incoming: gradients.tensor.range4, partial: partial.range },
     params: { inputs, outputs, quads, quads_a_chunk: quadsAChunk, level_count: to.length, levels },
@@ -135,7 +136,7 @@ export function biasGradient(
   const sums = incoming.device.empty([outputs]);
   const levels = gradients.levels.flatMap(({ start, rows, length }) => [start, rows * length, 0, 0]);
   incoming.device.run({
-    kernel: CHANNEL_SUMS,
+    kernel: CHANNEL_SUMS(gradients.tensor),
     constants: { LANES: incoming.device.choice('reduction.workgroup') },
     bindings: { maps: gradients.tensor.range4, sums: sums.range },
     params: { batch, channels: outputs, level_count: to.length, levels },

@@ -1,12 +1,18 @@
 import type { Runtime } from '../gpu/runtime.js';
 import { InputError } from '../util/error.js';
+import { bytesOf, type DataType, sizeOf } from './tensor.js';
 
 /**
- * Checks that kernels can see a whole tensor of 32-bit elements.
+ * Checks that kernels can see a whole tensor.
  * @throws InputError that names the limit, the largest first dimension that fits, and the remedy
  */
-export function assertBindable(name: string, shape: readonly number[], { largestBinding }: Runtime): void {
-  const needed = 4 * shape.reduce((product, extent) => product * extent, 1);
+export function assertBindable(
+  name: string,
+  shape: readonly number[],
+  { largestBinding }: Runtime,
+  type: DataType = 'f32',
+): void {
+  const needed = bytesOf(sizeOf(shape), type);
   const { bytes, limit } = largestBinding;
   if (needed <= bytes) return;
   const [first = 1, ...others] = shape;

@@ -5,7 +5,7 @@ import { work as anyWork, fields, flag, numbers, optional, options, syncWork, te
 import { assertBindable } from './bindable.js';
 import { assertGpuDevice } from './deviceArgument.js';
 import type { Parts } from './parts.js';
-import { assertShape, type DataType, dataType, sizeOf, Tensor, toArray } from './tensor.js';
+import { assertShape, bytesOf, type DataType, dataType, sizeOf, Tensor, toArray } from './tensor.js';
 import { assertTensor } from './tensorArgument.js';
 import { type ChoiceReport, type TuneOptions, tuneChoices, type Workload } from './tune.js';
 
@@ -85,8 +85,8 @@ export class Device extends Runtime {
   empty(shape: readonly number[], type: DataType = 'f32'): Tensor {
     assertShape('shape', shape);
     dataType('type', type);
-    assertBindable('tensor', shape, this);
-    const buffer = this.pool.take(4 * sizeOf(shape));
+    assertBindable('tensor', shape, this, type);
+    const buffer = this.pool.take(bytesOf(sizeOf(shape), type));
     return this.track(new Tensor(this, { buffer, offset: 0, shape: [...shape], type, ownership: 'pooled' }));
   }
 
@@ -96,7 +96,7 @@ export class Device extends Runtime {
    */
   zeros(shape: readonly number[], type: DataType = 'f32'): Tensor {
     const tensor = this.empty(shape, type);
-    if (tensor.size > 0) this.clear({ ...tensor.range, size: 4 * tensor.size });
+    if (tensor.size > 0) this.clear({ ...tensor.range, size: tensor.bytes });
     return tensor;
   }
 

@@ -3,7 +3,8 @@ import { InputError } from '../util/error.js';
 import { assertBindable } from './bindable.js';
 import type { Device } from './device.js';
 import { openedDevice } from './deviceArgument.js';
-import { Tensor, type TensorPlacement } from './tensor.js';
+import type { StoredType } from './stored.js';
+import { bytesOf, Tensor, type TensorPlacement } from './tensor.js';
 import { assertTensor } from './tensorArgument.js';
 
 /** Kernels hold the level table in a uniform of this many entries. */
@@ -61,16 +62,23 @@ export class Pyramid extends Tensor {
 
   /**
    * A new pyramid with undefined content, from the device's pool.
+   * @param type of the elements, default f32
    * @throws InputError when there are no levels or more than 8, or kernels of the device cannot see so large a buffer
    */
-  static empty(device: Device, batch: number, channels: number, sizes: readonly LevelSize[]): Pyramid {
+  static empty(
+    device: Device,
+    batch: number,
+    channels: number,
+    sizes: readonly LevelSize[],
+    type: StoredType = 'f32',
+  ): Pyramid {
     openedDevice('device', device);
     assertCounts(batch, channels);
     const locations = locationsOf(sizes);
-    assertBindable('pyramid', [batch, channels, locations], device);
+    assertBindable('pyramid', [batch, channels, locations], device, type);
     const elements = batch * channels * locations;
-    const buffer = device.pool.take(4 * elements);
-    const placement = { buffer, offset: 0, shape: [elements], type: 'f32', ownership: 'pooled' } as const;
+    const buffer = device.pool.take(bytesOf(elements, type));
+    const placement = { buffer, offset: 0, shape: [elements], type, ownership: 'pooled' } as const;
     return device.track(new Pyramid(device, placement, batch, channels, sizes));
   }
 

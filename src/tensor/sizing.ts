@@ -41,7 +41,7 @@ export class SizingDevice extends Device {
   }
 
   override track<T extends Tensor>(tensor: T): T {
-    this.#note(4 * tensor.size, `a tensor of shape [${tensor.shape}]`);
+    this.#note(tensor.bytes, `a tensor of shape [${tensor.shape}]`);
     return super.track(tensor);
   }
 

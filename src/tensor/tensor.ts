@@ -9,16 +9,22 @@ import { openedDevice } from './deviceArgument.js';
 // Device makes tensors, and a tensor knows its device: the one circle of types (.dependency-cruiser.cjs). Others take it from here.
 export type { Device };
 
-/** Type of the elements; all have 32 bits. */
-export type DataType = 'f32' | 'i32' | 'u32';
+/** Type of the elements: 32 bits, or f16, what a `Detector` of that precision keeps its maps in; only its operations take that. */
+export type DataType = 'f32' | 'i32' | 'u32' | 'f16';
 /** Elements on the host, of the array that belongs to the type. */
 export type Values = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
 const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
+const BYTES = { f32: 4, i32: 4, u32: 4, f16: 2 };
 
 /** Number of elements of a shape. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1);
+}
+
+/** Bytes of elements, in whole words. */
+export function bytesOf(elements: number, type: DataType): number {
+  return 4 * Math.ceil((BYTES[type] * elements) / 4);
 }
 
 /** How a tensor lies in its buffer. */
@@ -35,7 +41,7 @@ export interface TensorPlacement {
   ownership: 'pooled' | 'borrowed';
 }
 
-/** A typed view of a GPU buffer: 32-bit elements, row-major, dense. */
+/** A typed view of a GPU buffer: row-major, dense. */
 export class Tensor {
   /** Where it is, and where everything computed from it will be. */
   readonly device: Device;
@@ -77,7 +83,7 @@ export class Tensor {
   ): Tensor {
     openedDevice('device', device);
     dataType('type', type);
-    assertRange(device, buffer, shape, offset);
+    assertRange(device, buffer, { shape, offset, type });
     return new Tensor(device, { buffer, offset, shape: [...shape], type, ownership: 'borrowed' });
   }
 
@@ -85,7 +91,8 @@ export class Tensor {
   get range(): BufferRange {
     if (this.#disposed)
       throw new InputError(`tensor of shape [${this.shape}]: it was disposed; keep it alive until its last use.`);
-    return { buffer: this.buffer, offset: this.offset, size: Math.max(4, 4 * this.size) };
+    const { buffer, offset, size, type } = this;
+    return { buffer, offset, size: Math.max(4, bytesOf(size, type)), ...(type === 'f16' && { half: true }) };
   }
 
   /**
@@ -94,13 +101,18 @@ export class Tensor {
    */
   get range4(): BufferRange {
     const range = this.range;
-    const size = Math.max(16, Math.ceil(this.size / 4) * 16);
+    const size = bytesOf(4 * Math.max(1, Math.ceil(this.size / 4)), this.type);
     if (range.offset + size > this.buffer.size) {
       throw new InputError(
         `tensor of shape [${this.shape}]: its borrowed buffer has ${this.buffer.size} bytes; this kernel reads four elements at once: make it ${range.offset + size} bytes.`,
       );
     }
     return { ...range, size };
+  }
+
+  /** Of its elements, in whole words. */
+  get bytes(): number {
+    return bytesOf(this.size, this.type);
   }
 
   /** Whether its buffer belongs to no other tensor and to nobody outside. */
@@ -125,7 +137,7 @@ export class Tensor {
         `view: shape [${shape}] from element ${start} ends beyond the tensor's ${this.size} elements.`,
       );
     }
-    return Tensor.borrow(this.device, this.range.buffer, shape, this.offset + 4 * start, this.type);
+    return Tensor.borrow(this.device, this.range.buffer, shape, this.offset + BYTES[this.type] * start, this.type);
   }
 
   /**
@@ -134,9 +146,10 @@ export class Tensor {
    * @throws InputError when it was disposed, or the device is closed
    */
   async read(): Promise<Values> {
-    if (this.size === 0) return new ARRAYS[this.type](0);
+    const Values = arrayOf(this.type);
+    if (this.size === 0) return new Values(0);
     const { buffer, offset } = this.range;
-    return new ARRAYS[this.type](await this.device.read({ buffer, offset, size: 4 * this.size }));
+    return new Values(await this.device.read({ buffer, offset, size: this.bytes }));
   }
 
   /** Copies values from the host. @throws InputError when there are not exactly `size` of them */
@@ -157,7 +170,7 @@ export class Tensor {
 }
 
 /** Types of elements. */
-export const dataType = oneOf('f32', 'i32', 'u32');
+export const dataType = oneOf('f32', 'i32', 'u32', 'f16');
 
 /** @throws InputError when it is no list of non-negative integers */
 export function assertShape(name: string, shape: unknown): asserts shape is readonly number[] {
@@ -168,11 +181,15 @@ export function assertShape(name: string, shape: unknown): asserts shape is read
 }
 
 /** @throws InputError when `shape` from `offset` on is not a bindable range of `buffer` */
-function assertRange(device: Device, buffer: GPUBuffer, shape: readonly number[], offset: number): void {
+function assertRange(
+  device: Device,
+  buffer: GPUBuffer,
+  { shape, offset, type }: Pick<TensorPlacement, 'shape' | 'offset' | 'type'>,
+): void {
   assertBuffer(buffer);
   assertShape('shape', shape);
   const alignment = device.gpu.limits.minStorageBufferOffsetAlignment;
-  const bytes = 4 * sizeOf(shape);
+  const bytes = bytesOf(sizeOf(shape), type);
   if (!Number.isSafeInteger(offset) || offset < 0) refuse('offset', offset, 'a whole number of bytes, 0 or more');
   if (offset % alignment !== 0) {
     throw new InputError(
@@ -190,7 +207,7 @@ function assertRange(device: Device, buffer: GPUBuffer, shape: readonly number[]
   if (buffer.mapState !== 'unmapped') {
     throw new InputError('buffer: it is mapped; call unmap() before a kernel uses it.');
   }
-  assertBindable('buffer', shape, device);
+  assertBindable('buffer', shape, device, type);
 }
 
 /** @throws InputError where something else is given in place of WebGPU's own buffer */
@@ -200,12 +217,18 @@ function assertBuffer(buffer: unknown): asserts buffer is GPUBuffer {
     refuse('buffer', buffer, 'a GPUBuffer with the usage STORAGE; device.tensor(values) uploads numbers');
 }
 
+/** @throws InputError for f16, which the host does not read or write */
+function arrayOf(type: DataType) {
+  if (type !== 'f16') return ARRAYS[type];
+  throw new InputError('tensor: elements of f16 stay on the GPU; storedAs gives them as f32.');
+}
+
 /**
  * The values as the type's typed array; not copied if they are one already.
  * @throws InputError for a number that the type does not hold
  */
 export function toArray(values: ArrayLike<number>, type: DataType): Values {
-  const array = ARRAYS[type];
+  const array = arrayOf(type);
   if (values instanceof array && values.buffer instanceof ArrayBuffer) return values as Values;
   const converted = array.from(values);
   if (type !== 'f32') {

@@ -108,7 +108,8 @@ function* lossesOf(
   const teacher = teacherStep?.outputs(images, cross?.teacherTower);
   const own = net.forward(images, { training: true, ...(cross && { tower: cross.tower }) });
   const crossed = cross && teacher ? cross.logits(own, teacher) : null;
-  const features = adapter && own.features ? adapter.apply(own.features) : own.features;
+  const compared = headLoss.recipe.imitation.weight > 0 ? own.features : undefined;
+  const features = adapter && compared ? adapter.apply(compared) : compared;
   const student = {
     classLogits: own.classLogits.value,
     boxLogits: own.boxLogits.value,

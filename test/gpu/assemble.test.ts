@@ -55,6 +55,11 @@ fn f() {
   });
 });
 
+test('directives come first', () => {
+  const parts = ['enable f16;\nalias A = f16;', 'enable subgroups;\nfn f() {}'];
+  expect(assemble('kernel', parts, true, {}, {})).toBe('enable f16; enable subgroups;\n\nalias A = f16;\n\nfn f() {}');
+});
+
 test('a part that comes twice counts once', () => {
   expect(assemble('kernel', ['a', { code: 'b' }, 'a', 'b', 'c'], true, {}, {})).toBe('a\nb\nc');
 });
