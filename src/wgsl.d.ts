@@ -431,6 +431,15 @@ declare module '*/shaders/train/clip.wgsl' {
     readonly LANES: number;
   };
 }
+declare module '*/shaders/train/loss_scale.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly LEAST: number;
+    readonly MOST: number;
+    readonly PATIENCE: number;
+  };
+}
 declare module '*.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;

@@ -13,6 +13,8 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partials: array<vec2f>;
 @group(0) @binding(2) var<storage, read_write> control: Control;
+/// first what makes up for the loss scale, 1 where there is none
+@group(0) @binding(3) var<storage, read> unscale: array<f32>;
 
 const LANES = 64u;
 var<workgroup> lane_sums: array<vec2f, LANES>;
@@ -30,12 +32,13 @@ fn main(@builtin(local_invocation_index) local: u32) {
     for (var lane = 0u; lane < LANES; lane++) {
       total += lane_sums[lane];
     }
-    let norm = params.share * sqrt(total.x);
+    let share = params.share * unscale[0];
+    let norm = share * sqrt(total.x);
     let usable = total.y == 0.0 && finite(total.x);
     control.norm = norm;
     control.apply = select(0u, 1u, usable);
     control.skipped += select(1u, 0u, usable);
     // 1e-6 as in PyTorch, against a division by zero.
-    control.scale = params.share * select(1.0, min(1.0, params.clip / (norm + 1e-6)), params.clip > 0.0 && usable);
+    control.scale = share * select(1.0, min(1.0, params.clip / (norm + 1e-6)), params.clip > 0.0 && usable);
   }
 }

@@ -78,7 +78,7 @@ function distill(data: string, given: DistillOptions, command: Command): Promise
     found.assertFits(training);
     const teacherCache = options.teacherCache ?? found.cache;
     const result = await trainOnDevice(options, training, {
-      open: (device) => found.open(device, training.data.source),
+      open: (device) => found.open(device, training.data.source, trainSettings(training.settings).precision),
       teacherRun: options.teacher,
       ...(teacherMapping !== undefined && { teacherMapping }),
       resume: options.resume === true,

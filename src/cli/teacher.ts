@@ -7,6 +7,7 @@ import { mapClasses } from '../onnx/mapping.js';
 import { restoreNet } from '../onnx/students.js';
 import { OnnxTeacher, recipeOf } from '../onnx/teacher.js';
 import type { Device } from '../tensor/device.js';
+import type { StoredType } from '../tensor/stored.js';
 import { type Checkpoint, detectorOf, loadCheckpoint } from '../train/checkpoint.js';
 import { assertComparable, defaultRemedy, type NetForm } from '../train/comparable.js';
 import { InputError } from '../util/error.js';
@@ -22,7 +23,8 @@ export interface FoundTeacher {
   cache: string | null;
   /** @throws InputError that says in what student and teacher differ and what to do */
   assertFits(training: Training): void;
-  open(device: Device, source: ImageSource): Promise<OpenTeacher>;
+  /** @param precision of a detector's maps; default: its training's, where the adapter has it */
+  open(device: Device, source: ImageSource, precision?: StoredType): Promise<OpenTeacher>;
 }
 
 /**
@@ -73,8 +75,8 @@ function ofRun(checkpoint: Checkpoint): FoundTeacher {
       const featureChannels = student ? {} : { featureChannels: architectureOf(detectorOf(checkpoint)).features };
       assertFits(training, { owner, config: detector, recipe, classes, ...featureChannels });
     },
-    open: async (device) => {
-      const teacher = await restoreNet(device, checkpoint, 'average');
+    open: async (device, _source, precision) => {
+      const teacher = await restoreNet(device, checkpoint, 'average', precision);
       return { teacher, close: async () => teacher.dispose() };
     },
   };

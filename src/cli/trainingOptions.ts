@@ -99,6 +99,13 @@ export function addTrainingOptions(command: Command, size: DetectorSize): Comman
       `batches whose mean gradient is one step's, default ${d.accumulate}: larger batches than memory holds`,
       integer(1, most.accumulate),
     )
+    .addOption(
+      choice(
+        '--precision <type>',
+        `what a detector's maps are stored in, default ${d.precision}; f16 takes half the memory, and an adapter with shader-f16`,
+        ['f32', 'f16'],
+      ),
+    )
     .option(
       '--freeze <pattern>',
       'leave parameters of these names as they are, such as "backbone.*"; may be repeated',

@@ -1,4 +1,3 @@
-import scaleSource from '../../shaders/losses/scale_gradient.wgsl';
 import { one } from '../autograd/one.js';
 import { emptyLike } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
@@ -9,6 +8,7 @@ import { assertTensor } from '../tensor/tensorArgument.js';
 import { anything, oneOf, optional, options as optionsOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { sum } from './reduce.js';
+import { scaleGradient } from './scaleGradient.js';
 
 /** How the losses of the rows become one: lossWeight · Σ_i weights_i ℓ_i / averageFactor. */
 export interface RowLossOptions {
@@ -82,16 +82,8 @@ export function rowLoss(input: Variable, row: RowKernel, options: RowLossOptions
 export function withGradient(value: Tensor, input: Variable, gradient: Tensor): Variable {
   if (!input.requiresGradient) gradient.dispose();
   return Variable.from(value, [input], (incoming) => {
-    const { device, size } = gradient;
-    if (incoming === one(device)) return [gradient];
-    const perRow = value.shape.length > 0;
-    device.run({
-      kernel: SCALE_GRADIENT,
-      constants: { ROW_LENGTH: perRow ? size / Math.max(1, value.size) : 0 },
-      bindings: { incoming: incoming.range, gradient: gradient.range4 },
-      params: { count: Math.ceil(size / 4), rows: value.size },
-      invocations: Math.ceil(size / 4),
-    });
+    if (incoming === one(gradient.device)) return [gradient];
+    scaleGradient(gradient, incoming, { perRow: value.shape.length > 0 });
     return [gradient];
   });
 }
@@ -131,8 +123,6 @@ export function assertNumber(name: string, value: number, above = Number.NEGATIV
     throw new InputError(`${name}: ${value}; expected a finite number${bound}.`);
   }
 }
-
-const SCALE_GRADIENT = { name: 'scale gradient', source: scaleSource };
 
 /**
  * An average factor as a divisor for kernels, one element, and one for the host; one of them is 1. A number of 0 becomes infinity: an empty

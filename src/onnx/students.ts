@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { DetectionNet } from '../detector/net.js';
 import type { Device } from '../tensor/device.js';
+import type { StoredType } from '../tensor/stored.js';
 import { type Checkpoint, type CheckpointUse, restoreDetector, restoreParameters } from '../train/checkpoint.js';
 import { type GivenStudent, STUDENT_MODEL } from '../train/student.js';
 import { weightsOf } from '../train/weights.js';
@@ -36,12 +37,18 @@ export async function openStudent(device: Device, options: GraphStudentOptions):
  * Makes the net of a checkpoint: a detector of this package, or an ONNX model that learned, for which the run's folder holds the model.
  * It is the `restore` of `resumeTraining`.
  * @param use `average`: the moving average where there is one, for evaluation and teaching; `trained`: the parameters
+ * @param precision of a detector's maps, as in `restoreDetector`
  * @throws InputError when the model is missing beside the checkpoint or another than the one that learned, or a parameter is missing or of
  *   another shape
  */
-export async function restoreNet(device: Device, checkpoint: Checkpoint, use: CheckpointUse): Promise<DetectionNet> {
+export async function restoreNet(
+  device: Device,
+  checkpoint: Checkpoint,
+  use: CheckpointUse,
+  precision?: StoredType,
+): Promise<DetectionNet> {
   const { student, detector, classes, settings } = checkpoint.metadata;
-  if (!student) return restoreDetector(device, checkpoint, use);
+  if (!student) return restoreDetector(device, checkpoint, use, precision);
   const { model, name, mapping } = await studentOf(checkpoint);
   const net = await GraphStudent.open(device, {
     ...{ model, name, mapping },

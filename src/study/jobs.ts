@@ -134,8 +134,15 @@ interface JobParts {
 function makeJob(label: string, { detector, recipe, settings, identity, teacher = null }: JobParts): Job {
   const { recipe: own } = recipeForClasses(recipe, detector.classes);
   const whole = { detector, recipe: own, settings: trainSettings(settings) };
-  // A recipe's name decides nothing.
-  const decisive = { ...whole, recipe: { ...whole.recipe, name: '' }, identity, teacher: teacher?.hash ?? null };
+  // A recipe's name decides nothing. Without precision f32 has the hash that it had before there was f16: studies under way go on.
+  const { precision, ...others } = whole.settings;
+  const decisive = {
+    ...whole,
+    settings: precision === 'f32' ? others : whole.settings,
+    recipe: { ...whole.recipe, name: '' },
+    identity,
+    teacher: teacher?.hash ?? null,
+  };
   const hash = digest(canonical(decisive));
   return { kind: 'run', hash, name: `${pathName(label)}-s${whole.settings.seed}-${hash}`, ...whole, teacher };
 }

@@ -93,14 +93,18 @@ export async function runStudy(options: StudyOptions): Promise<StudyOutcome> {
 /** Checks every batch before the first run, not hours later. @throws InputError that names the largest batch that fits */
 function assertJobsFit(device: Device, { jobs }: Grid): void {
   const distinct = new Map(
-    jobs.map((job) => [JSON.stringify([job.detector, job.recipe, job.settings.batch, job.teacher?.detector]), job]),
+    jobs.map((job) => [
+      JSON.stringify([job.detector, job.recipe, job.settings.batch, job.settings.precision, job.teacher?.detector]),
+      job,
+    ]),
   );
   for (const { detector, recipe, settings, teacher } of distinct.values()) {
     const teacherNet = teacher && {
       config: teacher.detector,
       featureChannels: architectureOf(teacher.detector).features,
     };
-    assertStepFits(device, { net: sizesOf(detector), batch: settings.batch, recipe, settings, teacher: teacherNet });
+    const net = sizesOf(detector, settings.precision);
+    assertStepFits(device, { net, batch: settings.batch, recipe, settings, teacher: teacherNet });
   }
 }
 
@@ -275,13 +279,14 @@ class Work {
     return sum / processes;
   }
 
-  async #teacherOf({ teacher }: Job): Promise<Detector | null> {
+  async #teacherOf({ teacher, settings: { precision } }: Job): Promise<Detector | null> {
     if (!teacher) return null;
-    if (this.#teacher?.hash === teacher.hash) return this.#teacher.detector;
+    if (this.#teacher?.hash === teacher.hash && this.#teacher.detector.precision === precision)
+      return this.#teacher.detector;
     this.dispose();
     const { device, folder } = this.#context;
     const checkpoint = await loadCheckpoint(await teacherFolder(folder, teacher));
-    this.#teacher = { hash: teacher.hash, detector: restoreDetector(device, checkpoint, 'average') };
+    this.#teacher = { hash: teacher.hash, detector: restoreDetector(device, checkpoint, 'average', precision) };
     return this.#teacher.detector;
   }
 }

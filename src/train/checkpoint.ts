@@ -12,6 +12,7 @@ import type { Choices } from '../gpu/choices.js';
 import { TERM_NAMES } from '../losses/headTerms.js';
 import { type Recipe, resolveRecipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
+import type { StoredType } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import { isFolder } from '../util/folder.js';
@@ -20,6 +21,7 @@ import isMetadata from './checkpoint.jsonschema';
 import { COMPANIONS, companionsOf, type Learner } from './learner.js';
 import type { LogEntry } from './logEntry.js';
 import { checkEntry } from './logEntry.js';
+import type { LossScaleState } from './lossScale.js';
 import type { Optimizer } from './optimizer.js';
 import { setProvenance } from './provenance.js';
 import { type TrainSettings, trainSettings } from './settings.js';
@@ -61,6 +63,8 @@ export interface CheckpointMetadata {
   epochTerms: number[];
   /** Largest AP on the validation set so far; −1 before any. */
   bestAp: number;
+  /** Of a training whose maps are stored in f16, from its first steps on. */
+  lossScale?: LossScaleState;
   /** The last epoch's line of the log, its clock at 0: a log that a fault kept it out of gets it again. */
   last: LogEntry | null;
 }
@@ -146,7 +150,7 @@ function checkMetadata(value: unknown): CheckpointMetadata {
   const read = value as CheckpointMetadata;
   const { student } = read;
   const detector = student ? netConfig(read.detector) : detectorConfig(read.detector as DetectorConfig);
-  const { classes, epochTerms, step, stepsPerEpoch, bestAp } = read;
+  const { classes, epochTerms, step, stepsPerEpoch, bestAp, lossScale } = read;
   if (classes.length !== detector.classes) {
     throw new InputError(`detector.classes is ${detector.classes}, but classes has ${classes.length} entries`);
   }
@@ -169,6 +173,7 @@ function checkMetadata(value: unknown): CheckpointMetadata {
     stepsPerEpoch,
     epochTerms: isOlder ? withoutIou(epochTerms, levels) : epochTerms,
     bestAp,
+    ...(lossScale && { lossScale }),
     last: read.last ? checkEntry(read.last, 'last') : null,
   };
 }
@@ -188,9 +193,21 @@ function withoutIou(epochTerms: readonly number[], levels: number): number[] {
 /** Which parameters: the moving average where there is one, for evaluation and teaching, or those that learn. */
 export type CheckpointUse = 'average' | 'trained';
 
-/** Builds a checkpoint's detector. @throws InputError when a parameter is missing or has another shape, or for an ONNX model's */
-export function restoreDetector(device: Device, checkpoint: Checkpoint, use: CheckpointUse): Detector {
-  const detector = new Detector(device, detectorOf(checkpoint), { seed: checkpoint.metadata.settings.seed });
+/**
+ * Builds a checkpoint's detector.
+ * @param precision of its maps; default: the training's, but f32 for an average where the adapter has no f16
+ * @throws DeviceError for f16 on an adapter without it
+ * @throws InputError when a parameter is missing or has another shape, or for an ONNX model's
+ */
+export function restoreDetector(
+  device: Device,
+  checkpoint: Checkpoint,
+  use: CheckpointUse,
+  precision?: StoredType,
+): Detector {
+  const { seed, precision: own } = checkpoint.metadata.settings;
+  const usual = use === 'average' && !device.gpu.features.has('shader-f16') ? 'f32' : own;
+  const detector = new Detector(device, detectorOf(checkpoint), { seed, precision: precision ?? usual });
   return restoreParameters(detector, checkpoint, use);
 }
 
@@ -228,10 +245,15 @@ export function restoreParameters<Net extends DetectionNet>(net: Net, checkpoint
 }
 
 /**
- * Gives a learner's optimizer its memory, moving average and count of updates, and what learns beside the student these and its weights.
+ * Gives a learner its loss scale, its optimizer the memory, moving average and count of updates, and what learns beside the student these and its weights.
  * @throws InputError when the checkpoint was written without them, or by another optimizer
  */
-export function restoreLearner(learner: Pick<Learner, 'optimizer' | 'adapter' | 'cross'>, checkpoint: Checkpoint) {
+export function restoreLearner(
+  learner: Pick<Learner, 'optimizer' | 'adapter' | 'cross' | 'lossScale'>,
+  checkpoint: Checkpoint,
+) {
+  const { lossScale } = checkpoint.metadata;
+  if (lossScale) learner.lossScale?.write(lossScale);
   restoreOptimizer(learner.optimizer, checkpoint, '');
   for (const [name, companion] of companionsOf(learner)) {
     const { parameters } = companion;

@@ -6,6 +6,7 @@ import type { Device } from '../tensor/device.js';
 import { InputError } from '../util/error.js';
 import type { Checkpoint, CheckpointUse } from './checkpoint.js';
 import type { LogEntry } from './logEntry.js';
+import type { LossScaleState } from './lossScale.js';
 import type { TrainProgress } from './progress.js';
 import type { RunOrigin } from './runFolder.js';
 import type { TrainSettings } from './settings.js';
@@ -71,6 +72,8 @@ export interface TrainState {
   /** Sums of the terms over the steps done of the epoch under way, in the order of the steps. */
   epochTerms: number[];
   bestAp: number;
+  /** Where maps are stored in f16. */
+  lossScale?: LossScaleState;
   /** The last epoch's line of the log. */
   last: LogEntry | null;
 }

@@ -17,6 +17,7 @@ import { sum } from './window.js';
  */
 export async function endEpoch(run: Run, epoch: number, started: number): Promise<boolean> {
   const { context, state, steps, clock } = run;
+  const { lossScale } = state;
   const { batch, accumulate, epochs, evaluateEvery } = state.settings;
   const terms = meanTerms(state.epochTerms, steps);
   const entry: LogEntry = {
@@ -25,6 +26,7 @@ export async function endEpoch(run: Run, epoch: number, started: number): Promis
     step: state.step,
     learningRate: rateAt(run, state.step - 1),
     ...loggedDistillation(run, state.step - 1),
+    ...(lossScale && { lossScale: lossScale.scale, skippedUpdates: lossScale.skipped }),
     loss: sum(terms),
     terms,
     imagesPerSecond: clock.stepsTimed > 0 ? (batch * accumulate * clock.stepsTimed) / clock.stepSeconds : 0,

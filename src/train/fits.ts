@@ -10,6 +10,7 @@ import type { Device } from '../tensor/device.js';
 import { withSilence } from '../tensor/parts.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { type Needs, SizingDevice } from '../tensor/sizing.js';
+import type { StoredType } from '../tensor/stored.js';
 import { teacherHeadOf } from './comparable.js';
 import { makeLearner } from './learner.js';
 import { recipesFrom } from './phases.js';
@@ -25,9 +26,9 @@ type RunningNet = Net & Pick<Teacher, 'device'>;
 /** A net that can be made again to find its sizes. */
 type Sizable = Pick<DetectionNet, 'config' | 'sizedOn'>;
 
-/** For a detector that has not been made. */
-export function sizesOf(config: DetectorConfig): Sizable {
-  return { config, sizedOn: (device) => new Detector(device, config, { seed: 0 }) };
+/** For a detector that has not been made. @param precision default f32 */
+export function sizesOf(config: DetectorConfig, precision: StoredType = 'f32'): Sizable {
+  return { config, sizedOn: (device) => new Detector(device, config, { seed: 0, precision }) };
 }
 
 type OnCompiled = (done: number, of: number) => void;

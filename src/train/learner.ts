@@ -5,6 +5,7 @@ import { InputError } from '../util/error.js';
 import { assertComparable, formOf } from './comparable.js';
 import { CrossHead } from './crossHead.js';
 import { applyGroups } from './groups.js';
+import { LossScale } from './lossScale.js';
 import { Optimizer } from './optimizer.js';
 import { makeProjector, type Projector } from './projector.js';
 import { provenanceOf } from './provenance.js';
@@ -23,6 +24,8 @@ export interface Learner {
   adapter: Projector | null;
   /** Null where the recipe has no `cross`. */
   cross: CrossHead | null;
+  /** Null where maps are stored in f32. */
+  lossScale: LossScale | null;
   /** One line that says what of the teacher's head is brought into the student's; null for nothing, or without a teacher. */
   notice: string | null;
   /** Disposes all but net and teacher. */
@@ -31,7 +34,7 @@ export interface Learner {
 
 /**
  * Gives a net its optimizer, the teacher and the projector of features that the recipe asks for.
- * @throws InputError when the recipe distils and there is no teacher, or one that is not comparable; for a recipe that imitates features or
+ * @throws InputError for a precision that is not the net's; when the recipe distils and there is no teacher, or one that is not comparable; for a recipe that imitates features or
  *   sends them through the teacher's head where the net has none, or of another centre offset than the net's
  */
 export function makeLearner(
@@ -41,6 +44,7 @@ export function makeLearner(
   settings: TrainSettings,
 ): Learner {
   assertLearns(net, recipe);
+  assertPrecision(net, settings);
   const { teacher, notice } = chooseTeacher(given, net, recipe);
   const factors = applyGroups(net.parameters, settings);
   const optimizer = new Optimizer(net.parameters, settings, factors);
@@ -56,12 +60,14 @@ export function makeLearner(
     net instanceof Detector && teacher?.detector && isCross(recipe)
       ? new CrossHead(net, teacher.detector, recipe, settings)
       : null;
+  const lossScale = settings.precision === 'f16' ? new LossScale(net.parameters.device) : null;
   const dispose = () => {
+    lossScale?.dispose();
     cross?.dispose();
     adapter?.dispose();
     optimizer.dispose();
   };
-  return { net, optimizer, teacher, adapter, cross, notice, dispose };
+  return { net, optimizer, teacher, adapter, cross, lossScale, notice, dispose };
 }
 
 /** What may learn with the student and is no part of it: prefixes of tensors in a checkpoint. */
@@ -93,6 +99,17 @@ function assertLearns(net: DetectionNet, { name, regions, imitation, cross }: Re
       `recipe ${name} imitates features, but the student's mapping names none; name them in its field features, or use a recipe without imitation, such as main-kd+main-ld+vlr-ld.`,
     );
   }
+}
+
+/** @throws InputError where a net's maps are not stored as the settings say */
+function assertPrecision(net: DetectionNet, { precision }: TrainSettings): void {
+  const own = net instanceof Detector ? net.precision : 'f32';
+  if (own === precision) return;
+  throw new InputError(
+    net instanceof Detector
+      ? `precision: ${precision}, but the detector stores its maps in ${own}; give both the same.`
+      : `precision: ${precision}; an ONNX model learns in f32 only: take --precision f32, or a detector of edgewise.`,
+  );
 }
 
 function chooseTeacher(

@@ -17,6 +17,10 @@ export interface LogEntry {
   learningRate: number;
   /** Factor of the distillation terms in the epoch's last step; where the recipe changes it. */
   distillation?: number;
+  /** At the end of the epoch; where maps are stored in f16. */
+  lossScale?: number;
+  /** Updates skipped since the training began, since a gradient left the range of f16; likewise. */
+  skippedUpdates?: number;
   /** Mean of the total loss over the epoch's steps. */
   loss: number;
   /** Mean of each term, summed over the levels, weights included. */

@@ -3,6 +3,7 @@ import averageSource from '../../shaders/train/average.wgsl';
 import clipSource from '../../shaders/train/clip.wgsl';
 import gradientNormSource from '../../shaders/train/gradient_norm.wgsl';
 import sgdSource from '../../shaders/train/sgd.wgsl';
+import { one } from '../autograd/one.js';
 import { ParameterStore } from '../autograd/parameters.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { integer, numberFrom, oneOf, optional, options, refuse } from '../util/argument.js';
@@ -64,8 +65,9 @@ export class Optimizer {
   readonly #partials: Tensor;
   /** Of the learning rate, one for 64 elements; 0 where frozen. */
   readonly #factors: Tensor;
-  /** Control and Scalars of shaders/train/control.wgsl. */
-  readonly #control: Tensor;
+  /** Control of shaders/train/control.wgsl: what the last update found and decided. */
+  readonly control: Tensor;
+  /** Scalars of it. */
   readonly #scalars: Tensor;
 
   /**
@@ -91,7 +93,7 @@ export class Optimizer {
     this.#partials = device.keep(device.empty([NORM_LANES, 2]));
     const rates = parameters.spread((name) => (parameters.get(name).requiresGradient ? (factors.get(name) ?? 1) : 0));
     this.#factors = device.keep(device.tensor(rates));
-    this.#control = device.keep(device.zeros([4], 'u32'));
+    this.control = device.keep(device.zeros([4], 'u32'));
     this.#scalars = device.keep(device.empty([4]));
     this.restartAverage();
   }
@@ -118,8 +120,11 @@ export class Optimizer {
     ]);
   }
 
-  /** Records the update from `parameters.gradients`, the sum over `settings.accumulate` batches, after `begin`. */
-  update(): void {
+  /**
+   * Records the update from `parameters.gradients`, the sum over `settings.accumulate` batches, after `begin`.
+   * @param unscale its first element is what the gradients are multiplied by before; default 1
+   */
+  update(unscale: Tensor = one(this.parameters.device)): void {
     const { device, values, gradients, decayedElements } = this.parameters;
     const { clip, momentum, weightDecay, optimizer, accumulate = 1 } = this.settings;
     const count = values.size / 4; // the store pads every parameter to 64 elements
@@ -130,10 +135,10 @@ export class Optimizer {
       params: { count, lanes: NORM_LANES },
       invocations: NORM_LANES,
     });
-    const control = this.#control.range;
+    const control = this.control.range;
     device.run({
       kernel: CLIP,
-      bindings: { partials: this.#partials.range, control },
+      bindings: { partials: this.#partials.range, control, unscale: unscale.range },
       params: { clip, partial_count: NORM_LANES, share: 1 / accumulate },
       workgroups: [1, 1, 1],
     });
@@ -187,15 +192,15 @@ export class Optimizer {
 
   /** Reads the `norm` of the last gradients before clipping, and the updates `skipped` since the last call; waits for the GPU. */
   async readControl(): Promise<{ norm: number; skipped: number }> {
-    const words = (await this.#control.read()) as Uint32Array<ArrayBuffer>;
+    const words = (await this.control.read()) as Uint32Array<ArrayBuffer>;
     const skipped = words[2];
-    if (skipped > 0) this.#control.write([0, 0, 0, 0]);
+    if (skipped > 0) this.control.write([0, 0, 0, 0]);
     return { norm: new Float32Array(words.buffer)[3], skipped };
   }
 
   /** Frees its memory and the moving average; the parameters stay. */
   dispose(): void {
-    const own = [this.#partials, this.#factors, this.#control, this.#scalars];
+    const own = [this.#partials, this.#factors, this.control, this.#scalars];
     for (const tensor of [...Object.values(this.state), ...own]) tensor.dispose();
     this.average?.dispose();
   }

@@ -1,3 +1,4 @@
+import type { StoredType } from '../tensor/stored.js';
 import { InputError } from '../util/error.js';
 import { faultsIn } from '../util/schema.js';
 import type { GroupSettings } from './groups.js';
@@ -17,6 +18,11 @@ export interface TrainSettings extends Required<OptimizerSettings>, ScheduleSett
   augment: boolean;
   /** Epochs between evaluations on the validation set; the last epoch is always evaluated; 0: never. */
   evaluateEvery: number;
+  /**
+   * What a detector's maps, and weights for the kernels, are stored in. f16 takes half their bytes, and an adapter with `shader-f16`; sums,
+   * losses, parameters and optimizer are f32 either way.
+   */
+  precision: StoredType;
 }
 
 /** For detectors trained from nothing, with group norm. */
@@ -37,6 +43,7 @@ export const DEFAULT_SETTINGS: TrainSettings = {
   freeze: [],
   learningRates: [],
   accumulate: 1,
+  precision: 'f32',
 };
 
 /** The largest counts, also in the schema: what is larger is a slip. */

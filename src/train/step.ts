@@ -54,7 +54,7 @@ export function* stepParts(
   distillation = 1,
   { index, of }: BatchOfStep = WHOLE_STEP,
 ): Parts<void> {
-  const { net, headLoss, optimizer, history } = tools;
+  const { net, headLoss, optimizer, lossScale, history } = tools;
   const optimizers = [optimizer, ...companionsOf(tools).map(([, companion]) => companion)];
   const { device } = optimizer.parameters;
   const { width, height } = net.config;
@@ -73,6 +73,7 @@ export function* stepParts(
     const { losses, seeds } = yield* lossesOf(tools, { images, truth, teacherStep, distillation });
     // Outputs of frozen parameters alone take no gradient.
     const learning = seeds.filter(({ variable }) => variable.requiresGradient);
+    lossScale?.apply(learning.flatMap(({ gradient }) => gradient ?? []));
     const isLast = index === of - 1;
     if (isLast && headLoss.shares > 1) {
       const stores = optimizers.map(({ parameters }) => parameters);
@@ -80,7 +81,10 @@ export function* stepParts(
     } else {
       backward(learning);
     }
-    if (isLast) for (const each of optimizers) each.update();
+    if (isLast) {
+      for (const each of optimizers) each.update(lossScale?.inverse);
+      lossScale?.adjust(optimizer);
+    }
     history.push(losses);
   });
   device.submit();

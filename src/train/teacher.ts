@@ -98,7 +98,8 @@ class NetTeacher implements Teacher {
     const parameters = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
     const { adapter, choices } = this.device;
     const { student } = provenanceOf(net);
-    return { adapter: adapter.name, choices, teacher: config, parameters, ...(student && { student }) };
+    const precision = this.detector?.precision === 'f16' && { precision: 'f16' };
+    return { adapter: adapter.name, choices, teacher: config, parameters, ...precision, ...(student && { student }) };
   }
 
   async prepare(): Promise<TeacherStep> {

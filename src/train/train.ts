@@ -43,7 +43,8 @@ export interface TrainOptions extends TrainContext {
  * same bits.
  * @throws InputError for wrong settings, a recipe whose assigner the training never comes to, a folder that holds a training already or in
  *   which another works, a missing teacher or one that does not fit, weights of another detector
- * @throws DeviceError when a loss or a gradient is not finite; it names term, level and step
+ * @throws DeviceError when a loss or a gradient is not finite: it names term, level and step; for `settings.precision` f16 on an adapter
+ *   without it
  */
 export async function train({
   detector: config,
@@ -113,7 +114,7 @@ export async function resumeTraining(context: TrainContext): Promise<TrainResult
 }
 
 async function goOn(context: TrainContext, checkpoint: Checkpoint): Promise<TrainResult> {
-  const { recipe, settings, choices, step, epochTerms, bestAp, last, classes, stepsPerEpoch, teacherCache } =
+  const { recipe, settings, choices, step, epochTerms, bestAp, lossScale, last, classes, stepsPerEpoch, teacherCache } =
     checkpoint.metadata;
   assertClasses({ owner: checkpoint.file, classes }, context);
   const { notice } = recipeForClasses(recipe, classes.length);
@@ -135,7 +136,7 @@ async function goOn(context: TrainContext, checkpoint: Checkpoint): Promise<Trai
   context.device.setChoices(possibleChoices(context.device.gpu, choices).choices);
   const { device, restore } = context;
   const net = restore ? await restore(device, checkpoint, 'trained') : restoreDetector(device, checkpoint, 'trained');
-  const state: TrainState = { recipe, settings, step, epochTerms, bestAp, last };
+  const state: TrainState = { recipe, settings, step, epochTerms, bestAp, last, ...(lossScale && { lossScale }) };
   return learning({ net, isLent: false }, context, state, (learner) => {
     restoreLearner(learner, checkpoint);
     return runEpochs(context, learner, state, async () => {
@@ -165,7 +166,11 @@ function makeDetector(
   { config, weights, weightParts }: GivenWeights,
 ): Detector {
   const prior = priorOf(recipe, config);
-  const detector = new Detector(device, detectorConfig(config), { seed: settings.seed, prior });
+  const detector = new Detector(device, detectorConfig(config), {
+    seed: settings.seed,
+    prior,
+    precision: settings.precision,
+  });
   try {
     if (weights) applyWeights(detector, weights, weightParts);
     return detector;

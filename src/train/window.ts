@@ -2,9 +2,10 @@ import { TERM_NAMES, type TermName } from '../losses/headTerms.js';
 import { DeviceError } from '../util/error.js';
 import type { TrainContext, TrainState } from './context.js';
 import { companionsOf } from './learner.js';
+import { LEAST } from './lossScale.js';
 import { assignerOf } from './phases.js';
-import { sumAll } from './ranks.js';
-import { loggedDistillation, type Run, rateAt } from './run.js';
+import { isLeader, sumAll } from './ranks.js';
+import { loggedDistillation, type Run, rateAt, warn } from './run.js';
 import type { StepTools } from './step.js';
 import { meanTerms } from './terms.js';
 
@@ -34,17 +35,27 @@ export async function report(run: Run, epoch: number): Promise<void> {
 }
 
 /** Adds the terms of the last steps to the epoch's, step by step, so that their sum does not depend on when they are read. */
-async function readWindow({ ranks }: TrainContext, tools: StepTools, state: TrainState) {
-  const { history, optimizer } = tools;
+async function readWindow(context: TrainContext, tools: StepTools, state: TrainState) {
+  const { ranks } = context;
+  const { history, optimizer, lossScale } = tools;
   const steps = await history.take(state.step);
   await sumAll(ranks, steps);
   const { norm, ...student } = await optimizer.readControl();
   const companions = await Promise.all(companionsOf(tools).map(([, companion]) => companion.readControl()));
   const skipped = companions.reduce((sum, companion) => sum + companion.skipped, student.skipped);
-  if (skipped > 0) {
+  if (lossScale) state.lossScale = await lossScale.read();
+  const isRangeOfHalf = state.lossScale !== undefined && state.lossScale.scale > LEAST;
+  if (skipped > 0 && !isRangeOfHalf) {
     throw new DeviceError(
       `${skipped} of the last ${steps.length} updates up to step ${state.step} were skipped: a gradient was NaN or infinite though every loss is finite. ` +
         'A lower learning rate or more warm-up steps keep a training finite; the last checkpoint is whole.',
+    );
+  }
+  if (skipped > 0 && isLeader(context)) {
+    const updates = skipped === 1 ? '1 update was' : `${skipped} updates were`;
+    warn(
+      context,
+      `up to step ${state.step} ${updates} skipped: a gradient left the range of f16; the loss scale is now ${state.lossScale?.scale}`,
     );
   }
   const window = new Float64Array(steps[0].length);

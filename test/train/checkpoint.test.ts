@@ -74,7 +74,7 @@ test('parameters, average, memory and metadata come back bit for bit, by file an
 
   const restored = restoreDetector(device, checkpoint, 'trained');
   const again = new Optimizer(restored.parameters, checkpoint.metadata.settings);
-  restoreLearner({ optimizer: again, adapter: null, cross: null }, checkpoint);
+  restoreLearner({ optimizer: again, adapter: null, cross: null, lossScale: null }, checkpoint);
   const averaged = restoreDetector(device, checkpoint, 'average');
   expect(again.updates).toBe(17);
   const name = 'head.classLogits.weight';
@@ -141,7 +141,7 @@ test('a checkpoint without the memory evaluates, but no training goes on from it
   const { file, optimizer } = await save('best.safetensors', { withState: false });
   const checkpoint = await loadCheckpoint(file);
   restoreDetector(device, checkpoint, 'average').dispose();
-  expect(() => restoreLearner({ optimizer, adapter: null, cross: null }, checkpoint)).toThrow(
+  expect(() => restoreLearner({ optimizer, adapter: null, cross: null, lossScale: null }, checkpoint)).toThrow(
     /holds no optimizer.first/,
   );
 });
