@@ -15,6 +15,8 @@ export interface Row {
   group?: string;
   /** Left out of a quick run, unless asked for by name. */
   onlyFull?: boolean;
+  /** Left out where the adapter lacks it. */
+  needs?: GPUFeatureName;
   /** Makes the inputs and whatever needs no measuring. The device is the row's own. */
   prepare(device: Device, given?: Given): Prepared | Promise<Prepared>;
 }

@@ -40,7 +40,9 @@ export async function runBench(
       }
       // A device of its own: its memory is free afterwards, and no row finds what another left.
       const device = await open();
-      report.rows.push(await measureRow(device, row, { ...options, ...chosen, peers: running, onFailure: progress }));
+      if (row.needs && !device.gpu.features.has(row.needs)) progress(`${row.name} is left out: no ${row.needs} here`);
+      else
+        report.rows.push(await measureRow(device, row, { ...options, ...chosen, peers: running, onFailure: progress }));
       await device.close();
     }
   } finally {

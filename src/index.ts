@@ -86,6 +86,7 @@ export {
 export type { Exchange, Parts } from './tensor/parts.js';
 export { type Level, type LevelSize, Pyramid } from './tensor/pyramid.js';
 export type { Needs, SizingDevice } from './tensor/sizing.js';
+export type { StoredType } from './tensor/stored.js';
 export { type DataType, Tensor, type TensorPlacement, type Values } from './tensor/tensor.js';
 export type { ChoiceReport, TuneOptions, Workload } from './tensor/tune.js';
 export { Optimizer, type OptimizerSettings } from './train/optimizer.js';

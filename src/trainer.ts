@@ -27,6 +27,7 @@ export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluat
 export { type FillOptions, fillTeacherCache } from './train/fillCache.js';
 export type { GroupRate, GroupSettings } from './train/groups.js';
 export type { LogEntry } from './train/logEntry.js';
+export type { LossScaleState } from './train/lossScale.js';
 export { type ClassMeasures, measureRun, type RunMeasures, readMeasures, writeMeasures } from './train/measures.js';
 export type { OptimizerSettings } from './train/optimizer.js';
 export type {

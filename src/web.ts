@@ -26,6 +26,7 @@ export * from './index.js';
 export { type Agreement, type AgreementHeads, AgreementMeter, type LevelAgreement } from './train/agreement.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js';
 export { type Learner, makeLearner } from './train/learner.js';
+export type { LossScale } from './train/lossScale.js';
 export { Optimizer, type OptimizerSettings } from './train/optimizer.js';
 export { learningRateAt } from './train/schedule.js';
 export { DEFAULT_SETTINGS, type TrainSettings, trainSettings } from './train/settings.js';

@@ -79,6 +79,8 @@ export const ROWS: readonly (Row | FirstCallRow)[] = [
   ...SHARED_CONVOLUTIONS[0],
   groupNormRow('group-norm', { batch: 2, channels: 64, levels: MAPS }),
   ...[
+    trainStepRow('train-step-f16', { ...OWN_STEP, precision: 'f16' }),
+    trainStepRow('train-step-ld-f16', { ...DISTILLED, precision: 'f16' }),
     trainStepRow('train-step-base', { ...DISTILLED, size: 'base', teacher: 'base' }),
     trainStepRow('train-step-640', COCO),
     trainStepGraphRow('train-step-nanodet', { size: 320, batch: 8 }),

@@ -5,6 +5,7 @@ import { HeadLoss } from '../../src/losses/headLoss.js';
 import { type PartialRecipe, resolveRecipe } from '../../src/losses/recipe.js';
 import type { Device } from '../../src/tensor/device.js';
 import { Random } from '../../src/tensor/random.js';
+import type { StoredType } from '../../src/tensor/stored.js';
 import { makeLearner } from '../../src/train/learner.js';
 import { trainSettings } from '../../src/train/settings.js';
 import { trainStep } from '../../src/train/step.js';
@@ -17,6 +18,8 @@ export interface StepSize {
   /** Frozen, where the recipe distils. */
   teacher?: DetectorSize;
   recipe: string | PartialRecipe;
+  /** Of both nets' maps; default f32. */
+  precision?: StoredType;
   batch: number;
   classes: number;
   /** Pixels of the network's input, multiples of 32. */
@@ -31,9 +34,10 @@ const HISTORY = 128;
 
 /** A step as the trainer makes it: images uploaded, forward, head loss, backward, update. */
 export function trainStepRow(name: string, step: StepSize): Row {
-  const { teacher, batch } = step;
+  const { teacher, batch, precision } = step;
   return {
     name,
+    ...(precision === 'f16' && { needs: 'shader-f16' as const }),
     what: `training step ${describeStep(step)}`,
     prepare: async (device) => {
       const { config, record, between } = await makeStep(device, step);
@@ -53,20 +57,21 @@ export function trainStepRow(name: string, step: StepSize): Row {
 }
 
 /** A step in words, for `--help`. */
-export function describeStep({ size, teacher, recipe, batch, width, height }: StepSize): string {
+export function describeStep({ size, teacher, recipe, precision, batch, width, height }: StepSize): string {
   const taught = teacher ? ` with the frozen teacher ${teacher}` : '';
   const { name } = resolveRecipe(recipe);
-  return `of the detector ${size}${taught}, recipe ${name}, ${batch} images of ${width}×${height}`;
+  const stored = precision ? `, maps in ${precision}` : '';
+  return `of the detector ${size}${taught}, recipe ${name}${stored}, ${batch} images of ${width}×${height}`;
 }
 
 /** The nets, the head loss and the batch of a step. `record` makes one; `between` reads the losses of those made since. */
 export async function makeStep(device: Device, step: StepSize) {
-  const { size, teacher, batch, width, height } = step;
+  const { size, teacher, batch, width, height, precision = 'f32' } = step;
   const config = configOf(step, size);
   const recipe = resolveRecipe(step.recipe);
-  const settings = trainSettings({ batch });
-  const frozen = teacher && new Detector(device, configOf(step, teacher), { seed: 2 });
-  const learner = makeLearner(new Detector(device, config, { seed: 1 }), frozen, recipe, settings);
+  const settings = trainSettings({ batch, precision });
+  const frozen = teacher && new Detector(device, configOf(step, teacher), { seed: 2, precision });
+  const learner = makeLearner(new Detector(device, config, { seed: 1, precision }), frozen, recipe, settings);
   const headLoss = new HeadLoss(device, { ...config, imageSize: { width, height }, batch, recipe });
   const history = new TermHistory(headLoss, HISTORY);
   const images = randomBatch(step);

@@ -1,6 +1,6 @@
 import type { Runtime } from '../gpu/runtime.js';
 import { InputError } from '../util/error.js';
-import { bytesOf, type DataType, sizeOf } from './tensor.js';
+import { bytesOf, type DataType } from './dataType.js';
 
 /**
  * Checks that kernels can see a whole tensor.
@@ -12,7 +12,10 @@ export function assertBindable(
   { largestBinding }: Runtime,
   type: DataType = 'f32',
 ): void {
-  const needed = bytesOf(sizeOf(shape), type);
+  const needed = bytesOf(
+    shape.reduce((product, extent) => product * extent, 1),
+    type,
+  );
   const { bytes, limit } = largestBinding;
   if (needed <= bytes) return;
   const [first = 1, ...others] = shape;

@@ -3,9 +3,10 @@ import type { Choices } from '../gpu/choices.js';
 import { Runtime } from '../gpu/runtime.js';
 import { work as anyWork, fields, flag, numbers, optional, options, syncWork, text } from '../util/argument.js';
 import { assertBindable } from './bindable.js';
+import { bytesOf } from './dataType.js';
 import { assertGpuDevice } from './deviceArgument.js';
 import type { Parts } from './parts.js';
-import { assertShape, bytesOf, type DataType, dataType, sizeOf, Tensor, toArray } from './tensor.js';
+import { assertShape, type DataType, dataType, sizeOf, Tensor, toArray } from './tensor.js';
 import { assertTensor } from './tensorArgument.js';
 import { type ChoiceReport, type TuneOptions, tuneChoices, type Workload } from './tune.js';
 

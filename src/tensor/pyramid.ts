@@ -1,10 +1,11 @@
 import { fields, integer, listOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { assertBindable } from './bindable.js';
+import { bytesOf } from './dataType.js';
 import type { Device } from './device.js';
 import { openedDevice } from './deviceArgument.js';
 import type { StoredType } from './stored.js';
-import { bytesOf, Tensor, type TensorPlacement } from './tensor.js';
+import { Tensor, type TensorPlacement } from './tensor.js';
 import { assertTensor } from './tensorArgument.js';
 
 /** Kernels hold the level table in a uniform of this many entries. */

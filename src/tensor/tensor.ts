@@ -3,28 +3,20 @@ import type { BufferRange } from '../gpu/launch.js';
 import { kindOf, numbers, oneOf, refuse } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { assertBindable } from './bindable.js';
+import { BYTES, bytesOf, type DataType } from './dataType.js';
 import type { Device } from './device.js';
 import { openedDevice } from './deviceArgument.js';
 
 // Device makes tensors, and a tensor knows its device: the one circle of types (.dependency-cruiser.cjs). Others take it from here.
-export type { Device };
-
-/** Type of the elements: 32 bits, or f16, what a `Detector` of that precision keeps its maps in; only its operations take that. */
-export type DataType = 'f32' | 'i32' | 'u32' | 'f16';
+export type { DataType, Device };
 /** Elements on the host, of the array that belongs to the type. */
 export type Values = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
 const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array };
-const BYTES = { f32: 4, i32: 4, u32: 4, f16: 2 };
 
 /** Number of elements of a shape. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1);
-}
-
-/** Bytes of elements, in whole words. */
-export function bytesOf(elements: number, type: DataType): number {
-  return 4 * Math.ceil((BYTES[type] * elements) / 4);
 }
 
 /** How a tensor lies in its buffer. */

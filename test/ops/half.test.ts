@@ -57,7 +57,7 @@ const shapes = fc.record({
   outputs: fc.integer({ min: 1, max: 18 }),
   kernel: fc.constantFrom(1, 3),
   stride: fc.constantFrom<(1 | 2)[]>(1, 2),
-  tiles: fc.boolean(),
+  form: fc.constantFrom('registers', 'tiles-64', 'winograd'),
   direct: fc.boolean(),
   sizes: levelSizes,
   seed: fc.nat(),
@@ -76,9 +76,10 @@ describe.skipIf(!hasHalf)('in f16', () => {
   it('a convolution agrees with the oracle, forward and backward', async () => {
     await fc
       .assert(
-        fc.asyncProperty(shapes, async ({ batch, inputs, outputs, kernel, stride, tiles, direct, sizes, seed }) => {
+        fc.asyncProperty(shapes, async ({ batch, inputs, outputs, kernel, stride, form, direct, sizes, seed }) => {
           device.setChoices({
-            ...(tiles && { 'convolution.kernel': 'tiles-64', 'weightGradient.kernel': 'tiles' }),
+            'convolution.kernel': form,
+            ...(form !== 'registers' && { 'weightGradient.kernel': 'tiles' }),
             ...(direct && { 'convolution.weights': 'direct', 'weightGradient.incoming': 'direct' }),
           });
           const random = Random.of(seed);
