@@ -81,7 +81,13 @@ describe.skipIf(lacksMpi !== '')(`mpirun${lacksMpi}`, () => {
     expect(before.length).toBeGreaterThanOrEqual(2);
     expect(before.length).toBeLessThan(6);
 
-    const resumed = await edgewise(['train', 'shapes', '--images', '8', '--out', out, '--resume']);
+    const resume = () => edgewise(['train', 'shapes', '--images', '8', '--out', out, '--resume']);
+    let resumed = await resume();
+    // mpirun ends a moment before the processes that it kills: until then the folder is theirs.
+    while (/has been training there/.test(resumed.stderr)) {
+      await pause(100);
+      resumed = await resume();
+    }
     expect(resumed.code, resumed.stderr).toBe(0);
     const one = await edgewise([...data, ...settings, ...rates, '--out', join(root, 'one')]);
     expect(one.code, one.stderr).toBe(0);
