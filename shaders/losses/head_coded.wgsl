@@ -12,3 +12,8 @@ fn is_bad(value: f32) -> bool {
 fn coded(loss: f32, location: u32) -> u32 {
   return select(bitcast<u32>(max(loss, 0.0)), BAD + 1u + location, is_bad(loss));
 }
+
+/// Of a sum of coded losses. @param fault ~location of the first bad one, 0 where all are finite
+fn coded_sum(loss: f32, fault: u32) -> u32 {
+  return select(bitcast<u32>(loss), BAD + 1u + ~fault, fault != 0u);
+}

@@ -26,5 +26,5 @@ fn add(sum: ptr<function, StreamSum>, losses: vec4f, locations: vec4u) {
 }
 
 fn partial_of(sum: StreamSum, factor: f32) -> u32 {
-  return select(bitcast<u32>(factor * sum.loss), BAD + 1u + ~sum.fault, sum.fault != 0u);
+  return coded_sum(factor * sum.loss, sum.fault);
 }

@@ -176,10 +176,6 @@ fn sums_of(source: u32, range: vec2u, locations: vec2u, local: u32) -> Sums {
   return sums;
 }
 
-fn code_of(sum: Sum) -> u32 {
-  return select(bitcast<u32>(sum.loss), BAD + 1u + ~sum.fault, sum.fault != 0u);
-}
-
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   let level = workgroup.x;
@@ -192,10 +188,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   if (SPLIT) {
     let sums = sums_of(workgroup.y, range, locations, local);
     let at = 2u * ((level * (SOURCE_IMAGES + 2u * params.batch) + workgroup.y) * SIZE + local);
-    faults[at] = code_of(sums.first);
-    faults[at + 1u] = code_of(sums.second);
+    faults[at] = coded_sum(sums.first.loss, sums.first.fault);
+    faults[at + 1u] = coded_sum(sums.second.loss, sums.second.fault);
     return;
   }
+  // Written out: a loop over sources with keep_source took up to 1.5 times as long on SwiftShader.
   keep(TERM_CLS, local, stream_sum(0u, range, local));
   if (params.kd_all == 1u) {
     keep(TERM_KD, local, stream_sum(params.stream_count, range, local));

@@ -4,12 +4,11 @@
 /// Whether positives have target scores already; otherwise they get 1.
 override SCORED: bool = false;
 
-var<workgroup> level_positives: array<atomic<u32>, 8>;
-var<workgroup> level_vlr: array<atomic<u32>, 8>;
 /// weight in the VLR and target score
 var<workgroup> lane_sums: array<vec2f, SIZE>;
 
 #include "level_of.wgsl"
+#include "write_counts.wgsl"
 
 /// After a barrier: leaves in the table what the pass over all class logits needs, completes the samples that are no positives (their
 /// location and VLR weight are known), and counts.
@@ -49,19 +48,5 @@ fn count_samples(positives: u32, listed: u32, image: u32, local: u32) {
   }
   lane_sums[local] = own;
   workgroupBarrier();
-  let start = image * COUNTS;
-  if (local < 8u) {
-    counts[start + COUNT_LEVEL_POSITIVES + local] = f32(atomicLoad(&level_positives[local]));
-    counts[start + COUNT_LEVEL_VLR + local] = f32(atomicLoad(&level_vlr[local]));
-  }
-  if (local == 0u) {
-    var sum = vec2f();
-    for (var i = 0u; i < SIZE; i++) {
-      sum += lane_sums[i];
-    }
-    counts[start + COUNT_POSITIVES] = f32(positives);
-    counts[start + COUNT_SAMPLES] = f32(listed);
-    counts[start + COUNT_VLR_WEIGHT] = sum.x;
-    counts[start + COUNT_SCORES] = sum.y;
-  }
+  write_counts(image, local, SIZE, vec2u(positives, listed));
 }

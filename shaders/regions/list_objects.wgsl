@@ -5,51 +5,21 @@
 //   PLACE: they are written behind those of the workgroups before.
 // The including file says by entries, entry_location and assigned_of what an assigner found.
 
-struct Params {
-  batch: u32,
-  level_count: u32,
-  half_side: f32,
-  centre_offset: f32,
-  image_slots: u32,
-  /// entries of `positives` of an object on a level, or on all together
-  topk: u32,
-  gamma: f32,
-  /// of all images
-  locations: u32,
-  levels: array<vec4u, 8>,
-}
-
 override STEP: u32 = 0u;
 const CLAIM = 0u;
 const COUNT = 1u;
 const PLACE = 2u;
 
-override VLR: bool = true;
 /// Whether positives have target scores already; otherwise they get 1.
 override SCORED: bool = false;
 
-@group(0) @binding(0) var<uniform> params: Params;
-/// [G] xyxy pixels
-@group(0) @binding(1) var<storage, read> boxes: array<vec4f>;
-@group(0) @binding(2) var<storage, read> labels: array<i32>;
-@group(0) @binding(3) var<storage, read> image_starts: array<u32>;
-/// what entry_location takes
-@group(0) @binding(4) var<storage, read> positives: array<u32>;
-/// [G, levels], of atss_candidates.wgsl
-@group(0) @binding(5) var<storage, read> windows: array<vec4u>;
 /// zeros at first, see claims.wgsl
 @group(0) @binding(6) var<storage, read_write> claims: array<atomic<u32>>;
 /// [locations], see sample.wgsl; zeros but for ignored locations
 @group(0) @binding(7) var<storage, read_write> table: array<u32>;
 @group(0) @binding(8) var<storage, read_write> samples: array<Sample>;
 
-#include "../lib/grid.wgsl"
-#include "../lib/boxes.wgsl"
-#include "window.wgsl"
-#include "vlr_member.wgsl"
-#include "member_overlap.wgsl"
-#include "sample.wgsl"
-#include "append.wgsl"
+#include "list_inputs.wgsl"
 #include "claims.wgsl"
 
 /// Invocations of a workgroup: `append` with one cell each.

@@ -2,41 +2,12 @@
 // algorithm 1). Objects are taken one after another, each in its candidates and windows only, so the time grows with the boxes and not
 // with the map. No floating-point atomics; the list has a fixed order.
 
-struct Params {
-  batch: u32,
-  level_count: u32,
-  half_side: f32,
-  centre_offset: f32,
-  image_slots: u32,
-  /// entries of `positives` of an object on a level, or on all together
-  topk: u32,
-  gamma: f32,
-  levels: array<vec4u, 8>,
-}
-
-override VLR: bool = true;
-
-@group(0) @binding(0) var<uniform> params: Params;
-/// [G] xyxy pixels
-@group(0) @binding(1) var<storage, read> boxes: array<vec4f>;
-@group(0) @binding(2) var<storage, read> labels: array<i32>;
-@group(0) @binding(3) var<storage, read> image_starts: array<u32>;
-/// what list_positives takes
-@group(0) @binding(4) var<storage, read> positives: array<u32>;
-/// [G, levels], of atss_candidates.wgsl
-@group(0) @binding(5) var<storage, read> windows: array<vec4u>;
 /// [locations], see sample.wgsl; zeros but for ignored locations. While the lists are made: 1 + place in the list of samples.
 @group(0) @binding(6) var<storage, read_write> table: array<u32>;
 @group(0) @binding(7) var<storage, read_write> samples: array<Sample>;
 @group(0) @binding(8) var<storage, read_write> counts: array<f32>;
 
-#include "../lib/grid.wgsl"
-#include "../lib/boxes.wgsl"
-#include "window.wgsl"
-#include "vlr_member.wgsl"
-#include "member_overlap.wgsl"
-#include "sample.wgsl"
-#include "append.wgsl"
+#include "list_inputs.wgsl"
 #include "count_samples.wgsl"
 
 /// A location's weight is its highest IoU with a ground truth of whose region it is.

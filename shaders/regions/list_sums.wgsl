@@ -24,10 +24,10 @@ struct Params {
 const CHAINS = 32u;
 const LANES = 256u;
 
-var<workgroup> level_positives: array<atomic<u32>, 8>;
-var<workgroup> level_vlr: array<atomic<u32>, 8>;
 /// weight in the VLR and target score
 var<workgroup> lane_sums: array<vec2f, LANES>;
+
+#include "write_counts.wgsl"
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -58,19 +58,5 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   }
   lane_sums[local] = sum;
   workgroupBarrier();
-  let start = image * COUNTS;
-  if (local < 8u) {
-    counts[start + COUNT_LEVEL_POSITIVES + local] = f32(atomicLoad(&level_positives[local]));
-    counts[start + COUNT_LEVEL_VLR + local] = f32(atomicLoad(&level_vlr[local]));
-  }
-  if (local == 0u) {
-    var total = vec2f();
-    for (var i = 0u; i < CHAINS; i++) {
-      total += lane_sums[i];
-    }
-    counts[start + COUNT_POSITIVES] = f32(claims[listed_at(image)]);
-    counts[start + COUNT_SAMPLES] = f32(listed);
-    counts[start + COUNT_VLR_WEIGHT] = total.x;
-    counts[start + COUNT_SCORES] = total.y;
-  }
+  write_counts(image, local, CHAINS, vec2u(claims[listed_at(image)], listed));
 }

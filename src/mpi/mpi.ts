@@ -71,6 +71,7 @@ class MpiRanks implements Communicator {
   async findNeighbours(): Promise<void> {
     const { world, node, func } = this.#library;
     if (node) {
+      // It blocks until all call it: without the barrier this process would answer nothing while it waits for one that starts late.
       await this.barrier();
       const split = func('int MPI_Comm_split_type(HANDLE, int, int, HANDLE, _Out_ HANDLE *)');
       const neighbours = [null];

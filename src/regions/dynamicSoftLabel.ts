@@ -2,8 +2,6 @@ import packedSource from '../../shaders/regions/dynamic_soft_label_candidates_pa
 import stridedSource from '../../shaders/regions/dynamic_soft_label_candidates_strided.wgsl';
 import chooseSource from '../../shaders/regions/dynamic_soft_label_choose.wgsl';
 import scoresSource from '../../shaders/regions/dynamic_soft_label_scores.wgsl';
-import listSource from '../../shaders/regions/list_chosen.wgsl';
-import listObjectsSource from '../../shaders/regions/list_chosen_objects.wgsl';
 import { layoutTable } from '../tensor/layout.js';
 import { number, optional, options as optionsOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
@@ -12,7 +10,7 @@ import type { Assigner } from './assigner.js';
 import type { Assignment } from './assignment.js';
 import { assertTopk, atssCandidates, labelTable, resolveAtss } from './atssCandidates.js';
 import { type Grid, gridParams } from './grid.js';
-import { listSamples } from './listing.js';
+import { LIST_CHOSEN, listSamples } from './listing.js';
 import {
   assertHead,
   boxDecoding,
@@ -28,10 +26,6 @@ import type { Truth } from './truth.js';
 const PACKED = { name: 'regions/dynamic_soft_label_candidates', source: packedSource };
 const STRIDED = { name: 'regions/dynamic_soft_label_candidates, strided', source: stridedSource };
 const CHOOSE = { name: 'regions/dynamic_soft_label_choose', source: chooseSource };
-const LIST = {
-  image: { name: 'regions/list_chosen', source: listSource },
-  objects: { name: 'regions/list_chosen_objects', source: listObjectsSource },
-};
 const SCORES = { name: 'regions/dynamic_soft_label_scores', source: scoresSource };
 
 /** The entry of `ASSIGNERS`. */
@@ -112,7 +106,7 @@ export function dynamicSoftLabel(
       params: { ...params, ...cost, topk, box_reach: boxReach(options) },
       workgroups: [truth.count, 1, 1],
     });
-    const found = { kernels: LIST, positives: chosen, topk, most: topk, table, windows };
+    const found = { kernels: LIST_CHOSEN, positives: chosen, topk, most: topk, table, windows };
     const assignment = listSamples(grid, truth, found, region, { OWNERS: 0, SCORED: 1 });
     const { samples, counts, slots } = assignment;
     device.run({

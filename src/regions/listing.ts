@@ -1,4 +1,6 @@
 import { constants as claimConstants } from '../../shaders/regions/claims.wgsl';
+import chosenSource from '../../shaders/regions/list_chosen.wgsl';
+import chosenObjectsSource from '../../shaders/regions/list_chosen_objects.wgsl';
 import { constants as steps } from '../../shaders/regions/list_objects.wgsl';
 import sumsSource from '../../shaders/regions/list_sums.wgsl';
 import type { KernelDefinition } from '../gpu/launch.js';
@@ -13,14 +15,23 @@ const { CLAIM, COUNT, PLACE } = steps;
 
 const SUMS = { name: 'regions/list_sums', source: sumsSource };
 
+/** The kernels that list what an assigner found, by the choice `lists.workgroups`. */
+interface ListKernels {
+  /** A workgroup an image: includes shaders/regions/list_samples.wgsl. */
+  image: KernelDefinition;
+  /** Workgroups of each object: includes shaders/regions/list_objects.wgsl. */
+  objects: KernelDefinition;
+}
+
+/** Of assigners that choose by the student's outputs. */
+export const LIST_CHOSEN: ListKernels = {
+  image: { name: 'regions/list_chosen', source: chosenSource },
+  objects: { name: 'regions/list_chosen_objects', source: chosenObjectsSource },
+};
+
 /** What an assigner found for the objects of a batch. */
 interface Found {
-  kernels: {
-    /** A workgroup an image: includes shaders/regions/list_samples.wgsl. */
-    image: KernelDefinition;
-    /** Workgroups of each object: includes shaders/regions/list_objects.wgsl. */
-    objects: KernelDefinition;
-  };
+  kernels: ListKernels;
   positives: Tensor;
   /** Entries of an object in `positives`, on a level or on all together. */
   topk: number;
@@ -58,7 +69,7 @@ export function listSamples(
       table: table.range,
       samples: samples.range,
     },
-    params: { ...gridParams(grid, batch), image_slots: slots, topk, gamma },
+    params: { ...gridParams(grid, batch), image_slots: slots, topk, gamma, locations: batch * locations },
   };
   if (device.choice('lists.workgroups') === 'image') {
     const bindings = { ...launch.bindings, counts: counts.range };
@@ -92,7 +103,7 @@ export function listSamples(
         kernel: kernels.objects,
         constants: { ...constants, STEP },
         bindings: { ...bindings, claims: claims.range },
-        params: { ...params, locations: batch * locations },
+        params,
         workgroups: [truth.count, windows ? pieces : 1, 1],
       });
     }

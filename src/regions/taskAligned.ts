@@ -1,5 +1,3 @@
-import listSource from '../../shaders/regions/list_chosen.wgsl';
-import listObjectsSource from '../../shaders/regions/list_chosen_objects.wgsl';
 import packedSource from '../../shaders/regions/task_aligned_candidates_packed.wgsl';
 import stridedSource from '../../shaders/regions/task_aligned_candidates_strided.wgsl';
 import chooseSource from '../../shaders/regions/task_aligned_choose.wgsl';
@@ -12,7 +10,7 @@ import type { Assigner } from './assigner.js';
 import type { Assignment } from './assignment.js';
 import { assertTopk, atssCandidates, labelTable, resolveAtss } from './atssCandidates.js';
 import { type Grid, gridParams } from './grid.js';
-import { listSamples } from './listing.js';
+import { LIST_CHOSEN, listSamples } from './listing.js';
 import {
   assertHead,
   boxDecoding,
@@ -27,10 +25,6 @@ import type { Truth } from './truth.js';
 const PACKED = { name: 'regions/task_aligned_candidates', source: packedSource };
 const STRIDED = { name: 'regions/task_aligned_candidates, strided', source: stridedSource };
 const CHOOSE = { name: 'regions/task_aligned_choose', source: chooseSource };
-const LIST = {
-  image: { name: 'regions/list_chosen', source: listSource },
-  objects: { name: 'regions/list_chosen_objects', source: listObjectsSource },
-};
 const SCORES = { name: 'regions/task_aligned_scores', source: scoresSource };
 
 /** The entry of `ASSIGNERS`. */
@@ -128,7 +122,7 @@ export function taskAligned(grid: Grid, truth: Truth, student: HeadMaps, options
       params: { ...params, class_layout, topk, alpha, beta },
       workgroups: [truth.count, 1, 1],
     });
-    const found = { kernels: LIST, positives: chosen, topk, most: topk, table, windows };
+    const found = { kernels: LIST_CHOSEN, positives: chosen, topk, most: topk, table, windows };
     const assignment = listSamples(grid, truth, found, region);
     const { samples, counts, slots } = assignment;
     device.run({

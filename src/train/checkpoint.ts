@@ -245,7 +245,8 @@ export function restoreParameters<Net extends DetectionNet>(net: Net, checkpoint
 }
 
 /**
- * Gives a learner its loss scale, its optimizer the memory, moving average and count of updates, and what learns beside the student these and its weights.
+ * Gives a learner its loss scale, its optimizer the memory, moving average and count of updates, and what learns beside the student these and
+ * its weights.
  * @throws InputError when the checkpoint was written without them, or by another optimizer
  */
 export function restoreLearner(

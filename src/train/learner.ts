@@ -34,8 +34,8 @@ export interface Learner {
 
 /**
  * Gives a net its optimizer, the teacher and the projector of features that the recipe asks for.
- * @throws InputError for a precision that is not the net's; when the recipe distils and there is no teacher, or one that is not comparable; for a recipe that imitates features or
- *   sends them through the teacher's head where the net has none, or of another centre offset than the net's
+ * @throws InputError for a precision that is not the net's; when the recipe distils and there is no teacher, or one that is not comparable; for
+ *   a recipe that imitates features or sends them through the teacher's head where the net has none, or of another centre offset than the net's
  */
 export function makeLearner(
   net: DetectionNet,

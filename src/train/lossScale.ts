@@ -1,5 +1,4 @@
 import lossScaleSource, { constants } from '../../shaders/train/loss_scale.wgsl';
-
 import { scaleGradient } from '../losses/scaleGradient.js';
 import type { Device } from '../tensor/device.js';
 import type { Tensor } from '../tensor/tensor.js';

@@ -42,22 +42,10 @@ async function readWindow(context: TrainContext, tools: StepTools, state: TrainS
   await sumAll(ranks, steps);
   const { norm, ...student } = await optimizer.readControl();
   const companions = await Promise.all(companionsOf(tools).map(([, companion]) => companion.readControl()));
-  const skipped = companions.reduce((sum, companion) => sum + companion.skipped, student.skipped);
   if (lossScale) state.lossScale = await lossScale.read();
-  const isRangeOfHalf = state.lossScale !== undefined && state.lossScale.scale > LEAST;
-  if (skipped > 0 && !isRangeOfHalf) {
-    throw new DeviceError(
-      `${skipped} of the last ${steps.length} updates up to step ${state.step} were skipped: a gradient was NaN or infinite though every loss is finite. ` +
-        'A lower learning rate or more warm-up steps keep a training finite; the last checkpoint is whole.',
-    );
-  }
-  if (skipped > 0 && isLeader(context)) {
-    const updates = skipped === 1 ? '1 update was' : `${skipped} updates were`;
-    warn(
-      context,
-      `up to step ${state.step} ${updates} skipped: a gradient left the range of f16; the loss scale is now ${state.lossScale?.scale}`,
-    );
-  }
+  const skipped = { student: student.skipped, companions: companions.reduce((all, own) => all + own.skipped, 0) };
+  const warning = judgeSkipped(skipped, { steps: steps.length, step: state.step, scale: state.lossScale?.scale });
+  if (warning !== null && isLeader(context)) warn(context, warning);
   const window = new Float64Array(steps[0].length);
   if (state.epochTerms.length === 0) state.epochTerms = new Array<number>(window.length).fill(0);
   for (const terms of steps) {
@@ -68,6 +56,29 @@ async function readWindow(context: TrainContext, tools: StepTools, state: TrainS
   }
   const terms = meanTerms(window, steps.length);
   return { steps: steps.length, loss: sum(terms), terms, gradientNorm: norm };
+}
+
+/**
+ * What skipped updates mean. A loss scale that was too large shows in the student's gradients and has been halved.
+ * @param skipped of the last steps, by the student and by what learns beside it
+ * @param at `scale` where maps are stored in f16
+ * @returns a warning; null where none was skipped
+ * @throws DeviceError where a lower loss scale is no cure
+ */
+export function judgeSkipped(
+  skipped: { student: number; companions: number },
+  { steps, step, scale }: { steps: number; step: number; scale: number | undefined },
+): string | null {
+  const all = skipped.student + skipped.companions;
+  if (all === 0) return null;
+  if (scale === undefined || scale <= LEAST || skipped.student === 0) {
+    throw new DeviceError(
+      `${all} of the last ${steps} updates up to step ${step} were skipped: a gradient was NaN or infinite though every loss is finite. ` +
+        'A lower learning rate or more warm-up steps keep a training finite; the last checkpoint is whole.',
+    );
+  }
+  const updates = skipped.student === 1 ? '1 update was' : `${skipped.student} updates were`;
+  return `up to step ${step} ${updates} skipped: a gradient left the range of f16; the loss scale is now ${scale}`;
 }
 
 export function sum(terms: Record<TermName, number>): number {
