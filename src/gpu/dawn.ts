@@ -29,6 +29,14 @@ const VULKAN_LOADER = 'libvulkan.so.1';
 /** A function of it. */
 const VULKAN_FUNCTION = 'vkGetInstanceProcAddr';
 
+/** Dawn rounds timestamps to 0.1 ms against side channels between web pages; kernels take less than that. */
+const QUANTIZATION = 'timestamp_quantization';
+/**
+ * Who fills workgroup memory with zeros. SwiftShader writes out a store for each element, which it compiles for seconds where a kernel has
+ * thousands; without, Dawn's own loop does it.
+ */
+const ZEROS_BY_DRIVER = 'use_vulkan_zero_initialize_workgroup_memory_extension';
+
 /**
  * Dawn's instances by the drivers they see, kept for the life of the process. Dawn's event pump points into the
  * instance without owning it: an instance collected as garbage while an adapter, a device or a buffer of it still
@@ -164,8 +172,8 @@ async function embeddedAdapter(dawn: Dawn): Promise<FoundAdapter> {
  */
 async function openAdapter(dawn: Dawn, kind: AdapterKind, manifest?: string): Promise<FoundAdapter | undefined> {
   const drivers = manifest ?? driversOfUser() ?? '';
-  // Dawn rounds timestamps to 0.1 ms against side channels between web pages; kernels take less than that.
-  const gpu = instances.get(drivers) ?? dawn.create(['disable-dawn-features=timestamp_quantization']);
+  const disabled = kind === 'embedded' ? [QUANTIZATION, ZEROS_BY_DRIVER] : [QUANTIZATION];
+  const gpu = instances.get(drivers) ?? dawn.create([`disable-dawn-features=${disabled.join()}`]);
   instances.set(drivers, gpu);
   const setVariable = await environment();
   const before = DRIVER_VARIABLES.map((name) => process.env[name]);
