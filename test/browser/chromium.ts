@@ -4,7 +4,7 @@ import { type Browser, chromium } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
-/** WebGPU on Chromium's own software adapter, and nothing that looks at the network by itself. */
+/** WebGPU on Chromium's own software adapter, which src/gpu/dawn.ts says how to hurry, and nothing that looks at the network by itself. */
 export const FLAGS = [
   '--enable-unsafe-webgpu',
   '--use-webgpu-adapter=swiftshader',
@@ -14,6 +14,7 @@ export const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  '--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension',
 ];
 
 /** The browser's program: that of `EDGEWISE_CHROMIUM`, or the first of `PATH`; null where there is none. */
