@@ -23,6 +23,13 @@ export function emptyMaps(model: Pyramid, channels: number, sizes: readonly Leve
   return Pyramid.empty(model.device, model.batch, channels, sizes, model.type === 'f16' ? 'f16' : 'f32');
 }
 
+/** A new tensor with the values of another. */
+export function copyOf<T extends Tensor>(tensor: T): T {
+  const copy = emptyLike(tensor);
+  if (tensor.size > 0) tensor.device.copy(tensor.range.buffer, tensor.offset, copy.buffer, copy.offset, tensor.bytes);
+  return copy;
+}
+
 /** left + right, a new tensor. @throws InputError when the sizes differ */
 export function addTensors<T extends Tensor>(left: T, right: Tensor): T {
   assertSameSize(left, right);

@@ -7,7 +7,7 @@ import { accumulate, addTensors } from './sum.js';
 
 /**
  * The gradients of an operation's inputs from that of its output, one for each parent (null: none needed).
- * It may return the incoming gradient itself; it must not write into it, nor dispose it.
+ * It may return the incoming gradient itself, and one tensor several times; it must not write into the incoming one, nor dispose it.
  */
 export type Pullback = (gradient: Tensor) => (Tensor | null)[];
 
@@ -71,7 +71,34 @@ export function* backwardByLeaf(seeds: Seed | Seed[]): Generator<Variable, void,
   const list = Array.isArray(seeds) ? seeds : [seeds];
   if (list.length === 0) throw new InputError('seeds: []; expected at least one { variable, gradient }.');
   const flowing = new Flow();
-  for (const { variable, gradient } of list.map(seedOf)) {
+  for (const [leaf, gradient] of flow(list.map(seedOf), flowing)) {
+    if (!leaf.gradient && flowing.owns(gradient) && gradient.shape.join() === leaf.value.shape.join()) {
+      leaf.gradient = gradient.device.keep(gradient);
+    } else {
+      deposit(leaf, gradient);
+      flowing.release(gradient);
+    }
+    yield leaf;
+  }
+}
+
+/**
+ * The gradients that flow into leaves, which keep none: they are the caller's. One may be `gradient` itself, or that of several leaves.
+ * @param gradient of the variable, of any type; it stays the caller's
+ * @throws InputError when its size is not the variable's
+ */
+export function gradientsOf(variable: Variable, gradient: Tensor): Map<Variable, Tensor> {
+  return new Map(flow([{ variable, gradient }], new Flow()));
+}
+
+/** The leaves that want a gradient and that a variable depends on, in the order in which they are found. */
+export function leavesOf(variable: Variable): Variable[] {
+  return topologicalOrder([variable]).filter(({ isLeaf, requiresGradient }) => isLeaf && requiresGradient);
+}
+
+/** Lets gradients flow, and gives each leaf with its whole gradient, which `flowing` holds until it is released. */
+function* flow(seeds: readonly Seed[], flowing: Flow): Generator<[Variable, Tensor], void, undefined> {
+  for (const { variable, gradient } of seeds) {
     if (!variable.requiresGradient) {
       throw new InputError('backward: the variable does not depend on a leaf that requires a gradient.');
     }
@@ -88,26 +115,23 @@ export function* backwardByLeaf(seeds: Seed | Seed[]): Generator<Variable, void,
       );
     }
   }
-  for (const variable of topologicalOrder(list.map(({ variable }) => variable)).reverse()) {
+  for (const variable of topologicalOrder(seeds.map(({ variable }) => variable)).reverse()) {
     const gradient = flowing.take(variable);
     if (!gradient) continue;
     if (variable.pullback) {
       const gradients = variable.pullback(gradient);
+      // One tensor may go to several parents: it is held until all have it.
+      for (const own of gradients) if (own) flowing.hold(own);
       variable.parents.forEach((parent, index) => {
         const own = gradients[index];
         if (own && parent.requiresGradient) flowing.add(parent, own);
-        else if (own && own !== gradient) own.dispose();
       });
+      for (const own of gradients) if (own) flowing.release(own);
       if (!variable.retained) variable.value.dispose();
-    } else if (!variable.gradient && flowing.owns(gradient) && gradient.shape.join() === variable.value.shape.join()) {
-      variable.gradient = gradient.device.keep(gradient);
-      yield variable;
-      continue;
+      flowing.release(gradient);
     } else {
-      deposit(variable, gradient);
-      yield variable;
+      yield [variable, gradient];
     }
-    flowing.release(gradient);
   }
 }
 
@@ -172,11 +196,7 @@ class Flow {
     const total = present ? addTensors(present, gradient) : gradient;
     this.hold(total);
     this.#gradients.set(variable, total);
-    if (present) {
-      this.release(present);
-      this.hold(gradient);
-      this.release(gradient);
-    }
+    if (present) this.release(present);
   }
 
   take(variable: Variable): Tensor | undefined {

@@ -83,6 +83,7 @@ function distill(data: string, given: DistillOptions, command: Command): Promise
       ...(teacherMapping !== undefined && { teacherMapping }),
       resume: options.resume === true,
       checkpointEvery: checkpointEvery(options),
+      ...(options.recompute !== undefined && { recompute: options.recompute }),
       ...(teacherCache !== null && { teacherCache }),
       ...(ranks && { ranks }),
     });

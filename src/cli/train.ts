@@ -49,7 +49,12 @@ function train(data: string, given: TrainOptions, command: Command): Promise<Out
   return distributed(options, async (ranks) => {
     const training = await prepare(data, options);
     const every = checkpointEvery(options);
-    const run = { resume: options.resume === true, checkpointEvery: every, ...(ranks && { ranks }) };
+    const { resume = false, recompute } = options;
+    const run = {
+      ...{ resume, checkpointEvery: every },
+      ...(recompute !== undefined && { recompute }),
+      ...(ranks && { ranks }),
+    };
     return describeTraining(training, await trainOnDevice(options, training, run));
   });
 }

@@ -57,7 +57,8 @@ export interface Training {
 }
 
 /** What a student learns from, and how the training is run. */
-interface RunOptions extends Pick<TrainContext, 'teacher' | 'teacherCache' | 'checkpointEvery' | 'ranks'> {
+interface RunOptions
+  extends Pick<TrainContext, 'teacher' | 'teacherCache' | 'recompute' | 'checkpointEvery' | 'ranks'> {
   /** Where the teacher was found. */
   teacherRun?: string;
   /** And its mapping, of an ONNX model. */

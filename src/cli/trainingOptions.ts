@@ -55,7 +55,7 @@ const FIXED = [
   'init',
   'initParts',
   'rate',
-  ...Object.keys(DEFAULT_SETTINGS),
+  ...Object.keys(DEFAULT_SETTINGS).filter((name) => name !== 'recompute'),
 ];
 
 /** Adds the options that `train` and `distill` share. */
@@ -106,6 +106,11 @@ export function addTrainingOptions(command: Command, size: DetectorSize): Comman
         ['f32', 'f16'],
       ),
     )
+    .option(
+      '--recompute',
+      'keep little of what the forward pass computes, and compute it again for the gradients: less memory, the same bits, more time',
+    )
+    .option('--no-recompute', 'of a run that goes on: keep it again')
     .option(
       '--freeze <pattern>',
       'leave parameters of these names as they are, such as "backbone.*"; may be repeated',

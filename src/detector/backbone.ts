@@ -1,24 +1,27 @@
 import type { Variable } from '../autograd/variable.js';
 import { relu } from '../ops/activation.js';
 import { add } from '../ops/add.js';
+import { storedAs } from '../ops/storedAs.js';
 import type { Pyramid } from '../tensor/pyramid.js';
+import type { StoredType } from '../tensor/stored.js';
 import { architectureOf, type DetectorConfig } from './config.js';
-import type { Layer, Layers, Parameters } from './layers.js';
+import type { Layer, Layers, Parameters, Part } from './layers.js';
 
 /** A network's backbone. */
 export interface Backbone {
   /** Channels of each map it gives. */
   channels: number[];
   /** images [B, 3, H, W] -> one map for each stride of the head that is at most 32, finest first. */
-  apply: (images: Variable<Pyramid>, parameters: Parameters) => Variable<Pyramid>[];
+  apply: (images: Variable<Pyramid>, parameters: Parameters, part: Part) => Variable<Pyramid>[];
 }
 
 /**
  * A small residual network: a stem of two stride-2 convolutions and, for the strides 8, 16 and 32, one basic block each
  * (He et al., CVPR 2016) with group norm, so that a batch of one trains like any other. Stages beyond the head's largest
  * stride are left out.
+ * @param precision what its maps are stored in
  */
-export function declareBackbone(layers: Layers, config: DetectorConfig): Backbone {
+export function declareBackbone(layers: Layers, config: DetectorConfig, precision: StoredType): Backbone {
   const { stem, stages } = architectureOf(config);
   const first = layers.block({ name: 'backbone.stem1', inputs: 3, outputs: stem[0], kernel: 3, stride: 2, at: [2] });
   const second = layers.block({
@@ -30,7 +33,17 @@ export function declareBackbone(layers: Layers, config: DetectorConfig): Backbon
     at: [4],
   });
   let inputs: number = stem[1];
-  const steps = [{ stride: 4, outputs: inputs, layer: chain(first, second) }];
+  const start: Layer = (images, parameters) => {
+    const stored = storedAs(images, precision);
+    const map = first(stored, parameters);
+    // Backward reads the copy that the convolution has made of them.
+    if (stored !== images) stored.value.dispose();
+    return map;
+  };
+  const steps = [
+    { stride: 2, outputs: stem[0], layer: start },
+    { stride: 4, outputs: inputs, layer: second as Layer },
+  ];
   for (const [index, outputs] of stages.entries()) {
     const stride = 8 * 2 ** index;
     if (stride > Math.max(...config.strides)) break;
@@ -40,11 +53,11 @@ export function declareBackbone(layers: Layers, config: DetectorConfig): Backbon
   const isWanted = ({ stride }: { stride: number }) => config.strides.includes(stride);
   return {
     channels: steps.filter(isWanted).map(({ outputs }) => outputs),
-    apply: (images, parameters) => {
+    apply: (images, parameters, part) => {
       let map = images;
       const maps: Variable<Pyramid>[] = [];
       for (const step of steps) {
-        map = step.layer(map, parameters);
+        map = part([map], ([own]) => step.layer(own, parameters));
         if (isWanted(step)) maps.push(map);
       }
       return maps;
@@ -65,8 +78,4 @@ function basicBlock(layers: Layers, name: string, inputs: number, outputs: numbe
     const short = normaliseShort(shorten(input, parameters), parameters);
     return relu(add(long, short));
   };
-}
-
-function chain(first: Layer, second: Layer): Layer {
-  return (input, parameters) => second(first(input, parameters), parameters);
 }

@@ -1,4 +1,5 @@
 import { ParameterStore } from '../autograd/parameters.js';
+import { recomputed } from '../autograd/recomputed.js';
 import { backward, Variable } from '../autograd/variable.js';
 import { storedAs } from '../ops/storedAs.js';
 import type { Device } from '../tensor/device.js';
@@ -12,7 +13,7 @@ import { declareBackbone } from './backbone.js';
 import { architectureOf, type DetectorConfig, detectorConfig } from './config.js';
 import { assertBatchFits } from './fits.js';
 import { declareHead, type Head, type HeadLogits, type TowerFeatures } from './head.js';
-import { type Convolution, Layers, type Parameters } from './layers.js';
+import { asItIs, type Convolution, Layers, type Parameters, type Part } from './layers.js';
 import { declareNeck } from './neck.js';
 import type { DetectionNet, NetOutputs } from './net.js';
 import { PRIOR } from './prior.js';
@@ -24,13 +25,13 @@ export interface DetectorOutputs extends NetOutputs {
 }
 
 const SEEDED = optionsOf({ seed: integer(0), prior: optional(positive), precision: optional(oneOf('f32', 'f16')) });
-const TRAINING = optionsOf({ training: flag });
-const FORWARD = optionsOf({ training: flag, tower: optional(integer(1)) });
+const TRAINING = optionsOf({ training: flag, recompute: optional(flag) });
+const FORWARD = optionsOf({ training: flag, tower: optional(integer(1)), recompute: optional(flag) });
 
 interface Network {
   layers: Layers;
   head: Head;
-  apply: (images: Variable<Pyramid>, parameters: Parameters, tower: number) => DetectorOutputs;
+  apply: (images: Variable<Pyramid>, parameters: Parameters, part: Part, tower: number) => DetectorOutputs;
 }
 
 /** A small one-stage detector with distribution boxes: residual backbone, feature pyramid, GFocal head. */
@@ -67,7 +68,7 @@ export class Detector implements DetectionNet {
     assertStores(device, precision);
     this.precision = precision;
     if (prior >= 1) throw new InputError(`options.prior: ${prior}; expected a score between 0 and 1, such as 0.01.`);
-    this.#network = declareNetwork(this.config, prior);
+    this.#network = declareNetwork(this.config, { prior, precision });
     const { layers } = this.#network;
     this.parameters = new ParameterStore(
       device,
@@ -77,15 +78,15 @@ export class Detector implements DetectionNet {
 
   /**
    * Checks that the device's kernels can see all that a batch needs; `forward` does it too.
-   * @param options `training`: whether there is a backward pass
+   * @param options `training`: whether there is a backward pass; `recompute`: as of `forward`
    * @throws InputError that names the largest batch that fits
    */
-  assertFits(batch: number, options: { training: boolean }): void {
+  assertFits(batch: number, options: { training: boolean; recompute?: boolean }): void {
     integer(1)('batch', batch);
     TRAINING('options', options);
-    const { training } = options;
-    this.#assertFits(batch, `forward ${training}`, (sized, images) => {
-      const { classLogits, boxLogits } = sized.forward(images, { training });
+    const { training, recompute = false } = options;
+    this.#assertFits(batch, `forward ${training} ${recompute}`, (sized, images) => {
+      const { classLogits, boxLogits } = sized.forward(images, { training, recompute });
       // Any values of their sizes do for gradients.
       const seeds = [classLogits, boxLogits].map((variable) => ({ variable, gradient: variable.value }));
       if (training) backward(seeds);
@@ -114,19 +115,25 @@ export class Detector implements DetectionNet {
    * @param options `training` true: the outputs remember how they were made, for `backward`, which also frees the intermediates.
    * false: they are constants, intermediates are freed at once, and the caller disposes the values.
    * `tower`: the convolution of the head's towers, from 1, whose features are wanted too, before their activation.
+   * `recompute`: of what lies between, only the results of stages, neck and towers are kept; `backward` computes the rest again, with the
+   * same bits. The images have to live until then. Default false.
    * @throws InputError when the images do not have three channels or the configured size, or are too many for the device, or the
    * head's towers have no such convolution
    */
-  forward(images: Pyramid, options: { training: boolean; tower?: number }): DetectorOutputs {
+  forward(images: Pyramid, options: { training: boolean; tower?: number; recompute?: boolean }): DetectorOutputs {
     const input = this.#input(images, options);
-    const { training, tower = 0 } = options;
+    const { training, tower = 0, recompute = false } = options;
     this.#assertTower('options.tower', tower);
-    this.assertFits(images.batch, { training });
-    if (training) return this.#apply(input, (name) => this.parameters.get(name), tower);
+    this.assertFits(images.batch, { training, recompute });
+    if (training) {
+      return this.#apply(input, (name) => this.parameters.get(name), recompute ? recomputed : asItIs, tower);
+    }
     const values = images.device.tidy(() => {
+      // Of constants, `recomputed` gives back at once what lies in a part.
       const { classLogits, boxLogits, features, classTower, boxTower } = this.#apply(
         input,
         (name) => this.parameters.frozen(name),
+        recomputed,
         tower,
       );
       return {
@@ -144,11 +151,8 @@ export class Detector implements DetectionNet {
   }
 
   /** What leaves the detector is f32; of the features only where they are asked for, since few recipes do. */
-  #apply(images: Variable<Pyramid>, parameters: Parameters, tower: number): DetectorOutputs {
-    const stored = storedAs(images, this.precision);
-    const outputs = this.#network.apply(stored, parameters, tower);
-    // Backward reads the copy that the first convolution has made of them.
-    if (stored !== images) stored.value.dispose();
+  #apply(images: Variable<Pyramid>, parameters: Parameters, part: Part, tower: number): DetectorOutputs {
+    const outputs = this.#network.apply(images, parameters, part, tower);
     const { classTower, boxTower } = outputs;
     let features: Variable<Pyramid> | undefined;
     return {
@@ -166,9 +170,10 @@ export class Detector implements DetectionNet {
    * it into the features (CrossKD, Wang et al., CVPR 2024).
    * @param towers as `forward` gives them for `tower` = `from`
    * @param from the towers' convolution that they are in place of, from 1
+   * @param options `recompute`: as of `forward`
    * @throws InputError when the towers have no such convolution, or the features another number of channels
    */
-  finishHead(towers: TowerFeatures, from: number): HeadLogits {
+  finishHead(towers: TowerFeatures, from: number, { recompute = false }: { recompute?: boolean } = {}): HeadLogits {
     integer(1)('from', from);
     this.#assertTower('from', from);
     const { features } = architectureOf(this.config);
@@ -182,7 +187,8 @@ export class Detector implements DetectionNet {
       classTower: storedAs(classTower, this.precision),
       boxTower: storedAs(boxTower, this.precision),
     };
-    return this.#network.head.finish(own, (name) => this.parameters.frozen(name), from);
+    const frozen: Parameters = (name) => this.parameters.frozen(name);
+    return this.#network.head.finish(own, frozen, recompute ? recomputed : asItIs, from);
   }
 
   #assertTower(name: string, tower: number): void {
@@ -230,17 +236,20 @@ export function convolutionsOf(config: DetectorConfig): readonly Convolution[] {
   return declareNetwork(config).layers.convolutions;
 }
 
-function declareNetwork(config: DetectorConfig, prior = PRIOR): Network {
+function declareNetwork(
+  config: DetectorConfig,
+  { prior, precision }: { prior: number; precision: StoredType } = { prior: PRIOR, precision: 'f32' },
+): Network {
   const layers = new Layers();
-  const backbone = declareBackbone(layers, config);
+  const backbone = declareBackbone(layers, config, precision);
   const neck = declareNeck(layers, config, backbone.channels);
   const head = declareHead(layers, config, prior);
   return {
     layers,
     head,
-    apply: (images, parameters, tower) => {
-      const features = neck(backbone.apply(images, parameters), parameters);
-      return { ...head.apply(features, parameters, tower), features };
+    apply: (images, parameters, part, tower) => {
+      const features = neck(backbone.apply(images, parameters, part), parameters, part);
+      return { ...head.apply(features, parameters, part, tower), features };
     },
   };
 }

@@ -17,10 +17,11 @@ export function assertBatchFits(
   batch: number,
   needsOf: (batch: number) => Needs,
 ): void {
-  const fits = ({ bytes, workgroups }: Needs) => bytes <= most.bytes && workgroups <= MAX_WORKGROUPS;
+  const fits = ({ bytes, workgroups }: Pick<Needs, 'bytes' | 'workgroups'>) =>
+    bytes <= most.bytes && workgroups <= MAX_WORKGROUPS;
   const image = 4 * 3 * width * height;
   // Sizes are looked at in detail only where the images themselves fit: their number may be anything.
-  const images: Needs = { bytes: batch * image, buffer: 'the images', workgroups: 0, kernels: [] };
+  const images = { bytes: batch * image, buffer: 'the images', workgroups: 0 };
   const needs = fits(images) ? needsOf(batch) : images;
   if (fits(needs)) return;
   let fitting = 0;

@@ -4,7 +4,7 @@ import { scaleLevels } from '../ops/scaleLevels.js';
 import { storedAs } from '../ops/storedAs.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { architectureOf, type DetectorConfig } from './config.js';
-import type { Convolution, Layers, Parameters } from './layers.js';
+import type { Block, Convolution, Layer, Layers, Parameters, Part } from './layers.js';
 
 /** Logits of a pyramid of features. */
 export interface HeadLogits {
@@ -25,9 +25,14 @@ export interface TowerFeatures {
 /** A head, to apply with some parameters. */
 export interface Head {
   /** @param tapped the towers' convolution, from 1, whose features are given too; 0: none */
-  apply(features: Variable<Pyramid>, parameters: Parameters, tapped: number): HeadLogits & Partial<TowerFeatures>;
+  apply(
+    features: Variable<Pyramid>,
+    parameters: Parameters,
+    part: Part,
+    tapped: number,
+  ): HeadLogits & Partial<TowerFeatures>;
   /** The logits of features that the towers' convolution `from` could have given. */
-  finish(towers: TowerFeatures, parameters: Parameters, from: number): HeadLogits;
+  finish(towers: TowerFeatures, parameters: Parameters, part: Part, from: number): HeadLogits;
 }
 
 /**
@@ -56,35 +61,56 @@ export function declareHead(layers: Layers, config: DetectorConfig, prior: numbe
   layers.vector('head.levelScales', strides.length, 1);
 
   // Logits, and so the losses, are f32 whatever the maps are stored in.
-  const logits = (classFeatures: Variable<Pyramid>, boxFeatures: Variable<Pyramid>, parameters: Parameters) => ({
-    classLogits: classOutput(storedAs(classFeatures, 'f32'), parameters),
-    boxLogits: scaleLevels(boxOutput(storedAs(boxFeatures, 'f32'), parameters), parameters('head.levelScales')),
-  });
+  const towers: readonly Tower[] = [
+    { blocks: classTower, output: (map, parameters) => classOutput(storedAs(map, 'f32'), parameters) },
+    {
+      blocks: boxTower,
+      output: (map, parameters) =>
+        scaleLevels(boxOutput(storedAs(map, 'f32'), parameters), parameters('head.levelScales')),
+    },
+  ];
   return {
-    apply: (input, parameters, tapped) => {
-      const climb = (blocks: typeof classTower) => {
-        let map = input;
-        let tap: Variable<Pyramid> | undefined;
-        for (const [index, block] of blocks.entries()) {
-          if (index + 1 !== tapped) {
-            map = block(map, parameters);
-            continue;
-          }
-          tap = block(map, parameters, false);
-          map = relu(tap);
-        }
-        return { map, tap };
-      };
-      const [forClasses, forBoxes] = [climb(classTower), climb(boxTower)];
+    apply: (features, parameters, part, tapped) => {
+      const [forClasses, forBoxes] = towers.map((tower) => {
+        const { blocks, output } = tower;
+        if (tapped === 0)
+          return { logits: part([features], ([map]) => output(climb(blocks, map, parameters), parameters)) };
+        const tap = part([features], ([map]) =>
+          blocks[tapped - 1](climb(blocks.slice(0, tapped - 1), map, parameters), parameters, false),
+        );
+        return { tap, logits: finish(tower, tap, parameters, part, tapped) };
+      });
       return {
-        ...logits(forClasses.map, forBoxes.map, parameters),
+        ...{ classLogits: forClasses.logits, boxLogits: forBoxes.logits },
         ...(forClasses.tap && forBoxes.tap && { classTower: forClasses.tap, boxTower: forBoxes.tap }),
       };
     },
-    finish: (towers, parameters, from) => {
-      const climb = (blocks: typeof classTower, tap: Variable<Pyramid>) =>
-        blocks.slice(from).reduce((map, block) => block(map, parameters), relu(tap));
-      return logits(climb(classTower, towers.classTower), climb(boxTower, towers.boxTower), parameters);
+    finish: ({ classTower, boxTower }, parameters, part, from) => {
+      const [classLogits, boxLogits] = [classTower, boxTower].map((tap, index) =>
+        finish(towers[index], tap, parameters, part, from),
+      );
+      return { classLogits, boxLogits };
     },
   };
+}
+
+/** Convolutions, and what makes logits of their result. */
+interface Tower {
+  blocks: readonly Block[];
+  output: Layer;
+}
+
+function climb(blocks: readonly Block[], map: Variable<Pyramid>, parameters: Parameters): Variable<Pyramid> {
+  return blocks.reduce((below, block) => block(below, parameters), map);
+}
+
+/** Logits of what the convolution `from` gave. */
+function finish(
+  { blocks, output }: Tower,
+  tap: Variable<Pyramid>,
+  parameters: Parameters,
+  part: Part,
+  from: number,
+): Variable<Pyramid> {
+  return part([tap], ([map]) => output(climb(blocks.slice(from), relu(map), parameters), parameters));
 }

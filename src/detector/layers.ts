@@ -9,6 +9,15 @@ import { sizeOf } from '../tensor/tensor.js';
 /** Finds a parameter by its name: trainable, or as a constant in a frozen network. */
 export type Parameters = (name: string) => Variable;
 
+/** Runs a part of a network: as it is, or so that little is kept for the backward pass (`recomputed`). */
+export type Part = <const Maps extends readonly Variable<Pyramid>[]>(
+  maps: Maps,
+  of: (maps: Maps) => Variable<Pyramid>,
+) => Variable<Pyramid>;
+
+/** A part as it is. */
+export const asItIs: Part = (maps, of) => of(maps);
+
 /** A layer or a chain of layers. */
 export type Layer = (input: Variable<Pyramid>, parameters: Parameters) => Variable<Pyramid>;
 

@@ -4,7 +4,7 @@ import { stackLevels } from '../ops/stackLevels.js';
 import { upsampleNearest } from '../ops/upsampleNearest.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { architectureOf, type DetectorConfig } from './config.js';
-import type { Layers, Parameters } from './layers.js';
+import type { Layers, Parameters, Part } from './layers.js';
 
 /**
  * Feature pyramid network (Lin et al., CVPR 2017): 1×1 laterals, a top-down path of nearest upsampling, 3×3 outputs. Levels
@@ -16,7 +16,7 @@ export function declareNeck(
   layers: Layers,
   config: DetectorConfig,
   channels: readonly number[],
-): (maps: readonly Variable<Pyramid>[], parameters: Parameters) => Variable<Pyramid> {
+): (maps: readonly Variable<Pyramid>[], parameters: Parameters, part: Part) => Variable<Pyramid> {
   const { features } = architectureOf(config);
   // No ReLU follows these convolutions: deviation 1/√fan keeps the variance.
   const lateral = channels.map((inputs, level) =>
@@ -42,16 +42,17 @@ export function declareNeck(
       deviation: Math.sqrt(1 / (9 * features)),
     }),
   );
-  return (maps, parameters) => {
-    const merged = maps.map((map, level) => lateral[level](map, parameters));
-    for (let level = merged.length - 2; level >= 0; level--) {
-      const [size] = merged[level].value.levels;
-      merged[level] = add(merged[level], upsampleNearest(merged[level + 1], size));
-    }
-    const outputs: Variable<Pyramid>[] = [];
-    for (const [level, convolve] of output.entries()) {
-      outputs.push(convolve(merged[level] ?? outputs[level - 1], parameters));
-    }
-    return stackLevels(outputs);
-  };
+  return (given, parameters, part) =>
+    part(given, (maps) => {
+      const merged = maps.map((map, level) => lateral[level](map, parameters));
+      for (let level = merged.length - 2; level >= 0; level--) {
+        const [size] = merged[level].value.levels;
+        merged[level] = add(merged[level], upsampleNearest(merged[level + 1], size));
+      }
+      const outputs: Variable<Pyramid>[] = [];
+      for (const [level, convolve] of output.entries()) {
+        outputs.push(convolve(merged[level] ?? outputs[level - 1], parameters));
+      }
+      return stackLevels(outputs);
+    });
 }

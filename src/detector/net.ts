@@ -29,10 +29,10 @@ export interface DetectionNet {
   readonly centreOffset?: number;
   /**
    * Checks that the device's kernels can see all that a batch needs; `forward` does it too.
-   * @param options `training`: whether there is a backward pass
+   * @param options `training`: whether there is a backward pass; `recompute`: as of `forward`
    * @throws InputError that names the largest batch that fits
    */
-  assertFits(batch: number, options: { training: boolean }): void;
+  assertFits(batch: number, options: { training: boolean; recompute?: boolean }): void;
   /**
    * Logits, and features where there are some, of a batch.
    * @param images [B, 3, height, width], one level, of any B; RGB, as the loader gives them, (pixel − `IMAGE_MEAN`) /
@@ -40,9 +40,11 @@ export interface DetectionNet {
    * @param options `training` true: the outputs remember how they were made, for `backward`, which also frees the intermediates.
    * false: they are constants, intermediates are freed at once, and the caller disposes the values.
    * `tower`: the convolution of the head's towers whose features are wanted too (CrossKD); only a `Detector` has them.
+   * `recompute`: little of what lies between is kept for `backward`, which computes it again, with the same bits; the images have to live
+   * until then. Default false.
    * @throws InputError when the images do not fit
    */
-  forward(images: Pyramid, options: { training: boolean; tower?: number }): NetOutputs;
+  forward(images: Pyramid, options: { training: boolean; tower?: number; recompute?: boolean }): NetOutputs;
   /**
    * The same net on a device that only sizes: its parameters have shapes and no values. Batches are checked and kernels compiled
    * by what its passes need.

@@ -1,3 +1,5 @@
+import { type BufferPlan, PLANNED } from './bufferPlan.js';
+
 /** Every pooled buffer can be bound, copied and cleared. */
 const USAGE = 0x80 /* STORAGE */ | 0x04 /* COPY_SRC */ | 0x08; /* COPY_DST */
 
@@ -25,6 +27,13 @@ export class BufferPool {
   readonly #freeApart = new Map<number, GPUBuffer[]>();
   readonly #apart = new WeakSet<GPUBuffer>();
   readonly #live = new Set<GPUBuffer>();
+  #plan: BufferPlan | null = null;
+  /** Position of the next request in the plan; null where none is followed. */
+  #next: number | null = null;
+  /** The plan's buffers that have been needed. */
+  #planned: (GPUBuffer | null)[] = [];
+  /** Those in use. */
+  readonly #busy = new Set<GPUBuffer>();
   #heldBytes = 0;
   #freeBytes = 0;
 
@@ -44,22 +53,48 @@ export class BufferPool {
     return this.#heldBytes - this.#freeBytes;
   }
 
+  /**
+   * The next requests are those of a plan, in its order. One that is not gets a buffer as without a plan, so that a plan decides only how much
+   * memory is held.
+   * @param plan null: the next are of no plan, but may have what the last one left free. Another plan than the last: that one's free buffers
+   * are destroyed, so nothing that uses them may wait to be submitted.
+   */
+  follow(plan: BufferPlan | null): void {
+    this.#next = plan ? 0 : null;
+    if (!plan || plan === this.#plan) return;
+    for (const buffer of this.#planned) {
+      if (!buffer || this.#busy.has(buffer)) continue;
+      buffer.destroy();
+      this.#live.delete(buffer);
+      this.#heldBytes -= buffer.size;
+      this.#freeBytes -= buffer.size;
+    }
+    this.#plan = plan;
+    this.#planned = plan.sizes.map(() => null);
+    this.#busy.clear();
+  }
+
   /** A buffer of at least `bytes`; its content is undefined. */
   take(bytes: number): GPUBuffer {
+    const planned = this.#plan && !this.apart && bytes >= PLANNED ? this.#takePlanned(this.#plan, bytes) : null;
+    if (planned) return planned;
     const size = sizeClass(bytes, this.#largest);
     const reused = (this.apart ? this.#freeApart : this.#free).get(size)?.pop();
     if (reused) {
       this.#freeBytes -= size;
       return reused;
     }
-    const buffer = this.#make({ label: `pool ${size}`, size, usage: USAGE });
-    this.#live.add(buffer);
+    const buffer = this.#new(size);
     if (this.apart) this.#apart.add(buffer);
-    this.#heldBytes += size;
     return buffer;
   }
 
+  /** Takes a buffer back. */
   give(buffer: GPUBuffer): void {
+    if (this.#busy.delete(buffer)) {
+      this.#freeBytes += buffer.size;
+      return;
+    }
     const free = this.#apart.has(buffer) ? this.#freeApart : this.#free;
     const list = free.get(buffer.size);
     if (list) list.push(buffer);
@@ -73,7 +108,42 @@ export class BufferPool {
     this.#live.clear();
     this.#free.clear();
     this.#freeApart.clear();
+    this.#plan = null;
+    this.#planned = [];
+    this.#busy.clear();
     this.#heldBytes = 0;
     this.#freeBytes = 0;
+  }
+
+  #new(size: number): GPUBuffer {
+    const buffer = this.#make({ label: `pool ${size}`, size, usage: USAGE });
+    this.#live.add(buffer);
+    this.#heldBytes += size;
+    return buffer;
+  }
+
+  /** Null where the plan has no such request, or another than it foresees has its buffer. */
+  #takePlanned({ sizes, requests }: BufferPlan, bytes: number): GPUBuffer | null {
+    let at: number;
+    if (this.#next === null) {
+      // The smallest; the plan's later buffers are smaller.
+      const free = this.#planned.filter((buffer) => buffer && buffer.size >= bytes && !this.#busy.has(buffer));
+      if (free.length === 0) return null;
+      at = this.#planned.lastIndexOf(free[free.length - 1]);
+    } else {
+      const first = this.#next;
+      // Some requests of the plan may not come: those of a first time only.
+      const position = requests.findIndex((request, i) => i >= first && request.bytes === bytes);
+      if (position < 0) return null;
+      this.#next = position + 1;
+      at = requests[position].buffer;
+    }
+    const present = this.#planned[at];
+    if (present && this.#busy.has(present)) return null;
+    if (present) this.#freeBytes -= present.size;
+    const buffer = present ?? this.#new(sizes[at]);
+    this.#planned[at] = buffer;
+    this.#busy.add(buffer);
+    return buffer;
   }
 }

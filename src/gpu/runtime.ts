@@ -2,6 +2,7 @@ import { work as assertWork, isPlain, refuse, syncWork } from '../util/argument.
 import { InputError } from '../util/error.js';
 import { assertEncoder, assertLaunch, assertRange } from './argument.js';
 import { BindGroups, type LargestBinding, largestBindingOf } from './bindGroups.js';
+import type { BufferPlan } from './bufferPlan.js';
 import { type ChoiceName, type Choices, completeChoices } from './choices.js';
 import { DeviceFaults } from './faults.js';
 import { type BufferRange, type KernelVariant, type Launch, workgroupsOf } from './launch.js';
@@ -158,6 +159,16 @@ export class Runtime {
     } finally {
       this.pool.apart = false;
     }
+  }
+
+  /**
+   * The tensors made next are those of work that a plan was made for, in its order (`BufferPool.follow`); what was recorded is submitted.
+   * @param plan null: of other work
+   */
+  follow(plan: BufferPlan | null): void {
+    this.#assertOpen();
+    if (plan) this.#recorder.submit();
+    this.pool.follow(plan);
   }
 
   /** Writes from the host. What was recorded before is submitted first, so that order is kept. */

@@ -134,11 +134,12 @@ interface JobParts {
 function makeJob(label: string, { detector, recipe, settings, identity, teacher = null }: JobParts): Job {
   const { recipe: own } = recipeForClasses(recipe, detector.classes);
   const whole = { detector, recipe: own, settings: trainSettings(settings) };
-  // A recipe's name decides nothing. Without precision f32 has the hash that it had before there was f16: studies under way go on.
-  const { precision, ...others } = whole.settings;
+  // A recipe's name decides nothing, nor does whether gradients are recomputed. Without precision f32 has the hash that it had before there
+  // was f16: studies under way go on.
+  const { precision, recompute, ...others } = whole.settings;
   const decisive = {
     ...whole,
-    settings: precision === 'f32' ? others : whole.settings,
+    settings: precision === 'f32' ? others : { ...others, precision },
     recipe: { ...whole.recipe, name: '' },
     identity,
     teacher: teacher?.hash ?? null,

@@ -94,7 +94,10 @@ export async function runStudy(options: StudyOptions): Promise<StudyOutcome> {
 function assertJobsFit(device: Device, { jobs }: Grid): void {
   const distinct = new Map(
     jobs.map((job) => [
-      JSON.stringify([job.detector, job.recipe, job.settings.batch, job.settings.precision, job.teacher?.detector]),
+      JSON.stringify([
+        ...[job.detector, job.recipe, job.teacher?.detector],
+        ...[job.settings.batch, job.settings.precision, job.settings.recompute],
+      ]),
       job,
     ]),
   );

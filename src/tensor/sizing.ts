@@ -1,4 +1,6 @@
+import type { BufferUse } from '../gpu/bufferPlan.js';
 import type { BufferRange, KernelVariant, Launch } from '../gpu/launch.js';
+import { BufferPool } from '../gpu/pool.js';
 import { Device } from './device.js';
 import type { DataType, Tensor } from './tensor.js';
 
@@ -12,6 +14,10 @@ export interface Needs {
   workgroups: number;
   /** What it runs. */
   kernels: KernelVariant[];
+  /** The requests to the pool. */
+  uses: BufferUse[];
+  /** Bytes that the pool holds in the end, with what was there before. */
+  held: number;
 }
 
 /**
@@ -19,7 +25,8 @@ export interface Needs {
  * no values and cannot be read.
  */
 export class SizingDevice extends Device {
-  #needs: Needs = { bytes: 0, buffer: '', workgroups: 0, kernels: [] };
+  override readonly pool = new NotingPool(sizeOnly);
+  #needs: Needs = nothing();
 
   /** @param model the device that the work is meant for: its choices are used */
   constructor(model: Device) {
@@ -29,9 +36,10 @@ export class SizingDevice extends Device {
 
   /** What `work` needs. */
   needsOf(work: () => void): Needs {
-    this.#needs = { bytes: 0, buffer: '', workgroups: 0, kernels: [] };
+    this.#needs = nothing();
+    this.pool.begin();
     this.tidy(work);
-    return this.#needs;
+    return { ...this.#needs, uses: this.pool.uses, held: this.pool.heldBytes };
   }
 
   override run({ kernel, constants = {}, bindings, workgroups = [0, 0, 0] }: Launch): void {
@@ -59,6 +67,10 @@ export class SizingDevice extends Device {
   }
 }
 
+function nothing(): Needs {
+  return { bytes: 0, buffer: '', workgroups: 0, kernels: [], uses: [], held: 0 };
+}
+
 /** The parts of a GPUDevice that `Device` uses before it computes. Its buffers have only a size. */
 function standIn({ features, limits, adapterInfo }: GPUDevice): GPUDevice {
   const { minStorageBufferOffsetAlignment } = limits;
@@ -71,6 +83,38 @@ function standIn({ features, limits, adapterInfo }: GPUDevice): GPUDevice {
     addEventListener: () => {},
     pushErrorScope: () => {},
     popErrorScope: async () => null,
-    createBuffer: ({ size, usage }: GPUBufferDescriptor) => ({ size, usage, mapState: 'unmapped', destroy: () => {} }),
+    createBuffer: sizeOnly,
   } as unknown as GPUDevice;
+}
+
+function sizeOnly({ size, usage }: GPUBufferDescriptor): GPUBuffer {
+  return { size, usage, mapState: 'unmapped', destroy: () => {} } as unknown as GPUBuffer;
+}
+
+/** Writes down what it is asked for. */
+class NotingPool extends BufferPool {
+  uses: BufferUse[] = [];
+  readonly #open = new Map<GPUBuffer, BufferUse>();
+  #time = 0;
+
+  /** Forgets what was before. */
+  begin(): void {
+    this.uses = [];
+    this.#open.clear();
+  }
+
+  override take(bytes: number): GPUBuffer {
+    const buffer = super.take(bytes);
+    const use = { bytes, from: this.#time++, to: Number.POSITIVE_INFINITY };
+    this.uses.push(use);
+    this.#open.set(buffer, use);
+    return buffer;
+  }
+
+  override give(buffer: GPUBuffer): void {
+    const use = this.#open.get(buffer);
+    if (use) use.to = this.#time++;
+    this.#open.delete(buffer);
+    super.give(buffer);
+  }
 }

@@ -44,6 +44,8 @@ export interface TrainContext {
    * process alone.
    */
   ranks?: Communicator;
+  /** Of `resumeTraining`: in place of the run's own `settings.recompute`, which changes no bit of a training. */
+  recompute?: boolean;
   /** How much a killed process may lose. It changes no bit of the training. */
   checkpointEvery?: CheckpointEvery;
   /** Told how the training gets on. */

@@ -31,6 +31,7 @@ export class CrossHead {
   /** Of the convolutions between towers of different widths; null where none are needed. */
   readonly optimizer: Optimizer | null;
   readonly #teacher: Detector;
+  readonly #recompute: boolean;
 
   /** @throws InputError when the teacher's towers have not more convolutions than are to be passed */
   constructor(student: Detector, teacher: Detector, { name, cross }: Recipe, settings: TrainSettings) {
@@ -39,6 +40,7 @@ export class CrossHead {
     this.tower = Math.max(1, own.tower - cross.convolutions);
     this.teacherTower = others.tower - cross.convolutions;
     this.#teacher = teacher;
+    this.#recompute = settings.recompute;
     this.optimizer =
       own.features === others.features ? null : projections(student, own.features, others.features, settings);
   }
@@ -50,7 +52,7 @@ export class CrossHead {
       if (!student || !wanted) throw new InputError(`${name}: no features; both nets give them for their towers.`);
       return alignChannels(this.#projected(name, student), wanted);
     });
-    return this.#teacher.finishHead({ classTower, boxTower }, this.teacherTower);
+    return this.#teacher.finishHead({ classTower, boxTower }, this.teacherTower, { recompute: this.#recompute });
   }
 
   #projected(name: string, features: Variable<Pyramid>): Variable<Pyramid> {

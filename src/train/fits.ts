@@ -3,6 +3,7 @@ import type { DetectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
 import { assertBatchFits } from '../detector/fits.js';
 import type { DetectionNet, NetConfig } from '../detector/net.js';
+import { type BufferPlan, planBuffers } from '../gpu/bufferPlan.js';
 import { HeadLoss } from '../losses/headLoss.js';
 import type { Recipe } from '../losses/recipe.js';
 import { makeGrid } from '../regions/grid.js';
@@ -42,6 +43,8 @@ interface StepSizes {
   shares?: number;
   /** Null where none teaches. */
   teacher: Net | null;
+  /** Factor of the distillation; 0 needs no outputs of the teacher. Default 1. */
+  distillation?: number;
 }
 
 /** Checks that kernels see every buffer of a training step. @throws InputError that names the largest batch that fits */
@@ -51,10 +54,11 @@ export function assertStepFits(device: Device, { batch, ...sizes }: StepSizes & 
   }
 }
 
-/** What a training step of a batch needs, by the recipe's own assigner. */
+/** What a training step of a batch needs, by the recipe's own assigner. @param plan for its buffers; default: none */
 export function stepNeeds(
   device: Device,
-  { net, recipe, settings, shares = 1, teacher }: StepSizes,
+  { net, recipe, settings, shares = 1, teacher, distillation = 1 }: StepSizes,
+  plan?: BufferPlan,
 ): (batch: number) => Needs {
   const { config } = net;
   const sizing = new SizingDevice(device);
@@ -70,11 +74,28 @@ export function stepNeeds(
       recipe,
       ...(teacher && { teacher: teacherHeadOf(teacher) }),
     });
-    const tools = { ...learner, headLoss, history: new TermHistory(headLoss, 1) };
+    const tools = { ...learner, headLoss, history: new TermHistory(headLoss, 1), ...(plan && { plan }) };
     return sizing.needsOf(() =>
-      withSilence(stepParts(tools, emptyBatch(batch, config), 0, sized?.step(batch)), shares),
+      withSilence(
+        stepParts(tools, emptyBatch(batch, config), 0, distillation > 0 ? sized?.step(batch) : undefined, distillation),
+        shares,
+      ),
     );
   };
+}
+
+/** A plan for the buffers of a training's steps. @param batch images that this process computes at once */
+export function planStep(device: Device, { batch, ...sizes }: StepSizes & { batch: number }): BufferPlan {
+  return planBuffers(stepNeeds(device, sizes)(batch).uses);
+}
+
+/**
+ * Bytes of the device that a training's steps take: parameters, optimizer, teacher and all that a step makes; not kernels and what the driver
+ * needs.
+ */
+export function stepMemory(device: Device, { batch, ...sizes }: StepSizes & { batch: number }): number {
+  const plan = planStep(device, { batch, ...sizes });
+  return stepNeeds(device, sizes, plan)(batch).held;
 }
 
 /** Compiles the kernels of a training's steps from `epoch` (from 0) on, before the first. @param onProgress told of those compiled */

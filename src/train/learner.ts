@@ -26,6 +26,8 @@ export interface Learner {
   cross: CrossHead | null;
   /** Null where maps are stored in f32. */
   lossScale: LossScale | null;
+  /** Whether the backward pass computes again what the forward pass does not keep. */
+  recompute: boolean;
   /** One line that says what of the teacher's head is brought into the student's; null for nothing, or without a teacher. */
   notice: string | null;
   /** Disposes all but net and teacher. */
@@ -67,7 +69,8 @@ export function makeLearner(
     adapter?.dispose();
     optimizer.dispose();
   };
-  return { net, optimizer, teacher, adapter, cross, lossScale, notice, dispose };
+  const { recompute } = settings;
+  return { net, optimizer, teacher, adapter, cross, lossScale, recompute, notice, dispose };
 }
 
 /** What may learn with the student and is no part of it: prefixes of tensors in a checkpoint. */

@@ -1,8 +1,10 @@
+import type { BufferPlan } from '../gpu/bufferPlan.js';
 import { adviceOn } from './advice.js';
 import { cacheOf, type TrainContext, type TrainResult, type TrainState } from './context.js';
 import { endEpoch } from './epochEnd.js';
-import { compileStep } from './fits.js';
+import { compileStep, planStep } from './fits.js';
 import type { Learner } from './learner.js';
+import { recipeAt } from './phases.js';
 import { provenanceOf } from './provenance.js';
 import { assertSameTraining, decide, isLeader, leadersAnswer } from './ranks.js';
 import { distillationOf, headLossOf, isSaveDue, makeRun, READ_EVERY, type Run, rateAt, save, warn } from './run.js';
@@ -77,6 +79,25 @@ async function openCache({ context, tools: { teacher }, state, loader }: Run): P
   });
 }
 
+/** For the buffers of an epoch's steps; another than before only where they are other steps. */
+function planOf(run: Run, epoch: number, isCached: boolean): BufferPlan {
+  const { context, tools, state, loader, steps, planned } = run;
+  const { net, teacher } = tools;
+  const { settings } = state;
+  const recipe = recipeAt(state.recipe, epoch);
+  const distillation = Math.max(distillationOf(run, epoch * steps), distillationOf(run, (epoch + 1) * steps - 1));
+  const key = JSON.stringify([recipe.regions.assigner, distillation > 0]);
+  if (planned?.key === key) return planned.plan;
+  // From a cache come maps alone.
+  const { size: _, ...config } = teacher?.config ?? net.config;
+  const { featureChannels = 0, recipe: head } = teacher ?? {};
+  const outputs = teacher && isCached ? { config, featureChannels, ...(head && { recipe: head }) } : teacher;
+  const sizes = { net, batch: loader.made, shares: context.ranks?.size ?? 1, recipe, settings, distillation };
+  const plan = planStep(context.device, { ...sizes, teacher: outputs });
+  run.planned = { key, plan };
+  return plan;
+}
+
 /** The remaining steps of an epoch. @returns false when it was aborted before their end: the state is saved */
 async function runSteps(run: Run, epoch: number, cache: TeacherCache | null): Promise<boolean> {
   const { context, tools, state, loader, steps, clock } = run;
@@ -89,6 +110,7 @@ async function runSteps(run: Run, epoch: number, cache: TeacherCache | null): Pr
   const isTaught = () => state.step < run.total && distillationOf(run, state.step) > 0;
   const outputs = isTaught() ? ((await cache?.epoch(epoch, fromBatch)) ?? computed) : null;
   tools.headLoss = headLossOf(context, tools, state, epoch);
+  tools.plan = planOf(run, epoch, cache !== null);
   clock.lastRead = performance.now();
   try {
     for await (const images of loader.batches(epoch, fromBatch)) {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Loader } from '../data/loader.js';
+import type { BufferPlan } from '../gpu/bufferPlan.js';
 import { distillationAt } from '../losses/distillationSchedule.js';
 import { HeadLoss } from '../losses/headLoss.js';
 import { CHECKPOINT, saveCheckpoint } from './checkpoint.js';
@@ -30,6 +31,8 @@ export interface Run {
   /** Steps of the whole training. */
   readonly total: number;
   readonly clock: Clock;
+  /** The last plan for buffers, and what it was made for. */
+  planned?: { key: string; plan: BufferPlan };
 }
 
 /** Times of `performance.now()`, and sums in seconds. */

@@ -23,6 +23,10 @@ export interface TrainSettings extends Required<OptimizerSettings>, ScheduleSett
    * losses, parameters and optimizer are f32 either way.
    */
   precision: StoredType;
+  /**
+   * Keeps little of what a forward pass computes: the backward pass computes it again, with the same bits. Takes less memory, and more time.
+   */
+  recompute: boolean;
 }
 
 /** For detectors trained from nothing, with group norm. */
@@ -44,6 +48,7 @@ export const DEFAULT_SETTINGS: TrainSettings = {
   learningRates: [],
   accumulate: 1,
   precision: 'f32',
+  recompute: false,
 };
 
 /** The largest counts, also in the schema: what is larger is a slip. */

@@ -1,5 +1,8 @@
+import { recomputed } from '../autograd/recomputed.js';
 import { backward, backwardByLeaf, type Seed } from '../autograd/variable.js';
 import type { Batch } from '../data/loader.js';
+import { asItIs } from '../detector/layers.js';
+import type { BufferPlan } from '../gpu/bufferPlan.js';
 import type { HeadLoss } from '../losses/headLoss.js';
 import type { HeadLossResult } from '../losses/headResult.js';
 import { type Truth, uploadTruth } from '../regions/truth.js';
@@ -16,6 +19,8 @@ export interface StepTools extends Learner {
   headLoss: HeadLoss;
   /** Collects the terms of the steps on the GPU. */
   history: TermHistory;
+  /** For the buffers of steps (`planStep`); changes how much memory they take, and nothing else. */
+  plan?: BufferPlan;
 }
 
 /** Which batch of a step: the gradients of all are added, and the last makes the update. */
@@ -54,10 +59,11 @@ export function* stepParts(
   distillation = 1,
   { index, of }: BatchOfStep = WHOLE_STEP,
 ): Parts<void> {
-  const { net, headLoss, optimizer, lossScale, history } = tools;
+  const { net, headLoss, optimizer, lossScale, history, plan } = tools;
   const optimizers = [optimizer, ...companionsOf(tools).map(([, companion]) => companion)];
   const { device } = optimizer.parameters;
   const { width, height } = net.config;
+  device.follow(plan ?? null);
   yield* device.tidyParts(function* () {
     if (index === 0) for (const each of optimizers) each.begin(rate);
     const pixels = device.tensor(batch.images);
@@ -88,6 +94,7 @@ export function* stepParts(
     history.push(losses);
   });
   device.submit();
+  device.follow(null);
   teacherStep?.end();
 }
 
@@ -106,14 +113,15 @@ interface Recorded {
 
 /** Forward passes and losses. The teacher goes first: the student then reuses its memory. */
 function* lossesOf(
-  { net, adapter, cross, headLoss }: StepTools,
+  { net, adapter, cross, headLoss, recompute }: StepTools,
   { images, truth, teacherStep, distillation }: StepInput,
 ): Parts<Recorded> {
   const teacher = teacherStep?.outputs(images, cross?.teacherTower);
-  const own = net.forward(images, { training: true, ...(cross && { tower: cross.tower }) });
+  const own = net.forward(images, { training: true, recompute, ...(cross && { tower: cross.tower }) });
   const crossed = cross && teacher ? cross.logits(own, teacher) : null;
   const compared = headLoss.recipe.imitation.weight > 0 ? own.features : undefined;
-  const features = adapter && compared ? adapter.apply(compared) : compared;
+  const part = recompute ? recomputed : asItIs;
+  const features = adapter && compared ? part([compared], ([maps]) => adapter.apply(maps)) : compared;
   const student = {
     classLogits: own.classLogits.value,
     boxLogits: own.boxLogits.value,

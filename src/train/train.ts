@@ -114,8 +114,10 @@ export async function resumeTraining(context: TrainContext): Promise<TrainResult
 }
 
 async function goOn(context: TrainContext, checkpoint: Checkpoint): Promise<TrainResult> {
-  const { recipe, settings, choices, step, epochTerms, bestAp, lossScale, last, classes, stepsPerEpoch, teacherCache } =
+  const { recipe, choices, step, epochTerms, bestAp, lossScale, last, classes, stepsPerEpoch, teacherCache } =
     checkpoint.metadata;
+  const { recompute = checkpoint.metadata.settings.recompute } = context;
+  const settings = { ...checkpoint.metadata.settings, recompute };
   assertClasses({ owner: checkpoint.file, classes }, context);
   const { notice } = recipeForClasses(recipe, classes.length);
   if (notice !== null) context.onProgress?.({ kind: 'warning', message: notice });

@@ -1,10 +1,12 @@
 import { ParameterStore } from '../../autograd/parameters.js';
+import { recomputed } from '../../autograd/recomputed.js';
+import { copyOf } from '../../autograd/sum.js';
 import { Variable } from '../../autograd/variable.js';
 import type { Device } from '../../tensor/device.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { InputError } from '../../util/error.js';
 import type { Edge } from './host.js';
-import { readByGradients } from './kept.js';
+import { type GraphPart, partsOf, stepsAlone } from './parts.js';
 import type { OnnxGraph } from './plan.js';
 import type { Step } from './step.js';
 
@@ -18,10 +20,11 @@ export class GraphNet {
   readonly parameters: ParameterStore;
   readonly #ownsParameters: boolean;
   readonly #constants = new Map<Edge, Tensor>();
+  readonly #alone: readonly GraphPart[];
   /** For each step, the tensors that no later one takes. */
   readonly #last: readonly (readonly Edge[])[];
-  /** For each step, the tensors that its gradient reads. */
-  readonly #read: readonly (readonly Edge[])[];
+  /** For gradients that are computed again; made when first needed. */
+  #parts: readonly GraphPart[] | null = null;
 
   /**
    * Uploads parameters and constants.
@@ -38,20 +41,24 @@ export class GraphNet {
     for (const [edge, { shape, data }] of graph.constants) {
       this.#constants.set(edge, device.keep(device.tensor(Float32Array.from(data), shape)));
     }
-    this.#last = lastUses(graph);
-    this.#read = readByGradients(graph.steps);
+    this.#alone = stepsAlone(graph);
+    this.#last = lastUses(
+      this.#alone,
+      graph.outputs.map(({ edge }) => edge),
+    );
   }
 
   /**
    * Computes the outputs.
    * @param inputs by name, of the shapes of `graph.inputs`
-   * @param options `training`: gradients flow to the parameters; without it what lies between is given back at once
+   * @param options `training`: gradients flow to the parameters; without it what lies between is given back at once. `recompute`: so is
+   * most of it in training; it is computed again for the gradients, with the same bits
    * @returns by the names of `graph.outputs`
    * @throws InputError when an input is missing or has another shape
    */
   forward(
     inputs: Readonly<Record<Edge, Variable>>,
-    { training = false }: { training?: boolean } = {},
+    { training = false, recompute = false }: { training?: boolean; recompute?: boolean } = {},
   ): Map<Edge, Variable> {
     const values = new Map<Edge, Variable>();
     for (const { name, shape } of this.graph.inputs) {
@@ -66,7 +73,7 @@ export class GraphNet {
     for (const name of this.parameters.names) {
       values.set(name, training ? this.parameters.get(name) : this.parameters.frozen(name));
     }
-    return training ? this.#learn(values) : this.#infer(values);
+    return training ? this.#learn(values, recompute) : this.#infer(values);
   }
 
   /** Frees constants, and parameters that are not shared. */
@@ -75,17 +82,15 @@ export class GraphNet {
     for (const tensor of this.#constants.values()) tensor.dispose();
   }
 
-  #learn(values: Map<Edge, Variable>): Map<Edge, Variable> {
-    const memory = new Memory();
-    const read = new Set<Edge>();
-    for (const [i, step] of this.graph.steps.entries()) {
-      run(step, values);
-      const results = step.outputs.map((edge) => held(values, edge));
-      for (const { value } of results) memory.hold(value);
-      if (results.some(({ requiresGradient }) => requiresGradient)) for (const edge of this.#read[i]) read.add(edge);
-      for (const edge of this.#last[i]) if (!read.has(edge)) memory.release(held(values, edge).value);
-    }
-    return new Map(this.graph.outputs.map(({ name, edge }) => [name, held(values, edge)]));
+  #learn(values: Map<Edge, Variable>, recompute: boolean): Map<Edge, Variable> {
+    const { outputs } = this.graph;
+    if (recompute) this.#parts ??= partsOf(this.graph);
+    learn(
+      (recompute && this.#parts) || this.#alone,
+      values,
+      outputs.map(({ edge }) => edge),
+    );
+    return new Map(outputs.map(({ name, edge }) => [name, held(values, edge)]));
   }
 
   #infer(values: Map<Edge, Variable>): Map<Edge, Variable> {
@@ -103,7 +108,7 @@ export class GraphNet {
       // A view goes with the tensor that it looks at, and an input or a parameter is not ours to give.
       return outputs.map(({ edge }) => {
         const { value } = held(values, edge);
-        return value.pooled && steps.some((step) => step.outputs.includes(edge)) ? value : copied(value);
+        return value.pooled && steps.some((step) => step.outputs.includes(edge)) ? value : copyOf(value);
       });
     });
     return new Map(outputs.map(({ name }, i) => [name, new Variable(tensors[i])]));
@@ -121,15 +126,43 @@ function run(step: Step, values: Map<Edge, Variable>): void {
   for (const [i, edge] of step.outputs.entries()) values.set(edge, results[i]);
 }
 
-/** For each step, the results of steps that it is the last to take, and its own that nothing takes. */
-function lastUses({ steps, outputs }: OnnxGraph): Edge[][] {
-  const kept = new Set(outputs.map(({ edge }) => edge));
-  const last = new Map<Edge, number>();
-  for (const [i, step] of steps.entries()) {
-    for (const edge of step.outputs) last.set(edge, i);
-    for (const edge of step.inputs) if (last.has(edge)) last.set(edge, i);
+/** Computes parts, and gives back what no later part takes and no gradient reads. @param wanted what stays in any case */
+function learn(parts: readonly GraphPart[], values: Map<Edge, Variable>, wanted: readonly Edge[]): void {
+  const memory = new Memory();
+  const last = lastUses(parts, wanted);
+  const read = new Set<Edge>();
+  for (const [i, part] of parts.entries()) {
+    if (part.steps.length === 1) run(part.steps[0], values);
+    else values.set(part.outputs[0], recomputedPart(part, values));
+    const results = part.outputs.map((edge) => held(values, edge));
+    for (const { value } of results) memory.hold(value);
+    if (results.some(({ requiresGradient }) => requiresGradient)) for (const edge of part.read) read.add(edge);
+    for (const edge of last[i]) if (!read.has(edge)) memory.release(held(values, edge).value);
   }
-  const ending: Edge[][] = steps.map(() => []);
+}
+
+/** The result of several steps, which are computed again for the gradients. */
+function recomputedPart({ alone, inputs, outputs }: GraphPart, values: ReadonlyMap<Edge, Variable>): Variable {
+  return recomputed(
+    inputs.map((edge) => held(values, edge)),
+    (variables) => {
+      const own = new Map(values);
+      for (const [i, edge] of inputs.entries()) own.set(edge, variables[i]);
+      learn(alone, own, outputs);
+      return held(own, outputs[0]);
+    },
+  );
+}
+
+/** For each part, the results of parts that it is the last to take, and its own that nothing takes. */
+function lastUses(parts: readonly GraphPart[], wanted: readonly Edge[]): Edge[][] {
+  const kept = new Set(wanted);
+  const last = new Map<Edge, number>();
+  for (const [i, { inputs, outputs }] of parts.entries()) {
+    for (const edge of outputs) last.set(edge, i);
+    for (const edge of inputs) if (last.has(edge)) last.set(edge, i);
+  }
+  const ending: Edge[][] = parts.map(() => []);
   for (const [edge, i] of last) if (!kept.has(edge)) ending[i].push(edge);
   return ending;
 }
@@ -153,11 +186,4 @@ class Memory {
     this.#owners.delete(buffer);
     this.#holders.delete(buffer);
   }
-}
-
-function copied(tensor: Tensor): Tensor {
-  const { device, shape, size } = tensor;
-  const copy = device.empty(shape);
-  if (size > 0) device.copy(tensor.range.buffer, tensor.offset, copy.buffer, copy.offset, 4 * size);
-  return copy;
 }

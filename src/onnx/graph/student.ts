@@ -42,8 +42,8 @@ export interface GraphStudentOptions {
   prior?: number;
 }
 
-const TRAINING = optionsOf({ training: flag });
-const FORWARD = optionsOf({ training: flag, tower: optional(integer(1)) });
+const TRAINING = optionsOf({ training: flag, recompute: optional(flag) });
+const FORWARD = optionsOf({ training: flag, tower: optional(integer(1)), recompute: optional(flag) });
 
 /** What students of one file on several devices have in common. */
 interface Core extends StudentShape {
@@ -116,19 +116,19 @@ export class GraphStudent implements DetectionNet {
     return this.#core.mapping;
   }
 
-  assertFits(batch: number, options: { training: boolean }): void {
+  assertFits(batch: number, options: { training: boolean; recompute?: boolean }): void {
     integer(1)('batch', batch);
     TRAINING('options', options);
-    const { training } = options;
+    const { training, recompute = false } = options;
     const { device } = this.parameters;
-    const key = `${training} ${batch}`;
+    const key = `${training} ${recompute} ${batch}`;
     if (device instanceof SizingDevice || this.#fitting.has(key)) return;
     const sizing = new SizingDevice(device);
     const sized = this.sizedOn(sizing);
     assertBatchFits(device, this.#core.name, this.config, batch, (count) =>
       sizing.needsOf(() => {
         const images = Pyramid.empty(sizing, count, 3, [this.config]);
-        const { classLogits, boxLogits } = sized.forward(images, { training });
+        const { classLogits, boxLogits } = sized.forward(images, { training, recompute });
         const seeds = [classLogits, boxLogits].map((variable) => ({ variable, gradient: variable.value }));
         if (training) backward(seeds);
       }),
@@ -148,11 +148,11 @@ export class GraphStudent implements DetectionNet {
    * @throws InputError when the images do not have three channels or the size that the student was opened with, or are too many for
    *   the device
    */
-  forward(images: Pyramid, options: { training: boolean; tower?: number }): NetOutputs {
+  forward(images: Pyramid, options: { training: boolean; tower?: number; recompute?: boolean }): NetOutputs {
     const { device } = this.parameters;
     assertPyramid('images', images, device);
     FORWARD('options', options);
-    const { training, tower } = options;
+    const { training, tower, recompute = false } = options;
     const { width, height } = this.config;
     const [level] = images.levels;
     if (images.channels !== 3 || images.levels.length !== 1 || level.width !== width || level.height !== height) {
@@ -162,10 +162,10 @@ export class GraphStudent implements DetectionNet {
     }
     if (tower !== undefined)
       throw new InputError(`options.tower: ${tower}; an ONNX model has no towers that are known.`);
-    this.assertFits(images.batch, { training });
-    if (training) return this.#run(images, true);
+    this.assertFits(images.batch, { training, recompute });
+    if (training) return this.#run(images, { training, recompute });
     const { classLogits, boxLogits, features } = device.tidy(() => {
-      const outputs = this.#run(images, false);
+      const outputs = this.#run(images, { training });
       return {
         classLogits: outputs.classLogits.value,
         boxLogits: outputs.boxLogits.value,
@@ -185,13 +185,13 @@ export class GraphStudent implements DetectionNet {
     this.parameters.dispose();
   }
 
-  #run(images: Pyramid, training: boolean): NetOutputs {
+  #run(images: Pyramid, options: { training: boolean; recompute?: boolean }): NetOutputs {
     const { mapping, channels } = this.#core;
     const plan = planOf(this.#core, images.batch);
     const net = this.#nets.get(images.batch) ?? new GraphNet(this.parameters.device, plan.graph, this.parameters);
     this.#nets.set(images.batch, net);
     const [{ name }] = plan.graph.inputs;
-    const outputs = net.forward({ [name]: modelInput(images, mapping.input) }, { training });
+    const outputs = net.forward({ [name]: modelInput(images, mapping.input) }, options);
     const maps = (regions: readonly Region[], wanted: readonly number[]) => {
       const sources = regions.map((region) => {
         const variable = outputs.get(region.edge);

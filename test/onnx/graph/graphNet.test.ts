@@ -2,6 +2,7 @@ import { InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-web';
 import { expect, test } from 'vitest';
 import { backward, Variable } from '../../../src/autograd/variable.js';
 import { GraphNet } from '../../../src/onnx/graph/graphNet.js';
+import { partsOf } from '../../../src/onnx/graph/parts.js';
 import { readGraph } from '../../../src/onnx/graph/plan.js';
 import { Random } from '../../../src/tensor/random.js';
 import { sharedDevice } from '../../device.js';
@@ -96,6 +97,57 @@ test('inference gives all memory back but its outputs', async () => {
   await device.settled();
   expect(device.pool.usedBytes).toBe(before);
   net.dispose();
+});
+
+test.each(MODELS)('%s: gradients of parts that are computed again have the same bits, and less is held', async (_, make) => {
+  const { model, input, shape, outputs } = make();
+  const graph = await readGraph(model, { shapes: { [input]: shape }, outputs });
+  const net = new GraphNet(device, graph);
+  const pass = async (recompute: boolean) => {
+    const before = device.pool.usedBytes;
+    const images = new Variable(device.tensor(drawn(shape, 3), shape));
+    net.parameters.zeroGradients();
+    const found = [...net.forward({ [input]: images }, { training: true, recompute }).values()];
+    const bytes = device.pool.usedBytes - before;
+    const values = await Promise.all(found.map(({ value }) => value.read()));
+    const seeds = found.map((variable, i) => {
+      const { shape: own } = variable.value;
+      return { variable, gradient: device.tensor(drawn(own, 7 + i), own) };
+    });
+    backward(seeds);
+    const gradients = await net.parameters.gradients.read();
+    for (const { gradient } of seeds) gradient.dispose();
+    images.value.dispose();
+    return { bytes, values, gradients, left: device.pool.usedBytes - before };
+  };
+  const [plain, again] = [await pass(false), await pass(true)];
+  expect(again.values).toEqual(plain.values);
+  expect(again.gradients).toEqual(plain.gradients);
+  expect(again.left).toBe(plain.left);
+  expect(again.bytes).toBeLessThan(plain.bytes);
+  net.dispose();
+});
+
+test('parts are cut where one tensor is left, cover the graph in order, and keep the order of sums', async () => {
+  for (const [, make] of MODELS) {
+    const { model, input, shape, outputs } = make();
+    const graph = await readGraph(model, { shapes: { [input]: shape }, outputs });
+    const parts = partsOf(graph);
+    expect(parts.flatMap(({ steps }) => steps)).toEqual(graph.steps);
+    const takers = new Map<string, number>();
+    for (const edge of [...graph.steps.flatMap(({ inputs }) => inputs), ...graph.outputs.map(({ edge }) => edge)]) {
+      takers.set(edge, (takers.get(edge) ?? 0) + 1);
+    }
+    for (const { steps, outputs: results, inputs } of parts.filter((part) => part.steps.length > 1)) {
+      expect(results).toHaveLength(1);
+      for (const edge of steps.flatMap((step) => step.inputs)) {
+        const own = steps.flatMap((step) => step.inputs).filter((one) => one === edge).length;
+        if ((takers.get(edge) ?? 0) >= 3) expect(own).toBe(takers.get(edge));
+      }
+      const made = new Set(steps.flatMap((step) => step.outputs));
+      expect(inputs.some((edge) => made.has(edge))).toBe(false);
+    }
+  }
 });
 
 test('training holds what gradients read, and no more', async () => {
