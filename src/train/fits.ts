@@ -1,7 +1,7 @@
 import type { Batch } from '../data/loader.js';
 import type { DetectorConfig } from '../detector/config.js';
 import { Detector } from '../detector/detector.js';
-import { assertBatchFits } from '../detector/fits.js';
+import { assertBatchFits, largestBatch } from '../detector/fits.js';
 import type { DetectionNet, NetConfig } from '../detector/net.js';
 import { type BufferPlan, planBuffers } from '../gpu/bufferPlan.js';
 import { HeadLoss } from '../losses/headLoss.js';
@@ -15,7 +15,7 @@ import type { StoredType } from '../tensor/stored.js';
 import { teacherHeadOf } from './comparable.js';
 import { makeLearner } from './learner.js';
 import { recipesFrom } from './phases.js';
-import type { TrainSettings } from './settings.js';
+import { MAX_SETTINGS, type TrainSettings } from './settings.js';
 import { stepParts } from './step.js';
 import { netStep, type Teacher, type TeacherStep } from './teacher.js';
 import { TermHistory } from './terms.js';
@@ -47,11 +47,29 @@ interface StepSizes {
   distillation?: number;
 }
 
-/** Checks that kernels see every buffer of a training step. @throws InputError that names the largest batch that fits */
+/**
+ * Checks that kernels see every buffer of a training step.
+ * @param sizes `batch`: images that one of the processes computes at once
+ * @throws InputError that names the largest batch that fits, and how as many images a step are learnt from with less
+ */
 export function assertStepFits(device: Device, { batch, ...sizes }: StepSizes & { batch: number }): void {
+  const { net, settings, shares = 1 } = sizes;
+  const otherwise = (fitting: number) => {
+    let part = fitting;
+    while (batch % part !== 0) part--;
+    const accumulate = (settings.accumulate * batch) / part;
+    const images = settings.accumulate * batch * shares;
+    return `; batch ${part * shares} with accumulate ${accumulate} (--batch ${part * shares} --accumulate ${accumulate}) learns from ${images} images a step, too`;
+  };
   for (const recipe of recipesFrom(sizes.recipe)) {
-    assertBatchFits(device, 'a training step', sizes.net.config, batch, stepNeeds(device, { ...sizes, recipe }));
+    const needs = stepNeeds(device, { ...sizes, recipe });
+    assertBatchFits(device, 'a training step', net.config, batch, needs, otherwise);
   }
+}
+
+/** Images of a training step that kernels can see at once, at most; 0: not even one. */
+export function largestStep(device: Device, sizes: StepSizes): number {
+  return largestBatch(device, sizes.net.config, MAX_SETTINGS.batch, stepNeeds(device, sizes));
 }
 
 /** What a training step of a batch needs, by the recipe's own assigner. @param plan for its buffers; default: none */

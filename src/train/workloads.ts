@@ -1,6 +1,7 @@
 import { backward, Variable } from '../autograd/variable.js';
 import { architectureOf, type DetectorConfig, detectorConfig } from '../detector/config.js';
 import { convolutionsOf } from '../detector/detector.js';
+import { assertBatchFits } from '../detector/fits.js';
 import type { Convolution } from '../detector/layers.js';
 import { HeadLoss } from '../losses/headLoss.js';
 import { resolveRecipe } from '../losses/recipe.js';
@@ -16,7 +17,7 @@ import { Random } from '../tensor/random.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { Workload } from '../tensor/tune.js';
 import { integer } from '../util/argument.js';
-import { assertStepFits, sizesOf } from './fits.js';
+import { sizesOf, stepNeeds } from './fits.js';
 import { DEFAULT_SETTINGS } from './settings.js';
 
 /** Objects an image: as many as in COCO on average. */
@@ -55,7 +56,8 @@ export function trainingWorkloads(device: Device, given: DetectorConfig, batch: 
   integer(1)('batch', batch);
   const recipe = resolveRecipe(RECIPE);
   const teacher = { config, featureChannels: architectureOf(config).features };
-  assertStepFits(device, { net: sizesOf(config), batch, recipe, settings: DEFAULT_SETTINGS, teacher });
+  const needs = stepNeeds(device, { net: sizesOf(config), recipe, settings: DEFAULT_SETTINGS, teacher });
+  assertBatchFits(device, 'a training step', config, batch, needs);
   const random = Random.of(1);
   const held: Tensor[] = [];
   const noise = (shape: readonly number[], mean = 0) => {

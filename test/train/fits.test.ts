@@ -36,7 +36,7 @@ const refusal = (work: () => unknown): InputError => {
   }
   throw new Error('nothing was refused');
 };
-const largestIn = ({ message }: Error) => Number(/The largest batch that fits is (\d+)\.$/.exec(message)?.[1]);
+const largestIn = ({ message }: Error) => Number(/The largest batch that fits is (\d+)[.;]/.exec(message)?.[1]);
 
 const config = detectorConfig({ size: 'base', classes: 20, width: 640, height: 480 });
 const settings = trainSettings();
@@ -81,6 +81,26 @@ describe('a training step', () => {
     const [own, taught] = [alone, tiny].map((sizes) => largestIn(refusal(() => assertStepFits(deviceOf(), sizes))));
     expect(taught).toBe(once);
     expect(own).toBeGreaterThan(taught);
+  });
+
+  test('the remedy has the images of the batch that was asked for, and fits', () => {
+    const remedy =
+      /; batch (\d+) with accumulate (\d+) \(--batch (\d+) --accumulate (\d+)\) learns from (\d+) images a step, too\.$/;
+    for (const [batch, accumulate, shares] of [
+      [64, 1, 1],
+      [60, 3, 1],
+      [61, 1, 1],
+      [48, 2, 4],
+    ]) {
+      const sizes = { ...step('gfocal'), net: sizesOf({ ...config, width: 1280, height: 1280 }), shares };
+      const settings = trainSettings({ accumulate });
+      const error = refusal(() => assertStepFits(deviceOf(), { ...sizes, settings, batch }));
+      const [, part, times, ...again] = remedy.exec(error.message)!.map(Number);
+      expect(again).toEqual([part, times, batch * accumulate * shares]);
+      expect(part * times).toBe(batch * accumulate * shares);
+      expect(part / shares).toBeLessThanOrEqual(largestIn(error));
+      expect(() => assertStepFits(deviceOf(), { ...sizes, batch: part / shares })).not.toThrow();
+    }
   });
 
   test('workgroups are limited, too', () => {

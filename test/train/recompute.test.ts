@@ -116,7 +116,10 @@ test('a training that changes its mind at each resume has the bits of one that d
   await train({ ...options('changing', true), signal: stops });
   await resumeTraining({ ...context, recompute: false, signal: stops });
   await resumeTraining({ ...context, signal: stops });
-  expect((await loadCheckpoint(join(root, 'changing'))).metadata).toMatchObject({ step: 3, settings: { recompute: false } });
+  expect((await loadCheckpoint(join(root, 'changing'))).metadata).toMatchObject({
+    step: 3,
+    settings: { recompute: false },
+  });
   await resumeTraining({ ...context, recompute: true });
   const [kept, changing] = await Promise.all(['kept', 'changing'].map((name) => loadCheckpoint(join(root, name))));
   expect(changing.metadata.settings.recompute).toBe(true);
@@ -148,7 +151,12 @@ test.each([false, true])('a training holds the memory that was foreseen, recompu
   const settings = { epochs: 2, batch: 2, evaluateEvery: 0, recompute };
   const source = shapesDataset({ count: 4, width: 256, height: 256, seed: 1 });
   const own = await openDevice({ tune: false });
-  const sizes = { net: sizesOf(detector), batch: 2, recipe: resolveRecipe('gfocal'), settings: trainSettings(settings) };
+  const sizes = {
+    net: sizesOf(detector),
+    batch: 2,
+    recipe: resolveRecipe('gfocal'),
+    settings: trainSettings(settings),
+  };
   const foreseen = stepMemory(own, { ...sizes, teacher: null });
   let held = 0;
   const onProgress = () => {
