@@ -8,7 +8,7 @@ import { architectureOf, type DetectorSize, detectorConfig } from '../src/detect
 import type { AdapterPreference } from '../src/gpu/adapter.js';
 import { resolveRecipe } from '../src/losses/recipe.js';
 import { openDevice } from '../src/tensor/device.js';
-import { largestStep, sizesOf, stepMemory } from '../src/train/fits.js';
+import { largestStep, sizesOf, stepMemory, stepNeeds } from '../src/train/fits.js';
 import { trainSettings } from '../src/train/settings.js';
 
 const SIZES: readonly DetectorSize[] = ['tiny', 'small', 'base'];
@@ -20,6 +20,8 @@ interface Options {
   classes: number;
   batch?: number;
   teacher?: DetectorSize;
+  /** False: as a pool without a plan has it. */
+  plan: boolean;
 }
 
 const command = new Command('npm run bench:memory --')
@@ -32,9 +34,10 @@ const command = new Command('npm run bench:memory --')
   .option('--image-size <size>', "the network's input", (text) => text.split('x').map(Number), [1280, 1280])
   .option('--classes <n>', 'number of classes', Number, 80)
   .option('--batch <n>', 'images at once; default 1, and the largest batch', Number)
-  .addOption(new Option('--teacher <size>', 'frozen, for LD').choices(SIZES));
+  .addOption(new Option('--teacher <size>', 'frozen, for LD').choices(SIZES))
+  .option('--no-plan', 'as a pool holds it that reuses buffers of one size alone');
 command.parse();
-const { adapter, imageSize, classes, batch, teacher } = command.opts<Options>();
+const { adapter, imageSize, classes, batch, teacher, plan } = command.opts<Options>();
 const [width, height] = imageSize;
 const recipe = resolveRecipe(teacher ? 'main-ld' : 'gfocal');
 
@@ -52,7 +55,12 @@ try {
         teacher: taught ?? null,
       });
       const memory = (images: number) =>
-        [false, true].map((recompute) => mebibytes(stepMemory(device, { ...sizes(recompute), batch: images })));
+        [false, true].map((recompute) => {
+          const given = sizes(recompute);
+          return mebibytes(
+            plan ? stepMemory(device, { ...given, batch: images }) : stepNeeds(device, given)(images).held,
+          );
+        });
       const largest = largestStep(device, sizes(true));
       const cells = batch === undefined ? [...memory(1), String(largest), ...memory(largest)] : memory(batch);
       return [[size, precision, ...cells]];

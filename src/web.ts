@@ -25,6 +25,7 @@ export type { GoldenLoss, GoldenOutputs } from './eval/goldenLoss.js';
 export * from './index.js';
 export { type Agreement, type AgreementHeads, AgreementMeter, type LevelAgreement } from './train/agreement.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js';
+export { planStep, type StepSizes } from './train/fits.js';
 export { type Learner, makeLearner } from './train/learner.js';
 export type { LossScale } from './train/lossScale.js';
 export { Optimizer, type OptimizerSettings } from './train/optimizer.js';

@@ -81,9 +81,12 @@ export const ROWS: readonly (Row | FirstCallRow)[] = [
   ...[
     trainStepRow('train-step-f16', { ...OWN_STEP, precision: 'f16' }),
     trainStepRow('train-step-ld-f16', { ...DISTILLED, precision: 'f16' }),
+    trainStepRow('train-step-recompute', { ...OWN_STEP, recompute: true }),
+    trainStepRow('train-step-ld-recompute', { ...DISTILLED, recompute: true }),
     trainStepRow('train-step-base', { ...DISTILLED, size: 'base', teacher: 'base' }),
     trainStepRow('train-step-640', COCO),
     trainStepGraphRow('train-step-nanodet', { size: 320, batch: 8 }),
+    trainStepGraphRow('train-step-nanodet-recompute', { size: 320, batch: 8, recompute: true }),
     ...SHARED_CONVOLUTIONS.slice(1).flat(),
     ...MORE_CONVOLUTIONS,
     ...graphOpsRows(),

@@ -6,6 +6,7 @@ import { type PartialRecipe, resolveRecipe } from '../../src/losses/recipe.js';
 import type { Device } from '../../src/tensor/device.js';
 import { Random } from '../../src/tensor/random.js';
 import type { StoredType } from '../../src/tensor/stored.js';
+import { planStep } from '../../src/train/fits.js';
 import { makeLearner } from '../../src/train/learner.js';
 import { trainSettings } from '../../src/train/settings.js';
 import { trainStep } from '../../src/train/step.js';
@@ -20,6 +21,8 @@ export interface StepSize {
   recipe: string | PartialRecipe;
   /** Of both nets' maps; default f32. */
   precision?: StoredType;
+  /** Whether the forward pass is computed again for the gradients; default false. */
+  recompute?: boolean;
   batch: number;
   classes: number;
   /** Pixels of the network's input, multiples of 32. */
@@ -57,29 +60,31 @@ export function trainStepRow(name: string, step: StepSize): Row {
 }
 
 /** A step in words, for `--help`. */
-export function describeStep({ size, teacher, recipe, precision, batch, width, height }: StepSize): string {
+export function describeStep({ size, teacher, recipe, precision, recompute, batch, width, height }: StepSize): string {
   const taught = teacher ? ` with the frozen teacher ${teacher}` : '';
   const { name } = resolveRecipe(recipe);
-  const stored = precision ? `, maps in ${precision}` : '';
+  const stored = `${precision ? `, maps in ${precision}` : ''}${recompute ? ', recomputed' : ''}`;
   return `of the detector ${size}${taught}, recipe ${name}${stored}, ${batch} images of ${width}×${height}`;
 }
 
 /** The nets, the head loss and the batch of a step. `record` makes one; `between` reads the losses of those made since. */
 export async function makeStep(device: Device, step: StepSize) {
-  const { size, teacher, batch, width, height, precision = 'f32' } = step;
+  const { size, teacher, batch, width, height, precision = 'f32', recompute = false } = step;
   const config = configOf(step, size);
   const recipe = resolveRecipe(step.recipe);
-  const settings = trainSettings({ batch, precision });
+  const settings = trainSettings({ batch, precision, recompute });
   const frozen = teacher && new Detector(device, configOf(step, teacher), { seed: 2, precision });
   const learner = makeLearner(new Detector(device, config, { seed: 1, precision }), frozen, recipe, settings);
   const headLoss = new HeadLoss(device, { ...config, imageSize: { width, height }, batch, recipe });
   const history = new TermHistory(headLoss, HISTORY);
+  const { net, teacher: taughtBy } = learner;
+  const plan = planStep(device, { net, batch, recipe, settings, teacher: taughtBy });
   const images = randomBatch(step);
   const taught = await learner.teacher?.prepare(images);
   let steps = 0;
   const record = () => {
     steps++;
-    trainStep({ ...learner, headLoss, history }, images, settings.learningRate / settings.warmupSteps, taught);
+    trainStep({ ...learner, headLoss, history, plan }, images, settings.learningRate / settings.warmupSteps, taught);
   };
   // Throws where a loss is not finite: a broken step is not worth timing.
   const between = async () => {

@@ -1,7 +1,9 @@
 import { backward, Variable } from '../../src/autograd/variable.js';
+import { planBuffers } from '../../src/gpu/bufferPlan.js';
 import { GraphNet } from '../../src/onnx/graph/graphNet.js';
 import { readGraph } from '../../src/onnx/graph/plan.js';
 import { readModel } from '../../src/onnx/readModel.js';
+import { SizingDevice } from '../../src/tensor/sizing.js';
 import { Optimizer } from '../../src/train/optimizer.js';
 import { nanodetGraph } from '../nanodet.js';
 import { noise } from '../noise.js';
@@ -11,13 +13,15 @@ export interface GraphStepSize {
   /** Pixels of a side of the images. */
   size: number;
   batch: number;
+  /** Whether the forward pass is computed again for the gradients; default false. */
+  recompute?: boolean;
 }
 
 /** A step of an ONNX graph: forward, backward from gradients of its outputs, update by AdamW. */
-export function trainStepGraphRow(name: string, { size, batch }: GraphStepSize): Row {
+export function trainStepGraphRow(name: string, { size, batch, recompute = false }: GraphStepSize): Row {
   return {
     name,
-    what: `training step of a graph like NanoDet-m's, ${batch} images of ${size}×${size}, without a loss; --model FILE: of that ONNX file`,
+    what: `training step of a graph like NanoDet-m's, ${batch} images of ${size}×${size}${recompute ? ', recomputed' : ''}, without a loss; --model FILE: of that ONNX file`,
     prepare: async (device, { model: file } = {}) => {
       const model = file ? (await readModel(file)).model : await nanodetGraph(batch, size);
       const open = { batch, width: size, height: size };
@@ -31,12 +35,21 @@ export function trainStepGraphRow(name: string, { size, batch }: GraphStepSize):
         graph.inputs.map((port) => [port.name, new Variable(noise(device, port.shape))]),
       );
       const gradients = graph.outputs.map(({ shape }) => noise(device, shape, -1e-3, 1e-3));
+      const sizing = new SizingDevice(device);
+      const { uses } = sizing.needsOf(() => {
+        const given = graph.inputs.map((port) => [port.name, new Variable(sizing.empty(port.shape))] as const);
+        const outputs = new GraphNet(sizing, graph).forward(Object.fromEntries(given), { training: true, recompute });
+        backward([...outputs.values()].map((variable) => ({ variable, gradient: variable.value })));
+      });
+      const plan = planBuffers(uses);
       const record = () => {
+        device.follow(plan);
         net.parameters.zeroGradients();
-        const outputs = net.forward(images, { training: true });
+        const outputs = net.forward(images, { training: true, recompute });
         backward([...outputs.values()].map((variable, i) => ({ variable, gradient: gradients[i] })));
         optimizer.begin(1e-5);
         optimizer.update();
+        device.follow(null);
       };
       const { heldBytes } = device.pool;
       device.tidy(record);

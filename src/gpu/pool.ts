@@ -74,6 +74,11 @@ export class BufferPool {
     this.#busy.clear();
   }
 
+  /** The last plan that was followed. */
+  get plan(): BufferPlan | null {
+    return this.#plan;
+  }
+
   /** A buffer of at least `bytes`; its content is undefined. */
   take(bytes: number): GPUBuffer {
     const planned = this.#plan && !this.apart && bytes >= PLANNED ? this.#takePlanned(this.#plan, bytes) : null;

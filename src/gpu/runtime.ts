@@ -162,12 +162,13 @@ export class Runtime {
   }
 
   /**
-   * The tensors made next are those of work that a plan was made for, in its order (`BufferPool.follow`); what was recorded is submitted.
+   * The tensors made next are those of work that a plan was made for, in its order (`BufferPool.follow`). Another plan than before submits what
+   * was recorded.
    * @param plan null: of other work
    */
   follow(plan: BufferPlan | null): void {
     this.#assertOpen();
-    if (plan) this.#recorder.submit();
+    if (plan && plan !== this.pool.plan) this.#recorder.submit();
     this.pool.follow(plan);
   }
 

@@ -34,10 +34,13 @@ export function sizesOf(config: DetectorConfig, precision: StoredType = 'f32'): 
 
 type OnCompiled = (done: number, of: number) => void;
 
-interface StepSizes {
+/** What decides how large the tensors of a training step are, besides the batch. */
+export interface StepSizes {
   /** What learns; `sizesOf` where there is no detector yet. */
   net: Sizable;
+  /** Of its losses. */
   recipe: Recipe;
+  /** Of the training. */
   settings: TrainSettings;
   /** Processes that share the step; default 1. */
   shares?: number;
