@@ -124,6 +124,20 @@ test('an input given twice, one without a gradient, and one that is the result',
   expect([constant.requiresGradient, constant.parents.length]).toEqual([false, 0]);
 });
 
+test('an input that no gradient reaches lives until the part is computed again', async () => {
+  const x = new Variable(device.tensor([1, 2]), true);
+  const y = new Variable(device.tensor([3, 4]), true);
+  const unused = silu(x);
+  const part = recomputed([unused, y], ([_, own]) => silu(own));
+  // The gradient of `unused` by its other way comes before the part's.
+  backward({ variable: add(part, silu(unused)), gradient: device.tensor([1, 1]) });
+  expect(x.gradient!.size).toBe(2);
+  const found = await y.gradient!.read();
+  y.gradient = null;
+  backward({ variable: silu(y), gradient: device.tensor([1, 1]) });
+  expect(found).toEqual(await y.gradient!.read());
+});
+
 test('what is no variable is named', () => {
   const x = new Variable(device.tensor([1]));
   expect(() => recomputed([], () => x)).toThrow(/^inputs: \[\]; expected an array of variables/);
