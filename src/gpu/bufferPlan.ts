@@ -1,9 +1,10 @@
-/** A request to a pool, from when to when it had its buffer. Times are counted in requests and returns. */
+/** A request to a pool, and how long it had its buffer. Times are counted in requests and returns. */
 export interface BufferUse {
   /** As asked for. */
   bytes: number;
+  /** When it was asked for. */
   from: number;
-  /** Infinite where it was not given back. */
+  /** When it was given back. Infinite where it was not given back. */
   to: number;
 }
 

@@ -25,7 +25,8 @@ export interface Needs {
  * no values and cannot be read.
  */
 export class SizingDevice extends Device {
-  override readonly pool = new NotingPool(sizeOnly);
+  readonly #noting = new NotingPool(sizeOnly);
+  override readonly pool: BufferPool = this.#noting;
   #needs: Needs = nothing();
 
   /** @param model the device that the work is meant for: its choices are used */
@@ -37,9 +38,9 @@ export class SizingDevice extends Device {
   /** What `work` needs. */
   needsOf(work: () => void): Needs {
     this.#needs = nothing();
-    this.pool.begin();
+    this.#noting.begin();
     this.tidy(work);
-    return { ...this.#needs, uses: this.pool.uses, held: this.pool.heldBytes };
+    return { ...this.#needs, uses: this.#noting.uses, held: this.pool.heldBytes };
   }
 
   override run({ kernel, constants = {}, bindings, workgroups = [0, 0, 0] }: Launch): void {

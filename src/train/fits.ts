@@ -37,7 +37,7 @@ type OnCompiled = (done: number, of: number) => void;
 /** What decides how large the tensors of a training step are, besides the batch. */
 export interface StepSizes {
   /** What learns; `sizesOf` where there is no detector yet. */
-  net: Sizable;
+  net: Pick<DetectionNet, 'config' | 'sizedOn'>;
   /** Of its losses. */
   recipe: Recipe;
   /** Of the training. */
@@ -45,7 +45,7 @@ export interface StepSizes {
   /** Processes that share the step; default 1. */
   shares?: number;
   /** Null where none teaches. */
-  teacher: Net | null;
+  teacher: Pick<Teacher, 'config' | 'featureChannels' | 'recipe' | 'net'> | null;
   /** Factor of the distillation; 0 needs no outputs of the teacher. Default 1. */
   distillation?: number;
 }

@@ -99,34 +99,37 @@ test('inference gives all memory back but its outputs', async () => {
   net.dispose();
 });
 
-test.each(MODELS)('%s: gradients of parts that are computed again have the same bits, and less is held', async (_, make) => {
-  const { model, input, shape, outputs } = make();
-  const graph = await readGraph(model, { shapes: { [input]: shape }, outputs });
-  const net = new GraphNet(device, graph);
-  const pass = async (recompute: boolean) => {
-    const before = device.pool.usedBytes;
-    const images = new Variable(device.tensor(drawn(shape, 3), shape));
-    net.parameters.zeroGradients();
-    const found = [...net.forward({ [input]: images }, { training: true, recompute }).values()];
-    const bytes = device.pool.usedBytes - before;
-    const values = await Promise.all(found.map(({ value }) => value.read()));
-    const seeds = found.map((variable, i) => {
-      const { shape: own } = variable.value;
-      return { variable, gradient: device.tensor(drawn(own, 7 + i), own) };
-    });
-    backward(seeds);
-    const gradients = await net.parameters.gradients.read();
-    for (const { gradient } of seeds) gradient.dispose();
-    images.value.dispose();
-    return { bytes, values, gradients, left: device.pool.usedBytes - before };
-  };
-  const [plain, again] = [await pass(false), await pass(true)];
-  expect(again.values).toEqual(plain.values);
-  expect(again.gradients).toEqual(plain.gradients);
-  expect(again.left).toBe(plain.left);
-  expect(again.bytes).toBeLessThan(plain.bytes);
-  net.dispose();
-});
+test.each(MODELS)(
+  '%s: gradients of parts that are computed again have the same bits, and less is held',
+  async (_, make) => {
+    const { model, input, shape, outputs } = make();
+    const graph = await readGraph(model, { shapes: { [input]: shape }, outputs });
+    const net = new GraphNet(device, graph);
+    const pass = async (recompute: boolean) => {
+      const before = device.pool.usedBytes;
+      const images = new Variable(device.tensor(drawn(shape, 3), shape));
+      net.parameters.zeroGradients();
+      const found = [...net.forward({ [input]: images }, { training: true, recompute }).values()];
+      const bytes = device.pool.usedBytes - before;
+      const values = await Promise.all(found.map(({ value }) => value.read()));
+      const seeds = found.map((variable, i) => {
+        const { shape: own } = variable.value;
+        return { variable, gradient: device.tensor(drawn(own, 7 + i), own) };
+      });
+      backward(seeds);
+      const gradients = await net.parameters.gradients.read();
+      for (const { gradient } of seeds) gradient.dispose();
+      images.value.dispose();
+      return { bytes, values, gradients, left: device.pool.usedBytes - before };
+    };
+    const [plain, again] = [await pass(false), await pass(true)];
+    expect(again.values).toEqual(plain.values);
+    expect(again.gradients).toEqual(plain.gradients);
+    expect(again.left).toBe(plain.left);
+    expect(again.bytes).toBeLessThan(plain.bytes);
+    net.dispose();
+  },
+);
 
 test('parts are cut where one tensor is left, cover the graph in order, and keep the order of sums', async () => {
   for (const [, make] of MODELS) {
