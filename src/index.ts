@@ -18,7 +18,7 @@ export { Detector, type DetectorOutputs } from './detector/detector.js';
 export type { HeadLogits, TowerFeatures } from './detector/head.js';
 export type { DetectionNet, NetConfig, NetOutputs } from './detector/net.js';
 export type { AdapterPreference } from './gpu/adapter.js';
-export type { BufferPlan, BufferUse } from './gpu/bufferPlan.js';
+export type { BufferPlan, BufferUse, PlannedRequest } from './gpu/bufferPlan.js';
 export type { ChoiceName, Choices } from './gpu/choices.js';
 export type { BufferRange, KernelDefinition, KernelVariant, Launch } from './gpu/launch.js';
 export type { KernelTime } from './gpu/profile.js';

@@ -8,12 +8,20 @@ export interface BufferUse {
   to: number;
 }
 
+/** A request, and what it gets. */
+export interface PlannedRequest {
+  /** As asked for. */
+  bytes: number;
+  /** Position of the buffer in the plan's `sizes`. */
+  buffer: number;
+}
+
 /** Which buffers serve the requests of work that is repeated. */
 export interface BufferPlan {
   /** Bytes of each. */
   sizes: readonly number[];
-  /** In the order of the work: what is asked for, and the buffer's position in `sizes`. */
-  requests: readonly { bytes: number; buffer: number }[];
+  /** In the order of the work. */
+  requests: readonly PlannedRequest[];
 }
 
 /** Bytes from which on requests are planned: the smaller ones come from the pool as without a plan, and depend on the data. */
