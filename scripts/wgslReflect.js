@@ -1,9 +1,12 @@
 // Its main file is CommonJS under the name of a module, which Node cannot import.
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { withoutMatrices } from './wgslMatrices.js';
 
 const WANTED = /@binding|@workgroup_size|\bstruct Params\b|^override /m;
 /** Of an `override`, what a loop to write out or a workgroup may be as large as. */
 const DEFAULT = /^override (\w+): u32 = (\d+)u?;/gm;
+/** Of those, what types depend on: WGSL has to have its value. */
+const FIXED = /^override (\w+): u32 = \d+u?; \/\/ const$/gm;
 const TYPE = { vec4u: 'u32', vec4i: 'i32', vec4f: 'f32' };
 
 /**
@@ -18,7 +21,7 @@ const TYPE = { vec4u: 'u32', vec4i: 'i32', vec4f: 'f32' };
 export function declarationsOf(name, text, whole) {
   const own = withoutComments(text);
   if (!WANTED.test(own)) return null;
-  const module = new WgslReflect(withoutBodies(withoutComments(whole())));
+  const module = new WgslReflect(withoutBodies(withoutMatrices(withoutComments(whole()))));
   const declared = [...module.uniforms, ...module.storage].filter(({ name: variable }) =>
     new RegExp(`\\bvar\\s*<[^>]*>\\s*${variable}\\s*:`).test(own),
   );
@@ -39,6 +42,7 @@ export function declarationsOf(name, text, whole) {
   const uniform = declared.find((one) => one.name === 'params')?.binding;
   const struct = module.structs.find((one) => one.name === 'Params' && /\bstruct\s+Params\b/.test(own));
   const overrides = Object.fromEntries([...own.matchAll(DEFAULT)].map(([, key, value]) => [key, Number(value)]));
+  const fixed = [...text.matchAll(FIXED)].map(([, key]) => key);
   const size = /@workgroup_size/.test(own) ? workgroupOf(name, module) : null;
   return {
     ...(uniform !== undefined && { uniform }),
@@ -47,6 +51,7 @@ export function declarationsOf(name, text, whole) {
     ...(struct && { params: fieldsOf(name, struct, whole()) }),
     ...(size !== null && { workgroup: size }),
     ...(Object.keys(overrides).length > 0 && { overrides }),
+    ...(fixed.length > 0 && { fixed }),
   };
 }
 

@@ -253,6 +253,15 @@ declare module '*/shaders/ops/group_norm_gradient_odd.wgsl' {
     readonly ELEMENT_SIZE: number;
   };
 }
+declare module '*/shaders/ops/matrices.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly TILE: number;
+    readonly EDGE: number;
+    readonly STEP: number;
+  };
+}
 declare module '*/shaders/ops/pointwise_weight_gradient_body.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;

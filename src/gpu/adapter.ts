@@ -1,5 +1,6 @@
 import { DeviceError, InputError } from '../util/error.js';
 import { type AdapterPreference, type FoundAdapter, foundAdapter, isSoftware, nameOf } from './foundAdapter.js';
+import { MATRIX_FEATURE, noteMatrices } from './matrices.js';
 
 export type { AdapterPreference, FoundAdapter } from './foundAdapter.js';
 
@@ -16,7 +17,7 @@ const RAISED_LIMITS = [
   'maxStorageBuffersPerShaderStage',
 ] as const;
 
-const WANTED_FEATURES = ['timestamp-query', 'subgroups', 'shader-f16'] as const;
+const WANTED_FEATURES = ['timestamp-query', 'subgroups', 'shader-f16', MATRIX_FEATURE] as const;
 
 /**
  * Finds a WebGPU adapter: `navigator.gpu` in a browser, Dawn (npm `webgpu`) in Node.
@@ -36,7 +37,7 @@ export async function findAdapter(preference: AdapterPreference = 'auto'): Promi
 }
 
 /**
- * Requests a device with the adapter's largest compute limits, and with timestamp queries, subgroups and f16 where
+ * Requests a device with the adapter's largest compute limits, and with timestamp queries, subgroups, f16 and subgroup matrices where
  * the adapter has them (`device.features` tells). An adapter gives one device only: find another for a second one.
  *
  * @throws DeviceError when the adapter refuses
@@ -46,7 +47,9 @@ export async function requestDevice(found: FoundAdapter): Promise<GPUDevice> {
   const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
   const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name));
   try {
-    return await adapter.requestDevice({ label: 'edgewise', requiredLimits, requiredFeatures });
+    const device = await adapter.requestDevice({ label: 'edgewise', requiredLimits, requiredFeatures });
+    noteMatrices(device, adapter.info);
+    return device;
   } catch (cause) {
     throw new DeviceError(`The ${found.kind} adapter (${found.source}) gave no device: ${(cause as Error).message}`, {
       cause,

@@ -11,7 +11,7 @@ const FROM = /^\/\/ from (.+):(\d+)$/;
 
 /**
  * The WGSL of a kernel. Compilers of software adapters unroll not at all, or up to limits, and only unrolled do function-local
- * arrays become registers; so marked loops are written out, with the counter as a constant.
+ * arrays become registers; so marked loops are written out, with the counter as a constant. Constants marked `// const` get their values.
  * @param parts a part that comes twice, since what was joined includes the same file, counts once
  * @param unrolled whether loops are written out
  * @param constants values of the `override` constants; `defaults` has those not given
@@ -41,7 +41,14 @@ export function assemble(
     if (bound !== undefined) return bound;
     throw new InputError(`kernel ${kernel}: a loop to unroll ends at ${to}; expected a literal or an override u32.`);
   };
-  const texts = parts.map((part) => write(typeof part === 'string' ? part : part.code));
+  const fix = (text: string, name: string) => {
+    const value = constants[name] ?? defaults[name];
+    const declared = new RegExp(`\\boverride ${name}\\b[^;]*`);
+    return value === undefined ? text : text.replace(declared, `const ${name} = ${value}u`);
+  };
+  const texts = parts.map((part) =>
+    typeof part === 'string' ? part : (part.fixed ?? []).reduce(fix, write(part.code)),
+  );
   const whole = [...new Set(texts)].join('\n');
   // Directives come before all else. Their lines stay, so that `located` counts right.
   const directives = whole.match(DIRECTIVE);

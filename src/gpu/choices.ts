@@ -1,5 +1,6 @@
 import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
+import { MATRIX_FEATURE, matricesOf } from './matrices.js';
 
 /** What the defaults, and the possible values, depend on. */
 interface AdapterTraits {
@@ -7,6 +8,8 @@ interface AdapterTraits {
   processor: boolean;
   /** The device has subgroups, of at least the four lanes that the kernels need. */
   subgroups: boolean;
+  /** It has subgroup matrices, of sizes that the kernels have. */
+  matrices: boolean;
 }
 
 interface Declaration<V extends ChoiceValue> {
@@ -30,12 +33,15 @@ const CHOICES = {
    * How 3×3 and 1×1 convolutions are computed: by kernels that keep tiles in registers and read memory directly, or as products of matrices
    * whose tiles of 64 or 128 channels × 64 pixels go through workgroup memory. On a processor workgroup memory is memory like any other.
    * `winograd`: 3×3 of stride 1 with 16 products for four pixels in place of 36, the others as tiles-64.
+   * `matrices`: as tiles-64, multiplied by subgroup matrices; maps of a type that the device has none for as tiles-64.
    */
-  'convolution.kernel': choice(['registers', 'tiles-64', 'tiles-128', 'winograd'], ({ processor }) =>
+  'convolution.kernel': choice(['registers', 'tiles-64', 'tiles-128', 'winograd', 'matrices'], ({ processor }) =>
     processor ? 'registers' : 'tiles-64',
   ),
   /** Likewise, how the gradients of their weights are. */
-  'weightGradient.kernel': choice(['registers', 'tiles'], ({ processor }) => (processor ? 'registers' : 'tiles')),
+  'weightGradient.kernel': choice(['registers', 'tiles', 'matrices'], ({ processor }) =>
+    processor ? 'registers' : 'tiles',
+  ),
   /** How a convolution reads its weights: shared in subgroups, or read by every invocation. */
   'convolution.weights': choice(['subgroups', 'direct'], ({ subgroups }) => (subgroups ? 'subgroups' : 'direct')),
   /** Likewise, how the gradient of the weights reads the incoming gradients. */
@@ -81,7 +87,7 @@ const MIN_LANES = 4;
 /** The values of a choice that a device can run. */
 export function possibleValues(gpu: GPUDevice, name: ChoiceName): readonly Choices[ChoiceName][] {
   const { values }: Declaration<Choices[ChoiceName]> = CHOICES[name];
-  return traitsOf(gpu).subgroups ? values : values.filter((value) => value !== 'subgroups');
+  return values.filter((value) => !lackFor(gpu, value));
 }
 
 /** What is taken where nothing was measured. */
@@ -115,7 +121,16 @@ function faultOf(gpu: GPUDevice, name: string, value: unknown): string | null {
   if (!isChoice(name)) return `${name} is none, there are ${CHOICE_NAMES.join(', ')}`;
   const possible = possibleValues(gpu, name);
   if (possible.some((one) => one === value)) return null;
-  return `${name} is ${brief(value)}, this device can run ${possible.join(', ')}`;
+  const lack = CHOICES[name].values.some((one) => one === value) ? `; it has no ${lackFor(gpu, value)}` : '';
+  return `${name} is ${brief(value)}, this device can run ${possible.join(', ')}${lack}`;
+}
+
+/** What a device has not that a value needs, whatever choice it is of; null where it has all. */
+function lackFor(gpu: GPUDevice, value: unknown): string | null {
+  const { subgroups, matrices } = traitsOf(gpu);
+  if (value === 'subgroups' && !subgroups) return `subgroups of at least ${MIN_LANES} lanes`;
+  if (value === 'matrices' && !matrices) return `${MATRIX_FEATURE} of f32 or f16 with results of f32`;
+  return null;
 }
 
 function isChoice(name: string): name is ChoiceName {
@@ -129,9 +144,11 @@ function choice<const V extends ChoiceValue>(
   return { values, standard };
 }
 
-function traitsOf({ adapterInfo, features }: GPUDevice): AdapterTraits {
+function traitsOf(gpu: GPUDevice): AdapterTraits {
+  const { adapterInfo, features } = gpu;
   return {
     processor: (adapterInfo?.subgroupMaxSize || USUAL_LANES) <= FEW_LANES,
     subgroups: features.has('subgroups') && (adapterInfo?.subgroupMinSize ?? 0) >= MIN_LANES,
+    matrices: Object.values(matricesOf(gpu)).some((product) => product !== null),
   };
 }

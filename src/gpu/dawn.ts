@@ -36,6 +36,16 @@ const QUANTIZATION = 'timestamp_quantization';
  * thousands; without, Dawn's own loop does it.
  */
 const ZEROS_BY_DRIVER = 'use_vulkan_zero_initialize_workgroup_memory_extension';
+/**
+ * Lets adapters offer experimental features. A device has those that it is requested with, here subgroup matrices (adapter.ts); nothing else changes
+ * for it, and what runs on it is our own WGSL.
+ */
+const EXPERIMENTS = 'allow_unsafe_apis';
+/**
+ * Dawn hides f16 on NVIDIA's GPUs, since some of WebGPU's conformance tests of it failed there (crbug.com/42251215). Only `--precision f16` and the
+ * like use it.
+ */
+const HALF_ON_NVIDIA = 'vulkan_enable_f16_on_nvidia';
 
 /**
  * Dawn's instances by the drivers they see, kept for the life of the process. Dawn's event pump points into the
@@ -172,8 +182,11 @@ async function embeddedAdapter(dawn: Dawn): Promise<FoundAdapter> {
  */
 async function openAdapter(dawn: Dawn, kind: AdapterKind, manifest?: string): Promise<FoundAdapter | undefined> {
   const drivers = manifest ?? driversOfUser() ?? '';
-  const disabled = kind === 'embedded' ? [QUANTIZATION, ZEROS_BY_DRIVER] : [QUANTIZATION];
-  const gpu = instances.get(drivers) ?? dawn.create([`disable-dawn-features=${disabled.join()}`]);
+  const toggles =
+    kind === 'embedded'
+      ? [`disable-dawn-features=${QUANTIZATION},${ZEROS_BY_DRIVER}`]
+      : [`disable-dawn-features=${QUANTIZATION}`, `enable-dawn-features=${EXPERIMENTS},${HALF_ON_NVIDIA}`];
+  const gpu = instances.get(drivers) ?? dawn.create(toggles);
   instances.set(drivers, gpu);
   const setVariable = await environment();
   const before = DRIVER_VARIABLES.map((name) => process.env[name]);

@@ -117,9 +117,10 @@ export class Pipelines {
 
   #describe({ kernel, constants = {} }: KernelVariant, loops: Loops) {
     const { name: label } = kernel;
-    const { bindings, overrides } = this.interfaceOf(kernel);
+    const { bindings, overrides, fixed } = this.interfaceOf(kernel);
     const code = assemble(label, kernel.source, loops === 'unrolled', constants, overrides);
     dumpWgsl(label, constants, code);
+    const left = Object.fromEntries(Object.entries(constants).filter(([name]) => !fixed.has(name)));
     let module: GPUShaderModule | undefined;
     const explain = async () => {
       const messages = (await module?.getCompilationInfo().catch(() => null))?.messages ?? [];
@@ -139,7 +140,7 @@ export class Pipelines {
         const description: GPUComputePipelineDescriptor = {
           label,
           layout: this.#gpu.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
-          compute: { module, entryPoint: 'main', constants },
+          compute: { module, entryPoint: 'main', constants: left },
         };
         return { layout, description, explain };
       },

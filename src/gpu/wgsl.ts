@@ -19,6 +19,8 @@ export interface WgslDeclarations {
   workgroup?: number | string;
   /** Defaults of `override` constants that a loop or a workgroup may be as large as. */
   overrides?: Readonly<Record<string, number>>;
+  /** Those of them that are marked `// const`: types depend on them, so they are written out as `const`. */
+  fixed?: readonly string[];
 }
 
 /** WGSL in which some loops are not text yet. */
@@ -56,6 +58,8 @@ export interface KernelInterface {
   workgroup: { size: number; override: string | null };
   /** Defaults of `override` constants. */
   overrides: Record<string, number>;
+  /** Those that no pipeline is given, since the WGSL has their values. */
+  fixed: ReadonlySet<string>;
 }
 
 /**
@@ -91,7 +95,8 @@ export function joinInterface(kernel: string, parts: readonly WgslPart[]): Kerne
     );
   }
   bindings.sort((a, b) => a.binding - b.binding);
-  return { bindings, parameters: joinParameters(kernel, all), workgroup: { size, override }, overrides };
+  const fixed = new Set(all.flatMap((part) => part.fixed ?? []));
+  return { bindings, parameters: joinParameters(kernel, all), workgroup: { size, override }, overrides, fixed };
 }
 
 function joinParameters(kernel: string, parts: readonly WgslDeclarations[]): KernelInterface['parameters'] {

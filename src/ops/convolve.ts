@@ -2,6 +2,7 @@ import conv2dSource from '../../shaders/ops/conv2d.wgsl';
 import inputGradientSource from '../../shaders/ops/conv2d_input_gradient.wgsl';
 import inputGradientSubgroupsSource from '../../shaders/ops/conv2d_input_gradient_subgroups.wgsl';
 import conv2dSubgroupsSource from '../../shaders/ops/conv2d_subgroups.wgsl';
+import matricesSource from '../../shaders/ops/convolution_matrices.wgsl';
 import tilesSource from '../../shaders/ops/convolution_tiles.wgsl';
 import packWeightSource from '../../shaders/ops/pack_weight.wgsl';
 import pointwiseSource from '../../shaders/ops/pointwise.wgsl';
@@ -9,12 +10,13 @@ import pointwiseSubgroupsSource from '../../shaders/ops/pointwise_subgroups.wgsl
 import winogradSource, { constants as winograd } from '../../shaders/ops/winograd.wgsl';
 import winogradWeightSource from '../../shaders/ops/winograd_weight.wgsl';
 import { emptyLike } from '../autograd/sum.js';
-import { MAX_WORKGROUPS } from '../gpu/launch.js';
+import { type KernelDefinition, MAX_WORKGROUPS } from '../gpu/launch.js';
 import type { LevelSize, Pyramid } from '../tensor/pyramid.js';
 import { storedKernel } from '../tensor/stored.js';
 import type { DataType, Tensor } from '../tensor/tensor.js';
 import { type Activation, activationConstants } from './activated.js';
 import { type AlignedRows, alignedAsIs, alignRows } from './alignedRows.js';
+import { matrixKernel } from './matrixKernel.js';
 
 /** By the choice `convolution.weights`. */
 const CONV2D = {
@@ -30,6 +32,7 @@ const INPUT_GRADIENT = {
   direct: storedKernel({ name: 'conv2d_input_gradient', source: inputGradientSource }),
 };
 const TILES = storedKernel({ name: 'convolution_tiles', source: tilesSource });
+const MATRICES = matrixKernel({ name: 'convolution_matrices', source: matricesSource });
 const WINOGRAD = storedKernel({ name: 'winograd', source: winogradSource });
 const WINOGRAD_WEIGHT = { name: 'winograd_weight', source: winogradWeightSource };
 const PACK_WEIGHT = storedKernel({ name: 'pack_weight', source: packWeightSource });
@@ -142,10 +145,7 @@ function run(
   }
   const packed = packWeight(weights, shape, output.type);
   if (choice === 'registers') runRegisters(aligned, packed, output, shape, constants);
-  else {
-    const quads = choice !== 'tiles-128' || shape.outputs <= TILE ? 1 : 2;
-    runTiles(aligned, packed, output, shape, { QUADS: quads, ...constants });
-  }
+  else runTiles(tilesOf(choice, aligned.tensor, output, shape), aligned, packed, output, shape, constants);
   packed.dispose();
 }
 
@@ -189,25 +189,45 @@ function inThree(groups: number, channels: number): [number, number, number] {
   return [Math.min(groups, MAX_WORKGROUPS), channels, Math.ceil(groups / MAX_WORKGROUPS)];
 }
 
+/** A kernel by products of matrices: workgroups of so many channels × TILE pixels. */
+interface Tiles {
+  kernel: KernelDefinition;
+  constants: Record<string, number>;
+  channels: number;
+}
+
+function tilesOf(
+  choice: 'tiles-64' | 'tiles-128' | 'winograd' | 'matrices',
+  input: Tensor,
+  output: Tensor,
+  { outputs }: ConvolutionShape,
+): Tiles {
+  const product = choice === 'matrices' ? MATRICES(input, output) : null;
+  if (product) return { ...product, channels: TILE };
+  const quads = choice === 'tiles-128' && outputs > TILE ? 2 : 1;
+  return { kernel: TILES(input, output), constants: { QUADS: quads }, channels: quads * TILE };
+}
+
 function runTiles(
+  { kernel, constants, channels }: Tiles,
   aligned: AlignedRows,
   packed: Tensor,
   output: Tensor,
   shape: ConvolutionShape,
-  constants: Record<string, number> & { QUADS: number },
+  activation: Record<string, number>,
 ): void {
-  const { batch, inputs, outputs, kernel, stride, to } = shape;
-  const taps = kernel * kernel;
+  const { batch, inputs, outputs, kernel: side, stride, to } = shape;
+  const taps = side * side;
   const { groups, levels } = levelTable(shape, aligned, ({ height, width }) => ({
     groups: Math.ceil((batch * height * width) / TILE),
     perRow: 0,
   }));
   output.device.run({
-    kernel: TILES(aligned.tensor, output),
-    constants: { ...constants, TAPS: taps, STRIDE: stride },
+    kernel,
+    constants: { ...constants, ...activation, TAPS: taps, STRIDE: stride },
     bindings: { input: aligned.tensor.range, weight: packed.range4, output: output.range },
     params: { inputs, outputs, batch, groups, tile_taps: paddedInputs(shape) * taps, level_count: to.length, levels },
-    workgroups: inThree(groups, Math.ceil(outputs / (constants.QUADS * TILE))),
+    workgroups: inThree(groups, Math.ceil(outputs / channels)),
   });
 }
 

@@ -3,12 +3,14 @@ import weightGradientSource from '../../shaders/ops/conv2d_weight_gradient.wgsl'
 import weightGradientSubgroupsSource from '../../shaders/ops/conv2d_weight_gradient_subgroups.wgsl';
 import pointwiseSource from '../../shaders/ops/pointwise_weight_gradient.wgsl';
 import pointwiseSubgroupsSource from '../../shaders/ops/pointwise_weight_gradient_subgroups.wgsl';
+import matricesSource from '../../shaders/ops/weight_gradient_matrices.wgsl';
 import tilesSource from '../../shaders/ops/weight_gradient_tiles.wgsl';
 import type { LevelSize } from '../tensor/pyramid.js';
 import { storedKernel } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AlignedRows, alignedAsIs } from './alignedRows.js';
 import type { ConvolutionShape } from './convolve.js';
+import { matrixKernel } from './matrixKernel.js';
 import { sumChunks } from './sumChunks.js';
 
 /**
@@ -32,6 +34,7 @@ const KERNELS = {
   },
 };
 const TILES = storedKernel({ name: 'weight_gradient_tiles', source: tilesSource });
+const MATRICES = matrixKernel({ name: 'weight_gradient_matrices', source: matricesSource });
 const CHANNEL_SUMS = storedKernel({ name: 'channel_sums', source: channelSumsSource });
 
 const OUTPUT_TILE = 8;
@@ -46,7 +49,7 @@ const MAX_PARTIAL_ELEMENTS = 2 ** 19;
 /** The gradient of a convolution with respect to its weight, a new tensor. @param input the maps, by `alignInput` */
 export function weightGradient(incoming: Tensor, input: AlignedRows, weight: Tensor, shape: ConvolutionShape): Tensor {
   const gradients = alignedAsIs(incoming, shape.batch * shape.outputs, shape.to);
-  const isTiled = weight.device.choice('weightGradient.kernel') === 'tiles';
+  const isTiled = weight.device.choice('weightGradient.kernel') !== 'registers';
   const { partial, chunks } = (isTiled ? runTiles : runRegisters)(gradients, input, weight, shape);
   gradients.dispose();
 
@@ -117,9 +120,11 @@ function runTiles(gradients: AlignedRows, input: AlignedRows, weight: Tensor, sh
   const quadsAChunk = TILE_STEP_QUADS * Math.ceil(quads / (TILE_STEP_QUADS * wanted));
   const chunks = Math.ceil(quads / quadsAChunk);
   const partial = device.empty([chunks * weight.size]);
+  const maps = [input.tensor, gradients.tensor] as const;
+  const product = device.choice('weightGradient.kernel') === 'matrices' ? MATRICES(...maps) : null;
   device.run({
-    kernel: TILES(input.tensor, gradients.tensor),
-    constants: { TAPS: taps, STRIDE: stride },
+    kernel: product?.kernel ?? TILES(...maps),
+    constants: { ...product?.constants, TAPS: taps, STRIDE: stride },
     bindings: { input: input.tensor.range, incoming: gradients.tensor.range4, partial: partial.range },
     params: { inputs, outputs, quads, quads_a_chunk: quadsAChunk, level_count: to.length, levels },
     workgroups: [Math.ceil((inputs * taps) / TILE), Math.ceil(outputs / TILE), chunks],

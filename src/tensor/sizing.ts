@@ -1,5 +1,6 @@
 import type { BufferUse } from '../gpu/bufferPlan.js';
 import type { BufferRange, KernelVariant, Launch } from '../gpu/launch.js';
+import { copyMatrices } from '../gpu/matrices.js';
 import { BufferPool } from '../gpu/pool.js';
 import { Device } from './device.js';
 import type { DataType, Tensor } from './tensor.js';
@@ -73,10 +74,11 @@ function nothing(): Needs {
 }
 
 /** The parts of a GPUDevice that `Device` uses before it computes. Its buffers have only a size. */
-function standIn({ features, limits, adapterInfo }: GPUDevice): GPUDevice {
+function standIn(model: GPUDevice): GPUDevice {
+  const { features, limits, adapterInfo } = model;
   const { minStorageBufferOffsetAlignment } = limits;
   const unlimited = { maxStorageBufferBindingSize: Number.POSITIVE_INFINITY, maxBufferSize: Number.POSITIVE_INFINITY };
-  return {
+  const gpu = {
     features,
     adapterInfo,
     limits: { minStorageBufferOffsetAlignment, ...unlimited },
@@ -86,6 +88,8 @@ function standIn({ features, limits, adapterInfo }: GPUDevice): GPUDevice {
     popErrorScope: async () => null,
     createBuffer: sizeOnly,
   } as unknown as GPUDevice;
+  copyMatrices(model, gpu);
+  return gpu;
 }
 
 function sizeOnly({ size, usage }: GPUBufferDescriptor): GPUBuffer {

@@ -99,7 +99,7 @@ describe('in this process', () => {
     for (const name of ['maxBufferSize', 'maxComputeInvocationsPerWorkgroup', 'maxStorageBufferBindingSize'] as const) {
       expect(device.limits[name]).toBe(adapter.limits[name]);
     }
-    for (const name of ['timestamp-query', 'subgroups', 'shader-f16']) {
+    for (const name of ['timestamp-query', 'subgroups', 'shader-f16', 'chromium-experimental-subgroup-matrix']) {
       expect(device.features.has(name)).toBe(adapter.features.has(name));
     }
     device.destroy();

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { wgslOf } from '../../scripts/wgsl.js';
 import { codeOf } from '../../scripts/wgslLoops.js';
 import { minifyWgsl } from '../../scripts/wgslMinify.js';
 import { assemble, located } from '../../src/gpu/assemble.js';
+import { joinInterface } from '../../src/gpu/wgsl.js';
 
 const SOURCE = `override BINS: u32 = 3u;
 fn f() {
@@ -53,6 +55,19 @@ fn f() {
     expect(() => codeOf(SOURCE.replace('k++', 'k += 2u'), {})).toThrow(/written otherwise:.*k \+= 2u/);
     expect(() => codeOf(SOURCE.slice(0, -4), {})).toThrow(/does not end between two includes/);
   });
+});
+
+test('a constant that types depend on is written out', () => {
+  const parts = [
+    ...wgslOf('override M: u32 = 16u; // const\noverride SIZE: u32 = 8u;\nalias Row = array<f32, M>;'),
+    'fn f() {}',
+  ];
+  expect(assemble('kernel', parts, true, { M: 8, SIZE: 4 }, { M: 16 })).toBe(
+    'const M = 8u; // const\noverride SIZE: u32 = 8u;\nalias Row = array<f32, M>;\nfn f() {}',
+  );
+  expect(assemble('kernel', parts, true, {}, { M: 16 })).toContain('const M = 16u;');
+  const { fixed } = joinInterface('kernel', [...parts, { code: '', workgroup: 1 }]);
+  expect(fixed).toEqual(new Set(['M']));
 });
 
 test('directives come first', () => {

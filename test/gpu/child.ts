@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { esbuildWgsl } from '../../scripts/wgsl.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -12,6 +13,7 @@ export async function bundle(program: string): Promise<string> {
     format: 'esm',
     platform: 'node',
     packages: 'external',
+    plugins: [esbuildWgsl()],
   });
   return outputFiles[0]!.text;
 }

@@ -51,6 +51,25 @@ test('a device without subgroups cannot run their variants', () => {
   expect(possibleValues(plain, 'convolution.weights')).toEqual(['direct']);
 });
 
+test('what it lacks for subgroup matrices is named', () => {
+  const feature = 'chromium-experimental-subgroup-matrix';
+  const config = { componentType: 'f16', resultComponentType: 'f32', M: 16, N: 16, K: 16 };
+  const able = {
+    adapterInfo: { subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs: [config] },
+    features: new Set(['subgroups', 'shader-f16', feature]),
+    limits: { maxComputeInvocationsPerWorkgroup: 256 },
+  } as unknown as GPUDevice;
+  for (const name of ['convolution.kernel', 'weightGradient.kernel'] as const) {
+    expect(possibleValues(able, name)).toContain('matrices');
+    expect(possibleValues(gpu, name)).not.toContain('matrices');
+    expect(() => completeChoices(gpu, { [name]: 'matrices' })).toThrow(
+      /kernel is "matrices", this device can run registers, .*; it has no chromium-experimental-subgroup-matrix of f32 or f16 with results of f32\./,
+    );
+  }
+  // Never without a measurement.
+  expect(defaultChoices(able)).toEqual(defaultChoices(gpu));
+});
+
 test('what is not given has its default; what cannot be run is named', () => {
   expect(completeChoices(gpu, { 'stream.turns': 8 })).toEqual({ ...defaultChoices(gpu), 'stream.turns': 8 });
   const fault = (given: object) => () => completeChoices(plain, given);

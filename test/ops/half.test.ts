@@ -1,55 +1,25 @@
 /** Operations on maps that are stored in f16 and computed in f32. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backward, Variable } from '../../src/autograd/variable.js';
+import { Variable } from '../../src/autograd/variable.js';
 import { relu, silu } from '../../src/ops/activation.js';
 import { add } from '../../src/ops/add.js';
-import { conv2d } from '../../src/ops/conv2d.js';
 import { groupNorm } from '../../src/ops/groupNorm.js';
 import { stackLevels } from '../../src/ops/stackLevels.js';
 import { storedAs } from '../../src/ops/storedAs.js';
 import { upsampleNearest } from '../../src/ops/upsampleNearest.js';
-import { type LevelSize, Pyramid } from '../../src/tensor/pyramid.js';
+import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
 import { Tensor } from '../../src/tensor/tensor.js';
 import { sharedDevice } from '../device.js';
 import { expectClose } from '../reference/closeTo.js';
 import * as oracle from '../reference/ops.js';
 import { runs } from '../runs.js';
+import { expectHalfConvolution, flow, HALF, halves, steps, stored } from './halves.js';
 import { joined, levelSizes, levelsOf, summed } from './maps.js';
 
 const device = await sharedDevice();
 const hasHalf = device.gpu.features.has('shader-f16');
-
-/** A stored value of 11 bits is within half a step of the exact one: 2⁻¹¹ of it; below 2⁻¹⁴ steps are of 2⁻²⁴, or values are flushed to 0. */
-const HALF = { relative: 2 ** -11, absolute: 2 ** -14 };
-/** What is stored, of values that f32 knows to `rounding`, both ways. */
-const stored = (rounding: number) => ({
-  relative: HALF.relative + rounding,
-  absolute: HALF.absolute + (1 + HALF.relative) * rounding,
-});
-
-/** Multiples of 2⁻¹⁰ in [-1, 1): f16 holds them. */
-const steps = (random: Random, length: number) =>
-  Float32Array.from({ length }, () => Math.floor(random.uniform(-1024, 1024)) / 1024);
-
-/** Maps of f16, and a leaf of f32 that they were made of. */
-function halves(random: Random, batch: number, channels: number, sizes: readonly LevelSize[]) {
-  const locations = sizes.reduce((sum, { height, width }) => sum + height * width, 0);
-  const values = device.tensor(steps(random, batch * channels * locations));
-  const leaf = new Variable(Pyramid.of(values, batch, channels, sizes), true);
-  return { leaf, maps: storedAs(leaf, 'f16') };
-}
-
-/** Lets a gradient of f16's values flow back from maps of f16, nothing into elements that `isLeftOut`. */
-function flow(output: Variable<Pyramid>, random: Random, isLeftOut: (element: number) => boolean = () => false) {
-  expect(output.value.type).toBe('f16');
-  const widened = storedAs(output, 'f32');
-  widened.retained = true;
-  const incoming = device.tensor(steps(random, output.value.size).map((g, i) => (isLeftOut(i) ? 0 : g)));
-  backward({ variable: widened, gradient: incoming });
-  return { values: widened.value, incoming };
-}
 
 const shapes = fc.record({
   batch: fc.integer({ min: 1, max: 2 }),
@@ -82,30 +52,7 @@ describe.skipIf(!hasHalf)('in f16', () => {
             ...(form !== 'registers' && { 'weightGradient.kernel': 'tiles' }),
             ...(direct && { 'convolution.weights': 'direct', 'weightGradient.incoming': 'direct' }),
           });
-          const random = Random.of(seed);
-          const { leaf, maps } = halves(random, batch, inputs, sizes);
-          const [weights, biases] = [steps(random, outputs * inputs * kernel ** 2), steps(random, outputs)];
-          const weight = new Variable(device.tensor(weights, [outputs, inputs, kernel, kernel]), true);
-          const bias = new Variable(device.tensor(biases), true);
-          const levels = await levelsOf(leaf.value);
-          const output = conv2d(maps, weight, bias, { stride });
-          const { locations } = output.value;
-          const { values, incoming } = flow(output, random);
-
-          const options = { outputs, kernel, stride };
-          const expected = levels.map((level) => oracle.conv2d(level, weights, biases, options));
-          // As in conv2d.test.ts: f32 rounds by the number of products.
-          const rounding = (products: number) => 1e-6 * Math.sqrt(products + 1);
-          const made = joined(expected.map((level) => level.values));
-          expectClose(await values.read(), made, stored(rounding(inputs * kernel ** 2)));
-          const arrived = await levelsOf(values, incoming);
-          const gradients = levels.map((level, i) => oracle.conv2dGradients(level, weights, arrived[i], options));
-          const flowed = joined(gradients.map((g) => g.input));
-          expectClose(await leaf.gradient!.read(), flowed, stored(rounding(outputs * kernel ** 2)));
-          // Of f16 maps, but sums of f32.
-          const pixels = { absolute: rounding(batch * locations), relative: 1e-6 };
-          expectClose(await weight.gradient!.read(), summed(gradients.map((g) => g.weight)), pixels);
-          expectClose(await bias.gradient!.read(), summed(gradients.map((g) => g.bias)), pixels);
+          await expectHalfConvolution(device, { batch, inputs, outputs, kernel, stride, sizes, seed });
         }),
         runs(5),
       )
@@ -118,7 +65,7 @@ describe.skipIf(!hasHalf)('in f16', () => {
       fc.asyncProperty(drawn, async ({ sizes, relu, seed }) => {
         const random = Random.of(seed);
         const [groups, channels] = [2, 10];
-        const { leaf, maps } = halves(random, 2, channels, sizes);
+        const { leaf, maps } = halves(device, random, 2, channels, sizes);
         const [scales, shifts] = [steps(random, channels), steps(random, channels)];
         const [scale, shift] = [scales, shifts].map((values) => new Variable(device.tensor(values), true));
         const levels = await levelsOf(leaf.value);
@@ -157,7 +104,7 @@ describe.skipIf(!hasHalf)('in f16', () => {
       { height: 5, width: 7 },
       { height: 3, width: 2 },
     ];
-    const [left, right] = [0, 1].map(() => halves(random, 2, 8, sizes));
+    const [left, right] = [0, 1].map(() => halves(device, random, 2, 8, sizes));
     const [xs, ys] = await Promise.all([left, right].map(({ leaf }) => leaf.value.read()));
     const output = stackLevels([activation(left.maps), add(left.maps, right.maps)]);
     const { values, incoming } = flow(output, random);
@@ -177,7 +124,7 @@ describe.skipIf(!hasHalf)('in f16', () => {
 
   it('nearest upsampling agrees with the oracle', async () => {
     const random = Random.of(4);
-    const { leaf, maps } = halves(random, 2, 3, [{ height: 5, width: 7 }]);
+    const { leaf, maps } = halves(device, random, 2, 3, [{ height: 5, width: 7 }]);
     const [level] = await levelsOf(leaf.value);
     const { values, incoming } = flow(upsampleNearest(maps, { height: 11, width: 13 }), random);
     expect(await values.read()).toEqual(Float32Array.from(oracle.upsampleNearest(level, 11, 13).values));
@@ -186,7 +133,7 @@ describe.skipIf(!hasHalf)('in f16', () => {
   });
 
   it('refuses types that do not go together, kernels of f32 and the host', async () => {
-    const { leaf, maps } = halves(Random.of(5), 1, 8, [{ height: 2, width: 2 }]);
+    const { leaf, maps } = halves(device, Random.of(5), 1, 8, [{ height: 2, width: 2 }]);
     expect(() => add(leaf, maps)).toThrow(/add: tensors of f32 and f16; expected all of f32, or all of f16/);
     expect(() => stackLevels([leaf, maps])).toThrow(/maps of 32 elements of f32, 32 elements of f16; .* one type/);
     const kernel = { name: 'plain', source: [{ code: '', reads: { x: 0 }, workgroup: 1 }] };
