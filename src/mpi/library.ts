@@ -29,7 +29,8 @@ interface Handles {
   type: 'void *' | 'int' | 'intptr_t';
   world: unknown;
   byte: unknown;
-  node: NodeHandles | null;
+  serialized: number;
+  node: NodeHandles;
 }
 
 /** An implementation of MPI. */
@@ -45,8 +46,9 @@ export interface MpiLibrary {
   world: unknown;
   /** MPI_BYTE. */
   byte: unknown;
-  /** Null where the numbers are not known. */
-  node: NodeHandles | null;
+  /** MPI_THREAD_SERIALIZED: threads may call MPI, one at a time. It is all that koffi's `async` needs. */
+  serialized: number;
+  node: NodeHandles;
   /** A function by its prototype, in which HANDLE stands for the type of handles. */
   func(prototype: string): NativeFunction;
 }
@@ -58,6 +60,7 @@ const OPEN_MPI: Implementation = {
     type: 'void *',
     world: library.symbol('ompi_mpi_comm_world'),
     byte: library.symbol('ompi_mpi_byte'),
+    serialized: 2,
     node: { shared: 0, info: library.symbol('ompi_mpi_info_null') },
   }),
 };
@@ -70,6 +73,7 @@ const MPICH: Implementation = {
     type: 'int',
     world: 0x44000000,
     byte: 0x4c00010d,
+    serialized: 2,
     node: { shared: 1, info: 0x1c000000 },
   }),
 };
@@ -77,8 +81,14 @@ const MPICH: Implementation = {
 /** The ABI of MPI 5.0, chapter 20. */
 const STANDARD: Implementation = {
   name: 'the ABI of MPI 5',
-  files: ['libmpi_abi.so.0', 'libmpi_abi.0.dylib'],
-  handles: () => ({ type: 'intptr_t', world: 0x101, byte: 0x247, node: null }),
+  files: ['libmpi_abi.so.1', 'libmpi_abi.so.0', 'libmpi_abi.1.dylib'],
+  handles: () => ({
+    type: 'intptr_t',
+    world: 0x101,
+    byte: 0x247,
+    serialized: 2048,
+    node: { shared: 221, info: 0x130 },
+  }),
 };
 
 /** RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE of Linux: koffi closes the library at exit, while MPI's threads still run in it. */

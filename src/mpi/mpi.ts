@@ -3,8 +3,6 @@ import { DeviceError, InputError } from '../util/error.js';
 import { type Communicator, type Numbers, sumInOrder } from './communicator.js';
 import { launched, loadMpi, type MpiLibrary, type NativeFunction } from './library.js';
 
-/** Threads may call MPI, one at a time; all that koffi's `async` needs. */
-const THREAD_SERIALIZED = 2;
 /** For so long a rank looks at once again whether the others have come, then from time to time: they may compile for minutes. */
 const BUSY_MS = 1;
 const PAUSE_MS = 1;
@@ -24,9 +22,9 @@ export async function openMpi(): Promise<Communicator> {
   const provided = [0];
   check(
     'MPI_Init_thread',
-    library.func('int MPI_Init_thread(void *, void *, int, _Out_ int *)')(null, null, THREAD_SERIALIZED, provided),
+    library.func('int MPI_Init_thread(void *, void *, int, _Out_ int *)')(null, null, library.serialized, provided),
   );
-  if (provided[0] < THREAD_SERIALIZED) {
+  if (provided[0] < library.serialized) {
     throw new InputError(
       'distributed training calls MPI from threads, which this MPI does not allow; take one built with them.',
     );
@@ -67,25 +65,21 @@ class MpiRanks implements Communicator {
     this.#test = library.func('int MPI_Test(_Inout_ HANDLE *, _Out_ int *, void *)');
   }
 
-  /** Ranks that share memory are neighbours; where MPI cannot be asked for them, those on machines of one name. */
+  /** Ranks that share memory are neighbours; where MPI finds none (MPICH 5 in a container), those on machines of one name. */
   async findNeighbours(): Promise<void> {
-    const { world, node, func } = this.#library;
-    if (node) {
-      // It blocks until all call it: without the barrier this process would answer nothing while it waits for one that starts late.
-      await this.barrier();
-      const split = func('int MPI_Comm_split_type(HANDLE, int, int, HANDLE, _Out_ HANDLE *)');
-      const neighbours = [null];
-      check('MPI_Comm_split_type', split(world, node.shared, this.rank, node.info, neighbours));
-      this.localRank = this.#ask('MPI_Comm_rank', neighbours[0]);
-      this.localSize = this.#ask('MPI_Comm_size', neighbours[0]);
-      check('MPI_Comm_free', func('int MPI_Comm_free(_Inout_ HANDLE *)')(neighbours));
-      return;
-    }
     const name = new Float32Array(NAME_BYTES);
     name.set([...Buffer.from(hostname())].slice(0, NAME_BYTES));
+    // The split blocks until all call it: without this exchange a process would answer nothing while it waits for one that starts late.
     const same = (await this.gather(name)).map((other) => other.join() === name.join());
     this.localRank = same.slice(0, this.rank).filter(Boolean).length;
     this.localSize = same.filter(Boolean).length;
+    const { world, node, func } = this.#library;
+    const neighbours = [null];
+    const split = func('int MPI_Comm_split_type(HANDLE, int, int, HANDLE, _Out_ HANDLE *)');
+    check('MPI_Comm_split_type', split(world, node.shared, this.rank, node.info, neighbours));
+    const [rank, size] = [this.#ask('MPI_Comm_rank', neighbours[0]), this.#ask('MPI_Comm_size', neighbours[0])];
+    check('MPI_Comm_free', func('int MPI_Comm_free(_Inout_ HANDLE *)')(neighbours));
+    if (size > 1) [this.localRank, this.localSize] = [rank, size];
   }
 
   #ask(name: 'MPI_Comm_rank' | 'MPI_Comm_size', communicator: unknown): number {
