@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises';
 import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
 import { type Bytes, fieldParts, fieldsOf, joinBytes } from './wire.js';
@@ -23,7 +22,8 @@ const EXTERNAL = 1;
 /** The most that a protobuf message can have. */
 const MAX_BYTES = 2 ** 31 - 1;
 
-const HOW = 'export it with its weights inside, in PyTorch: torch.onnx.export(…, external_data=False)';
+/** The remedy where a file is missing. */
+export const HOW = 'export it with its weights inside, in PyTorch: torch.onnx.export(…, external_data=False)';
 
 /** A tensor whose values are in another file. */
 interface ExternalTensor {
@@ -48,14 +48,26 @@ export function externalFilesOf(model: Bytes): string[] {
   return [...files];
 }
 
+/** A file beside a model. */
+export interface WeightsFile {
+  /** Bytes. */
+  size: number;
+  read(offset: number, length: number): Promise<Bytes>;
+}
+
 /**
  * A model with the weights inside that it keeps in files beside it, which is the default of PyTorch: it then needs no other
  * file. All else stays as it is, byte for byte.
- * @param file the model's path
- * @throws InputError when a file is missing, too short, or not in the model's folder, or all is larger than a model can be
+ * @param name for messages
+ * @param open gives a file by its path from the model's folder
+ * @throws InputError when a file is too short, or all is larger than a model can be
  * @throws RangeError where the bytes are no model
  */
-export async function withWeightsInside(model: Bytes, file: string): Promise<Bytes> {
+export async function withWeightsInside(
+  model: Bytes,
+  name: string,
+  open: (location: string) => Promise<WeightsFile>,
+): Promise<Bytes> {
   const tensors: ExternalTensor[] = [];
   replace(model, 'model', (tensor) => {
     tensors.push(tensor);
@@ -64,67 +76,29 @@ export async function withWeightsInside(model: Bytes, file: string): Promise<Byt
   if (tensors.length === 0) return model;
   const values = new Map<string, Bytes>();
   const keyOf = ({ location, offset, length }: ExternalTensor) => `${offset} ${length} ${location}`;
-  const handles = new Map<string, FileHandle>();
+  const files = new Map<string, WeightsFile>();
   let total = model.length;
-  try {
-    for (const tensor of tensors) {
-      const { location } = tensor;
-      const handle = handles.get(location) ?? (await openBeside(file, location));
-      handles.set(location, handle);
-      const { size } = await handle.stat();
-      const length = tensor.length ?? size - tensor.offset;
-      const areBytes = [tensor.offset, length].every((count) => Number.isSafeInteger(count) && count >= 0);
-      const isWhole = areBytes && tensor.offset + length <= size;
-      if (!isWhole) {
-        throw new InputError(
-          `${file}: ${brief(location)} beside it has ${size} bytes, but ${brief(tensor.name)} needs those from ${tensor.offset} to ${tensor.offset + length}. Copy both files again, or ${HOW}.`,
-        );
-      }
-      total += length;
-      if (total > MAX_BYTES) {
-        throw new InputError(
-          `${file}: with the weights of ${brief(location)} it has more than the 2 GiB that are supported.`,
-        );
-      }
-      const bytes = new Uint8Array(length);
-      if (length > 0) await handle.read(bytes, 0, length, tensor.offset);
-      values.set(keyOf(tensor), bytes);
+  for (const tensor of tensors) {
+    const { location } = tensor;
+    const file = files.get(location) ?? (await open(location));
+    files.set(location, file);
+    const length = tensor.length ?? file.size - tensor.offset;
+    const areBytes = [tensor.offset, length].every((count) => Number.isSafeInteger(count) && count >= 0);
+    const isWhole = areBytes && tensor.offset + length <= file.size;
+    if (!isWhole) {
+      throw new InputError(
+        `${name}: ${brief(location)} beside it has ${file.size} bytes, but ${brief(tensor.name)} needs those from ${tensor.offset} to ${tensor.offset + length}. Copy both files again, or ${HOW}.`,
+      );
     }
-  } finally {
-    for (const handle of handles.values()) await handle.close();
+    total += length;
+    if (total > MAX_BYTES) {
+      throw new InputError(
+        `${name}: with the weights of ${brief(location)} it has more than the 2 GiB that are supported.`,
+      );
+    }
+    values.set(keyOf(tensor), await file.read(tensor.offset, length));
   }
   return replace(model, 'model', (tensor) => values.get(keyOf(tensor)) ?? null) ?? model;
-}
-
-async function openBeside(file: string, location: string): Promise<FileHandle> {
-  // Only here: browsers load what imports this module.
-  const [{ open, stat }, { dirname, isAbsolute, join, normalize }] = await Promise.all([
-    import('node:fs/promises'),
-    import('node:path'),
-  ]);
-  const path = normalize(location);
-  // A model from elsewhere must not read files outside its folder.
-  if (isAbsolute(path) || path.split(/[\\/]/).includes('..')) {
-    throw new InputError(
-      `${file}: its weights are in ${brief(location)}, outside its folder. Put them beside it, or ${HOW}.`,
-    );
-  }
-  const beside = join(dirname(file), path);
-  const failed = (what: string, cause?: unknown) =>
-    new InputError(
-      `${file}: its weights are in ${brief(location)} beside it, which ${what}. Put that file there, or ${HOW}.`,
-      {
-        cause,
-      },
-    );
-  try {
-    // Asked before it is opened: a pipe would wait for a writer.
-    if ((await stat(beside)).isFile()) return await open(beside, 'r');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw failed(code === 'ENOENT' ? 'is missing' : `cannot be read (${message})`, error);
-  }
-  throw failed('is no file');
 }
 
 /**

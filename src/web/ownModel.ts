@@ -1,14 +1,18 @@
 /** ONNX models of the visitor's: loaded when the first is dropped. */
 import { parseJson } from '../data/json.js';
 import type { DetectionNet } from '../detector/net.js';
+import { HOW, withWeightsInside } from '../onnx/externalData.js';
 import { exportStudent } from '../onnx/graph/exportStudent.js';
 import { GraphStudent, type GraphStudentOptions } from '../onnx/graph/student.js';
 import { checkMapping, type MappedModel } from '../onnx/mapping.js';
 import { imageSizeOf } from '../onnx/outputs.js';
+import { noModel } from '../onnx/protobuf.js';
 import type { Device } from '../tensor/device.js';
+import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
 import type { Size } from './data.js';
-import type { GivenModel } from './protocol.js';
+import { matchPaths } from './matchPaths.js';
+import type { DroppedFile, GivenModel } from './protocol.js';
 
 /** A dropped model and its mapping, checked. */
 export interface ReadModel extends MappedModel, Size {
@@ -20,12 +24,36 @@ export interface ReadModel extends MappedModel, Size {
  * @param open pixels of its images, where the file leaves them open
  * @throws InputError when one of them is none, or the size is no multiple of the largest stride
  */
-export async function readGiven({ model, mapping }: GivenModel, open: Size): Promise<ReadModel> {
+export async function readGiven({ model, mapping, beside }: GivenModel, open: Size): Promise<ReadModel> {
   const { name } = mapping.file;
   const text = (await mapping.file.text()).replace(/^\uFEFF/, '');
-  const bytes = new Uint8Array(await model.file.arrayBuffer());
-  const given = { model: bytes, name: model.file.name, mapping: checkMapping(parseJson(text, name), name) };
+  const given = { ...(await readWhole(model, beside)), mapping: checkMapping(parseJson(text, name), name) };
   return { ...given, ...(await imageSizeOf(given, open)) };
+}
+
+/** A model with the weights inside that lie in files dropped with it. */
+async function readWhole({ file }: DroppedFile, beside: readonly DroppedFile[]) {
+  const { name } = file;
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const paths = beside.map(({ path }) => path);
+  const find = async (location: string) => {
+    const [index] = matchPaths([location], paths);
+    if (index < 0) {
+      throw new InputError(
+        `${name}: its weights are in ${brief(location)}, which was not dropped. Drop both together, or ${HOW}.`,
+      );
+    }
+    const { file: weights } = beside[index];
+    const read = async (offset: number, length: number) =>
+      new Uint8Array(await weights.slice(offset, offset + length).arrayBuffer());
+    return { size: weights.size, read };
+  };
+  try {
+    return { model: await withWeightsInside(bytes, name, find), name };
+  } catch (error) {
+    if (error instanceof RangeError) throw noModel(name);
+    throw error;
+  }
 }
 
 /** @throws InputError as `GraphStudent.open` */

@@ -36,6 +36,8 @@ export interface DroppedFile {
 export interface GivenModel {
   model: DroppedFile;
   mapping: DroppedFile;
+  /** Files that may hold weights of the model. */
+  beside: readonly DroppedFile[];
 }
 
 /** By whose losses a dropped model learns: shipped recipes of heads, and the weight that LD has with each. */

@@ -1,3 +1,4 @@
+import { onnx } from 'onnx-proto';
 import { expect, test } from 'vitest';
 import { openCast, type Start } from '../../src/web/cast.js';
 import { DISTILLATION, type DroppedFile, STUDENT_DEFAULTS } from '../../src/web/protocol.js';
@@ -13,7 +14,26 @@ const file = (path: string, content: string | Uint8Array): DroppedFile => ({
 const given = (name: string, { model, mapping }: StudentModel, changes: object = {}) => ({
   model: file(`${name}.onnx`, model),
   mapping: file(`${name}.json`, JSON.stringify({ ...mapping, ...changes })),
+  beside: [],
 });
+
+/** The model with its initializers in another file, as PyTorch's exporter leaves them. */
+function split({ model, ...rest }: StudentModel) {
+  const decoded = onnx.ModelProto.decode(model);
+  const parts: Uint8Array[] = [];
+  let offset = 0;
+  for (const tensor of decoded.graph!.initializer!) {
+    const values = tensor.rawData!;
+    const place = { location: 'm.onnx.data', offset: String(offset), length: String(values.length) };
+    tensor.externalData = Object.entries(place).map(([key, value]) => ({ key, value }));
+    tensor.dataLocation = 1;
+    tensor.rawData = new Uint8Array();
+    parts.push(values);
+    offset += values.length;
+  }
+  const [whole, weights] = [onnx.ModelProto.encode(decoded).finish(), Buffer.concat(parts)];
+  return { ...given('m', { ...rest, model: whole }), beside: [file('d/LICENSE', ''), file('d/m.onnx.data', weights)] };
+}
 
 /** Images are decoded when they are looked at, which nothing here does. */
 function data(name: string, ids: number[], classes = CLASSES): DroppedFile[] {
@@ -74,6 +94,20 @@ test('annotations of train and val are the splits, whatever else is there', asyn
   await expect(open({ files: others })).rejects.toThrow(/^classes: train\.json has 3 .* val\.json 2/);
   const unclear = [...data('a.json', [1, 2]), ...data('b.json', [4, 5])];
   await expect(open({ files: unclear })).rejects.toThrow(/^2 of the 6 files are JSON; .* train\.json and val\.json/);
+});
+
+test('weights may lie in a file beside the model', async () => {
+  const parametersOf = async (student: object) => {
+    const { nets } = await open({}, student);
+    const values = await nets.without.parameters.values.read();
+    for (const net of Object.values(nets)) net.dispose();
+    return values;
+  };
+  const whole = gfocalStudent();
+  expect(await parametersOf(split(whole))).toEqual(await parametersOf(given('m', whole)));
+  await expect(open({}, { ...split(whole), beside: [] })).rejects.toThrow(
+    /^m\.onnx: its weights are in "?m\.onnx\.data"?, which was not dropped\. Drop both together/,
+  );
 });
 
 test('new classes are the data’s', async () => {

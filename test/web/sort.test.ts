@@ -9,7 +9,7 @@ function drop(contents: Record<string, string>): DroppedFile[] {
   return Object.entries(contents).map(([path, text]) => ({ path, file: new File([text], path.split('/').at(-1)!) }));
 }
 
-test.each<[string, Record<string, string>, { model?: string; mapping?: string; data: string[] }]>([
+test.each<[string, Record<string, string>, { model?: string; mapping?: string; beside?: string[]; data: string[] }]>([
   ['images and annotations', { 'd/a.jpg': '', 'd/x.json': COCO }, { data: ['d/a.jpg', 'd/x.json'] }],
   ['a model', { 'm.onnx': '' }, { model: 'm.onnx', data: [] }],
   ['a mapping', { 'x.json': MAPPING }, { mapping: 'x.json', data: [] }],
@@ -18,14 +18,20 @@ test.each<[string, Record<string, string>, { model?: string; mapping?: string; d
   [
     'all at once',
     { 'd/m.ONNX': '', 'd/map.json': MAPPING, 'd/train.json': COCO, 'd/LICENSE': '', 'd/a.PNG': '' },
-    { model: 'd/m.ONNX', mapping: 'd/map.json', data: ['d/train.json', 'd/LICENSE', 'd/a.PNG'] },
+    { model: 'd/m.ONNX', beside: ['d/LICENSE'], mapping: 'd/map.json', data: ['d/train.json', 'd/LICENSE', 'd/a.PNG'] },
   ],
-  ['a licence beside a model', { 'm.onnx': '', LICENSE: '' }, { model: 'm.onnx', data: [] }],
+  ['a licence beside a model', { 'm.onnx': '', LICENSE: '' }, { model: 'm.onnx', beside: ['LICENSE'], data: [] }],
+  [
+    'weights beside a model',
+    { 'm.onnx': '', 'm.onnx.data': '', 'x.json': MAPPING },
+    { model: 'm.onnx', beside: ['m.onnx.data'], mapping: 'x.json', data: [] },
+  ],
   ['nothing that is known', { LICENSE: '' }, { data: ['LICENSE'] }],
   ['broken JSON', { 'x.json': '{', 'a.png': '' }, { data: ['x.json', 'a.png'] }],
-])('%s', async (_, contents, { model, mapping, data }) => {
+])('%s', async (_, contents, { model, beside = [], mapping, data }) => {
   const sorted = await sortFiles(drop(contents));
   expect(sorted.given.model?.path).toBe(model);
+  expect((sorted.given.beside ?? []).map(({ path }) => path)).toEqual(beside);
   expect(sorted.given.mapping?.path).toBe(mapping);
   expect(sorted.data.map(({ path }) => path)).toEqual(data);
 });

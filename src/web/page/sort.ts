@@ -8,7 +8,7 @@ const JSON_FILE = /\.json$/i;
 
 /** What of dropped files is what. */
 export interface Sorted {
-  /** An ONNX model, its mapping, or both. */
+  /** An ONNX model with the files that may hold its weights, its mapping, or both. */
   given: Partial<GivenModel>;
   /** Images and annotations; empty where there are none. */
   data: DroppedFile[];
@@ -34,10 +34,13 @@ export async function sortFiles(files: readonly DroppedFile[]): Promise<Sorted> 
     );
   }
   const [model, mapping] = [models[0], mappings[0]];
+  // Exporters give files of weights any names.
+  const isOther = (file: DroppedFile) => !isModel(file) && !isImage(file) && !texts.includes(file);
+  const beside = model ? files.filter(isOther) : [];
   const rest = files.filter((file) => file !== model && file !== mapping);
   // A licence beside a model is no data.
   const hasData = (!model && !mapping) || rest.some((file) => isImage(file) || JSON_FILE.test(file.path));
-  return { given: { ...(model && { model }), ...(mapping && { mapping }) }, data: hasData ? rest : [] };
+  return { given: { ...(model && { model, beside }), ...(mapping && { mapping }) }, data: hasData ? rest : [] };
 }
 
 function isImage({ path, file }: DroppedFile): boolean {
