@@ -310,4 +310,115 @@ describe('operators of ONNX graphs', () => {
       runs(8),
     );
   });
+
+  it('reductions over any axes, kept or not', async () => {
+    const reductions: Record<string, (values: number[]) => number> = {
+      ReduceMean: (values) => values.reduce((sum, one) => sum + one) / values.length,
+      ReduceSum: (values) => values.reduce((sum, one) => sum + one),
+      ReduceL2: (values) => Math.hypot(...values),
+      ReduceMax: (values) => Math.max(...values),
+      ReduceMin: (values) => Math.min(...values),
+    };
+    const axesOf = fc.subarray([0, 1, 2, 3], { minLength: 1 });
+    for (const [operator, of] of Object.entries(reductions)) {
+      await fc.assert(
+        fc.asyncProperty(maps, axesOf, fc.boolean(), async ({ batch, channels, height, width, seed }, axes, isKept) => {
+          const shape = [batch, channels, height, width];
+          const kept = shape.flatMap((extent, axis) => (axes.includes(axis) ? (isKept ? [1] : []) : [extent]));
+          await check({
+            shapes: [shape],
+            build: (b, [x]) =>
+              b.node(operator, [x, b.constant([...axes.slice(1), axes[0] - 4], false, [axes.length])], {
+                keepdims: Number(isKept),
+              }),
+            oracle: (x) =>
+              build(kept, (index) => {
+                const left = [...index];
+                const from = shape.map((_, axis) =>
+                  axes.includes(axis) ? (isKept ? left.shift() && 0 : 0) : left.shift()!,
+                );
+                const values: number[] = [];
+                build(
+                  shape.map((extent, axis) => (axes.includes(axis) ? extent : 1)),
+                  (offset) => {
+                    values.push(
+                      at(
+                        x,
+                        from.map((one, axis) => (one ?? 0) + offset[axis]),
+                      ),
+                    );
+                    return 0;
+                  },
+                );
+                return of(values);
+              }),
+            seed,
+            // Far below what is drawn, so that the largest stays the same.
+            step: operator === 'ReduceL2' ? 1e-4 : 1e-9,
+          });
+        }),
+        runs(3),
+      );
+    }
+  });
+
+  it.each<[string, object, (x: number) => number]>([
+    ['Abs', {}, Math.abs],
+    ['Softsign', {}, (x) => x / (1 + Math.abs(x))],
+    ['Elu', { alpha: { float: 1.5 } }, (x) => (x > 0 ? x : 1.5 * Math.expm1(x))],
+    ['Selu', {}, (x) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * Math.expm1(x))],
+    [
+      'Gelu',
+      { approximate: 'tanh' },
+      (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+    ],
+  ])('%s', async (operator, attributes, f) => {
+    await check({
+      shapes: [[2, 3, 4]],
+      opset: 20,
+      build: (b, inputs) => b.node(operator, inputs, attributes as never),
+      oracle: (x) => build(x.shape, (index) => f(at(x, index))),
+      seed: 3,
+      step: 1e-5,
+    });
+  });
+
+  it('Pow with the exponents that are read', async () => {
+    for (const exponent of [2, 3, 4, 0.5, -0.5, -1]) {
+      await check({
+        shapes: [[3, 4]],
+        build: (b, [x]) => {
+          // Above 0.
+          const base = b.node('Add', [b.node('Mul', [x, x]), b.constant([0.5])]);
+          return b.node('Pow', [base, b.constant([exponent])]);
+        },
+        oracle: (x) => build(x.shape, (index) => (at(x, index) ** 2 + 0.5) ** exponent),
+        seed: 4,
+        tolerance: 3e-5,
+      });
+    }
+  });
+
+  it.each<[string, (values: number[]) => number]>([
+    ['Max', (values) => Math.max(...values)],
+    ['Min', (values) => Math.min(...values)],
+    ['Mean', (values) => values.reduce((sum, one) => sum + one) / values.length],
+  ])('%s of several tensors, of which some are stretched, and of one and a number', async (operator, of) => {
+    await check({
+      shapes: [[2, 3, 4], [3, 1], [4]],
+      build: (b, inputs) => b.node(operator, inputs),
+      oracle: (x, y, z) => build(x.shape, ([i, j, k]) => of([at(x, [i, j, k]), at(y, [j, 0]), at(z, [k])])),
+      seed: 5,
+      step: 1e-9,
+    });
+    for (const isFirst of [false, true]) {
+      await check({
+        shapes: [[2, 3]],
+        build: (b, [x]) => b.node(operator, isFirst ? [b.constant([0.25]), x] : [x, b.constant([0.25])]),
+        oracle: (x) => build(x.shape, (index) => of([at(x, index), 0.25])),
+        seed: 6,
+        step: 1e-9,
+      });
+    }
+  });
 });

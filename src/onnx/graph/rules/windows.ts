@@ -101,17 +101,6 @@ export const WINDOWS: Record<string, Rule> = {
     const kernel: Pair = [height, width];
     return single([batch, channels, 1, 1], [0], (x) => maxPool2d(x, { kernel, strides: [1, 1], pads: [0, 0, 0, 0] }));
   },
-  ReduceMean: (view) => {
-    const shape = view.shape(0);
-    const given = view.listOr('axes', 1);
-    const isAll = (given ?? []).length === 0;
-    if (isAll && view.number('noop_with_empty_axes', 0) === 1) return 'pass';
-    const axes = isAll ? shape.map((_, axis) => axis) : (given ?? []).map((axis) => view.axis(axis));
-    if (view.rebatch && axes.includes(0)) throw new NodeFault('it takes the mean over the batch');
-    const keepDims = view.number('keepdims', 1) === 1;
-    const kept = shape.flatMap((extent, axis) => (axes.includes(axis) ? (keepDims ? [1] : []) : [extent]));
-    return single(kept, [0], (x) => reduceMean(x, axes, keepDims));
-  },
   Resize: (view) => resize(view),
   Upsample: (view) => resize(view),
 };
