@@ -59,14 +59,14 @@ test('an ONNX model learns the classes of the data, is evaluated, and comes back
   const run = path('run');
   const trained = await edgewise([
     ...['train', 'shapes', ...SHORT, ...student, '--classes', 'new', '--recipe', 'nanodet', '--out', run],
-    ...['--freeze', 'backbone.stem*', '--rate', 'backbone.*=0.1', '--accumulate', '2'],
+    ...['--freeze', 'backbone.stem*', '--rate', 'backbone.*=0.1', '--accumulate', '2', '--recompute'],
   ]);
   expect(trained).toMatchObject({ code: 0 });
   expect(trained.stdout).toMatch(/^Trained: .*\nAP \d.*\nAP /);
   const { detector, settings } = await readRun(run);
   expect(detector).toMatchObject({ classes: 3, width: 64, height: 64 });
   expect(settings).toMatchObject({
-    ...{ freeze: ['backbone.stem*'], accumulate: 2 },
+    ...{ freeze: ['backbone.stem*'], accumulate: 2, recompute: true },
     learningRates: [{ parameters: 'backbone.*', factor: 0.1 }],
   });
 
@@ -84,7 +84,7 @@ test('an ONNX model learns the classes of the data, is evaluated, and comes back
   const [data, page] = [await openData('shapes', 'val', { images: 4 }), path('report.html')];
   await reportRuns(await sharedDevice(), { folders: [run], data, page, candidates: 1, withFigures: false });
   expect(await readFile(page, 'utf8')).toMatch(/two\.onnx/);
-  const resumed = await edgewise(['train', 'shapes', '--images', '4', '--out', run, '--resume']);
+  const resumed = await edgewise(['train', 'shapes', '--images', '4', '--out', run, '--resume', '--no-recompute']);
   expect(resumed).toMatchObject({ code: 0 });
 });
 

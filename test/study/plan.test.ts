@@ -117,6 +117,8 @@ test('runs come seed by seed after their teachers, and a hash tells what decides
     tables: [],
   });
   expect(hashes(renamed.methods)).toEqual(before);
+  const recomputed = await gridOf({ ...PLAN, settings: { recompute: true } });
+  expect(hashes(recomputed.methods)).toEqual(before);
   for (const change of [
     { settings: { epochs: 3 } },
     { student: { size: 'tiny', bins: 9 } },

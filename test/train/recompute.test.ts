@@ -136,15 +136,14 @@ const memoryOf = (settings: Partial<TrainSettings>, teacher: boolean) =>
     teacher: teacher ? { config: large, featureChannels: 48 } : null,
   });
 
-test.each([
-  ['f32', false, 0.65],
-  ['f32', true, 0.75],
-  ['f16', false, 0.7],
-] as const)('the memory of a step in %s, taught: %s, is less', (precision, taught, most) => {
-  const [kept, again] = [false, true].map((recompute) => memoryOf({ precision, recompute }, taught));
-  expect(again / kept).toBeLessThan(most);
-  expect(again / kept).toBeGreaterThan(0.3);
-});
+test.each([['f32', false, 0.65], ['f32', true, 0.75], ...(hasHalf ? ([['f16', false, 0.7]] as const) : [])] as const)(
+  'the memory of a step in %s, taught: %s, is less',
+  (precision, taught, most) => {
+    const [kept, again] = [false, true].map((recompute) => memoryOf({ precision, recompute }, taught));
+    expect(again / kept).toBeLessThan(most);
+    expect(again / kept).toBeGreaterThan(0.3);
+  },
+);
 
 test.each([false, true])('a training holds the memory that was foreseen, recomputing: %s', async (recompute) => {
   const detector = detectorConfig({ size: 'tiny', classes: 3, width: 256, height: 256 });
