@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { DetectorConfig, DetectorSize } from '../detector/config.js';
 import type { Device } from '../tensor/device.js';
+import type { StoredType } from '../tensor/stored.js';
 import type { ChoiceReport } from '../tensor/tune.js';
 import { trainingWorkloads } from '../train/workloads.js';
 import { decimals } from '../util/figures.js';
@@ -18,6 +19,7 @@ interface TuneOptions extends AdapterOptions {
   classes: number;
   strides: number[];
   bins: number;
+  precision: StoredType;
 }
 
 /** `edgewise tune` */
@@ -33,19 +35,26 @@ export function addTune(program: Command): void {
     .option('--classes <n>', 'classes', parsed.classes, 80)
     .option('--strides <list>', 'pixels a cell of each level', parsed.strides, [8, 16, 32])
     .option('--bins <n>', "bins of each edge's distribution", parsed.bins, 17)
+    .addOption(
+      new Option('--precision <type>', "what the trainings that it is for store a detector's maps in")
+        .choices(['f32', 'f16'])
+        .default('f32'),
+    )
     .addOption(adapterOption());
   prints(command, (options: TuneOptions) => {
-    const { imageSize, size, ...rest } = options;
+    const { imageSize, size, precision, ...rest } = options;
     const config = configOf({ size }, { ...rest, ...imageSize });
-    return withDevice({ ...options, tune: false }, (device) => tune(device, config, options.batch));
+    return withDevice({ ...options, tune: false }, (device) => tune(device, config, options.batch, precision));
   });
 }
 
-async function tune(device: Device, config: DetectorConfig, batch: number): Promise<Outcome> {
+async function tune(device: Device, config: DetectorConfig, batch: number, precision: StoredType): Promise<Outcome> {
   const started = performance.now();
   const { size, width, height } = config;
-  tell(`Adapter: ${device.adapter.name}; detector ${size}, ${batch} images of ${width}×${height}`);
-  const { workloads, dispose } = trainingWorkloads(device, config, batch);
+  tell(
+    `Adapter: ${device.adapter.name}; detector ${size}, ${batch} images of ${width}×${height}, maps of ${precision}`,
+  );
+  const { workloads, dispose } = trainingWorkloads(device, config, batch, { precision });
   try {
     const measured = await device.tune(workloads, {
       onProgress: (choice, done, of) => tell(`measuring ${choice} (${done + 1} of ${of})`),

@@ -1,6 +1,7 @@
 import { type ChoiceName, type Choices, defaultChoices, possibleValues } from '../gpu/choices.js';
 import { fields, listOf, notAsync, optional, options as optionsOf, text, work } from '../util/argument.js';
 import { DeviceError } from '../util/error.js';
+import { floatsOfHalves } from '../util/half.js';
 import { tell } from '../util/terminal.js';
 import type { Device, Tensor, Values } from './tensor.js';
 import { assertTensor } from './tensorArgument.js';
@@ -26,6 +27,8 @@ const MAX_REPEATS = 20;
  * each of n sums by 6e-8, at random, and no sum here has more than about 10⁵ terms: √n · 6e-8 = 2e-5. A fault is far larger.
  */
 const TOLERANCE = 2e-5;
+/** Of what is stored in f16: rounding may put a value on the other side of a boundary, a step of 2⁻¹⁰ away. */
+const HALF_TOLERANCE = TOLERANCE + 2 ** -10;
 
 /** A piece of work whose time decides between variants. */
 export interface Workload {
@@ -86,7 +89,7 @@ export async function tuneChoices(
   const reports: ChoiceReport[] = [];
   try {
     for (const name of names) device.setChoices({ ...device.choices, [name]: standard[name] });
-    const expected = new Map<Workload, Values[]>();
+    const expected = new Map<Workload, Output[]>();
     for (const workload of workloads) expected.set(workload, await outputsOf(device, workload));
 
     for (const [index, name] of names.entries()) {
@@ -153,14 +156,20 @@ async function race<V>(values: readonly V[], standard: V, time: (value: V) => Pr
   return { winner, medians };
 }
 
+interface Output {
+  values: Values;
+  /** Allowed difference. */
+  tolerance: number;
+}
+
 /** How the current choices' results differ from the defaults'; null if they agree. */
 async function faultOf(
   device: Device,
   workloads: readonly Workload[],
-  expected: ReadonlyMap<Workload, readonly Values[]>,
+  expected: ReadonlyMap<Workload, readonly Output[]>,
 ): Promise<string | null> {
   for (const workload of workloads) {
-    let outputs: Values[];
+    let outputs: Output[];
     try {
       outputs = await outputsOf(device, workload);
     } catch (error) {
@@ -168,9 +177,10 @@ async function faultOf(
       return `${workload.name}: ${error.message}`;
     }
     for (const [index, wanted] of (expected.get(workload) ?? []).entries()) {
-      const difference = differenceOf(outputs[index], wanted);
-      if (!(difference <= TOLERANCE)) {
-        return `${workload.name}: output ${index} differs from the default's by ${difference.toExponential(1)} of its largest value; at most ${TOLERANCE} is rounding.`;
+      const difference = differenceOf(outputs[index].values, wanted.values);
+      const { tolerance } = wanted;
+      if (!(difference <= tolerance)) {
+        return `${workload.name}: output ${index} differs from the default's by ${difference.toExponential(1)} of its largest value; at most ${tolerance} is rounding.`;
       }
     }
   }
@@ -191,14 +201,21 @@ function differenceOf(output: Values, expected: Values): number {
 }
 
 /** Each read records its copy at once, before `tidy` takes the tensors back. */
-function outputsOf(device: Device, { run }: Workload): Promise<Values[]> {
+function outputsOf(device: Device, { run }: Workload): Promise<Output[]> {
   return Promise.all(
     device.tidy(() => {
       const outputs = notAsync('workloads', run());
       TENSORS('workloads: what run gives', outputs);
-      return outputs.map((tensor) => tensor.read());
+      return outputs.map(outputOf);
     }),
   );
+}
+
+async function outputOf(tensor: Tensor): Promise<Output> {
+  if (tensor.type !== 'f16') return { values: await tensor.read(), tolerance: TOLERANCE };
+  const { buffer, offset } = tensor.range;
+  const halves = new Uint16Array(await tensor.device.read({ buffer, offset, size: tensor.bytes }));
+  return { values: floatsOfHalves(halves.subarray(0, tensor.size)), tolerance: HALF_TOLERANCE };
 }
 
 /** Time from the first launch to the last result, over enough repeats to be measurable. */

@@ -8,15 +8,17 @@ import { resolveRecipe } from '../losses/recipe.js';
 import { convolutionShape } from '../ops/conv2d.js';
 import { alignInput, convolve, inputGradient } from '../ops/convolve.js';
 import { groupNorm } from '../ops/groupNorm.js';
+import { storedAs } from '../ops/storedAs.js';
 import { biasGradient, weightGradient } from '../ops/weightGradient.js';
 import { uploadTruth } from '../regions/truth.js';
 import type { Device } from '../tensor/device.js';
 import { openedDevice } from '../tensor/deviceArgument.js';
 import { Pyramid } from '../tensor/pyramid.js';
 import { Random } from '../tensor/random.js';
+import { assertStores, type StoredType } from '../tensor/stored.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { Workload } from '../tensor/tune.js';
-import { integer } from '../util/argument.js';
+import { integer, oneOf, optional, options as optionsOf } from '../util/argument.js';
 import { sizesOf, stepNeeds } from './fits.js';
 import { DEFAULT_SETTINGS } from './settings.js';
 
@@ -27,6 +29,8 @@ const GROUP = 8;
 const RECIPE = 'main-kd+main-ld+vlr-ld';
 /** A probability of 0.01. */
 const INITIAL_CLASS_LOGIT = -4.6;
+
+const OPTIONS = optionsOf({ precision: optional(oneOf('f32', 'f16')) });
 
 /** Random tensors, which live until the workloads are disposed. */
 interface Draw {
@@ -48,15 +52,30 @@ export interface TrainingWorkloads {
 /**
  * What `device.tune` measures for a detector, on random values: convolutions, gradients of their weights, norms and head loss.
  * @param batch images a step
+ * @param options `precision`: what the maps of convolutions and norms are stored in, default f32
  * @throws InputError when the batch is too large for the device
+ * @throws DeviceError where the device has no f16
  */
-export function trainingWorkloads(device: Device, given: DetectorConfig, batch: number): TrainingWorkloads {
+export function trainingWorkloads(
+  device: Device,
+  given: DetectorConfig,
+  batch: number,
+  options: { precision?: StoredType } = {},
+): TrainingWorkloads {
   const config = detectorConfig(given);
   openedDevice('device', device);
   integer(1)('batch', batch);
+  OPTIONS('options', options);
+  const { precision = 'f32' } = options;
+  assertStores(device, precision);
   const recipe = resolveRecipe(RECIPE);
   const teacher = { config, featureChannels: architectureOf(config).features };
-  const needs = stepNeeds(device, { net: sizesOf(config), recipe, settings: DEFAULT_SETTINGS, teacher });
+  const needs = stepNeeds(device, {
+    net: sizesOf(config, precision),
+    recipe,
+    settings: { ...DEFAULT_SETTINGS, precision },
+    teacher,
+  });
   assertBatchFits(device, 'a training step', config, batch, needs);
   const random = Random.of(1);
   const held: Tensor[] = [];
@@ -75,21 +94,30 @@ export function trainingWorkloads(device: Device, given: DetectorConfig, batch: 
     return Pyramid.of(noise([batch * channels * locations], mean), batch, channels, sizes);
   };
 
+  const stored = (channels: number, at: readonly number[]) => {
+    const drawn = maps(channels, at);
+    const { value } = storedAs(new Variable(drawn), precision);
+    if (value === drawn) return value;
+    held.push(device.keep(value));
+    drawn.dispose();
+    return value;
+  };
+
   const convolutions = distinct(convolutionsOf(config)).map(({ inputs, outputs, kernel, stride, at, bias }) => {
     // A 1×1 convolution of stride 2 is stride 1 on every second pixel.
     const own: 1 | 2 = kernel === 1 ? 1 : (stride ?? 1);
-    const input = maps(
+    const input = stored(
       inputs,
       at.map((cell) => cell / own),
     );
     const { shape, sizes } = convolutionShape(input, { outputs, kernel, stride: own });
     const weight = noise([outputs, inputs, kernel, kernel]);
-    return { input, weight, shape, sizes, incoming: maps(outputs, at), isBiased: bias !== undefined };
+    return { input, weight, shape, sizes, incoming: stored(outputs, at), isBiased: bias !== undefined };
   });
   const biased = convolutions.filter(({ isBiased }) => isBiased);
   // Convolutions without a bias have a norm.
   const norms = distinct(convolutionsOf(config).filter(({ bias }) => bias === undefined)).map(({ outputs, at }) => ({
-    input: maps(outputs, at),
+    input: stored(outputs, at),
     incoming: maps(outputs, at),
     scale: noise([outputs], 1),
     shift: noise([outputs]),
@@ -103,7 +131,7 @@ export function trainingWorkloads(device: Device, given: DetectorConfig, batch: 
       choices: ['convolution.kernel', 'tile.workgroup', 'convolution.weights'],
       run: () =>
         convolutions.flatMap(({ input, weight, shape, sizes, incoming }) => {
-          const output = Pyramid.empty(device, batch, shape.outputs, sizes);
+          const output = Pyramid.empty(device, batch, shape.outputs, sizes, precision);
           const aligned = alignInput(input, shape);
           convolve(aligned, weight, null, output, shape);
           aligned.dispose();
@@ -132,11 +160,12 @@ export function trainingWorkloads(device: Device, given: DetectorConfig, batch: 
       run: () =>
         norms.flatMap(({ input, incoming, scale, shift }) => {
           const leaves = [new Variable(input, true), new Variable(scale, true), new Variable(shift, true)] as const;
-          const variable = groupNorm(...leaves, { groups: scale.size / GROUP });
-          variable.retained = true;
-          backward({ variable, gradient: incoming });
+          const normed = groupNorm(...leaves, { groups: scale.size / GROUP });
+          normed.retained = true;
+          // A seed is f32.
+          backward({ variable: storedAs(normed, 'f32'), gradient: incoming });
           // A leaf's gradient would outlive the enclosing `tidy`.
-          return [variable.value, ...leaves.flatMap(({ gradient }) => (gradient ? device.track(gradient) : []))];
+          return [normed.value, ...leaves.flatMap(({ gradient }) => (gradient ? device.track(gradient) : []))];
         }),
     },
     {

@@ -54,7 +54,9 @@ test('tune measures, tells and keeps; doctor says whether a file is in use; --no
   untimed.mockRestore();
   expect(code).toBe(0);
   const [first, ...others] = Object.keys(defaultChoices(device.gpu));
-  expect(stderr).toContain(`detector tiny, 1 images of 32×32\nmeasuring ${first} (1 of ${others.length + 1})\n`);
+  expect(stderr).toContain(
+    `detector tiny, 1 images of 32×32, maps of f32\nmeasuring ${first} (1 of ${others.length + 1})\n`,
+  );
   const found = JSON.parse(stdout);
   expect(Object.keys(found.choices)).toEqual(Object.keys(defaultChoices(device.gpu)));
   expect(found).toMatchObject({ adapter: expect.any(String), seconds: expect.any(Number) });

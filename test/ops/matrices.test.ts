@@ -14,14 +14,18 @@ import { assemble } from '../../src/gpu/assemble.js';
 import { copyMatrices, MATRIX_FEATURE, type MatrixConfig, matricesOf, matrixProducts } from '../../src/gpu/matrices.js';
 import { joinInterface } from '../../src/gpu/wgsl.js';
 import { conv2d } from '../../src/ops/conv2d.js';
+import { convolution } from '../../src/ops/convolution.js';
 import { type Device, openDevice } from '../../src/tensor/device.js';
 import { Random } from '../../src/tensor/random.js';
 import { sharedDevice } from '../device.js';
+import { mapped } from '../reference/arrays.js';
 import { expectClose } from '../reference/closeTo.js';
+import { convolution as windowed } from '../reference/convolution.js';
 import { conv2dGradients, conv2d as oracle } from '../reference/ops.js';
 import { runs } from '../runs.js';
 import { expectHalfConvolution, type HalfConvolution } from './halves.js';
 import { joined, levelSizes, levelsOf, noise, randomPyramid, summed } from './maps.js';
+import { expectOperation } from './operation.js';
 
 const BY_MATRICES = { 'convolution.kernel': 'matrices', 'weightGradient.kernel': 'matrices' } as const;
 
@@ -101,6 +105,20 @@ describe('with arrays for matrices, on any adapter', async () => {
       }),
       runs(5),
     );
+  });
+
+  it('ends with an activation', async () => {
+    choose('f32', SIZES[0], 4);
+    const options = { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], groups: 1 };
+    await expectOperation(device, {
+      inputs: [[2, 4, 5, 6], [40, 4, 3, 3], [40]],
+      run: (x, w, b) => convolution(x, w, b, { ...options, activation: { slope: 0.1, limit: 0.7 } }),
+      oracle: (x, w, b) => mapped(windowed(x, w, b, options), (sum) => Math.min(sum > 0 ? sum : 0.1 * sum, 0.7)),
+      tolerance: 5e-5,
+      seed: 1,
+      // Small, so that few sums cross a bend.
+      step: 1e-7,
+    });
   });
 
   it('maps that the device has no matrices for go through the tiles', () => {

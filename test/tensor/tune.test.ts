@@ -6,6 +6,7 @@ import { type ChoiceName, defaultChoices, possibleValues } from '../../src/gpu/c
 import { Device, openDevice } from '../../src/tensor/device.js';
 import type { Workload } from '../../src/tensor/tune.js';
 import { DeviceError } from '../../src/util/error.js';
+import { halvesOfFloats } from '../../src/util/half.js';
 
 let cache: string;
 let device: Device;
@@ -117,6 +118,20 @@ test.each([
   const own = work(['stream.turns'], () => [0, device.choice('stream.turns') === 1 ? value : 3]);
   const [report] = await device.tune([own], { measure });
   expect(report.values[0].refused !== null).toBe(isRefused);
+});
+
+test('results in f16 may differ by a step, no more', async (context) => {
+  if (!device.gpu.features.has('shader-f16')) return context.skip();
+  const values = { 1: 1 - 2 ** -11, 2: 1, 4: 1 + 2 ** -10, 8: 1 + 2 ** -9 };
+  const run = () => {
+    const tensor = device.empty([3], 'f16');
+    const stored = Float32Array.of(0.5, values[device.choice('stream.turns')], 0, 0);
+    device.write(tensor.range.buffer, tensor.offset, halvesOfFloats(stored));
+    return [tensor];
+  };
+  const [report] = await device.tune([{ name: 'halves', choices: ['stream.turns'], run }], { measure: async () => 1 });
+  expect(report.values.map(({ refused }) => refused !== null)).toEqual([false, false, false, true]);
+  expect(report.values[3].refused).toMatch(/halves: output 0 differs from the default's by 2\.0e-3 of/);
 });
 
 test('a value whose kernel fails is refused; a workload that fails by default is an error and changes nothing', async () => {

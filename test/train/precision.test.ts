@@ -21,6 +21,7 @@ import { trainSettings } from '../../src/train/settings.js';
 import { trainStep } from '../../src/train/step.js';
 import { TermHistory } from '../../src/train/terms.js';
 import { resumeTraining, train } from '../../src/train/train.js';
+import { trainingWorkloads } from '../../src/train/workloads.js';
 import { bareDevice, sharedDevice } from '../device.js';
 
 const device = await sharedDevice();
@@ -35,6 +36,27 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'edgewise-precision-'));
 });
 afterAll(() => rm(root, { recursive: true }));
+
+test('workloads of f16 store maps in it', (context) => {
+  if (!hasHalf) return context.skip();
+  const used = device.pool.usedBytes;
+  const { workloads, dispose } = trainingWorkloads(device, config, 1, { precision: 'f16' });
+  const types = device.tidy(() => workloads.map(({ name, run }) => [name, new Set(run().map(({ type }) => type))]));
+  expect(types).toEqual([
+    ['convolutions', new Set(['f16'])],
+    ['gradients of the weights', new Set(['f32'])],
+    ['gradients of the biases', new Set(['f32'])],
+    ['norms', new Set(['f16', 'f32'])],
+    ['head loss', new Set(['f32'])],
+  ]);
+  dispose();
+  expect(device.pool.usedBytes).toBe(used);
+});
+
+test('workloads of f16 are refused on a device without it', async () => {
+  const bare = await bareDevice();
+  expect(() => trainingWorkloads(bare, config, 1, { precision: 'f16' })).toThrow(/precision: f16 needs .* shader-f16/);
+});
 
 describe('the loss scale', () => {
   const initial = Float32Array.from({ length: 200 }, (_, i) => Math.sin(i));
