@@ -14,6 +14,7 @@ fn main(
     return;
   }
   let level = level_of_group(group);
+  let source = params.levels[2u * level + 1u];
   let first_quad = 16u * workgroup.y;
   // This invocation loads a quad of channels and a quad of pixels, both of every SIZE / 16th tap.
   let column = local % 16u;
@@ -24,7 +25,7 @@ fn main(
   for (var start = 0u; start < params.inputs * TAPS; start += STEP) {
     for (var line = local / 16u; line < STEP; line += SIZE / 16u) {
       let factors = weights_at(first_quad + column, start + line);
-      let those = patches_at(own_patches, start + line, level);
+      let those = patches_at(own_patches, start + line, source);
       for (var i = 0u; i < 4u; i++) {
         lefts[TILE * line + 4u * column + i] = Component(factors[i]);
         rights[TILE * line + 4u * column + i] = Component(those[i]);

@@ -59,12 +59,11 @@ fn patches_of(first_pixel: u32, level: u32) -> vec4u {
   return 4u * source.x + n / area * params.inputs * source.y * row + STRIDE * (at / to.w * row + at % to.w);
 }
 
-/// One tap of four patches, zero after the last.
-fn patches_at(patches: vec4u, k: u32, level: u32) -> vec4f {
+/// One tap of four patches, zero after the last. `source`: the level's second entry
+fn patches_at(patches: vec4u, k: u32, source: vec4u) -> vec4f {
   if (k >= params.inputs * TAPS) {
     return vec4f();
   }
-  let source = params.levels[2u * level + 1u];
   let tap = k % TAPS;
   let offsets = patches + (k / TAPS * source.y + tap / 3u) * 4u * source.z + tap % 3u;
   return vec4f(Stored4(input[offsets.x], input[offsets.y], input[offsets.z], input[offsets.w]));

@@ -19,6 +19,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     return;
   }
   let level = level_of_group(group);
+  let source = params.levels[2u * level + 1u];
   let first_quad = 16u * QUADS * workgroup.y;
   // This invocation loads a quad of channels and a quad of pixels, both of tap `line` of each step.
   let column = local % 16u;
@@ -37,7 +38,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     for (var quad = 0u; quad < QUADS; quad++) {
       weights[16u * (QUADS * line + quad) + column] = weights_at(first_quad + 16u * quad + column, start + line);
     }
-    patches[local] = patches_at(own_patches, start + line, level);
+    patches[local] = patches_at(own_patches, start + line, source);
     workgroupBarrier();
     for (var step = 0u; step < STEP; step++) {
       let those = patches[16u * step + column];
