@@ -379,6 +379,16 @@ function changed(base: PartialRecipe, change: PartialRecipe): PartialRecipe {
   );
 }
 
+test('clamped weights whose sum is below 1', () =>
+  expectOracle({
+    recipe: { regions: { topk: 1 }, box: { normaliser: 'clamped-weights' } },
+    truth: [
+      { boxes: [[21, 23, 53.3, 55.6]], labels: [1] },
+      { boxes: [], labels: [] },
+    ],
+    scale: 0.1,
+  }));
+
 test('teacher-bounded boxes without LD', () => expectOracle({ recipe: { box: { bounded: 0.5 } } }));
 
 type Changes = { [Section in keyof Recipe]?: PartialRecipe[Section][] };
