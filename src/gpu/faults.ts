@@ -51,6 +51,11 @@ export class DeviceFaults {
     }
   }
 
+  /** Whether the device is lost. */
+  get isLost(): boolean {
+    return this.#lost !== null;
+  }
+
   /** @throws DeviceError when the device is lost, each time */
   assertAlive(): void {
     if (this.#lost) throw this.#lost;

@@ -60,8 +60,16 @@ export class BufferPool {
    * are destroyed, so nothing that uses them may wait to be submitted.
    */
   follow(plan: BufferPlan | null): void {
+    if (plan && plan !== this.#plan) {
+      this.forget();
+      this.#plan = plan;
+      this.#planned = plan.sizes.map(() => null);
+    }
     this.#next = plan ? 0 : null;
-    if (!plan || plan === this.#plan) return;
+  }
+
+  /** No plan is followed any more: the last one's free buffers are destroyed, so nothing that uses them may wait to be submitted. */
+  forget(): void {
     for (const buffer of this.#planned) {
       if (!buffer || this.#busy.has(buffer)) continue;
       buffer.destroy();
@@ -69,8 +77,9 @@ export class BufferPool {
       this.#heldBytes -= buffer.size;
       this.#freeBytes -= buffer.size;
     }
-    this.#plan = plan;
-    this.#planned = plan.sizes.map(() => null);
+    this.#plan = null;
+    this.#planned = [];
+    this.#next = null;
     this.#busy.clear();
   }
 
@@ -115,6 +124,7 @@ export class BufferPool {
     this.#freeApart.clear();
     this.#plan = null;
     this.#planned = [];
+    this.#next = null;
     this.#busy.clear();
     this.#heldBytes = 0;
     this.#freeBytes = 0;

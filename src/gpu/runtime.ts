@@ -172,6 +172,13 @@ export class Runtime {
     this.pool.follow(plan);
   }
 
+  /** The last plan is over (`BufferPool.forget`); what was recorded is submitted. */
+  forgetPlan(): void {
+    if (!this.pool.plan || this.#faults.isLost) return;
+    this.#recorder.submit();
+    this.pool.forget();
+  }
+
   /** Writes from the host. What was recorded before is submitted first, so that order is kept. */
   write(buffer: GPUBuffer, byteOffset: number, data: ArrayBufferView<ArrayBuffer>): void {
     this.#assertOpen();

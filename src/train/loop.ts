@@ -58,6 +58,7 @@ export async function runEpochs(
     return await result(false);
   } finally {
     run.tools.history.dispose();
+    context.device.forgetPlan();
   }
 }
 

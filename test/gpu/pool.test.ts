@@ -104,6 +104,22 @@ test('requests that overlap have different buffers in a plan, each large enough,
   );
 });
 
+test('a plan that is over leaves what is in use, and counts it as the pool does', () => {
+  const { make, destroyed } = fakeBuffers();
+  const pool = new BufferPool(make);
+  const uses = [0, 1].map((at) => ({ bytes: 2 * PLANNED, from: at, to: 2 + at }));
+  pool.follow(planBuffers(uses));
+  const [kept, freed] = uses.map(({ bytes }) => pool.take(bytes));
+  pool.give(freed);
+  pool.forget();
+  expect(destroyed).toEqual([freed.size]);
+  expect(pool.plan).toBe(null);
+  expect([pool.heldBytes, pool.usedBytes]).toEqual([kept.size, kept.size]);
+  pool.give(kept);
+  expect([pool.heldBytes, pool.usedBytes]).toEqual([kept.size, 0]);
+  expect(pool.take(2 * PLANNED)).toBe(kept);
+});
+
 test('other work than a plan has may use its buffers or others, before, in place of it and after', () => {
   fc.assert(
     fc.property(fc.array(work, { minLength: 1, maxLength: 4 }), work, (todos, last) => {
