@@ -12,28 +12,43 @@ import { createRequire } from 'node:module';
 import { posix } from 'node:path';
 
 const { dirname, join, relative } = posix;
-const FOLDER = 'dist/types';
+export const FOLDER = 'dist/types';
 /** Interfaces that the declarations use and only the DOM, or `@webgpu/types`, has. */
 const GLOBAL = /\b(?:GPU(?:[A-Z]\w*)?|AbortSignal|ImageBitmap)\b/g;
 const COMMENT = /\/\*[\s\S]*?\*\/|\/\/.*/g;
 
+/** The path of tsc. */
+export function compiler() {
+  return join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
+}
+
 export function writeTypes() {
-  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
   rmSync(FOLDER, { recursive: true, force: true });
   // Of all that the entries' code imports; most of it is not in their declarations.
   const all = `${FOLDER}-all`;
-  execFileSync(process.execPath, [tsc, '--project', 'tsconfig.build.json', '--outDir', all], { stdio: 'inherit' });
+  execFileSync(process.execPath, [compiler(), '--project', 'tsconfig.build.json', '--outDir', all], {
+    stdio: 'inherit',
+  });
   const { exports } = JSON.parse(readFileSync('package.json', 'utf8'));
   const entries = Object.values(exports).flatMap(({ types }) => (types ? [relative(FOLDER, types)] : []));
 
+  const webgpu = readFileSync('node_modules/@webgpu/types/dist/index.d.ts', 'utf8');
   /** @type {Set<string>} */
   const globals = new Set();
   for (const file of withImports(all, entries)) {
     const text = withoutArguments(readFileSync(join(all, file), 'utf8'));
+    // TypeScript writes such where a type that it infers is not imported.
+    for (const [, path] of text.matchAll(/\bimport\("(\.[^"]*)"\)/g)) {
+      if (!path.endsWith('.js'))
+        throw new Error(`${file}: import("${path}") has no extension; write the type in the source.`);
+    }
     for (const [name] of text.replace(COMMENT, '').matchAll(GLOBAL)) globals.add(name);
     const reference = entries.includes(file) ? `/// <reference path="${specifier(file, 'globals.d.ts')}" />\n` : '';
     write(file, reference + text);
   }
+  const aliases = [...globals].filter((name) => new RegExp(`^type ${name}\\b`, 'm').test(webgpu));
+  if (aliases.length > 0)
+    throw new Error(`${aliases}: no interfaces, with which an empty one would merge; write other types.`);
   write('globals.d.ts', [...globals].map((name) => `interface ${name} {}\n`).join(''));
   for (const entry of entries) {
     const target = specifier(join('ts5', entry), entry).replace(/\.d\.ts$/, '.js');

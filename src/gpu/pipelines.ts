@@ -3,7 +3,7 @@ import { assemble, located } from './assemble.js';
 import { dumpWgsl } from './dumpWgsl.js';
 import type { DeviceFaults } from './faults.js';
 import type { KernelDefinition, KernelVariant } from './launch.js';
-import { joinInterface, type KernelInterface } from './wgsl.js';
+import { type BindingType, joinInterface, type KernelInterface } from './wgsl.js';
 
 export interface Pipeline {
   /** Tells pipelines apart in keys of caches. */
@@ -170,7 +170,7 @@ class StandIns {
     for (const buffer of [this.noWorkgroups, ...this.#buffers.values()]) buffer.destroy();
   }
 
-  #buffer(type: GPUBufferBindingType, place: number): GPUBuffer {
+  #buffer(type: BindingType, place: number): GPUBuffer {
     const usage = type === 'uniform' ? 0x40 /* UNIFORM */ : 0x80; /* STORAGE */
     const key = `${usage} ${place}`;
     let buffer = this.#buffers.get(key);

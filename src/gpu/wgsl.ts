@@ -50,9 +50,12 @@ interface ParameterField {
   components: number;
 }
 
+/** How a kernel sees a buffer. (Other declarations may only use interfaces of WebGPU; see scripts/types.js.) */
+export type BindingType = 'uniform' | 'storage' | 'read-only-storage';
+
 /** What the host needs to know of a kernel. */
 export interface KernelInterface {
-  bindings: { binding: number; name: string; type: GPUBufferBindingType }[];
+  bindings: { binding: number; name: string; type: BindingType }[];
   parameters: { fields: ParameterField[]; bytes: number } | null;
   /** Invocations of a workgroup; where an `override` says so, its default and its name. */
   workgroup: { size: number; override: string | null };
@@ -68,7 +71,7 @@ export interface KernelInterface {
  */
 export function joinInterface(kernel: string, parts: readonly WgslPart[]): KernelInterface {
   const bindings: KernelInterface['bindings'] = [];
-  const bind = (type: GPUBufferBindingType, declared: Readonly<Record<string, number>> = {}) => {
+  const bind = (type: BindingType, declared: Readonly<Record<string, number>> = {}) => {
     for (const [name, binding] of Object.entries(declared)) {
       const known = bindings.find((other) => other.binding === binding || other.name === name);
       if (!known) bindings.push({ binding, name, type });

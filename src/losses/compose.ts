@@ -19,20 +19,30 @@ import { composed } from '../gpu/composed.js';
 import type { KernelDefinition } from '../gpu/launch.js';
 import type { Recipe } from './recipe.js';
 
+type Forms<Form extends string> = Readonly<Record<Form, KernelDefinition['source']>>;
+
 /** Forms of the class loss: `class_background`, four logits of classes that are not there, and `class_loss`. */
-export const classForms = { qfl, bce, varifocal, none };
+export const classForms: Forms<'qfl' | 'bce' | 'varifocal' | 'none'> = { qfl, bce, varifocal, none };
 /** Forms of the box loss: `box_loss` of a predicted box against a true one. */
-export const boxForms = { giou, ciou, 'ciou-ultralytics': ciouUltralytics };
+export const boxForms: Forms<'giou' | 'ciou' | 'ciou-ultralytics'> = {
+  giou,
+  ciou,
+  'ciou-ultralytics': ciouUltralytics,
+};
 /** Forms of class distillation: `statistics_of` a sample, `class_divergence` of a class's two logits, and `class_scale`. */
-export const kdForms = { softmax, binary, 'focal-binary': focalBinary };
+export const kdForms: Forms<'softmax' | 'binary' | 'focal-binary'> = { softmax, binary, 'focal-binary': focalBinary };
 /** Forms of class distillation in the pass over all class logits: `class_lesson` of four logits of each net. */
-export const streamKdForms = { binary: streamBinary, 'focal-binary': streamFocalBinary, none: streamNone };
+export const streamKdForms: Forms<'binary' | 'focal-binary' | 'none'> = {
+  binary: streamBinary,
+  'focal-binary': streamFocalBinary,
+  none: streamNone,
+};
 
 /** Forms of LD: `distil` a sample, bin with bin, or with the teacher's distribution in the student's bins. */
-export const ldForms = { same: ldSame, rebinned: ldRebinned };
+export const ldForms: Forms<'same' | 'rebinned'> = { same: ldSame, rebinned: ldRebinned };
 
 /** Forms of the teacher's edges for passes over all locations: `teacher_edge_at`, `teacher_distribution_at`. */
-export const edgeForms = { same: edgesSame, rebinned: edgesRebinned };
+export const edgeForms: Forms<'same' | 'rebinned'> = { same: edgesSame, rebinned: edgesRebinned };
 
 /** A name of `boxForms`. */
 export type BoxForm = keyof typeof boxForms;

@@ -19,7 +19,8 @@ export const ATSS = {
   what: 'ATSS (GFocal, LD)',
   chosenBy: 'ATSS makes positive',
   unscored: true,
-  assign: (grid, truth, _, { atss: options = {} }) => atss(grid, truth, options),
+  assign: (grid: Grid, truth: Truth, _: unknown, { atss: options = {} }: { atss?: AtssOptions }) =>
+    atss(grid, truth, options),
 } as const satisfies Assigner;
 
 /** What ATSS makes. */
