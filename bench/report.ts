@@ -1,4 +1,5 @@
-import { availableParallelism } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
 import { table } from '../src/cli/table.js';
 import type { AdapterDescription } from '../src/tensor/device.js';
 import type { ChosenClock } from './clock.js';
@@ -11,6 +12,8 @@ export interface Report {
   kind: AdapterDescription['kind'];
   /** Of the machine; what a software adapter computes with. */
   cores: number;
+  /** Its name, and the widest of the vectors that decide how fast a software adapter is. Empty where the system does not say. */
+  processor: string;
   /** YYYY-MM-DD */
   date: string;
   /** How to repeat it. */
@@ -29,12 +32,23 @@ export function beginReport(adapter: AdapterDescription, { reason }: ChosenClock
     adapter: adapter.name,
     kind: adapter.kind,
     cores: availableParallelism(),
+    processor: processorName(),
     date: new Date().toISOString().slice(0, 10),
     command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
     clock: reason,
     peers: {},
     rows: [],
   };
+}
+
+function processorName(): string {
+  const model = cpus()[0]?.model.trim() ?? '';
+  let flags = '';
+  try {
+    flags = readFileSync('/proc/cpuinfo', 'utf8');
+  } catch {} // Linux alone has it.
+  const vectors = /\bavx512f\b/.test(flags) ? 'AVX-512' : /\bavx2\b/.test(flags) ? 'AVX2' : '';
+  return [model, vectors].filter(Boolean).join(' with ');
 }
 
 const LEGEND =
@@ -67,9 +81,9 @@ export function formatMarkdown(report: Report): string {
   ].join('\n\n');
 }
 
-function heading({ adapter, kind, cores, date, clock, rows }: Report): string {
+function heading({ adapter, kind, cores, processor, date, clock, rows }: Report): string {
   const clocks = [...new Set(rows.map((row) => row.clock))].join(' and ');
-  return `${adapter} (${kind}), ${cores} CPU cores, ${date}, clock: ${clocks} (${clock})`;
+  return `${adapter} (${kind}), ${cores} CPU cores${processor && ` (${processor})`}, ${date}, clock: ${clocks} (${clock})`;
 }
 
 function peerLines({ peers }: Report): string[] {
