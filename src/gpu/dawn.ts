@@ -37,8 +37,7 @@ const QUANTIZATION = 'timestamp_quantization';
  */
 const ZEROS_BY_DRIVER = 'use_vulkan_zero_initialize_workgroup_memory_extension';
 /**
- * Lets adapters offer experimental features. A device has those that it is requested with, here subgroup matrices (adapter.ts); nothing else changes
- * for it, and what runs on it is our own WGSL.
+ * Lets adapters offer experimental features. A device has those alone that it is requested with: subgroup matrices (adapter.ts).
  */
 const EXPERIMENTS = 'allow_unsafe_apis';
 /**

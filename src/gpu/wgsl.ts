@@ -50,7 +50,7 @@ interface ParameterField {
   components: number;
 }
 
-/** How a kernel sees a buffer. (Other declarations may only use interfaces of WebGPU; see scripts/types.js.) */
+/** How a kernel sees a buffer. Written out, since our declarations cannot have a type alias of WebGPU's (scripts/types.js). */
 export type BindingType = 'uniform' | 'storage' | 'read-only-storage';
 
 /** What the host needs to know of a kernel. */

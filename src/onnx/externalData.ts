@@ -1,5 +1,6 @@
 import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
+import { noModel } from './protobuf.js';
 import { type Bytes, fieldParts, fieldsOf, joinBytes } from './wire.js';
 
 type Message = 'model' | 'graph' | 'function' | 'node' | 'attribute' | 'sparse' | 'tensor';
@@ -60,8 +61,7 @@ export interface WeightsFile {
  * file. All else stays as it is, byte for byte.
  * @param name for messages
  * @param open gives a file by its path from the model's folder
- * @throws InputError when a file is too short, or all is larger than a model can be
- * @throws RangeError where the bytes are no model
+ * @throws InputError when a file is too short, all is larger than a model can be, or the bytes are no model
  */
 export async function withWeightsInside(
   model: Bytes,
@@ -69,10 +69,15 @@ export async function withWeightsInside(
   open: (location: string) => Promise<WeightsFile>,
 ): Promise<Bytes> {
   const tensors: ExternalTensor[] = [];
-  replace(model, 'model', (tensor) => {
-    tensors.push(tensor);
-    return null;
-  });
+  try {
+    replace(model, 'model', (tensor) => {
+      tensors.push(tensor);
+      return null;
+    });
+  } catch (error) {
+    if (error instanceof RangeError) throw noModel(name);
+    throw error;
+  }
   if (tensors.length === 0) return model;
   const values = new Map<string, Bytes>();
   const keyOf = ({ location, offset, length }: ExternalTensor) => `${offset} ${length} ${location}`;

@@ -3,7 +3,6 @@ import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
 import { HOW, withWeightsInside } from './externalData.js';
-import { noModel } from './protobuf.js';
 
 /**
  * Reads an ONNX model, with the weights that it keeps in files beside it (the default of PyTorch's exporter) inside.
@@ -29,9 +28,6 @@ export async function readModel(file: string): Promise<{ model: Uint8Array; name
   };
   try {
     return { model: await withWeightsInside(model, file, openFile), name: file };
-  } catch (error) {
-    if (error instanceof RangeError) throw noModel(file);
-    throw error;
   } finally {
     for (const handle of handles) await handle.close();
   }

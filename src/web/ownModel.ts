@@ -6,7 +6,6 @@ import { exportStudent } from '../onnx/graph/exportStudent.js';
 import { GraphStudent, type GraphStudentOptions } from '../onnx/graph/student.js';
 import { checkMapping, type MappedModel } from '../onnx/mapping.js';
 import { imageSizeOf } from '../onnx/outputs.js';
-import { noModel } from '../onnx/protobuf.js';
 import type { Device } from '../tensor/device.js';
 import { brief } from '../util/brief.js';
 import { InputError } from '../util/error.js';
@@ -48,12 +47,7 @@ async function readWhole({ file }: DroppedFile, beside: readonly DroppedFile[]) 
       new Uint8Array(await weights.slice(offset, offset + length).arrayBuffer());
     return { size: weights.size, read };
   };
-  try {
-    return { model: await withWeightsInside(bytes, name, find), name };
-  } catch (error) {
-    if (error instanceof RangeError) throw noModel(name);
-    throw error;
-  }
+  return { model: await withWeightsInside(bytes, name, find), name };
 }
 
 /** @throws InputError as `GraphStudent.open` */
