@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config';
 import { viteJsonSchema } from './scripts/jsonSchema.js';
 import { viteWgsl } from './scripts/wgsl.js';
 import { browserPath, FLAGS, noBrowser } from './test/browser/chromium.js';
+import { firefox } from './test/browser/firefox.js';
 import { nodeInBrowser } from './test/browser/node.js';
 
 /** All that the layers with kernels have, and the golden cases: `npm run test:browser`. */
@@ -34,7 +35,10 @@ const CASES = {
 };
 const some = process.env.EDGEWISE_BROWSER_TESTS === 'some';
 
-if (!browserPath) throw new Error(`no tests in a browser${noBrowser}`);
+/** A Firefox in place of Chromium: `EDGEWISE_FIREFOX=firefox npm run test:browser`. */
+const firefoxPath = process.env.EDGEWISE_FIREFOX;
+if (!firefoxPath && !browserPath) throw new Error(`no tests in a browser${noBrowser}`);
+const chromium = playwright({ launchOptions: { executablePath: browserPath ?? '', args: FLAGS } });
 
 export default defineConfig({
   plugins: [viteWgsl({ minify: true }), viteJsonSchema(), nodeInBrowser()],
@@ -51,8 +55,8 @@ export default defineConfig({
     browser: {
       enabled: true,
       headless: true,
-      provider: playwright({ launchOptions: { executablePath: browserPath, args: FLAGS } }),
-      instances: [{ browser: 'chromium' }],
+      provider: firefoxPath ? firefox(firefoxPath) : chromium,
+      instances: [{ browser: firefoxPath ? 'firefox' : 'chromium' }],
       screenshotFailures: false,
     },
   },

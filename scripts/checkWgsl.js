@@ -1,6 +1,6 @@
 /**
  * `npm run check:wgsl`: every kernel under shaders/ is a valid module by naga, the compiler of Firefox and Deno, with loops written
- * out and without, and binds at most eight storage buffers, WebGPU's default limit.
+ * out and without, naga translates it for Vulkan, Metal and Direct3D, and it binds at most eight storage buffers, WebGPU's default limit.
  *
  * A kernel that is composed at run time calls what its file does not define: it is validated with each file that defines it. A file
  * that is part of no kernel is an error. Of kernels by subgroup matrices naga sees all but the matrices (wgslMatrices.js).
@@ -9,7 +9,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
-import { NagaError, parseWgsl, validate } from 'naga-wasm';
+import { NagaError, parseWgsl, validate, writeHlsl, writeMsl, writeSpirv } from 'naga-wasm';
 import { wgslParts } from './wgsl.js';
 import { withoutMatrices } from './wgslMatrices.js';
 
@@ -97,25 +97,36 @@ function defines({ files }, name) {
   return [...files].some((file) => declaration.test(readFileSync(file, 'utf8')));
 }
 
-/** What naga says of a module, null where it is valid. @param {string} code */
+/** What naga says of a module, null where it is valid and has a translation for each driver. @param {string} code */
 function faultOf(code) {
   // naga knows subgroups, but not by the word that WGSL has for asking.
   const asked = withoutMatrices(code.replace(/\benable subgroups;/, ''));
   try {
-    const module = parseWgsl(asked);
-    try {
-      validate(module).free();
-    } finally {
-      module.free();
-    }
+    withModule(asked, () => {});
+    // A browser gives overrides their values first.
+    const fixed = asked.replace(/\boverride (\w+: \w+ = )/g, 'const $1');
+    withModule(fixed, (module, info) => {
+      for (const write of [writeSpirv, writeMsl, writeHlsl]) write(module, info);
+    });
     return null;
   } catch (error) {
+    // A fault of its own, which would end Firefox with its tabs: by a pointer to a part of a variable, for instance.
+    if (error instanceof WebAssembly.RuntimeError) return { lineNum: 0, linePos: 0, message: 'naga panics' };
     if (!(error instanceof NagaError)) throw error;
     const [, line = '1', column = '1'] = /wgsl:(\d+):(\d+)/.exec(error.formatted) ?? [];
     const note = /^\s*= (.*)$/m.exec(error.formatted)?.[1] ?? /\^ (.*)$/m.exec(error.formatted)?.[1];
     const message = note ? `${error.message} (${note})` : error.message;
     return { lineNum: Number(line), linePos: Number(column), message };
   }
+}
+
+/** @param {string} code @param {(module: import('naga-wasm').Module, info: import('naga-wasm').ModuleInfo) => void} use */
+function withModule(code, use) {
+  const module = parseWgsl(code);
+  const info = validate(module);
+  use(module, info);
+  info.free();
+  module.free();
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -47,13 +47,6 @@ const WEIGHTS = 2u;
 override WEIGHS_DIFFERENCE: bool = false;
 override WEIGHS_TEACHER: bool = false;
 
-struct Lesson {
-  class_loss: StreamSum,
-  distilled: StreamSum,
-  /// by kind
-  weights: vec2f,
-}
-
 /// Factors of the class loss and of class distillation.
 fn factors_of(level: u32) -> vec2f {
   let kd = params.kd_weights[level / 4u][level % 4u] / divisor_of_counts(params.kd_normaliser);
@@ -82,9 +75,10 @@ fn spoilt4(weight: vec4f, is_spoilt: vec4<bool>) -> vec4f {
   return bitcast<vec4f>(select(bitcast<vec4u>(weight), vec4u(0x7fc00000u), is_spoilt));
 }
 
-fn write_partials(invocation: u32, lesson: Lesson, factors: vec2f) {
-  partials[SUM_CLASS * params.stream_count + invocation] = partial_of(lesson.class_loss, factors.x);
-  partials[SUM_KD * params.stream_count + invocation] = partial_of(lesson.distilled, factors.y);
-  partials[SUM_WEIGHTS * params.stream_count + invocation] = bitcast<u32>(lesson.weights.x);
-  partials[(SUM_WEIGHTS + 1u) * params.stream_count + invocation] = bitcast<u32>(lesson.weights.y);
+/// Sums of the class loss and of class distillation, and of the weights by kind.
+fn write_partials(invocation: u32, class_loss: StreamSum, distillation: StreamSum, weight_sums: vec2f, factors: vec2f) {
+  partials[SUM_CLASS * params.stream_count + invocation] = partial_of(class_loss, factors.x);
+  partials[SUM_KD * params.stream_count + invocation] = partial_of(distillation, factors.y);
+  partials[SUM_WEIGHTS * params.stream_count + invocation] = bitcast<u32>(weight_sums.x);
+  partials[(SUM_WEIGHTS + 1u) * params.stream_count + invocation] = bitcast<u32>(weight_sums.y);
 }

@@ -37,7 +37,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let start = (params.batch * params.classes * entry.x) / 4u + (image * params.classes + first) * vectors;
   let begin = (rest % blocks) * TURNS * SIZE + local;
   let end = min(begin + TURNS * SIZE, vectors);
-  var lesson = Lesson();
+  var class_loss = StreamSum();
+  var distillation = StreamSum();
+  var weight_sums = vec2f();
   for (var i = begin; i < end; i += SIZE) {
     let location = params.batch * entry.x + image * area + 4u * i;
     let locations = vec4u(location) + vec4u(0u, 1u, 2u, 3u);
@@ -68,18 +70,18 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       }
       at += vectors;
     }
-    add(&lesson.class_loss, losses, locations);
-    add(&lesson.distilled, distilled, locations);
+    add(&class_loss, losses, locations);
+    add(&distillation, distilled, locations);
     if (WEIGHS_DIFFERENCE) {
       let weight = spoilt4(counted * apart, is_spoilt);
       weights[location / 4u] = weight;
-      lesson.weights.x += (weight.x + weight.y) + (weight.z + weight.w);
+      weight_sums.x += (weight.x + weight.y) + (weight.z + weight.w);
     }
     if (WEIGHS_TEACHER) {
       let weight = spoilt4(counted * background_of(highest).score, is_spoilt);
       weights[(params.weight_stride + location) / 4u] = weight;
-      lesson.weights.y += (weight.x + weight.y) + (weight.z + weight.w);
+      weight_sums.y += (weight.x + weight.y) + (weight.z + weight.w);
     }
   }
-  write_partials(group * SIZE + local, lesson, factors);
+  write_partials(group * SIZE + local, class_loss, distillation, weight_sums, factors);
 }

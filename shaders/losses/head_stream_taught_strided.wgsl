@@ -25,7 +25,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let factors = factors_of(level);
   let area = params.levels[level].y * params.levels[level].z;
   let i = (group - params.levels[level].w) * SIZE + local;
-  var lesson = Lesson();
+  var class_loss = StreamSum();
+  var distillation = StreamSum();
+  var weight_sums = vec2f();
   if (i < params.batch * area) {
     let location = params.batch * params.levels[level].x + i;
     let image = i / area;
@@ -56,8 +58,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       let share = select(counts_here, vec4f(), classes == label);
       let focal = class_background(x);
       let taught = class_lesson(x, t);
-      add(&lesson.class_loss, share * focal.loss, vec4u(location));
-      add(&lesson.distilled, counts_here * taught.loss, vec4u(location));
+      add(&class_loss, share * focal.loss, vec4u(location));
+      add(&distillation, counts_here * taught.loss, vec4u(location));
       let slope = (factors.x * share) * focal.slope + (factors.y * counts_here) * taught.slope;
       for (var k = 0u; k < 4u; k++) {
         if (exists[k]) {
@@ -75,13 +77,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       }
     }
     if (WEIGHS_DIFFERENCE) {
-      lesson.weights.x = spoilt4(vec4f(select(0.0, counted * largest(apart), has_teacher)), vec4<bool>(is_spoilt)).x;
-      weights[location] = lesson.weights.x;
+      weight_sums.x = spoilt4(vec4f(select(0.0, counted * largest(apart), has_teacher)), vec4<bool>(is_spoilt)).x;
+      weights[location] = weight_sums.x;
     }
     if (WEIGHS_TEACHER) {
-      lesson.weights.y = spoilt4(select(0.0, counted, has_teacher) * background_of(vec4f(largest(highest))).score, vec4<bool>(is_spoilt)).x;
-      weights[params.weight_stride + location] = lesson.weights.y;
+      weight_sums.y = spoilt4(select(0.0, counted, has_teacher) * background_of(vec4f(largest(highest))).score, vec4<bool>(is_spoilt)).x;
+      weights[params.weight_stride + location] = weight_sums.y;
     }
   }
-  write_partials(group * SIZE + local, lesson, factors);
+  write_partials(group * SIZE + local, class_loss, distillation, weight_sums, factors);
 }

@@ -21,10 +21,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let level = workgroup.x;
   for (var source = 0u; source < params.sources; source++) {
     let codes = sums[(level * params.sources + source) * SIZE + local];
-    var own = Sums();
-    add(&own.first, codes.x);
-    add(&own.second, codes.y);
-    keep_source(source, own, local);
+    var first = Sum();
+    var second = Sum();
+    add(&first, codes.x);
+    add(&second, codes.y);
+    keep_source(source, Sums(first, second), local);
   }
   write_terms(level, local);
 }

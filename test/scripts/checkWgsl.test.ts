@@ -56,3 +56,12 @@ it('refuses a ninth storage buffer, and a file that no kernel has', async () => 
     'lib/lost.wgsl: it is part of no kernel',
   ]);
 });
+
+// naga accepts a pointer to a part of a variable, and panics when it writes SPIR-V: Firefox ended with all its tabs.
+it('refuses what naga cannot translate', async () => {
+  const body = KERNEL.replace('values[0] = 1.0;', 'var pair: Pair;\n  grow(&pair.x);\n  values[0] = pair.x;');
+  const lib = 'struct Pair {\n  x: f32,\n}\nfn grow(x: ptr<function, f32>) {\n  *x += 1.0;\n}\n';
+  expect((await check({ 'part.wgsl': lib + body })).faults).toEqual([
+    expect.stringMatching(/^part\.wgsl: .*naga panics/),
+  ]);
+});
