@@ -1,7 +1,4 @@
-// A list that the invocations of a workgroup make together in a fixed order, without the race of an atomic addition.
-
-/// At most the bits of a word. Smaller is faster on software adapters, where a barrier switches between the workgroup's parts.
-const SIZE = 32u;
+// A list that SIZE invocations make together in a fixed order, without the race of an atomic addition. SIZE is at most the bits of a word.
 
 /// Cells that an invocation looks at between barriers.
 const CELLS = 4u;

@@ -36,7 +36,7 @@ fn list_positives(list: ptr<function, List>, g: u32, image: u32, local: u32) {
   }
 }
 
-@compute @workgroup_size(32)
+@compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   list_image(workgroup.x, local);
 }

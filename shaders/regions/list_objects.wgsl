@@ -22,6 +22,7 @@ override SCORED: bool = false;
 #include "list_inputs.wgsl"
 #include "claims.wgsl"
 
+const SIZE = 32u;
 /// Invocations of a workgroup: `append` with one cell each.
 const LANES = CELLS * SIZE;
 

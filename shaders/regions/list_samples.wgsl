@@ -2,6 +2,9 @@
 // algorithm 1). Objects are taken one after another, each in its candidates and windows only, so the time grows with the boxes and not
 // with the map. No floating-point atomics; the list has a fixed order.
 
+/// What a software adapter computes at once: with more, each barrier switches between a workgroup's parts.
+const SIZE = 8u;
+
 /// [locations], see sample.wgsl; zeros but for ignored locations. While the lists are made: 1 + place in the list of samples.
 @group(0) @binding(6) var<storage, read_write> table: array<u32>;
 @group(0) @binding(7) var<storage, read_write> samples: array<Sample>;

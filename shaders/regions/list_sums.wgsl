@@ -20,8 +20,8 @@ struct Params {
 #include "level_of.wgsl"
 #include "claims.wgsl"
 
-/// SIZE of append.wgsl.
-const CHAINS = 32u;
+/// SIZE of list_samples.wgsl.
+const CHAINS = 8u;
 const LANES = 256u;
 
 /// weight in the VLR and target score
