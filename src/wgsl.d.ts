@@ -289,7 +289,6 @@ declare module '*/shaders/regions/append.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
-    readonly SIZE: number;
     readonly CELLS: number;
   };
 }
@@ -368,8 +367,16 @@ declare module '*/shaders/regions/list_objects.wgsl' {
     readonly CLAIM: number;
     readonly COUNT: number;
     readonly PLACE: number;
+    readonly SIZE: number;
     readonly FIRST_POSITIVE: number;
     readonly FIRST_MEMBER: number;
+  };
+}
+declare module '*/shaders/regions/list_samples.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly SIZE: number;
   };
 }
 declare module '*/shaders/regions/list_sums.wgsl' {
