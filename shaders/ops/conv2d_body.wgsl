@@ -25,6 +25,19 @@ struct Params {
 #include "conv2d_tile.wgsl"
 #include "store_tile.wgsl"
 
+/// Writes the first `channels` of a tile. `area`: from channel to channel; `start`: the first pixel. Not in a loop, in which a convolution took
+/// 1.07 times as long on lavapipe.
+fn store_tile(tile: Tile, channels: u32, area: u32, start: u32, count: u32) {
+  store_pixels(tile.c0, start, count);
+  if (channels > 1u) { store_pixels(tile.c1, start + area, count); }
+  if (channels > 2u) { store_pixels(tile.c2, start + 2u * area, count); }
+  if (channels > 3u) { store_pixels(tile.c3, start + 3u * area, count); }
+  if (channels > 4u) { store_pixels(tile.c4, start + 4u * area, count); }
+  if (channels > 5u) { store_pixels(tile.c5, start + 5u * area, count); }
+  if (channels > 6u) { store_pixels(tile.c6, start + 6u * area, count); }
+  if (channels > 7u) { store_pixels(tile.c7, start + 7u * area, count); }
+}
+
 /// What the taps of a row meet at four consecutive output pixels.
 struct Row {
   left: vec4f,
@@ -100,6 +113,9 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
     let y = 2u * line;
     let start = source.w + (image * params.outputs + channel) * area + y * to.w + 4u * column;
     let count = to.w - 4u * column;
-    store_tiles(tiles, channel, area, start, to.w, vec2u(count, select(0u, count, y + 1u < to.z)));
+    store_tile(tiles.a, params.outputs - channel, area, start, count);
+    if (y + 1u < to.z) {
+      store_tile(tiles.b, params.outputs - channel, area, start + to.w, count);
+    }
   }
 }

@@ -24,6 +24,17 @@ struct Params {
 #include "conv2d_tile.wgsl"
 #include "store_tile.wgsl"
 
+/// Writes the channels of two tiles from `first` on, the second `step` elements later. `area`: from channel to channel; `start`: the first pixel.
+/// A loop: unrolled, the stores are most of the kernel to compile.
+fn store_tiles(tiles: Tiles, first: u32, area: u32, start: u32, step: u32, counts: vec2u) {
+  var at = start;
+  for (var channel = first; channel < min(first + 8u, params.outputs); channel++) {
+    store_pixels(channel_of(tiles.a, channel), at, counts.x);
+    store_pixels(channel_of(tiles.b, channel), at + step, counts.y);
+    at += area;
+  }
+}
+
 fn convolve(workgroup: vec3u, local: u32, lane: u32) {
   // All invocations stay, also beyond the last group: subgroups need them.
   let group = min(workgroup.x * SIZE + local, params.groups - 1u);
