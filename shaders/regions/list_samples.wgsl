@@ -2,7 +2,8 @@
 // algorithm 1). Objects are taken one after another, each in its candidates and windows only, so the time grows with the boxes and not
 // with the map. No floating-point atomics; the list has a fixed order.
 
-/// What a software adapter computes at once: with more, each barrier switches between a workgroup's parts.
+/// What a software adapter computes at once: with more, each barrier switches between a workgroup's parts. An invocation a level at least, see
+/// write_counts.wgsl.
 const SIZE = 8u;
 
 /// [locations], see sample.wgsl; zeros but for ignored locations. While the lists are made: 1 + place in the list of samples.

@@ -47,7 +47,7 @@ export const firefox = (program: string) =>
           await once(browser, 'spawn');
         },
         async close() {
-          if (browser && browser.exitCode === null) {
+          if (browser && browser.exitCode === null && browser.signalCode === null) {
             const ended = once(browser, 'exit');
             browser.kill();
             await ended;
