@@ -247,6 +247,7 @@ describe.skipIf(!browserPath)(`the page in Chromium${noBrowser}`, () => {
     const text = await link.evaluate(async (a: HTMLAnchorElement) => (await fetch(a.href)).text());
     await page.click('#pause');
     await page.setViewportSize({ width: 360, height: 800 });
+    await settled(page);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
     await page.screenshot({ path: picture('own-model'), fullPage: true });
 
