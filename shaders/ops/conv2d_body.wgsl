@@ -76,11 +76,9 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
   let bias = filled(biases(tap + params.inputs * 9u));
   var tiles = Tiles(bias, bias);
   for (var i = 0u; i < params.inputs; i++) {
-    let w01 = read_taps(tap, lane);
-    let w23 = read_taps(tap + 2u, lane);
-    let w45 = read_taps(tap + 4u, lane);
-    let w67 = read_taps(tap + 6u, lane);
-    let w8 = read_taps(tap + 8u, lane);
+    let w0123 = read_taps(tap, lane);
+    let w4567 = read_taps(tap + 4u, lane);
+    let w8 = read_tap(tap + 8u, lane);
     let r0 = read_row(at);
     let r1 = read_row(at + row);
     let r2 = read_row(at + 2u * row);
@@ -94,14 +92,14 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
       s1 = r3;
       s2 = read_row(at + 4u * row);
     }
-    tiles = multiply_add_both(tiles, first(w01), r0.left, s0.left);
-    tiles = multiply_add_both(tiles, second(w01), r0.middle, s0.middle);
-    tiles = multiply_add_both(tiles, first(w23), r0.right, s0.right);
-    tiles = multiply_add_both(tiles, second(w23), r1.left, s1.left);
-    tiles = multiply_add_both(tiles, first(w45), r1.middle, s1.middle);
-    tiles = multiply_add_both(tiles, second(w45), r1.right, s1.right);
-    tiles = multiply_add_both(tiles, first(w67), r2.left, s2.left);
-    tiles = multiply_add_both(tiles, second(w67), r2.middle, s2.middle);
+    tiles = multiply_add_both(tiles, first(w0123), r0.left, s0.left);
+    tiles = multiply_add_both(tiles, second(w0123), r0.middle, s0.middle);
+    tiles = multiply_add_both(tiles, third(w0123), r0.right, s0.right);
+    tiles = multiply_add_both(tiles, fourth(w0123), r1.left, s1.left);
+    tiles = multiply_add_both(tiles, first(w4567), r1.middle, s1.middle);
+    tiles = multiply_add_both(tiles, second(w4567), r1.right, s1.right);
+    tiles = multiply_add_both(tiles, third(w4567), r2.left, s2.left);
+    tiles = multiply_add_both(tiles, fourth(w4567), r2.middle, s2.middle);
     tiles = multiply_add_both(tiles, first(w8), r2.right, s2.right);
     at += plane;
     tap += 9u;

@@ -57,16 +57,15 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
   let bias = filled(biases(tap + inputs));
   var tiles = Tiles(bias, bias);
   for (var i = 0u; i < inputs; i += 4u) {
-    let w01 = read_taps(tap, lane);
-    let w23 = read_taps(tap + 2u, lane);
+    let weights = read_taps(tap, lane);
     let at0 = first_input + i * plane;
     let at1 = first_input + min(i + 1u, last) * plane;
     let at2 = first_input + min(i + 2u, last) * plane;
     let at3 = first_input + min(i + 3u, last) * plane;
-    tiles = multiply_add_both(tiles, first(w01), vec4f(input[at0]), vec4f(input[at0 + next]));
-    tiles = multiply_add_both(tiles, second(w01), vec4f(input[at1]), vec4f(input[at1 + next]));
-    tiles = multiply_add_both(tiles, first(w23), vec4f(input[at2]), vec4f(input[at2 + next]));
-    tiles = multiply_add_both(tiles, second(w23), vec4f(input[at3]), vec4f(input[at3 + next]));
+    tiles = multiply_add_both(tiles, first(weights), vec4f(input[at0]), vec4f(input[at0 + next]));
+    tiles = multiply_add_both(tiles, second(weights), vec4f(input[at1]), vec4f(input[at1 + next]));
+    tiles = multiply_add_both(tiles, third(weights), vec4f(input[at2]), vec4f(input[at2 + next]));
+    tiles = multiply_add_both(tiles, fourth(weights), vec4f(input[at3]), vec4f(input[at3 + next]));
     tap += 4u;
   }
 

@@ -1,21 +1,47 @@
-// Reads the packed weights (pack_weight.wgsl), the same for a whole workgroup: each of four neighbouring lanes reads another vec4 and the
-// subgroup (at least four lanes) passes it round: on software adapters a broadcast is far cheaper than a read. The kernel declares
-// `weight: array<Stored4>`.
+// Reads the packed weights (pack_weight.wgsl), the same for a whole workgroup: each of LANES neighbouring lanes reads another vec4 and the
+// subgroup passes it round: on software adapters a broadcast is far cheaper than a read. The kernel declares `weight: array<Stored4>`.
 
-/// The weights of two neighbouring taps: one vec4 in each of the lanes 0 to 3.
+/// 4, or 8 where the subgroups have as many.
+override LANES: u32 = 4;
+
+/// The weights of four neighbouring taps: one vec4 in each of eight lanes, or two in each of four.
 struct Taps {
-  own: vec4f,
+  low: vec4f,
+  high: vec4f,
 }
 
-/// Taps `tap` and `tap + 1`, counted from the buffer's start.
+/// Taps `tap` to `tap + 3`, counted from the buffer's start.
 fn read_taps(tap: u32, lane: u32) -> Taps {
-  return Taps(vec4f(weight[2u * tap + lane % 4u]));
+  let low = vec4f(weight[2u * tap + lane % LANES]);
+  if (LANES == 8u) {
+    return Taps(low, vec4f());
+  }
+  return Taps(low, vec4f(weight[2u * tap + 4u + lane % LANES]));
+}
+
+/// The first of them only, in one read.
+fn read_tap(tap: u32, lane: u32) -> Taps {
+  return Taps(vec4f(weight[2u * tap + lane % 2u]), vec4f());
 }
 
 fn first(taps: Taps) -> Eight {
-  return Eight(subgroupBroadcast(taps.own, 0u), subgroupBroadcast(taps.own, 1u));
+  return Eight(subgroupBroadcast(taps.low, 0u), subgroupBroadcast(taps.low, 1u));
 }
 
 fn second(taps: Taps) -> Eight {
-  return Eight(subgroupBroadcast(taps.own, 2u), subgroupBroadcast(taps.own, 3u));
+  return Eight(subgroupBroadcast(taps.low, 2u), subgroupBroadcast(taps.low, 3u));
+}
+
+fn third(taps: Taps) -> Eight {
+  if (LANES == 8u) {
+    return Eight(subgroupBroadcast(taps.low, 4u), subgroupBroadcast(taps.low, 5u));
+  }
+  return Eight(subgroupBroadcast(taps.high, 0u), subgroupBroadcast(taps.high, 1u));
+}
+
+fn fourth(taps: Taps) -> Eight {
+  if (LANES == 8u) {
+    return Eight(subgroupBroadcast(taps.low, 6u), subgroupBroadcast(taps.low, 7u));
+  }
+  return Eight(subgroupBroadcast(taps.high, 2u), subgroupBroadcast(taps.high, 3u));
 }

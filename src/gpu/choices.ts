@@ -117,6 +117,11 @@ export function completeChoices(gpu: GPUDevice, given: Partial<Choices>): Choice
   return { ...defaultChoices(gpu), ...choices };
 }
 
+/** Neighbouring lanes that read for each other in kernels with subgroups: as many as every subgroup of the device has, of the two that they take. */
+export function sharingLanes({ adapterInfo }: GPUDevice): 4 | 8 {
+  return (adapterInfo?.subgroupMinSize ?? 0) >= 8 ? 8 : MIN_LANES;
+}
+
 function faultOf(gpu: GPUDevice, name: string, value: unknown): string | null {
   if (!isChoice(name)) return `${name} is none, there are ${CHOICE_NAMES.join(', ')}`;
   const possible = possibleValues(gpu, name);

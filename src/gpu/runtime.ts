@@ -3,7 +3,7 @@ import { InputError } from '../util/error.js';
 import { assertEncoder, assertLaunch, assertRange } from './argument.js';
 import { BindGroups, type LargestBinding, largestBindingOf } from './bindGroups.js';
 import type { BufferPlan } from './bufferPlan.js';
-import { type ChoiceName, type Choices, completeChoices } from './choices.js';
+import { type ChoiceName, type Choices, completeChoices, sharingLanes } from './choices.js';
 import { DeviceFaults } from './faults.js';
 import { type BufferRange, type KernelVariant, type Launch, workgroupsOf } from './launch.js';
 import { Pipelines } from './pipelines.js';
@@ -65,6 +65,11 @@ export class Runtime {
   /** The variant of its kernels that an operation launches; see choices.ts. */
   choice<N extends ChoiceName>(name: N): Choices[N] {
     return this.#choices[name];
+  }
+
+  /** LANES of kernels that share what they read in subgroups; see choices.ts. */
+  get sharingLanes(): 4 | 8 {
+    return sharingLanes(this.gpu);
   }
 
   /** All choices: plain JSON, to keep and to give back to `setChoices` or `openDevice`. */

@@ -241,11 +241,17 @@ function runRegisters(
   const { inputs, outputs, kernel, stride, to } = shape;
   const { device } = output;
   const size = device.choice('tile.workgroup');
+  const weights = device.choice('convolution.weights');
   const [rows, columns] = kernel === 1 ? [1, 8] : [2, 4];
   const { groups, levels } = groupsOf(shape, aligned, rows, columns);
   device.run({
-    kernel: (kernel === 1 ? POINTWISE : CONV2D)[device.choice('convolution.weights')](aligned.tensor, output),
-    constants: { ...constants, SIZE: size, ...(kernel === 3 && { STRIDE: stride }) },
+    kernel: (kernel === 1 ? POINTWISE : CONV2D)[weights](aligned.tensor, output),
+    constants: {
+      ...constants,
+      SIZE: size,
+      ...(kernel === 3 && { STRIDE: stride }),
+      ...(weights === 'subgroups' && { LANES: device.sharingLanes }),
+    },
     bindings: { input: aligned.tensor.range4, weight: packed.range4, output: output.range },
     params: { inputs, outputs, groups, level_count: to.length, levels },
     workgroups: [Math.ceil(groups / size), Math.ceil(outputs / TILE_CHANNELS), 1],
@@ -257,12 +263,13 @@ function runStride2(incoming: Tensor, packed: Tensor, gradient: Tensor, shape: C
   const { batch, inputs, outputs, from, to } = shape;
   const { device } = gradient;
   const size = device.choice('tile.workgroup');
+  const weights = device.choice('convolution.weights');
   const shapes = from.map(({ height, width }) => ({ rows: height + 1, length: Math.ceil(width / 4) + 1 }));
   const aligned = alignRows(incoming, batch * inputs, from, shapes, 0);
   const { groups, levels } = groupsOf(shape, aligned, 2, 8);
   device.run({
-    kernel: INPUT_GRADIENT[device.choice('convolution.weights')](aligned.tensor, gradient),
-    constants: { SIZE: size },
+    kernel: INPUT_GRADIENT[weights](aligned.tensor, gradient),
+    constants: { SIZE: size, ...(weights === 'subgroups' && { LANES: device.sharingLanes }) },
     bindings: { incoming: aligned.tensor.range4, weight: packed.range4, output: gradient.range },
     params: { inputs, outputs, groups, level_count: to.length, levels },
     workgroups: [Math.ceil(groups / size), Math.ceil(outputs / TILE_CHANNELS), 1],

@@ -84,7 +84,10 @@ function runRegisters(gradients: AlignedRows, input: AlignedRows, weight: Tensor
   const partial = device.empty([chunks * weight.size]);
   device.run({
     kernel: variants[variant](input.tensor, gradients.tensor),
-    constants: kernel === 1 ? {} : { STRIDE: stride },
+    constants: {
+      ...(kernel === 3 && { STRIDE: stride }),
+      ...(variant === 'subgroups' && { LANES: device.sharingLanes }),
+    },
     bindings: { input: input.tensor.range4, incoming: gradients.tensor.range4, partial: partial.range },
     params: { inputs, outputs, chunks, strips, strips_a_chunk: stripsAChunk, level_count: to.length, levels: table },
     workgroups:
