@@ -3,6 +3,8 @@
 
 /// Small workgroups waste less at the end of small maps.
 override SIZE: u32 = 64;
+/// An invocation computes sixteen channels: pixels that were read are used twice as often.
+override WIDE: bool = false;
 
 struct Params {
   inputs: u32,
@@ -53,26 +55,52 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
   let inputs = (params.inputs + 3u) / 4u * 4u;
   let first_input = source.x + image * params.inputs * plane + 2u * column;
   let last = params.inputs - 1u;
-  var tap = workgroup.y * (inputs + 1u);
+  let tile_taps = inputs + 1u;
+  let first_tile = select(1u, 2u, WIDE) * workgroup.y;
+  var tap = first_tile * tile_taps;
   let bias = filled(biases(tap + inputs));
   var tiles = Tiles(bias, bias);
+  var others = tiles;
+  if (WIDE) {
+    let other_bias = filled(biases(tap + tile_taps + inputs));
+    others = Tiles(other_bias, other_bias);
+  }
   for (var i = 0u; i < inputs; i += 4u) {
     let weights = read_taps(tap, lane);
     let at0 = first_input + i * plane;
     let at1 = first_input + min(i + 1u, last) * plane;
     let at2 = first_input + min(i + 2u, last) * plane;
     let at3 = first_input + min(i + 3u, last) * plane;
-    tiles = multiply_add_both(tiles, first(weights), vec4f(input[at0]), vec4f(input[at0 + next]));
-    tiles = multiply_add_both(tiles, second(weights), vec4f(input[at1]), vec4f(input[at1 + next]));
-    tiles = multiply_add_both(tiles, third(weights), vec4f(input[at2]), vec4f(input[at2 + next]));
-    tiles = multiply_add_both(tiles, fourth(weights), vec4f(input[at3]), vec4f(input[at3 + next]));
+    let p0 = vec4f(input[at0]);
+    let q0 = vec4f(input[at0 + next]);
+    let p1 = vec4f(input[at1]);
+    let q1 = vec4f(input[at1 + next]);
+    let p2 = vec4f(input[at2]);
+    let q2 = vec4f(input[at2 + next]);
+    let p3 = vec4f(input[at3]);
+    let q3 = vec4f(input[at3 + next]);
+    tiles = multiply_add_both(tiles, first(weights), p0, q0);
+    tiles = multiply_add_both(tiles, second(weights), p1, q1);
+    tiles = multiply_add_both(tiles, third(weights), p2, q2);
+    tiles = multiply_add_both(tiles, fourth(weights), p3, q3);
+    if (WIDE) {
+      let more = read_taps(tap + tile_taps, lane);
+      others = multiply_add_both(others, first(more), p0, q0);
+      others = multiply_add_both(others, second(more), p1, q1);
+      others = multiply_add_both(others, third(more), p2, q2);
+      others = multiply_add_both(others, fourth(more), p3, q3);
+    }
     tap += 4u;
   }
 
   if (workgroup.x * SIZE + local < params.groups) {
-    let channel = 8u * workgroup.y;
+    let channel = 8u * first_tile;
     let start = source.w + (image * params.outputs + channel) * to.w + 8u * column;
     let count = to.w - 8u * column;
-    store_tiles(tiles, channel, to.w, start, 4u, vec2u(count, max(count, 4u) - 4u));
+    let counts = vec2u(count, max(count, 4u) - 4u);
+    store_tiles(tiles, channel, to.w, start, 4u, counts);
+    if (WIDE) {
+      store_tiles(others, channel + 8u, to.w, start + 8u * to.w, 4u, counts);
+    }
   }
 }
