@@ -1,10 +1,10 @@
-// 1×1 convolution, all levels in one dispatch: output[o, pixel] = bias[o] + Σ_i weight[o, i] · input[i, pixel]. An invocation computes eight
+// 1×1 convolution, all levels in one dispatch: output[o, pixel] = bias[o] + Σ_i weight[o, i] · input[i, pixel]. An invocation computes CHANNELS
 // channels × eight consecutive pixels; workgroup_id.y is the tile of channels. The packed weight has a multiple of four inputs.
 
 /// Small workgroups waste less at the end of small maps.
 override SIZE: u32 = 64;
-/// An invocation computes sixteen channels: pixels that were read are used twice as often.
-override WIDE: bool = false;
+/// 8, or 16: pixels that were read are used twice as often.
+override CHANNELS: u32 = 8;
 
 struct Params {
   inputs: u32,
@@ -56,12 +56,12 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
   let first_input = source.x + image * params.inputs * plane + 2u * column;
   let last = params.inputs - 1u;
   let tile_taps = inputs + 1u;
-  let first_tile = select(1u, 2u, WIDE) * workgroup.y;
-  var tap = first_tile * tile_taps;
+  let channel = CHANNELS * workgroup.y;
+  var tap = channel / 8u * tile_taps;
   let bias = filled(biases(tap + inputs));
   var tiles = Tiles(bias, bias);
   var others = tiles;
-  if (WIDE) {
+  if (CHANNELS == 16u) {
     let other_bias = filled(biases(tap + tile_taps + inputs));
     others = Tiles(other_bias, other_bias);
   }
@@ -83,7 +83,7 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
     tiles = multiply_add_both(tiles, second(weights), p1, q1);
     tiles = multiply_add_both(tiles, third(weights), p2, q2);
     tiles = multiply_add_both(tiles, fourth(weights), p3, q3);
-    if (WIDE) {
+    if (CHANNELS == 16u) {
       let more = read_taps(tap + tile_taps, lane);
       others = multiply_add_both(others, first(more), p0, q0);
       others = multiply_add_both(others, second(more), p1, q1);
@@ -94,12 +94,11 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
   }
 
   if (workgroup.x * SIZE + local < params.groups) {
-    let channel = 8u * first_tile;
     let start = source.w + (image * params.outputs + channel) * to.w + 8u * column;
     let count = to.w - 8u * column;
     let counts = vec2u(count, max(count, 4u) - 4u);
     store_tiles(tiles, channel, to.w, start, 4u, counts);
-    if (WIDE) {
+    if (CHANNELS == 16u) {
       store_tiles(others, channel + 8u, to.w, start + 8u * to.w, 4u, counts);
     }
   }

@@ -242,7 +242,7 @@ function runRegisters(
   const { device } = output;
   const size = device.choice('tile.workgroup');
   const weights = device.choice('convolution.weights');
-  const wide = kernel === 1 && outputs > TILE_CHANNELS;
+  const channels = kernel === 1 && outputs > TILE_CHANNELS ? 2 * TILE_CHANNELS : TILE_CHANNELS;
   const [rows, columns] = kernel === 1 ? [1, 8] : [2, 4];
   const { groups, levels } = groupsOf(shape, aligned, rows, columns);
   device.run({
@@ -250,13 +250,12 @@ function runRegisters(
     constants: {
       ...constants,
       SIZE: size,
-      ...(kernel === 3 && { STRIDE: stride }),
-      ...(wide && { WIDE: 1 }),
+      ...(kernel === 3 ? { STRIDE: stride } : { CHANNELS: channels }),
       ...(weights === 'subgroups' && { LANES: device.sharingLanes }),
     },
     bindings: { input: aligned.tensor.range4, weight: packed.range4, output: output.range },
     params: { inputs, outputs, groups, level_count: to.length, levels },
-    workgroups: [Math.ceil(groups / size), Math.ceil(outputs / TILE_CHANNELS / (wide ? 2 : 1)), 1],
+    workgroups: [Math.ceil(groups / size), Math.ceil(outputs / channels), 1],
   });
 }
 
