@@ -336,6 +336,15 @@ declare module '*/shaders/regions/gi_select.wgsl' {
     readonly NONE: number;
   };
 }
+declare module '*/shaders/regions/given_parts.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly SIZE: number;
+    readonly COUNT: number;
+    readonly PLACE: number;
+  };
+}
 declare module '*/shaders/regions/given_samples.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
@@ -383,7 +392,6 @@ declare module '*/shaders/regions/list_sums.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
-    readonly CHAINS: number;
     readonly LANES: number;
   };
 }

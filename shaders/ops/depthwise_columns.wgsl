@@ -6,8 +6,6 @@
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
 /// [channels], read if has_bias
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> output: array<f32>;
-
 var<private> taps: array<f32, 25>;
 
 /// What row `ky` of the window gives the four outputs.
@@ -96,7 +94,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   if (params.has_bias != 0u) {
     start = vec4f(bias[channel]);
   }
-  let plane = i32(map * params.height * params.width);
+  let plane = Plane(map * params.height * params.width, params.height, params.width);
   let columns = columns_from(i32(STRIDE_X * x) - i32(params.left), params.width);
   var row = i32(STRIDE_Y * first) - i32(params.top);
   let rows = min(params.rows_a_strip, params.out_height - first);
@@ -110,17 +108,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     row += i32(STRIDE_Y);
     if (turn + 1u >= SHARING) {
       let at = (map * params.out_height + first + turn + 1u - SHARING) * params.out_width + x;
-      let values = activated(oldest(sums));
-      output[at] = values.x;
-      if (x + 1u < params.out_width) {
-        output[at + 1u] = values.y;
-      }
-      if (x + 2u < params.out_width) {
-        output[at + 2u] = values.z;
-      }
-      if (x + 3u < params.out_width) {
-        output[at + 3u] = values.w;
-      }
+      store_four(at, x, params.out_width, activated(oldest(sums)));
     }
     sums = Sums(vec4f(), sums.s0, sums.s1, sums.s2, sums.s3);
   }

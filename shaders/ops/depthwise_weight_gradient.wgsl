@@ -2,8 +2,6 @@
 // a strip of rows of one map: gradient[ky, kx] = Σ_y,x incoming[y, x] · input[STRIDE_Y·y + ky − top, STRIDE_X·x + kx − left].
 #include "depthwise_input_row.wgsl"
 
-/// [images · channels, out_height, out_width]
-@group(0) @binding(2) var<storage, read> incoming: array<f32>;
 /// [images · strips, channels, KERNEL_HEIGHT · KERNEL_WIDTH]
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
 /// [images · strips, channels]
@@ -67,19 +65,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let first = chunk % params.strips * params.rows_a_strip;
   let map = chunk / params.strips * params.inputs + channel;
   let rows = min(params.rows_a_strip, params.out_height - first);
-  let plane = i32(map * params.height * params.width);
+  let plane = Plane(map * params.height * params.width, params.height, params.width);
   var total = vec4f();
   for (var x = 0u; x < params.out_width; x += 4u) {
     let columns = columns_from(i32(STRIDE_X * x) - i32(params.left), params.width);
-    let own = x + vec4u(0u, 1u, 2u, 3u);
-    let in_width = own < vec4u(params.out_width);
-    let places = min(own, vec4u(params.out_width - 1u));
     var row = i32(STRIDE_Y * first) - i32(params.top);
     var gradients = Rows();
     for (var turn = 0u; turn < rows + SHARING - 1u; turn++) {
-      let at = (map * params.out_height + first + min(turn, rows - 1u)) * params.out_width + places;
-      let values = vec4f(incoming[at.x], incoming[at.y], incoming[at.z], incoming[at.w]);
-      gradients.r0 = select(vec4f(), values, in_width & vec4<bool>(turn < rows));
+      let start = (map * params.out_height + first + min(turn, rows - 1u)) * params.out_width;
+      gradients.r0 = select(vec4f(), incoming_four(start, x, params.out_width), turn < rows);
       total += gradients.r0;
       add_row(0u, gradients, read_row(plane, row, columns));
       if (STRIDE_Y == 2u) {

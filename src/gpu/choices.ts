@@ -4,6 +4,8 @@ import { MATRIX_FEATURE, matricesOf } from './matrices.js';
 
 /** What the defaults, and the possible values, depend on. */
 interface AdapterTraits {
+  /** Of its largest subgroups. */
+  lanes: number;
   /** Kernels run on a few threads of a processor, where barriers and unused invocations cost more than they save. */
   processor: boolean;
   /** The device has subgroups, of at least the four lanes that the kernels need. */
@@ -42,6 +44,11 @@ const CHOICES = {
   'weightGradient.kernel': choice(['registers', 'tiles', 'matrices'], ({ processor }) =>
     processor ? 'registers' : 'tiles',
   ),
+  /**
+   * How depthwise convolutions read rows of whole quads: SwiftShader, whose subgroups have four lanes, reads four numbers as slowly as one by
+   * one, and some of a quad are not needed.
+   */
+  'depthwise.reads': choice(['quads', 'numbers'], ({ lanes }) => (lanes <= MIN_LANES ? 'numbers' : 'quads')),
   /** How a convolution reads its weights: shared in subgroups, or read by every invocation. */
   'convolution.weights': choice(['subgroups', 'direct'], ({ subgroups }) => (subgroups ? 'subgroups' : 'direct')),
   /** Likewise, how the gradient of the weights reads the incoming gradients. */
@@ -57,8 +64,8 @@ const CHOICES = {
   /** Most workgroups that share the samples of the head loss. On CPU adapters an empty workgroup costs as much as a full one. */
   'rows.workgroups': choice([4, 8, 16, 64, 256, 1024], ({ processor }) => (processor ? 16 : 1024)),
   /**
-   * Who lists the samples of an assignment: a workgroup an image, object after object in one dispatch; or workgroups of each object, in four
-   * dispatches, since on a GPU one workgroup leaves most of it idle. The lists are the same bits.
+   * Who lists the samples of an assignment: a workgroup an image, object after object in one dispatch; or workgroups of each object (of a given
+   * assignment: of each part of an image) in several dispatches, since on a GPU one workgroup leaves most of it idle. The lists are the same bits.
    */
   'lists.workgroups': choice(['image', 'objects'], ({ processor }) => (processor ? 'image' : 'objects')),
   /**
@@ -151,8 +158,10 @@ function choice<const V extends ChoiceValue>(
 
 function traitsOf(gpu: GPUDevice): AdapterTraits {
   const { adapterInfo, features } = gpu;
+  const lanes = adapterInfo?.subgroupMaxSize || USUAL_LANES;
   return {
-    processor: (adapterInfo?.subgroupMaxSize || USUAL_LANES) <= FEW_LANES,
+    lanes,
+    processor: lanes <= FEW_LANES,
     subgroups: features.has('subgroups') && (adapterInfo?.subgroupMinSize ?? 0) >= MIN_LANES,
     matrices: Object.values(matricesOf(gpu)).some((product) => product !== null),
   };

@@ -19,3 +19,21 @@ export function composed<Form extends string>(
     return kernel;
   };
 }
+
+/** `composed` of two forms. */
+export function composedOfTwo<Form extends string, Other extends string>(
+  name: string,
+  body: KernelDefinition['source'],
+  forms: Readonly<Record<Form, KernelDefinition['source']>>,
+  others: Readonly<Record<Other, KernelDefinition['source']>>,
+): (form: Form, other: Other) => KernelDefinition {
+  const made = new Map<Other, (form: Form) => KernelDefinition>();
+  return (form, other) => {
+    let kernelOf = made.get(other);
+    if (!kernelOf) {
+      kernelOf = composed(`${name}, ${other}`, [...others[other], ...body], forms);
+      made.set(other, kernelOf);
+    }
+    return kernelOf(form);
+  };
+}

@@ -15,7 +15,6 @@ import streamBinary from '../../shaders/losses/terms/stream_kd_binary.wgsl';
 import streamFocalBinary from '../../shaders/losses/terms/stream_kd_focal_binary.wgsl';
 import streamNone from '../../shaders/losses/terms/stream_kd_none.wgsl';
 import varifocal from '../../shaders/losses/terms/varifocal.wgsl';
-import { composed } from '../gpu/composed.js';
 import type { KernelDefinition } from '../gpu/launch.js';
 import type { Recipe } from './recipe.js';
 
@@ -46,24 +45,6 @@ export const edgeForms: Forms<'same' | 'rebinned'> = { same: edgesSame, rebinned
 
 /** A name of `boxForms`. */
 export type BoxForm = keyof typeof boxForms;
-
-/** `composed` of two forms. */
-export function composedOfTwo<Form extends string, Other extends string>(
-  name: string,
-  body: KernelDefinition['source'],
-  forms: Readonly<Record<Form, KernelDefinition['source']>>,
-  others: Readonly<Record<Other, KernelDefinition['source']>>,
-): (form: Form, other: Other) => KernelDefinition {
-  const made = new Map<Other, (form: Form) => KernelDefinition>();
-  return (form, other) => {
-    let kernelOf = made.get(other);
-    if (!kernelOf) {
-      kernelOf = composed(`${name}, ${other}`, [...others[other], ...body], forms);
-      made.set(other, kernelOf);
-    }
-    return kernelOf(form);
-  };
-}
 
 /** The form of the class loss: none where it has no weight. */
 export function classFormOf({ weight, loss }: Recipe['classification']): keyof typeof classForms {

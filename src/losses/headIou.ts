@@ -1,11 +1,11 @@
 import allSource from '../../shaders/losses/head_boxes_all.wgsl';
 import iouSource from '../../shaders/losses/head_iou.wgsl';
 import overlapSource from '../../shaders/losses/head_overlap_weights.wgsl';
-import { composed } from '../gpu/composed.js';
+import { composed, composedOfTwo } from '../gpu/composed.js';
 import type { Assignment } from '../regions/assignment.js';
 import { tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { boxForms, composedOfTwo, edgeForms } from './compose.js';
+import { boxForms, edgeForms } from './compose.js';
 import { LOCATION_WEIGHTS } from './headLesson.js';
 import { type BothLogits, boxParams, runBoxPass, type SamplePass } from './headSamples.js';
 import {

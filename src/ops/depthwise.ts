@@ -1,15 +1,29 @@
 import depthwiseSource, { constants } from '../../shaders/ops/depthwise.wgsl';
 import columnsSource from '../../shaders/ops/depthwise_columns.wgsl';
+import incomingNumbers from '../../shaders/ops/depthwise_incoming_numbers.wgsl';
+import incomingQuads from '../../shaders/ops/depthwise_incoming_quads.wgsl';
 import inputGradientSource from '../../shaders/ops/depthwise_input_gradient.wgsl';
+import numbers from '../../shaders/ops/depthwise_numbers.wgsl';
+import quads from '../../shaders/ops/depthwise_quads.wgsl';
+import storeNumbers from '../../shaders/ops/depthwise_store_numbers.wgsl';
+import storeQuads from '../../shaders/ops/depthwise_store_quads.wgsl';
 import weightGradientSource from '../../shaders/ops/depthwise_weight_gradient.wgsl';
+import { composedOfTwo } from '../gpu/composed.js';
+import type { BufferRange } from '../gpu/launch.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Activation, activationConstants } from './activated.js';
 import { sumChunks } from './sumChunks.js';
 
 const DEPTHWISE = { name: 'depthwise convolution, any window', source: depthwiseSource };
-const COLUMNS = { name: 'depthwise convolution', source: columnsSource };
-const INPUT_GRADIENT = { name: 'depthwise input gradient', source: inputGradientSource };
-const WEIGHT_GRADIENT = { name: 'depthwise weight gradient', source: weightGradientSource };
+/** Forms of the map whose rows are read, and of the one that is written. */
+const READ = { numbers, quads };
+const STORE = { numbers: storeNumbers, quads: storeQuads };
+const columnsOf = composedOfTwo('depthwise convolution', columnsSource, READ, STORE);
+const inputGradientOf = composedOfTwo('depthwise input gradient', inputGradientSource, READ, STORE);
+const weightGradientOf = composedOfTwo('depthwise weight gradient', weightGradientSource, READ, {
+  numbers: incomingNumbers,
+  quads: incomingQuads,
+});
 
 /** The sizes of a convolution: its kernels' params. */
 export interface Window {
@@ -55,16 +69,17 @@ export function depthwise(
   activation?: Activation,
 ): void {
   const { batch, outputs, out_height, out_width, kernel_height, kernel_width } = window;
-  const bindings = { input: input.range, weight: weight.range, bias: (bias ?? weight).range, output: output.range };
+  const others = { weight: weight.range, bias: (bias ?? weight).range };
   const has_bias = bias ? 1 : 0;
   if (goesByColumns(window)) {
     const groups = batch * outputs * Math.ceil(out_width / COLUMNS_AT_ONCE);
     const cut = stripsOf(output, out_height, groups);
     const count = groups * cut.strips;
+    const [read, written] = [readOf(input, window.width, inputRow(window)), wholeQuads(output, out_width)];
     output.device.run({
-      kernel: COLUMNS,
-      constants: { ...constantsOf(window), ...activationConstants(activation) },
-      bindings,
+      kernel: columnsOf(read.by, written.by),
+      constants: { ...constantsOf(window), ...read.constants, ...activationConstants(activation) },
+      bindings: { ...others, source: read.range, result: written.range },
       params: { ...window, ...cut, count, has_bias },
       invocations: count,
     });
@@ -74,7 +89,7 @@ export function depthwise(
   output.device.run({
     kernel: DEPTHWISE,
     constants: { KERNEL_HEIGHT: kernel_height, KERNEL_WIDTH: kernel_width, ...activationConstants(activation) },
-    bindings,
+    bindings: { ...others, input: input.range, output: output.range },
     params: { ...window, ...WHOLE, count, has_bias },
     invocations: count,
   });
@@ -83,15 +98,18 @@ export function depthwise(
 /** Fills `gradient` with that of the input; false, with nothing done, for large or spread windows. */
 export function depthwiseInputGradient(incoming: Tensor, weight: Tensor, gradient: Tensor, window: Window): boolean {
   if (!goesByColumns(window)) return false;
-  const { batch, outputs, height, width, top, left, stride_y, stride_x } = window;
-  const blocks = (extent: number, padding: number, stride: number) => Math.floor((extent - 1 + padding) / stride) + 1;
-  const groups = batch * outputs * Math.ceil(blocks(width, left, stride_x) / COLUMNS_AT_ONCE);
-  const cut = stripsOf(gradient, blocks(height, top, stride_y), groups);
+  const { batch, outputs, height, width, out_width, top, left, kernel_width, stride_y, stride_x } = window;
+  const groups = batch * outputs * Math.ceil(width / (COLUMNS_AT_ONCE * stride_x));
+  const cut = stripsOf(gradient, Math.floor((height - 1 + top) / stride_y) + 1, groups);
   const count = groups * cut.strips;
+  const before = Math.ceil(kernel_width / stride_x) - 1;
+  const phase = left % stride_x;
+  const row = { first: Math.floor(left / stride_x) - before, pixels: COLUMNS_AT_ONCE + before + phase };
+  const [read, written] = [readOf(incoming, out_width, row), wholeQuads(gradient, width)];
   gradient.device.run({
-    kernel: INPUT_GRADIENT,
-    constants: constantsOf(window),
-    bindings: { incoming: incoming.range, weight: weight.range, gradient: gradient.range },
+    kernel: inputGradientOf(read.by, written.by),
+    constants: { ...constantsOf(window), ...read.constants, FIRST_PHASE: phase },
+    bindings: { source: read.range, weight: weight.range, result: written.range },
     params: { ...window, ...cut, count, has_bias: 0 },
     invocations: count,
   });
@@ -108,17 +126,18 @@ export function depthwiseGradients(
 ): { weight: Tensor; bias: Tensor | null } | null {
   if (!goesByColumns(window)) return null;
   const { device } = weight;
-  const { batch, outputs, out_height } = window;
+  const { batch, outputs, width, out_height, out_width } = window;
   const cut = stripsOf(input, out_height, batch * outputs);
   const chunks = batch * cut.strips;
   const count = chunks * outputs;
   const [partial, biasPartial] = [device.empty([chunks, ...weight.shape]), device.empty([chunks, outputs])];
+  const [read, arrived] = [readOf(input, width, inputRow(window)), wholeQuads(incoming, out_width)];
   device.run({
-    kernel: WEIGHT_GRADIENT,
-    constants: constantsOf(window),
+    kernel: weightGradientOf(read.by, arrived.by),
+    constants: { ...constantsOf(window), ...read.constants },
     bindings: {
-      input: input.range,
-      incoming: incoming.range,
+      source: read.range,
+      incoming: arrived.range,
       partial: partial.range,
       bias_partial: biasPartial.range,
     },
@@ -142,6 +161,31 @@ function goesByColumns(window: Window): boolean {
     dilation_y === 1 &&
     dilation_x === 1
   );
+}
+
+/** What the kernels read of a row: the first column, for outputs from column 0 on, and how many. */
+interface RowRead {
+  first: number;
+  pixels: number;
+}
+
+/** The part of the input's row that four outputs see. */
+function inputRow({ left, stride_x, kernel_width }: Window): RowRead {
+  return { first: -left, pixels: (COLUMNS_AT_ONCE - 1) * stride_x + kernel_width };
+}
+
+/** How a map's rows are read: four pixels at once where they are whole quads and the adapter gains by it, else one by one. */
+function readOf(map: Tensor, width: number, { first, pixels }: RowRead) {
+  const whole = wholeQuads(map, width);
+  if (whole.by === 'numbers' || map.device.choice('depthwise.reads') === 'numbers') {
+    return { by: 'numbers', range: map.range, constants: { PIXELS: pixels } } as const;
+  }
+  return { ...whole, constants: { PIXELS: pixels, SHIFT: ((first % 4) + 4) % 4 } };
+}
+
+/** How four pixels from a multiple of four on are read or written. */
+function wholeQuads(map: Tensor, width: number): { by: keyof typeof READ; range: BufferRange } {
+  return width % 4 === 0 ? { by: 'quads', range: map.range4 } : { by: 'numbers', range: map.range };
 }
 
 function constantsOf({ kernel_height, kernel_width, stride_y, stride_x }: Window): Record<string, number> {

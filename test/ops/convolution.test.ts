@@ -84,6 +84,33 @@ describe('convolution', () => {
     );
   });
 
+  // [kernel, stride, pads left and right]: rows begin at each pixel of a quad and at each phase, outputs are whole quads or not.
+  it.each(
+    (['quads', 'numbers'] as const).flatMap((reads) =>
+      [
+        [3, 1, 1, 1],
+        [3, 1, 0, 2],
+        [4, 1, 3, 0],
+        [5, 1, 2, 2],
+        [5, 1, 4, 1],
+        [3, 2, 1, 1],
+        [3, 2, 0, 1],
+        [5, 2, 2, 1],
+        [5, 2, 3, 0],
+        [4, 2, 1, 1],
+      ].map(([kernel, stride, left, right]) => ({ reads, kernel, stride, left, right })),
+    ),
+  )('agrees where each channel is a group and rows are whole quads: %j', async (one) => {
+    const { reads, kernel, stride, left, right } = one;
+    device.setChoices({ 'depthwise.reads': reads });
+    try {
+      const options = { strides: [stride, stride], pads: [1, left, 1, right], dilations: [1, 1], groups: 2 };
+      await check([1, 2, 7, 16], [2, 1, kernel, kernel], true, options, kernel);
+    } finally {
+      device.setChoices({});
+    }
+  });
+
   it('agrees where the kernels of conv2d do it', async () => {
     const windows = fc.record({
       inputs: small(1, 9),
