@@ -1,4 +1,4 @@
-// A workgroup an image, after list_objects.wgsl: the counts of its samples. Weights and scores are added in the order of count_samples.wgsl, so
+// A workgroup an image, after list_objects.wgsl or given_parts.wgsl: the counts of its samples. Weights and scores are added in the order of count_samples.wgsl, so
 // that the sums have the same bits: CHAINS sums of every CHAINS-th sample, but read by as many invocations as a workgroup may have.
 
 struct Params {
@@ -20,8 +20,8 @@ struct Params {
 #include "level_of.wgsl"
 #include "claims.wgsl"
 
-/// SIZE of list_samples.wgsl.
-const CHAINS = 8u;
+/// SIZE of the kernel that lists them by a workgroup an image: list_samples.wgsl or given_samples.wgsl.
+override CHAINS: u32 = 8;
 const LANES = 256u;
 
 /// weight in the VLR and target score

@@ -1,4 +1,5 @@
-import samplesSource from '../../shaders/regions/given_samples.wgsl';
+import partsSource, { constants as parts } from '../../shaders/regions/given_parts.wgsl';
+import samplesSource, { constants as whole } from '../../shaders/regions/given_samples.wgsl';
 import targetsSource from '../../shaders/regions/given_targets.wgsl';
 import type { Device } from '../tensor/device.js';
 import { openedDevice } from '../tensor/deviceArgument.js';
@@ -9,8 +10,11 @@ import { InputError } from '../util/error.js';
 import { assertGrid } from './argument.js';
 import { type Assignment, COUNTS, SAMPLE_WORDS } from './assignment.js';
 import type { Grid } from './grid.js';
+import { countListed } from './listing.js';
 
+/** By the choice `lists.workgroups`: a workgroup an image, or many. */
 const SAMPLES = { name: 'regions/given_samples', source: samplesSource };
+const PARTS = { name: 'regions/given_parts', source: partsSource };
 const TARGETS = { name: 'regions/given_targets', source: targetsSource };
 
 /** A sample has 16 bits for its class and as many for its target, less the values for no positive. */
@@ -106,28 +110,48 @@ export function assignmentOf(device: Device, given: GivenAssignment): Assignment
       values instanceof Tensor ? values : device.tensor(values, [values.length], type);
     const label = own(labels, 'i32');
     const rest = (values: Values | undefined) => (values === undefined ? label : own(values)).range;
-    device.run({
-      kernel: SAMPLES,
-      constants: { SCORED: 1 },
-      bindings: {
-        labels: label.range,
-        weights: rest(weights),
-        scores: rest(scores),
-        vlr: rest(vlr),
-        table: table.range,
-        samples: samples.range,
-        counts: counts.range,
-      },
-      params: {
-        ...params,
-        classes,
-        image_positives: imagePositives,
-        has_weights: weights === undefined ? 0 : 1,
-        has_scores: scores === undefined ? 0 : 1,
-        has_vlr: vlr === undefined ? 0 : 1,
-      },
-      workgroups: [batch, 1, 1],
-    });
+    const bindings = {
+      labels: label.range,
+      weights: rest(weights),
+      scores: rest(scores),
+      vlr: rest(vlr),
+      table: table.range,
+      samples: samples.range,
+    };
+    const listParams = {
+      ...params,
+      classes,
+      image_positives: imagePositives,
+      has_weights: weights === undefined ? 0 : 1,
+      has_scores: scores === undefined ? 0 : 1,
+      has_vlr: vlr === undefined ? 0 : 1,
+    };
+    if (device.choice('lists.workgroups') === 'image') {
+      device.run({
+        kernel: SAMPLES,
+        constants: { SCORED: 1 },
+        bindings: { ...bindings, counts: counts.range },
+        params: listParams,
+        workgroups: [batch, 1, 1],
+      });
+    } else {
+      const count = Math.ceil(locations / parts.SIZE);
+      const claims = device.empty([2 * batch * (1 + count)], 'u32');
+      for (const STEP of [parts.COUNT, parts.PLACE]) {
+        device.run({
+          kernel: PARTS,
+          constants: { STEP },
+          bindings: { ...bindings, claims: claims.range },
+          params: listParams,
+          workgroups: [count, batch, 1],
+        });
+      }
+      countListed(grid, {
+        ...{ batch, slots, chains: whole.SIZE, samples, counts },
+        // Without objects' claims the images' pairs come first.
+        claims: { claims, imageStarts: device.zeros([batch + 1], 'u32'), locations: 0 },
+      });
+    }
     device.run({
       kernel: TARGETS,
       bindings: { boxes: own(boxes).range4, counts: counts.range, samples: samples.range, targets: targets.range4 },

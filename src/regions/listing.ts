@@ -2,6 +2,7 @@ import { constants as claimConstants } from '../../shaders/regions/claims.wgsl';
 import chosenSource from '../../shaders/regions/list_chosen.wgsl';
 import chosenObjectsSource from '../../shaders/regions/list_chosen_objects.wgsl';
 import { constants as steps } from '../../shaders/regions/list_objects.wgsl';
+import { constants as list } from '../../shaders/regions/list_samples.wgsl';
 import sumsSource from '../../shaders/regions/list_sums.wgsl';
 import type { KernelDefinition } from '../gpu/launch.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -107,19 +108,44 @@ export function listSamples(
         workgroups: [truth.count, windows ? pieces : 1, 1],
       });
     }
-    const { image_starts } = bindings;
-    device.run({
-      kernel: SUMS,
-      bindings: { image_starts, claims: claims.range, samples: samples.range, counts: counts.range },
-      params: {
-        batch,
-        level_count: grid.levels.length,
-        image_slots: slots,
-        locations: batch * locations,
-        levels: grid.levelTable,
-      },
-      workgroups: [batch, 1, 1],
+    countListed(grid, {
+      ...{ batch, slots, chains: list.SIZE, samples, counts },
+      claims: { claims, imageStarts: truth.imageStarts, locations: batch * locations },
     });
     claims.dispose();
   }
+}
+
+/** Lists whose samples stand, with the places of their counts. */
+interface Listed {
+  batch: number;
+  slots: number;
+  /** Sums that are added up in the end, as many as the kernel of a workgroup an image has. */
+  chains: number;
+  samples: Tensor;
+  counts: Tensor;
+  /** Positives and samples of each image, where shaders/regions/claims.wgsl says. */
+  claims: { claims: Tensor; imageStarts: Tensor; locations: number };
+}
+
+/** Completes the counts of an assignment that many workgroups have listed. */
+export function countListed(grid: Grid, { batch, slots, chains, samples, counts, claims }: Listed): void {
+  samples.device.run({
+    kernel: SUMS,
+    constants: { CHAINS: chains },
+    bindings: {
+      image_starts: claims.imageStarts.range,
+      claims: claims.claims.range,
+      samples: samples.range,
+      counts: counts.range,
+    },
+    params: {
+      batch,
+      level_count: grid.levels.length,
+      image_slots: slots,
+      locations: claims.locations,
+      levels: grid.levelTable,
+    },
+    workgroups: [batch, 1, 1],
+  });
 }

@@ -3,8 +3,10 @@ import { afterEach, expect, test } from 'vitest';
 import type { Choices } from '../../src/gpu/choices.js';
 import { ASSIGNERS } from '../../src/regions/assigners.js';
 import { type Assignment, COUNTS, SAMPLE_WORDS } from '../../src/regions/assignment.js';
+import { assignmentOf } from '../../src/regions/given.js';
 import { makeGrid } from '../../src/regions/grid.js';
 import { uploadTruth } from '../../src/regions/truth.js';
+import { Random } from '../../src/tensor/random.js';
 import { sharedDevice } from '../device.js';
 import { runs } from '../runs.js';
 import { batches, groundTruth } from './batches.js';
@@ -50,5 +52,39 @@ test.each(Object.entries(ASSIGNERS))('%s: both ways to list samples give the sam
       truth.dispose();
     }),
     runs(4),
+  );
+});
+
+test('a given assignment: both ways to list samples give the same bits', async () => {
+  const shape = fc.record({
+    batch: fc.integer({ min: 1, max: 3 }),
+    // Of the second more than one workgroup's share.
+    side: fc.constantFrom(5, 19),
+    order: fc.constantFrom('image' as const, 'level' as const),
+    has: fc.record({ weights: fc.boolean(), scores: fc.boolean(), vlr: fc.boolean() }),
+    share: fc.constantFrom(0, 0.1, 0.6),
+    seed: fc.nat(),
+  });
+  await fc.assert(
+    fc.asyncProperty(shape, async ({ batch, side, order, has, share, seed }) => {
+      const grid = makeGrid({ imageSize: { width: 8 * side + 3, height: 8 * side }, strides: [8, 32] });
+      const random = Random.of(seed);
+      const size = batch * grid.locations;
+      const each = (value: () => number) => Array.from({ length: size }, value);
+      const given = {
+        ...{ grid, batch, classes: 5, order },
+        labels: each(() => (random.next() < share ? random.integer(5) : -1)),
+        boxes: Array.from({ length: size }, (_, i) => [i % 7, i % 5, 9, 8 + (i % 3)]).flat(),
+        ...(has.weights && { weights: each(() => (random.next() < 0.2 ? 0 : 1)) }),
+        ...(has.scores && { scores: each(() => random.next()) }),
+        ...(has.vlr && { vlr: each(() => (random.next() < 0.3 ? random.next() : 0)) }),
+      };
+      const listed = (by: Choices['lists.workgroups']) => {
+        device.setChoices({ 'lists.workgroups': by });
+        return read(assignmentOf(device, given));
+      };
+      expect(await listed('objects')).toEqual(await listed('image'));
+    }),
+    runs(12),
   );
 });
