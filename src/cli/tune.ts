@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { DetectorConfig, DetectorSize } from '../detector/config.js';
+import { graphWorkloads } from '../onnx/graph/workloads.js';
 import type { Device } from '../tensor/device.js';
 import type { StoredType } from '../tensor/stored.js';
 import type { ChoiceReport } from '../tensor/tune.js';
@@ -54,7 +55,8 @@ async function tune(device: Device, config: DetectorConfig, batch: number, preci
   tell(
     `Adapter: ${device.adapter.name}; detector ${size}, ${batch} images of ${width}×${height}, maps of ${precision}`,
   );
-  const { workloads, dispose } = trainingWorkloads(device, config, batch, { precision });
+  const parts = [trainingWorkloads(device, config, batch, { precision }), graphWorkloads(device, config, batch)];
+  const workloads = parts.flatMap((part) => part.workloads);
   try {
     const measured = await device.tune(workloads, {
       onProgress: (choice, done, of) => tell(`measuring ${choice} (${done + 1} of ${of})`),
@@ -64,7 +66,7 @@ async function tune(device: Device, config: DetectorConfig, batch: number, preci
     const data = { adapter: device.adapter.name, choices: device.choices, measured, file, seconds };
     return { data, text: describeTuning(data) };
   } finally {
-    dispose();
+    for (const { dispose } of parts) dispose();
   }
 }
 
