@@ -1,4 +1,4 @@
-// Rows of maps whose width is a multiple of four, four pixels at a time: SwiftShader reads four numbers as fast as one.
+// Rows of maps whose width is a multiple of four, four pixels at a time; depthwise_numbers.wgsl is the other way.
 @group(0) @binding(1) var<storage, read> source: array<vec4f>;
 
 /// Which pixel of its quad the first column is.

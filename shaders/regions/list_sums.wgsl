@@ -1,5 +1,6 @@
-// A workgroup an image, after list_objects.wgsl or given_parts.wgsl: the counts of its samples. Weights and scores are added in the order of count_samples.wgsl, so
-// that the sums have the same bits: CHAINS sums of every CHAINS-th sample, but read by as many invocations as a workgroup may have.
+// A workgroup an image, after list_objects.wgsl or given_parts.wgsl: the counts of its samples. Weights and scores are added in the order of
+// count_samples.wgsl, so that the sums have the same bits: CHAINS sums of every CHAINS-th sample, but read by as many invocations as a workgroup
+// may have.
 
 struct Params {
   batch: u32,

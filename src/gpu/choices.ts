@@ -45,8 +45,8 @@ const CHOICES = {
     processor ? 'registers' : 'tiles',
   ),
   /**
-   * How depthwise convolutions read rows of whole quads: SwiftShader, whose subgroups have four lanes, reads four numbers as slowly as one by
-   * one, and some of a quad are not needed.
+   * How depthwise convolutions read rows of whole quads. SwiftShader, whose subgroups have four lanes, reads a quad no faster than its numbers, and
+   * does not need all of them.
    */
   'depthwise.reads': choice(['quads', 'numbers'], ({ lanes }) => (lanes <= MIN_LANES ? 'numbers' : 'quads')),
   /** How a convolution reads its weights: shared in subgroups, or read by every invocation. */
@@ -124,7 +124,7 @@ export function completeChoices(gpu: GPUDevice, given: Partial<Choices>): Choice
   return { ...defaultChoices(gpu), ...choices };
 }
 
-/** Neighbouring lanes that read for each other in kernels with subgroups: as many as every subgroup of the device has, of the two that they take. */
+/** Neighbouring lanes that read for each other in kernels with subgroups: 8 where every subgroup has as many, else 4. */
 export function sharingLanes({ adapterInfo }: GPUDevice): 4 | 8 {
   return (adapterInfo?.subgroupMinSize ?? 0) >= 8 ? 8 : MIN_LANES;
 }
