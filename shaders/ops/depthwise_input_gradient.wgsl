@@ -13,30 +13,9 @@ override FIRST_PHASE: u32 = 0;
 
 var<private> taps: array<f32, 25>;
 
-/// What four neighbouring columns of a phase meet: outputs from the `from`-th of the row on.
-fn outputs_from(row: Row, from_output: u32) -> vec4f {
-  switch (from_output) {
-    case 0u: {
-      return row.a;
-    }
-    case 1u: {
-      return vec4f(row.a.yzw, row.b.x);
-    }
-    case 2u: {
-      return vec4f(row.a.zw, row.b.xy);
-    }
-    case 3u: {
-      return vec4f(row.a.w, row.b.xyz);
-    }
-    default: {
-      return row.b;
-    }
-  }
-}
-
 /// The outputs that tap `phase + back · STRIDE_X` meets at four columns of a phase. Where phase 1 comes first, the columns of phase 0 meet one further.
 fn before(row: Row, phase: u32, back: u32) -> vec4f {
-  return outputs_from(row, NEIGHBOURS - 1u - back + select(0u, FIRST_PHASE, phase == 0u));
+  return pixels_from(row, NEIGHBOURS - 1u - back + select(0u, FIRST_PHASE, phase == 0u));
 }
 
 /// What row `ky` of the window gives the columns of a phase.

@@ -3,23 +3,7 @@
 /// What tap `kx` meets at the four outputs.
 fn met(row: Row, kx: u32) -> vec4f {
   if (STRIDE_X == 1u) {
-    switch (kx) {
-      case 0u: {
-        return row.a;
-      }
-      case 1u: {
-        return vec4f(row.a.yzw, row.b.x);
-      }
-      case 2u: {
-        return vec4f(row.a.zw, row.b.xy);
-      }
-      case 3u: {
-        return vec4f(row.a.w, row.b.xyz);
-      }
-      default: {
-        return row.b;
-      }
-    }
+    return pixels_from(row, kx);
   }
   switch (kx) {
     case 0u: {

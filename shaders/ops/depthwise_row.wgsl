@@ -24,3 +24,24 @@ struct Plane {
   height: u32,
   width: u32,
 }
+
+/// Four neighbouring pixels of a row, from its `n`-th on, 0 to 4.
+fn pixels_from(row: Row, n: u32) -> vec4f {
+  switch (n) {
+    case 0u: {
+      return row.a;
+    }
+    case 1u: {
+      return vec4f(row.a.yzw, row.b.x);
+    }
+    case 2u: {
+      return vec4f(row.a.zw, row.b.xy);
+    }
+    case 3u: {
+      return vec4f(row.a.w, row.b.xyz);
+    }
+    default: {
+      return row.b;
+    }
+  }
+}

@@ -35,6 +35,7 @@ export class Runtime {
   #wanted: KernelVariant[] | null = null;
   #closing: Promise<void> | null = null;
   #closed = false;
+  readonly #sharingLanes: 4 | 8;
   #choices: Choices;
 
   /** @param release called once at close: gives back what the device was opened with */
@@ -48,6 +49,7 @@ export class Runtime {
     const make = (description: GPUBufferDescriptor) =>
       this.#faults.check('memory', () => gpu.createBuffer(description));
     this.pool = new BufferPool(make, gpu.limits.maxBufferSize);
+    this.#sharingLanes = sharingLanes(gpu);
     this.#choices = completeChoices(gpu, {});
     this.#release = release;
   }
@@ -69,7 +71,7 @@ export class Runtime {
 
   /** LANES of kernels that share what they read in subgroups; see choices.ts. */
   get sharingLanes(): 4 | 8 {
-    return sharingLanes(this.gpu);
+    return this.#sharingLanes;
   }
 
   /** All choices: plain JSON, to keep and to give back to `setChoices` or `openDevice`. */

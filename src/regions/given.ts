@@ -147,9 +147,10 @@ export function assignmentOf(device: Device, given: GivenAssignment): Assignment
         });
       }
       countListed(grid, {
-        ...{ batch, slots, chains: whole.SIZE, samples, counts },
-        // Without objects' claims the images' pairs come first.
-        claims: { claims, imageStarts: device.zeros([batch + 1], 'u32'), locations: 0 },
+        ...{ batch, slots, chains: whole.SIZE, samples, counts, claims },
+        // Without locations and objects the images' own come first.
+        imageStarts: device.zeros([batch + 1], 'u32'),
+        locations: 0,
       });
     }
     device.run({

@@ -109,14 +109,15 @@ export function listSamples(
       });
     }
     countListed(grid, {
-      ...{ batch, slots, chains: list.SIZE, samples, counts },
-      claims: { claims, imageStarts: truth.imageStarts, locations: batch * locations },
+      ...{ batch, slots, chains: list.SIZE, samples, counts, claims },
+      imageStarts: truth.imageStarts,
+      locations: batch * locations,
     });
     claims.dispose();
   }
 }
 
-/** Lists whose samples stand, with the places of their counts. */
+/** Lists whose samples stand. */
 interface Listed {
   batch: number;
   slots: number;
@@ -124,28 +125,25 @@ interface Listed {
   chains: number;
   samples: Tensor;
   counts: Tensor;
-  /** Positives and samples of each image, where shaders/regions/claims.wgsl says. */
-  claims: { claims: Tensor; imageStarts: Tensor; locations: number };
+  /** Has the positives and samples of each image, where shaders/regions/claims.wgsl says by `imageStarts` and `locations`. */
+  claims: Tensor;
+  imageStarts: Tensor;
+  locations: number;
 }
 
 /** Completes the counts of an assignment that many workgroups have listed. */
-export function countListed(grid: Grid, { batch, slots, chains, samples, counts, claims }: Listed): void {
+export function countListed(grid: Grid, listed: Listed): void {
+  const { batch, slots, chains, samples, counts, claims, imageStarts, locations } = listed;
   samples.device.run({
     kernel: SUMS,
     constants: { CHAINS: chains },
     bindings: {
-      image_starts: claims.imageStarts.range,
-      claims: claims.claims.range,
+      image_starts: imageStarts.range,
+      claims: claims.range,
       samples: samples.range,
       counts: counts.range,
     },
-    params: {
-      batch,
-      level_count: grid.levels.length,
-      image_slots: slots,
-      locations: claims.locations,
-      levels: grid.levelTable,
-    },
+    params: { batch, level_count: grid.levels.length, image_slots: slots, locations, levels: grid.levelTable },
     workgroups: [batch, 1, 1],
   });
 }
