@@ -8,8 +8,11 @@ import { offerAdapter } from '../../bench/peers/shared/adapter.js';
 import { expectClose } from '../reference/closeTo.js';
 import { expectGradient, headCase, rowsCase, trainCase } from './peerCases.js';
 
+/** It compiles jax-js's hundreds of kernels in seconds; LLVM, in lavapipe, takes minutes. */
+const hasEmbedded = process.platform === 'linux' && process.arch === 'x64';
+
 beforeAll(async () => {
-  await offerAdapter('auto');
+  await offerAdapter(hasEmbedded ? 'embedded' : 'auto');
   await openJax();
 });
 
