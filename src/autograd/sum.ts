@@ -1,8 +1,8 @@
 import accumulateSource from '../../shaders/autograd/accumulate.wgsl';
 import addSource from '../../shaders/autograd/add.wgsl';
 import { type LevelSize, Pyramid } from '../tensor/pyramid.js';
-import { storedKernel } from '../tensor/stored.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { storedKernel, storedType } from '../tensor/stored.js';
+import type { DataType, Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 
 const ADD = storedKernel({ name: 'add', source: addSource });
@@ -10,17 +10,23 @@ const ACCUMULATE = { name: 'accumulate', source: accumulateSource };
 
 /** A new tensor like `model`: of its shape and, for a pyramid, of its levels; undefined content. */
 export function emptyLike<T extends Tensor>(model: T): T {
+  return emptyAs(model, model.type);
+}
+
+/** Likewise with elements of a type; a pyramid's is f16 or f32. */
+export function emptyAs<T extends Tensor>(model: T, type: DataType): T {
+  const { device, shape } = model;
   // The two classes are the only ones, so the result has the type of the model.
   return (
     model instanceof Pyramid
-      ? emptyMaps(model, model.channels, model.levels)
-      : model.device.empty(model.shape, model.type)
+      ? Pyramid.empty(device, model.batch, model.channels, model.levels, storedType(type))
+      : device.empty(shape, type)
   ) as T;
 }
 
 /** A new pyramid of the images and the type of `model`; undefined content. */
 export function emptyMaps(model: Pyramid, channels: number, sizes: readonly LevelSize[]): Pyramid {
-  return Pyramid.empty(model.device, model.batch, channels, sizes, model.type === 'f16' ? 'f16' : 'f32');
+  return Pyramid.empty(model.device, model.batch, channels, sizes, storedType(model.type));
 }
 
 /** A new tensor with the values of another. */

@@ -3,7 +3,7 @@ import single from '../../shaders/tensor/stored_single.wgsl';
 import type { KernelDefinition } from '../gpu/launch.js';
 import { DeviceError, InputError } from '../util/error.js';
 import type { Device } from './device.js';
-import type { Tensor } from './tensor.js';
+import type { DataType, Tensor } from './tensor.js';
 
 /** What the elements of maps are stored in. Kernels compute in f32 either way. */
 export type StoredType = 'f32' | 'f16';
@@ -14,6 +14,11 @@ export function assertStores({ gpu, adapter }: Device, precision: StoredType): v
   throw new DeviceError(
     `precision: f16 needs the feature shader-f16, which the adapter ${adapter.name} lacks; take f32 (--precision f32), or another adapter.`,
   );
+}
+
+/** That of elements of a type: f16, or f32 for all others. */
+export function storedType(type: DataType): StoredType {
+  return type === 'f16' ? 'f16' : 'f32';
 }
 
 /**
@@ -31,5 +36,20 @@ export function storedKernel({ name, source }: KernelDefinition): (...maps: read
     throw new InputError(
       `${name}: tensors of ${maps.map((map) => map.type).join(' and ')}; expected all of f32, or all of f16.`,
     );
+  };
+}
+
+/** `storedKernel` of each form of kernels that `composed` makes. */
+export function storedForms<Form extends string>(
+  kernelOf: (form: Form) => KernelDefinition,
+): (form: Form, ...maps: readonly Tensor[]) => KernelDefinition {
+  const made = new Map<Form, ReturnType<typeof storedKernel>>();
+  return (form, ...maps) => {
+    let kernels = made.get(form);
+    if (!kernels) {
+      kernels = storedKernel(kernelOf(form));
+      made.set(form, kernels);
+    }
+    return kernels(...maps);
   };
 }
