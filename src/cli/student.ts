@@ -60,9 +60,9 @@ export async function findStudent(
     config,
     recipeFor: (recipe) => recipeOfNet({ centreOffset }, recipe),
     open: (device, recipe, settings) => {
-      const { batch, seed } = trainSettings(settings);
+      const { batch, seed, precision } = trainSettings(settings);
       const fresh = { newClasses: newClasses === true, seed, prior: priorOf(recipe, config) };
-      return openStudent(device, { ...found, classes, batch, ...fresh });
+      return openStudent(device, { ...found, classes, batch, precision, ...fresh });
     },
   };
 }

@@ -23,7 +23,7 @@ export interface FoundTeacher {
   cache: string | null;
   /** @throws InputError that says in what student and teacher differ and what to do */
   assertFits(training: Training): void;
-  /** @param precision of a detector's maps; default: its training's, where the adapter has it */
+  /** @param precision of a run's maps; default: its training's, where the adapter has it */
   open(device: Device, source: ImageSource, precision?: StoredType): Promise<OpenTeacher>;
 }
 

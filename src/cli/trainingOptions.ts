@@ -102,7 +102,7 @@ export function addTrainingOptions(command: Command, size: DetectorSize): Comman
     .addOption(
       choice(
         '--precision <type>',
-        `what a detector's maps are stored in, default ${d.precision}; f16 takes half the memory, and an adapter with shader-f16`,
+        `what maps are stored in, default ${d.precision}; f16 takes half the memory, and an adapter with shader-f16`,
         ['f32', 'f16'],
       ),
     )

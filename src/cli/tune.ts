@@ -37,7 +37,7 @@ export function addTune(program: Command): void {
     .option('--strides <list>', 'pixels a cell of each level', parsed.strides, [8, 16, 32])
     .option('--bins <n>', "bins of each edge's distribution", parsed.bins, 17)
     .addOption(
-      new Option('--precision <type>', "what the trainings that it is for store a detector's maps in")
+      new Option('--precision <type>', 'what the trainings that it is for store maps in')
         .choices(['f32', 'f16'])
         .default('f32'),
     )
@@ -55,7 +55,10 @@ async function tune(device: Device, config: DetectorConfig, batch: number, preci
   tell(
     `Adapter: ${device.adapter.name}; detector ${size}, ${batch} images of ${width}×${height}, maps of ${precision}`,
   );
-  const parts = [trainingWorkloads(device, config, batch, { precision }), graphWorkloads(device, config, batch)];
+  const parts = [
+    trainingWorkloads(device, config, batch, { precision }),
+    graphWorkloads(device, config, batch, { precision }),
+  ];
   const workloads = parts.flatMap((part) => part.workloads);
   try {
     const measured = await device.tune(workloads, {

@@ -2,6 +2,7 @@ import type { ParameterStore } from '../autograd/parameters.js';
 import type { Variable } from '../autograd/variable.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { SizingDevice } from '../tensor/sizing.js';
+import type { StoredType } from '../tensor/stored.js';
 import type { DetectorConfig } from './config.js';
 import type { HeadLogits, TowerFeatures } from './head.js';
 
@@ -27,6 +28,8 @@ export interface DetectionNet {
    * Absent: the recipe decides.
    */
   readonly centreOffset?: number;
+  /** What its maps are stored in; absent: f32. */
+  readonly precision?: StoredType;
   /**
    * Checks that the device's kernels can see all that a batch needs; `forward` does it too.
    * @param options `training`: whether there is a backward pass; `recompute`: as of `forward`

@@ -4,7 +4,13 @@ import { basename, dirname, join } from 'node:path';
 import type { DetectionNet } from '../detector/net.js';
 import type { Device } from '../tensor/device.js';
 import type { StoredType } from '../tensor/stored.js';
-import { type Checkpoint, type CheckpointUse, restoreDetector, restoreParameters } from '../train/checkpoint.js';
+import {
+  type Checkpoint,
+  type CheckpointUse,
+  precisionOf,
+  restoreDetector,
+  restoreParameters,
+} from '../train/checkpoint.js';
 import { type GivenStudent, STUDENT_MODEL } from '../train/student.js';
 import { weightsOf } from '../train/weights.js';
 import { InputError } from '../util/error.js';
@@ -37,7 +43,7 @@ export async function openStudent(device: Device, options: GraphStudentOptions):
  * Makes the net of a checkpoint: a detector of this package, or an ONNX model that learned, for which the run's folder holds the model.
  * It is the `restore` of `resumeTraining`.
  * @param use `average`: the moving average where there is one, for evaluation and teaching; `trained`: the parameters
- * @param precision of a detector's maps, as in `restoreDetector`
+ * @param precision of its maps, as in `restoreDetector`
  * @throws InputError when the model is missing beside the checkpoint or another than the one that learned, or a parameter is missing or of
  *   another shape
  */
@@ -53,6 +59,7 @@ export async function restoreNet(
   const net = await GraphStudent.open(device, {
     ...{ model, name, mapping },
     ...{ width: detector.width, height: detector.height, batch: settings.batch },
+    precision: precision ?? precisionOf(device, checkpoint, use),
     classes: classes.map((one) => one.name),
   });
   return restoreParameters(net, checkpoint, use);

@@ -195,7 +195,7 @@ export type CheckpointUse = 'average' | 'trained';
 
 /**
  * Builds a checkpoint's detector.
- * @param precision of its maps; default: the training's, but f32 for an average where the adapter has no f16
+ * @param precision of its maps; default: `precisionOf`
  * @throws DeviceError for f16 on an adapter without it
  * @throws InputError when a parameter is missing or has another shape, or for an ONNX model's
  */
@@ -205,10 +205,17 @@ export function restoreDetector(
   use: CheckpointUse,
   precision?: StoredType,
 ): Detector {
-  const { seed, precision: own } = checkpoint.metadata.settings;
-  const usual = use === 'average' && !device.gpu.features.has('shader-f16') ? 'f32' : own;
-  const detector = new Detector(device, detectorOf(checkpoint), { seed, precision: precision ?? usual });
+  const { seed } = checkpoint.metadata.settings;
+  const detector = new Detector(device, detectorOf(checkpoint), {
+    seed,
+    precision: precision ?? precisionOf(device, checkpoint, use),
+  });
   return restoreParameters(detector, checkpoint, use);
+}
+
+/** What a checkpoint's net stores its maps in: as its training did, but an average in f32 where the adapter has no f16. */
+export function precisionOf({ gpu }: Device, { metadata }: Checkpoint, use: CheckpointUse): StoredType {
+  return use === 'average' && !gpu.features.has('shader-f16') ? 'f32' : metadata.settings.precision;
 }
 
 /** What a checkpoint's detector is made from. @throws InputError when it is of an ONNX model */

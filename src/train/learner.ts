@@ -106,13 +106,9 @@ function assertLearns(net: DetectionNet, { name, regions, imitation, cross }: Re
 
 /** @throws InputError where a net's maps are not stored as the settings say */
 function assertPrecision(net: DetectionNet, { precision }: TrainSettings): void {
-  const own = net instanceof Detector ? net.precision : 'f32';
+  const { precision: own = 'f32' } = net;
   if (own === precision) return;
-  throw new InputError(
-    net instanceof Detector
-      ? `precision: ${precision}, but the detector stores its maps in ${own}; give both the same.`
-      : `precision: ${precision}; an ONNX model learns in f32 only: take --precision f32, or a detector of edgewise.`,
-  );
+  throw new InputError(`precision: ${precision}, but the net stores its maps in ${own}; give both the same.`);
 }
 
 function chooseTeacher(

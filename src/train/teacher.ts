@@ -98,7 +98,7 @@ class NetTeacher implements Teacher {
     const parameters = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
     const { adapter, choices } = this.device;
     const { student } = provenanceOf(net);
-    const precision = this.detector?.precision === 'f16' && { precision: 'f16' };
+    const precision = net.precision === 'f16' && { precision: 'f16' };
     return { adapter: adapter.name, choices, teacher: config, parameters, ...precision, ...(student && { student }) };
   }
 

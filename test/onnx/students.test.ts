@@ -9,12 +9,13 @@ import { resolveRecipe } from '../../src/losses/recipe.js';
 import { exportOnnx } from '../../src/onnx/export.js';
 import { exportOnnxStudent, openStudent, restoreNet } from '../../src/onnx/students.js';
 import { OnnxTeacher } from '../../src/onnx/teacher.js';
+import type { StoredType } from '../../src/tensor/stored.js';
 import { loadCheckpoint, restoreDetector } from '../../src/train/checkpoint.js';
 import { evaluate } from '../../src/train/evaluate.js';
-import { readRun } from '../../src/train/runFolder.js';
+import { readLog, readRun } from '../../src/train/runFolder.js';
 import { shareRun } from '../../src/train/shareRun.js';
 import { resumeTraining, type TrainOptions, train } from '../../src/train/train.js';
-import { sharedDevice } from '../device.js';
+import { bareDevice, sharedDevice } from '../device.js';
 import { ofFamily } from './families.js';
 
 const device = await sharedDevice();
@@ -41,9 +42,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-const open = () =>
+const open = (precision: StoredType = 'f32') =>
   openStudent(device, {
     ...given,
+    precision,
     name: '/tmp/somebody/nano.onnx',
     classes: NAMES,
     ...SIZE,
@@ -57,7 +59,7 @@ const context = (name: string) => ({
 const settings = { epochs: 1, batch: 2, warmupSteps: 1, ema: 0.9, freeze: ['backbone.stem*'] };
 
 async function trained(name: string, more: Partial<TrainOptions> = {}) {
-  const student = await open();
+  const student = await open(more.settings?.precision);
   try {
     return await train({ ...context(name), student, recipe: 'nanodet', settings, ...more });
   } finally {
@@ -84,6 +86,35 @@ test('three steps of an ONNX model, at once or stopped after each, end in the sa
   const mapping = JSON.parse(await readFile(join(root, 'straight', 'student.mapping.json'), 'utf8'));
   expect(mapping).toEqual(student?.mapping);
 });
+
+test.skipIf(!device.gpu.features.has('shader-f16'))(
+  'in f16, too, it goes on bit for bit; its checkpoint opens in f16, and in f32 where there is no other',
+  async () => {
+    const half = { settings: { ...settings, precision: 'f16' } } as const;
+    await trained('half', half);
+    expect(await trained('half-stopped', { ...half, signal: AbortSignal.abort() })).toMatchObject({ step: 1 });
+    expect(await resumeTraining(context('half-stopped'))).toMatchObject({ interrupted: false, step: 3 });
+    expect(await checkpointOf('half-stopped')).toBe(await checkpointOf('half'));
+    expect(await readLog(join(root, 'half'))).toMatchObject([{ lossScale: 4096, skippedUpdates: 0 }]);
+    const [{ last: single }, { last }] = await Promise.all(
+      ['straight', 'half'].map(async (name) => (await loadCheckpoint(join(root, name))).metadata),
+    );
+    expect(last?.loss).not.toBe(single?.loss);
+    expect(last?.loss).toBeCloseTo(single?.loss ?? 0, 1);
+
+    const checkpoint = await loadCheckpoint(join(root, 'half'));
+    const nets = [
+      await restoreNet(device, checkpoint, 'average'),
+      await restoreNet(device, checkpoint, 'average', 'f32'),
+      await restoreNet(await bareDevice(), checkpoint, 'average'),
+    ];
+    expect(nets.map(({ precision }) => precision)).toEqual(['f16', 'f32', 'f32']);
+    for (const net of nets) net.dispose();
+    await expect(restoreNet(await bareDevice(), checkpoint, 'trained')).rejects.toThrow(
+      /f16 needs the feature shader-f16/,
+    );
+  },
+);
 
 test('the file that comes back is what was trained: ONNX Runtime finds in it what the run finds', async () => {
   const checkpoint = await loadCheckpoint(join(root, 'straight'));

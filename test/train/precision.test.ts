@@ -168,7 +168,7 @@ describe.skipIf(!hasHalf)('in f16', () => {
     expect([...open, bare].map(({ precision }) => precision)).toEqual(['f16', 'f32', 'f32']);
     for (const net of [...open, bare]) net.dispose();
     expect(() => makeLearner(open[1], undefined, recipe, checkpoint.metadata.settings)).toThrow(
-      /precision: f16, but the detector stores its maps in f32; give both the same/,
+      /precision: f16, but the net stores its maps in f32; give both the same/,
     );
   });
 });
@@ -181,6 +181,6 @@ test('what cannot learn in f16 says so', async () => {
   );
   const net = { config, featureChannels: 0 } as unknown as DetectionNet;
   expect(() => makeLearner(net, undefined, recipe, trainSettings(settings))).toThrow(
-    /precision: f16; an ONNX model learns in f32 only: take --precision f32/,
+    /precision: f16, but the net stores its maps in f32; give both the same/,
   );
 });

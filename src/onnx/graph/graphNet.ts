@@ -2,7 +2,9 @@ import { ParameterStore } from '../../autograd/parameters.js';
 import { recomputed } from '../../autograd/recomputed.js';
 import { copyOf } from '../../autograd/sum.js';
 import { Variable } from '../../autograd/variable.js';
+import { storedAs } from '../../ops/storedAs.js';
 import type { Device } from '../../tensor/device.js';
+import { assertStores, type StoredType } from '../../tensor/stored.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { InputError } from '../../util/error.js';
 import type { Edge } from './host.js';
@@ -18,6 +20,8 @@ export class GraphNet {
   readonly graph: OnnxGraph;
   /** By the initializers' names. */
   readonly parameters: ParameterStore;
+  /** What is stored between its inputs and its outputs, which are f32. */
+  readonly precision: StoredType;
   readonly #ownsParameters: boolean;
   readonly #constants = new Map<Edge, Tensor>();
   readonly #alone: readonly GraphPart[];
@@ -29,11 +33,19 @@ export class GraphNet {
   /**
    * Uploads parameters and constants.
    * @param graph from `readGraph`
-   * @param parameters of another net of the same model, to be shared; they stay the caller's
+   * @param options `parameters`: of another net of the same model, to be shared; they stay the caller's. `precision`: what maps are stored in,
+   * default f32
+   * @throws DeviceError for f16 on an adapter without it
    */
-  constructor(device: Device, graph: OnnxGraph, parameters?: ParameterStore) {
+  constructor(
+    device: Device,
+    graph: OnnxGraph,
+    { parameters, precision = 'f32' }: { parameters?: ParameterStore; precision?: StoredType } = {},
+  ) {
+    assertStores(device, precision);
     this.device = device;
     this.graph = graph;
+    this.precision = precision;
     this.#ownsParameters = parameters === undefined;
     const declarations = () =>
       graph.parameters.map(({ name, shape, data, decay }) => ({ name, shape, decay, initial: data }));
@@ -83,20 +95,22 @@ export class GraphNet {
   }
 
   #learn(values: Map<Edge, Variable>, recompute: boolean): Map<Edge, Variable> {
-    const { outputs } = this.graph;
+    const { inputs, outputs } = this.graph;
+    for (const { name } of inputs) values.set(name, storedAs(held(values, name), this.precision));
     if (recompute) this.#parts ??= partsOf(this.graph);
     learn(
       (recompute && this.#parts) || this.#alone,
       values,
       outputs.map(({ edge }) => edge),
     );
-    return new Map(outputs.map(({ name, edge }) => [name, held(values, edge)]));
+    return new Map(outputs.map(({ name, edge }) => [name, storedAs(held(values, edge), 'f32')]));
   }
 
   #infer(values: Map<Edge, Variable>): Map<Edge, Variable> {
-    const { steps, outputs } = this.graph;
+    const { steps, inputs, outputs } = this.graph;
     const tensors = this.device.tidy(() => {
       const memory = new Memory();
+      for (const { name } of inputs) values.set(name, storedAs(held(values, name), this.precision));
       for (const [i, step] of steps.entries()) {
         run(step, values);
         for (const edge of step.outputs) memory.hold(held(values, edge).value);
@@ -107,7 +121,8 @@ export class GraphNet {
       }
       // A view goes with the tensor that it looks at, and an input or a parameter is not ours to give.
       return outputs.map(({ edge }) => {
-        const { value } = held(values, edge);
+        const { value } = storedAs(held(values, edge), 'f32');
+        if (value !== held(values, edge).value) return value;
         return value.pooled && steps.some((step) => step.outputs.includes(edge)) ? value : copyOf(value);
       });
     });

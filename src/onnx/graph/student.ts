@@ -7,7 +7,8 @@ import type { Device } from '../../tensor/device.js';
 import { openedDevice } from '../../tensor/deviceArgument.js';
 import { assertPyramid, Pyramid } from '../../tensor/pyramid.js';
 import { SizingDevice } from '../../tensor/sizing.js';
-import { flag, integer, optional, options as optionsOf } from '../../util/argument.js';
+import { assertStores, type StoredType } from '../../tensor/stored.js';
+import { flag, integer, oneOf, optional, options as optionsOf } from '../../util/argument.js';
 import { InputError } from '../../util/error.js';
 import { classCount, mapClasses, type OnnxMapping } from '../mapping.js';
 import { gatherMaps } from './gather.js';
@@ -40,8 +41,11 @@ export interface GraphStudentOptions {
   seed?: number;
   /** The score that new classes start from; default 0.01. */
   prior?: number;
+  /** What its maps are stored in between image and logits; default f32. f16 takes half the memory. */
+  precision?: StoredType;
 }
 
+const PRECISION = oneOf('f32', 'f16');
 const TRAINING = optionsOf({ training: flag, recompute: optional(flag) });
 const FORWARD = optionsOf({ training: flag, tower: optional(integer(1)), recompute: optional(flag) });
 
@@ -49,6 +53,7 @@ const FORWARD = optionsOf({ training: flag, tower: optional(integer(1)), recompu
 interface Core extends StudentShape {
   model: Uint8Array;
   config: NetConfig;
+  precision: StoredType;
   /** For each class of the data the model's channel. */
   channels: readonly number[];
   plans: Map<number, StudentPlan>;
@@ -65,6 +70,8 @@ export class GraphStudent implements DetectionNet {
   readonly parameters: ParameterStore;
   /** Of the tensors that the mapping's `features` names; 0: it names none. */
   readonly featureChannels: number;
+  /** What its maps are stored in. */
+  readonly precision: StoredType;
   readonly #core: Core;
   readonly #nets = new Map<number, GraphNet>();
   readonly #fitting = new Set<string>();
@@ -72,6 +79,7 @@ export class GraphStudent implements DetectionNet {
   private constructor(device: Device, core: Core, batch: number) {
     this.#core = core;
     this.config = core.config;
+    this.precision = core.precision;
     const { graph, features } = planOf(core, batch);
     const declarations = graph.parameters.map(({ name, shape, data, decay }) => ({
       name,
@@ -87,17 +95,21 @@ export class GraphStudent implements DetectionNet {
    * Opens a model as a student.
    * @throws InputError when the graph cannot be read as far as the mapping needs it, a tensor is missing or has not the shape that the
    *   mapping says, no sigmoid is where it says `probabilities`, or a class of the data has no counterpart (without `newClasses`)
+   * @throws DeviceError for `precision` f16 on an adapter without it
    */
   static async open(device: Device, options: GraphStudentOptions): Promise<GraphStudent> {
     openedDevice('device', device);
     const { name = 'model', classes, width, height, batch = 1, newClasses = false, seed = 0, prior = PRIOR } = options;
+    const { precision = 'f32' } = options;
+    PRECISION('options.precision', precision);
+    assertStores(device, precision);
     for (const [field, value] of Object.entries({ width, height, batch })) integer(1)(`options.${field}`, value);
     const { model, mapping } = newClasses ? await replaceClasses({ ...options, name, seed, prior }) : options;
     const channels = channelsOf(mapping, classes, name);
     const { strides, bins } = mapping;
     const config: NetConfig = { classes: classes.length, bins, strides: [...strides], width, height };
     const parsed = await parseGraph(model, name);
-    const core: Core = { model, parsed, name, mapping, width, height, config, channels, plans: new Map() };
+    const core: Core = { model, parsed, name, mapping, width, height, config, precision, channels, plans: new Map() };
     return new GraphStudent(device, core, batch);
   }
 
@@ -188,7 +200,8 @@ export class GraphStudent implements DetectionNet {
   #run(images: Pyramid, options: { training: boolean; recompute?: boolean }): NetOutputs {
     const { mapping, channels } = this.#core;
     const plan = planOf(this.#core, images.batch);
-    const net = this.#nets.get(images.batch) ?? new GraphNet(this.parameters.device, plan.graph, this.parameters);
+    const { parameters, precision } = this;
+    const net = this.#nets.get(images.batch) ?? new GraphNet(parameters.device, plan.graph, { parameters, precision });
     this.#nets.set(images.batch, net);
     const [{ name }] = plan.graph.inputs;
     const outputs = net.forward({ [name]: modelInput(images, mapping.input) }, options);
