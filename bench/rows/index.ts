@@ -87,6 +87,7 @@ export const ROWS: readonly (Row | FirstCallRow)[] = [
     trainStepRow('train-step-640', COCO),
     trainStepGraphRow('train-step-nanodet', { size: 320, batch: 8 }),
     trainStepGraphRow('train-step-nanodet-recompute', { size: 320, batch: 8, recompute: true }),
+    trainStepGraphRow('train-step-nanodet-f16', { size: 320, batch: 8, precision: 'f16' }),
     ...SHARED_CONVOLUTIONS.slice(1).flat(),
     ...MORE_CONVOLUTIONS,
     ...graphOpsRows(),
