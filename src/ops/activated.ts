@@ -29,7 +29,7 @@ export function activationConstants(activation: Activation | undefined): Record<
   return limit === undefined ? { SLOPE: slope } : { SLOPE: slope, LIMIT: limit };
 }
 
-/** The gradient that flows into x, a new tensor. At 0 it is slope · incoming, at the limit 0. @param result the operation's */
+/** The gradient that flows into x, a new tensor of the type of both. At 0 it is slope · incoming, at the limit 0. @param result the operation's */
 export function activationGradient(incoming: Tensor, result: Tensor, { slope, limit = NO_LIMIT }: Activation): Tensor {
   const { device, shape, size, type } = result;
   const gradient = device.empty(shape, type);

@@ -52,14 +52,14 @@ describe.skipIf(!hasHalf)('in f16', () => {
   it.each([
     { slope: 0 },
     { slope: 0.1 },
-    // f16 holds 0.7 as a little more, 0.3 as a little less.
+    // f16 holds 0.7 as a little more, 0.8 as a little less.
     { slope: 0, limit: 0.7 },
-    { slope: 0.1, limit: 0.3 },
+    { slope: 0.1, limit: 0.8 },
   ])('the gradient of an activation, $slope to $limit, agrees with the oracle', async (activation) => {
     const { slope, limit = Number.POSITIVE_INFINITY } = activation;
     const half = (values: ArrayLike<number>) => storedAs(new Variable(device.tensor(values)), 'f16').value;
     await fc.assert(
-      fc.asyncProperty(fc.nat(), fc.integer({ min: 1, max: 300 }), async (seed, size) => {
+      fc.asyncProperty(fc.nat(), fc.integer({ min: 100, max: 300 }), async (seed, size) => {
         const random = Random.of(seed);
         const [inputs, incoming] = [steps(random, size), steps(random, size)];
         const results = inputs.map((x) => Math.min(x > 0 ? x : slope * x, limit));
