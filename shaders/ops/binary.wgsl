@@ -1,4 +1,5 @@
 // output = form(left, right) with broadcasting, the form being a file of shaders/ops/binary. A step of 0 repeats.
+// `Left`, `Right` and `Stored` are the types of the elements: binary_alike.wgsl and its neighbours.
 struct Params {
   /// elements of the output
   count: u32,
@@ -10,9 +11,9 @@ struct Params {
 override DIMENSIONS: u32 = 6;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> left_values: array<f32>;
-@group(0) @binding(2) var<storage, read> right_values: array<f32>;
-@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+@group(0) @binding(1) var<storage, read> left_values: array<Left>;
+@group(0) @binding(2) var<storage, read> right_values: array<Right>;
+@group(0) @binding(3) var<storage, read_write> output: array<Stored>;
 
 #include "../lib/index.wgsl"
 
@@ -34,5 +35,5 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   }
   left += rest * params.left_steps[0].x;
   right += rest * params.right_steps[0].x;
-  output[i] = binary(left_values[left], right_values[right]);
+  output[i] = Stored(binary(f32(left_values[left]), f32(right_values[right])));
 }

@@ -13,5 +13,5 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   for (var repeat = 0u; repeat < params.repeats; repeat++) {
     sum += share(first, repeat);
   }
-  gradient[i] = sum;
+  gradient[i] = Gradient(sum);
 }

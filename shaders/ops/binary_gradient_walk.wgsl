@@ -15,10 +15,10 @@ override KEPT: u32 = 6;
 override REPEATED: u32 = 6;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> incoming: array<f32>;
-@group(0) @binding(2) var<storage, read> left_values: array<f32>;
-@group(0) @binding(3) var<storage, read> right_values: array<f32>;
-@group(0) @binding(4) var<storage, read_write> gradient: array<f32>;
+@group(0) @binding(1) var<storage, read> incoming: array<Stored>;
+@group(0) @binding(2) var<storage, read> left_values: array<Left>;
+@group(0) @binding(3) var<storage, read> right_values: array<Right>;
+@group(0) @binding(4) var<storage, read_write> gradient: array<Gradient>;
 
 fn place_of(element: u32) -> vec3u {
   var rest = element;
@@ -38,5 +38,5 @@ fn share(first: vec3u, repeat: u32) -> f32 {
     rest /= params.repeated[d].w;
   }
   place += rest * params.repeated[0].xyz;
-  return incoming[place.x] * binary_slopes(left_values[place.y], right_values[place.z])[params.side];
+  return f32(incoming[place.x]) * binary_slopes(f32(left_values[place.y]), f32(right_values[place.z]))[params.side];
 }

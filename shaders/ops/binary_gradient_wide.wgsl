@@ -21,6 +21,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     workgroupBarrier();
   }
   if (local == 0u && element < params.count) {
-    gradient[element] = lane_sums[0];
+    gradient[element] = Gradient(lane_sums[0]);
   }
 }

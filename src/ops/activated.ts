@@ -1,8 +1,9 @@
 import gradientSource from '../../shaders/ops/activated_gradient.wgsl';
+import { storedKernel } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { numberFrom, positive } from '../util/argument.js';
 
-const GRADIENT = { name: 'activated gradient', source: gradientSource };
+const GRADIENT = storedKernel({ name: 'activated gradient', source: gradientSource });
 
 /** No limit. */
 const NO_LIMIT = 3.4e38;
@@ -28,13 +29,13 @@ export function activationConstants(activation: Activation | undefined): Record<
   return limit === undefined ? { SLOPE: slope } : { SLOPE: slope, LIMIT: limit };
 }
 
-/** The gradient that flows into x, a new tensor. At 0 it is slope · incoming, at the limit 0. @param result the operation's */
+/** The gradient that flows into x, a new tensor of the type of both. At 0 it is slope · incoming, at the limit 0. @param result the operation's */
 export function activationGradient(incoming: Tensor, result: Tensor, { slope, limit = NO_LIMIT }: Activation): Tensor {
-  const { device, shape, size } = result;
-  const gradient = device.empty(shape);
+  const { device, shape, size, type } = result;
+  const gradient = device.empty(shape, type);
   const count = Math.ceil(size / 4);
   device.run({
-    kernel: GRADIENT,
+    kernel: GRADIENT(result, incoming),
     bindings: { result: result.range4, incoming: incoming.range4, gradient: gradient.range4 },
     params: { count, slope, limit },
     invocations: count,

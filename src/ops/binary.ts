@@ -4,11 +4,17 @@ import multiplySource from '../../shaders/ops/binary/multiply.wgsl';
 import preluSource from '../../shaders/ops/binary/prelu.wgsl';
 import subtractSource from '../../shaders/ops/binary/subtract.wgsl';
 import bodySource from '../../shaders/ops/binary.wgsl';
+import alikeSource from '../../shaders/ops/binary_alike.wgsl';
 import gradientSource from '../../shaders/ops/binary_gradient.wgsl';
+import singleSource from '../../shaders/ops/binary_gradient_single.wgsl';
+import storedSource from '../../shaders/ops/binary_gradient_stored.wgsl';
 import gradientWideSource from '../../shaders/ops/binary_gradient_wide.wgsl';
+import leftSingleSource from '../../shaders/ops/binary_left_single.wgsl';
+import rightSingleSource from '../../shaders/ops/binary_right_single.wgsl';
 import { Variable } from '../autograd/variable.js';
 import { composed } from '../gpu/composed.js';
-import { MAX_WORKGROUPS } from '../gpu/launch.js';
+import { type KernelDefinition, MAX_WORKGROUPS } from '../gpu/launch.js';
+import { storedForms } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import { MAX_DIMENSIONS, merged, stepsOf, table, type Walk } from './dimensions.js';
@@ -20,11 +26,12 @@ const forms = {
   divide: divideSource,
   prelu: preluSource,
 };
-const FORWARD = composed('binary', bodySource, forms);
-const BACKWARD = composed('binary gradient', gradientSource, forms);
-const BACKWARD_WIDE = composed('binary gradient, wide', gradientWideSource, forms);
+const FORWARD = mixed('binary', bodySource);
+const BACKWARD = backwards('binary gradient', gradientSource);
+const BACKWARD_WIDE = backwards('binary gradient, wide', gradientWideSource);
 
 type Form = keyof typeof forms;
+type Source = KernelDefinition['source'];
 
 /** From so many repeats on a workgroup sums one element. */
 const WIDE = 64;
@@ -76,17 +83,43 @@ export function broadcastSteps(own: readonly number[], shape: readonly number[])
   return shape.map((extent, d) => (d < missing || (own[d - missing] === 1 && extent !== 1) ? 0 : steps[d - missing]));
 }
 
+/**
+ * Kernels by the types of two operands.
+ * @returns the kernel for these; `others` are stored as the result. It throws an InputError where types do not go together
+ */
+function mixed(name: string, body: Source) {
+  const kernelsOf = (types: Source, suffix = '') =>
+    storedForms(composed(`${name}${suffix}`, [...types, ...body], forms));
+  const alike = kernelsOf(alikeSource);
+  const leftSingle = kernelsOf(leftSingleSource, ', left of f32');
+  const rightSingle = kernelsOf(rightSingleSource, ', right of f32');
+  return (form: Form, left: Tensor, right: Tensor, ...others: readonly Tensor[]): KernelDefinition => {
+    if (left.type === right.type) return alike(form, left, right, ...others);
+    return left.type === 'f16' ? rightSingle(form, left, ...others) : leftSingle(form, right, ...others);
+  };
+}
+
+/** `mixed` by the type of the operand whose gradient it is: that of the result, or f32. */
+function backwards(name: string, body: Source) {
+  return {
+    stored: mixed(name, [...storedSource, ...body]),
+    single: mixed(`${name} of f32`, [...singleSource, ...body]),
+  };
+}
+
+/** The result is of f16 where either operand is. */
 function binary(form: Form, left: Variable, right: Variable): Variable {
   const shape = broadcastShape(form, left.value.shape, right.value.shape);
   const { device } = left.value;
-  const output = device.empty(shape);
+  const isHalf = [left, right].some(({ value }) => value.type === 'f16');
+  const output = device.empty(shape, isHalf ? 'f16' : 'f32');
   const own = stepsOf(shape);
   const steps = [left, right].map(({ value }) => broadcastSteps(value.shape, shape));
   const walks = shape.map((extent, d) => ({ extent, steps: [own[d], steps[0][d], steps[1][d]] }));
   const dimensions = merged(form, walks);
   if (output.size > 0) {
     device.run({
-      kernel: FORWARD(form),
+      kernel: FORWARD(form, left.value, right.value),
       constants: { DIMENSIONS: Math.max(1, dimensions.length) },
       bindings: { left_values: left.value.range, right_values: right.value.range, output: output.range },
       params: {
@@ -107,12 +140,12 @@ function binary(form: Form, left: Variable, right: Variable): Variable {
       invocations: output.size,
     });
   }
-  const passes = (side: 0 | 1, size: number) =>
-    size === output.size && (form === 'add' || (form === 'subtract' && side === 0));
+  const passes = (side: 0 | 1, { size, type }: Tensor) =>
+    size === output.size && type === output.type && (form === 'add' || (form === 'subtract' && side === 0));
   return Variable.from(output, [left, right], (incoming) =>
     [left, right].map(({ value, requiresGradient }, side) => {
       if (!requiresGradient) return null;
-      if (passes(side === 0 ? 0 : 1, value.size)) return incoming;
+      if (passes(side === 0 ? 0 : 1, value)) return incoming;
       return gradientOf(form, side === 0 ? 0 : 1, { incoming, left: left.value, right: right.value, walks });
     }),
   );
@@ -125,7 +158,7 @@ function gradientOf(
 ): Tensor {
   const operand = side === 0 ? left : right;
   const { device } = operand;
-  const gradient = device.empty(operand.shape);
+  const gradient = device.empty(operand.shape, operand.type);
   const isRepeated = ({ steps }: Walk) => steps[1 + side] === 0;
   const kept = merged(
     form,
@@ -135,9 +168,11 @@ function gradientOf(
   const repeats = repeated.reduce((product, { extent }) => product * extent, 1);
   if (gradient.size === 0) return gradient;
   const isWide = repeats >= WIDE;
+  const kernels = isWide ? BACKWARD_WIDE : BACKWARD;
+  const kernelOf = operand.type === incoming.type ? kernels.stored : kernels.single;
   const rows = Math.ceil(gradient.size / MAX_WORKGROUPS);
   device.run({
-    kernel: (isWide ? BACKWARD_WIDE : BACKWARD)(form),
+    kernel: kernelOf(form, left, right, incoming),
     constants: {
       KEPT: Math.max(1, kept.length),
       REPEATED: Math.max(1, repeated.length),

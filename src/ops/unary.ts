@@ -15,6 +15,7 @@ import gradientSource from '../../shaders/ops/unary_gradient.wgsl';
 import { emptyLike } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
 import { composed } from '../gpu/composed.js';
+import { storedForms } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { number } from '../util/argument.js';
 import { InputError } from '../util/error.js';
@@ -33,8 +34,8 @@ const forms = {
   exp: expSource,
   sqrt: sqrtSource,
 };
-const FORWARD = composed('unary', bodySource, forms);
-const BACKWARD = composed('unary gradient', gradientSource, forms);
+const FORWARD = storedForms(composed('unary', bodySource, forms));
+const BACKWARD = storedForms(composed('unary gradient', gradientSource, forms));
 const LARGEST = 3.4028234663852886e38;
 
 /** x for x > 0, else alpha · x. The derivative at 0 is alpha. @throws InputError when alpha is no finite number */
@@ -108,7 +109,7 @@ function unary<T extends Tensor>(form: keyof typeof forms, x: Variable<T>, alpha
   const count = Math.ceil(value.size / 4);
   const params = { count, alpha, beta };
   device.run({
-    kernel: FORWARD(form),
+    kernel: FORWARD(form, value),
     bindings: { input: value.range4, output: output.range4 },
     params,
     invocations: count,
@@ -116,7 +117,7 @@ function unary<T extends Tensor>(form: keyof typeof forms, x: Variable<T>, alpha
   return Variable.from(output, [x], (incoming) => {
     const gradient = emptyLike(value);
     device.run({
-      kernel: BACKWARD(form),
+      kernel: BACKWARD(form, value, incoming),
       bindings: { input: value.range4, incoming: incoming.range4, gradient: gradient.range4 },
       params,
       invocations: count,

@@ -2,10 +2,13 @@ import { expect } from 'vitest';
 import { one } from '../../src/autograd/one.js';
 import { backward, Variable } from '../../src/autograd/variable.js';
 import { replaced } from '../../src/ops/dimensions.js';
+import { storedAs } from '../../src/ops/storedAs.js';
 import type { Device } from '../../src/tensor/device.js';
 import { Random } from '../../src/tensor/random.js';
+import type { StoredType } from '../../src/tensor/stored.js';
 import { count, type NdArray } from '../reference/arrays.js';
 import { expectClose } from '../reference/closeTo.js';
+import { steps, stored } from './halves.js';
 import { noise } from './maps.js';
 
 /** Elements of each input whose gradient is compared. */
@@ -20,6 +23,8 @@ export interface Compared {
   /** Of the values and of the gradients, absolute and relative. */
   tolerance: number;
   seed: number;
+  /** What each input is stored in, by default all in f32. With an f16, the result is of f16; then f16 has to hold all inputs exactly. */
+  types?: readonly StoredType[];
   /** Half the distance of the differences; small where the oracle bends, any where it is linear. */
   step?: number;
 }
@@ -30,25 +35,32 @@ export interface Compared {
  */
 export async function expectOperation(
   device: Device,
-  { inputs, run, oracle, tolerance, seed, step = 1e-5 }: Compared,
+  { inputs, run, oracle, tolerance, seed, types = [], step = 1e-5 }: Compared,
 ): Promise<void> {
   const random = Random.of(seed);
+  const typeOf = (which: number) => types[which] ?? 'f32';
+  const isHalf = types.includes('f16');
+  const drawn = isHalf ? steps : noise;
   const arrays = inputs.map((input): NdArray => {
     if ('shape' in input) return { shape: input.shape, values: Float32Array.from(input.values) };
-    return { shape: input, values: noise(random, count(input)) };
+    return { shape: input, values: drawn(random, count(input)) };
   });
-  const close = { absolute: tolerance, relative: tolerance };
+  const close = (type: StoredType) =>
+    type === 'f16' ? stored(tolerance) : { absolute: tolerance, relative: tolerance };
   const tensors = arrays.map(({ shape, values }) => device.tensor(values, shape));
   const expected = oracle(...arrays);
-  const weights = noise(random, count(expected.shape));
+  const weights = drawn(random, count(expected.shape));
   const incoming = device.tensor(weights, expected.shape);
   one(device); // kept by the device from its first use on
   const before = device.pool.usedBytes;
 
   const leaves = tensors.map((tensor) => new Variable(tensor, true));
-  const output = run(...leaves);
+  const made = run(...leaves.map((leaf, which) => storedAs(leaf, typeOf(which))));
+  const type = isHalf ? 'f16' : 'f32';
+  expect(made.value.type).toBe(type);
+  const output = storedAs(made, 'f32');
   expect(output.value.shape).toEqual(expected.shape);
-  expectClose(await output.value.read(), expected.values, close);
+  expectClose(await output.value.read(), expected.values, close(type));
   backward({ variable: output, gradient: incoming });
   expectClose(await incoming.read(), weights, {}, 'the incoming gradient');
 
@@ -71,15 +83,16 @@ export async function expectOperation(
     expectClose(
       elements.map((element) => gradient[element]),
       elements.map((element) => (moved(element, step) - moved(element, -step)) / (2 * step)),
-      close,
+      close(typeOf(which)),
       `gradient of input ${which}`,
     );
     leaf.gradient!.dispose();
   }
   expect(device.pool.usedBytes, 'bytes in use').toBe(before);
   // Nor does it keep any where no gradient is wanted.
-  const constant = run(...tensors.map((tensor) => new Variable(tensor)));
-  constant.value.dispose();
+  const constants = tensors.map((tensor, which) => storedAs(new Variable(tensor), typeOf(which)));
+  run(...constants).value.dispose();
+  for (const [which, { value }] of constants.entries()) if (value !== tensors[which]) value.dispose();
   expect(device.pool.usedBytes, 'bytes in use without gradients').toBe(before);
   for (const tensor of [...tensors, incoming]) tensor.dispose();
 }

@@ -1,0 +1,3 @@
+// The gradient of an operand that is stored as the result is.
+
+alias Gradient = Stored;
