@@ -7,9 +7,9 @@ struct Params {
   limit: f32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> result: array<vec4f>;
-@group(0) @binding(2) var<storage, read> incoming: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> gradient: array<vec4f>;
+@group(0) @binding(1) var<storage, read> result: array<Stored4>;
+@group(0) @binding(2) var<storage, read> incoming: array<Stored4>;
+@group(0) @binding(3) var<storage, read_write> gradient: array<Stored4>;
 
 #include "../lib/index.wgsl"
 
@@ -19,7 +19,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   if (i >= params.count) {
     return;
   }
-  let own = result[i];
-  let passed = select(params.slope * incoming[i], incoming[i], own > vec4f());
-  gradient[i] = select(passed, vec4f(), own >= vec4f(params.limit));
+  let own = vec4f(result[i]);
+  let arrived = vec4f(incoming[i]);
+  let passed = select(params.slope * arrived, arrived, own > vec4f());
+  gradient[i] = Stored4(select(passed, vec4f(), own >= vec4f(params.limit)));
 }

@@ -1,8 +1,10 @@
 import gradientSource from '../../shaders/ops/activated_gradient.wgsl';
+import { emptyLike } from '../autograd/sum.js';
+import { storedKernel } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { numberFrom, positive } from '../util/argument.js';
 
-const GRADIENT = { name: 'activated gradient', source: gradientSource };
+const GRADIENT = storedKernel({ name: 'activated gradient', source: gradientSource });
 
 /** No limit. */
 const NO_LIMIT = 3.4e38;
@@ -30,11 +32,11 @@ export function activationConstants(activation: Activation | undefined): Record<
 
 /** The gradient that flows into x, a new tensor. At 0 it is slope · incoming, at the limit 0. @param result the operation's */
 export function activationGradient(incoming: Tensor, result: Tensor, { slope, limit = NO_LIMIT }: Activation): Tensor {
-  const { device, shape, size } = result;
-  const gradient = device.empty(shape);
+  const { device, size } = result;
+  const gradient = emptyLike(result);
   const count = Math.ceil(size / 4);
   device.run({
-    kernel: GRADIENT,
+    kernel: GRADIENT(result, incoming),
     bindings: { result: result.range4, incoming: incoming.range4, gradient: gradient.range4 },
     params: { count, slope, limit },
     invocations: count,
