@@ -4,12 +4,12 @@
 #include "../lib/index.wgsl"
 #include "activated.wgsl"
 
-@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
 /// [outputs, inputs / groups, kernel_height, kernel_width]
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
 /// [outputs], read if has_bias
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> output: array<f32>;
+@group(0) @binding(4) var<storage, read_write> output: array<Stored>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -39,11 +39,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       for (var kx = 0u; kx < params.kernel_width; kx++) {
         let from_column = column + i32(params.dilation_x * kx);
         if (in_rows && from_column >= 0 && from_column < i32(params.width)) {
-          sum += weight[tap] * input[start + from_column];
+          sum += weight[tap] * f32(input[start + from_column]);
         }
         tap++;
       }
     }
   }
-  output[i] = activated(vec4f(sum)).x;
+  output[i] = Stored(activated(vec4f(sum)).x);
 }

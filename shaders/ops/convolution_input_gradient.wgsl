@@ -3,12 +3,12 @@
 #include "convolution_window.wgsl"
 #include "../lib/index.wgsl"
 
-@group(0) @binding(1) var<storage, read> incoming: array<f32>;
+@group(0) @binding(1) var<storage, read> incoming: array<Stored>;
 /// [outputs, inputs / groups, kernel_height, kernel_width]
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
 /// [inputs], read if has_bias
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> gradient: array<f32>;
+@group(0) @binding(4) var<storage, read_write> gradient: array<Stored>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -46,10 +46,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       }
       var tap = (first * inputs + channel % inputs) * taps + ky * params.kernel_width + kx;
       for (var o = first; o < first + outputs; o++) {
-        sum += weight[tap] * incoming[((image + o) * params.out_height + to_row) * params.out_width + to_column];
+        sum += weight[tap] * f32(incoming[((image + o) * params.out_height + to_row) * params.out_width + to_column]);
         tap += inputs * taps;
       }
     }
   }
-  gradient[i] = sum;
+  gradient[i] = Stored(sum);
 }

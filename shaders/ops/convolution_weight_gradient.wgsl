@@ -2,8 +2,8 @@
 // every LANES-th pixel, then a tree: the order is fixed.
 #include "convolution_window.wgsl"
 
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-@group(0) @binding(2) var<storage, read> incoming: array<f32>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
+@group(0) @binding(2) var<storage, read> incoming: array<Stored>;
 /// [outputs, inputs / groups, kernel_height, kernel_width]
 @group(0) @binding(3) var<storage, read_write> gradient: array<f32>;
 
@@ -32,7 +32,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
         let row = i32(pixel / params.out_width * params.stride_y) + top;
         let column = i32(pixel % params.out_width * params.stride_x) + left;
         if (row >= 0 && row < i32(params.height) && column >= 0 && column < i32(params.width)) {
-          sum += incoming[to_plane + pixel] * input[from_plane + row * i32(params.width) + column];
+          sum += f32(incoming[to_plane + pixel]) * f32(input[from_plane + row * i32(params.width) + column]);
         }
       }
     }

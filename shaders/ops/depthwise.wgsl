@@ -8,12 +8,12 @@ override KERNEL_HEIGHT: u32 = 3;
 override KERNEL_WIDTH: u32 = 3;
 const ROWS: u32 = 4u;
 
-@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
 /// [channels, 1, kernel_height, kernel_width]
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
 /// [channels], read if has_bias
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> output: array<f32>;
+@group(0) @binding(4) var<storage, read_write> output: array<Stored>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -43,7 +43,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     for (var kx = 0u; kx < KERNEL_WIDTH; kx++) {
       let from_column = column + i32(params.dilation_x * kx);
       let at = starts + clamp(from_column, 0, i32(params.width) - 1);
-      let values = vec4f(input[at.x], input[at.y], input[at.z], input[at.w]);
+      let values = vec4f(Stored4(input[at.x], input[at.y], input[at.z], input[at.w]));
       let seen = inside & vec4<bool>(from_column >= 0 && from_column < i32(params.width));
       let tap = ky * KERNEL_WIDTH + kx;
       sums += weight[taps + tap] * select(vec4f(), values, seen);
@@ -51,6 +51,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   }
   sums = activated(sums);
   for (var row = 0u; row < min(ROWS, params.out_height - y); row++) {
-    output[(map * params.out_height + y + row) * params.out_width + x] = sums[row];
+    output[(map * params.out_height + y + row) * params.out_width + x] = Stored(sums[row]);
   }
 }

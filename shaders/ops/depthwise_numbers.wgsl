@@ -1,5 +1,5 @@
 // Rows of maps of any width, a number at a time; depthwise_quads.wgsl is the other way.
-@group(0) @binding(1) var<storage, read> source: array<f32>;
+@group(0) @binding(1) var<storage, read> source: array<Stored>;
 
 /// Which pixels a Row has: columns clamped to the map, and whether they lie in it.
 struct Columns {
@@ -31,27 +31,27 @@ fn read_row(plane: Plane, row: i32, columns: Columns) -> Row {
   let a = start + columns.a;
   let b = start + columns.b;
   let c = start + columns.c;
-  var found = Row(vec4f(source[a.x], source[a.y], source[a.z], source[a.w]), vec4f(), vec4f());
+  var found = Row(vec4f(Stored4(source[a.x], source[a.y], source[a.z], source[a.w])), vec4f(), vec4f());
   if (PIXELS > 4u) {
-    found.b.x = source[b.x];
+    found.b.x = f32(source[b.x]);
   }
   if (PIXELS > 5u) {
-    found.b.y = source[b.y];
+    found.b.y = f32(source[b.y]);
   }
   if (PIXELS > 6u) {
-    found.b.z = source[b.z];
+    found.b.z = f32(source[b.z]);
   }
   if (PIXELS > 7u) {
-    found.b.w = source[b.w];
+    found.b.w = f32(source[b.w]);
   }
   if (PIXELS > 8u) {
-    found.c.x = source[c.x];
+    found.c.x = f32(source[c.x]);
   }
   if (PIXELS > 9u) {
-    found.c.y = source[c.y];
+    found.c.y = f32(source[c.y]);
   }
   if (PIXELS > 10u) {
-    found.c.z = source[c.z];
+    found.c.z = f32(source[c.z]);
   }
   let in_rows = vec4<bool>(row >= 0 && row < i32(plane.height));
   return Row(

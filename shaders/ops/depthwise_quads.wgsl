@@ -1,5 +1,5 @@
 // Rows of maps whose width is a multiple of four, four pixels at a time; depthwise_numbers.wgsl is the other way.
-@group(0) @binding(1) var<storage, read> source: array<vec4f>;
+@group(0) @binding(1) var<storage, read> source: array<Stored4>;
 
 /// Which pixel of its quad the first column is.
 override SHIFT: u32 = 0;
@@ -39,18 +39,18 @@ fn shifted_quad(first: vec4f, second: vec4f) -> vec4f {
 fn read_row(plane: Plane, row: i32, columns: Columns) -> Row {
   let start = (plane.first + u32(clamp(row, 0, i32(plane.height) - 1)) * plane.width) / 4u;
   let inside = columns.inside & vec4<bool>(row >= 0 && row < i32(plane.height));
-  let q0 = select(vec4f(), source[start + columns.quads.x], inside.x);
+  let q0 = select(vec4f(), vec4f(source[start + columns.quads.x]), inside.x);
   var q1 = vec4f();
   var q2 = vec4f();
   var q3 = vec4f();
   if (SHIFT + PIXELS > 4u) {
-    q1 = select(vec4f(), source[start + columns.quads.y], inside.y);
+    q1 = select(vec4f(), vec4f(source[start + columns.quads.y]), inside.y);
   }
   if (SHIFT + PIXELS > 8u) {
-    q2 = select(vec4f(), source[start + columns.quads.z], inside.z);
+    q2 = select(vec4f(), vec4f(source[start + columns.quads.z]), inside.z);
   }
   if (SHIFT + PIXELS > 12u) {
-    q3 = select(vec4f(), source[start + columns.quads.w], inside.w);
+    q3 = select(vec4f(), vec4f(source[start + columns.quads.w]), inside.w);
   }
   return Row(shifted_quad(q0, q1), shifted_quad(q1, q2), shifted_quad(q2, q3));
 }

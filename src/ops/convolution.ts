@@ -1,9 +1,11 @@
 import convolutionSource from '../../shaders/ops/convolution.wgsl';
 import inputGradientSource from '../../shaders/ops/convolution_input_gradient.wgsl';
 import weightGradientSource from '../../shaders/ops/convolution_weight_gradient.wgsl';
+import { emptyLike } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
 import { MAX_WORKGROUPS } from '../gpu/launch.js';
 import { Pyramid } from '../tensor/pyramid.js';
+import { storedKernel } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { integer } from '../util/argument.js';
 import { InputError } from '../util/error.js';
@@ -14,9 +16,9 @@ import { depthwise, depthwiseGradients, depthwiseInputGradient, isDepthwise, WHO
 import { slice } from './layout.js';
 import { biasGradient, weightGradient } from './weightGradient.js';
 
-const CONVOLUTION = { name: 'convolution', source: convolutionSource };
-const INPUT_GRADIENT = { name: 'convolution input gradient', source: inputGradientSource };
-const WEIGHT_GRADIENT = { name: 'convolution weight gradient', source: weightGradientSource };
+const CONVOLUTION = storedKernel({ name: 'convolution', source: convolutionSource });
+const INPUT_GRADIENT = storedKernel({ name: 'convolution input gradient', source: inputGradientSource });
+const WEIGHT_GRADIENT = storedKernel({ name: 'convolution weight gradient', source: weightGradientSource });
 
 /** How a window goes over maps. */
 export interface ConvolutionOptions {
@@ -96,7 +98,7 @@ export function transposedConvolution(
 ): Variable {
   assertOptions(options);
   const { strides, pads, dilations, groups, outputPadding = [0, 0] } = options;
-  const { device, shape } = input.value;
+  const { device, shape, type } = input.value;
   const [batch, inputs, height, width] = shape;
   const [taken, each, ...kernel] = weight.value.shape;
   if (shape.length !== 4) throw new InputError(`input: shape [${shape}]; expected [batch, channels, height, width].`);
@@ -120,11 +122,11 @@ export function transposedConvolution(
   const result = [batch, channels, ...to];
   // Its own gradient is a convolution, of the result to the input.
   const window = { ...windowOf(result, weight.value, options), out_height: height, out_width: width };
-  const output = gather(input.value, weight.value, bias?.value ?? null, device.empty(result), window);
+  const output = gather(input.value, weight.value, bias?.value ?? null, device.empty(result, type), window);
   return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming) => {
     let gradient: Tensor | null = null;
     if (input.requiresGradient) {
-      gradient = device.empty(shape);
+      gradient = emptyLike(input.value);
       forward(incoming, weight.value, null, gradient, window);
     }
     return [
@@ -143,12 +145,12 @@ function dense(
   bias: Variable | null,
   { kernel, stride, activation }: { kernel: 1 | 3; stride: 1 | 2; activation: Activation | undefined },
 ): Variable {
-  const { device, shape: inputShape } = input.value;
+  const { device, shape: inputShape, type } = input.value;
   const [batch, channels, height, width] = inputShape;
   const maps = Pyramid.of(input.value, batch, channels, [{ height, width }]);
   const [outputs] = weight.value.shape;
   const { shape, sizes } = convolutionShape(maps, { outputs, kernel, stride });
-  const output = device.empty([batch, outputs, sizes[0].height, sizes[0].width]);
+  const output = device.empty([batch, outputs, sizes[0].height, sizes[0].width], type);
   const aligned = alignInput(input.value, shape);
   convolve(aligned, weight.value, bias?.value ?? null, output, shape, activation);
   // The weight's gradient makes the copy again: kept, it would take as much memory as the input.
@@ -174,9 +176,9 @@ function direct(
   window: Window,
   activation?: Activation,
 ): Variable {
-  const { device } = input.value;
+  const { device, type } = input.value;
   const { batch, outputs, out_height: height, out_width: width } = window;
-  const output = device.empty([batch, outputs, height, width]);
+  const output = device.empty([batch, outputs, height, width], type);
   forward(input.value, weight.value, bias?.value ?? null, output, window, activation);
   return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (arriving) => {
     const incoming = activation ? activationGradient(arriving, output, activation) : arriving;
@@ -184,7 +186,7 @@ function direct(
     const own = isDepthwise(window) && wanted.weight;
     const both = own ? depthwiseGradients(input.value, incoming, weight.value, window, wanted.bias) : null;
     const gradients = [
-      input.requiresGradient ? gather(incoming, weight.value, null, device.empty(input.value.shape), window) : null,
+      input.requiresGradient ? gather(incoming, weight.value, null, emptyLike(input.value), window) : null,
       both?.weight ?? (wanted.weight ? correlate(input.value, incoming, weight.value, window) : null),
       both?.bias ??
         (wanted.bias ? biasGradient(incoming, { batch, outputs, to: [{ height: 1, width: height * width }] }) : null),
@@ -207,7 +209,7 @@ function forward(
     return;
   }
   output.device.run({
-    kernel: CONVOLUTION,
+    kernel: CONVOLUTION(input, output),
     constants: activationConstants(activation),
     bindings: { input: input.range, weight: weight.range, bias: (bias ?? weight).range, output: output.range },
     params: { ...window, ...WHOLE, count: output.size, has_bias: bias ? 1 : 0 },
@@ -219,7 +221,7 @@ function forward(
 function gather(incoming: Tensor, weight: Tensor, bias: Tensor | null, gradient: Tensor, window: Window): Tensor {
   if (!bias && isDepthwise(window) && depthwiseInputGradient(incoming, weight, gradient, window)) return gradient;
   gradient.device.run({
-    kernel: INPUT_GRADIENT,
+    kernel: INPUT_GRADIENT(incoming, gradient),
     bindings: {
       incoming: incoming.range,
       weight: weight.range,
@@ -237,7 +239,7 @@ function correlate(input: Tensor, incoming: Tensor, weight: Tensor, window: Wind
   const count = gradient.size;
   const rows = Math.ceil(count / MAX_WORKGROUPS);
   weight.device.run({
-    kernel: WEIGHT_GRADIENT,
+    kernel: WEIGHT_GRADIENT(input, incoming),
     constants: { LANES: weight.device.choice('reduction.workgroup') },
     bindings: { input: input.range, incoming: incoming.range, gradient: gradient.range },
     params: { ...window, ...WHOLE, count, has_bias: 0 },

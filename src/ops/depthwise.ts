@@ -8,22 +8,21 @@ import quads from '../../shaders/ops/depthwise_quads.wgsl';
 import storeNumbers from '../../shaders/ops/depthwise_store_numbers.wgsl';
 import storeQuads from '../../shaders/ops/depthwise_store_quads.wgsl';
 import weightGradientSource from '../../shaders/ops/depthwise_weight_gradient.wgsl';
-import { composedOfTwo } from '../gpu/composed.js';
-import type { BufferRange } from '../gpu/launch.js';
+import { composed } from '../gpu/composed.js';
+import type { BufferRange, KernelDefinition } from '../gpu/launch.js';
+import { storedForms, storedKernel } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Activation, activationConstants } from './activated.js';
 import { sumChunks } from './sumChunks.js';
 
-const DEPTHWISE = { name: 'depthwise convolution, any window', source: depthwiseSource };
-/** Forms of the map whose rows are read, and of the one that is written. */
+const DEPTHWISE = storedKernel({ name: 'depthwise convolution, any window', source: depthwiseSource });
+/** Forms of the map whose rows are read, of the one that is written, and of the incoming gradient. */
 const READ = { numbers, quads };
 const STORE = { numbers: storeNumbers, quads: storeQuads };
-const columnsOf = composedOfTwo('depthwise convolution', columnsSource, READ, STORE);
-const inputGradientOf = composedOfTwo('depthwise input gradient', inputGradientSource, READ, STORE);
-const weightGradientOf = composedOfTwo('depthwise weight gradient', weightGradientSource, READ, {
-  numbers: incomingNumbers,
-  quads: incomingQuads,
-});
+const INCOMING = { numbers: incomingNumbers, quads: incomingQuads };
+const columnsOf = formsOf('depthwise convolution', columnsSource, STORE);
+const inputGradientOf = formsOf('depthwise input gradient', inputGradientSource, STORE);
+const weightGradientOf = formsOf('depthwise weight gradient', weightGradientSource, INCOMING);
 
 /** The sizes of a convolution: its kernels' params. */
 export interface Window {
@@ -77,7 +76,7 @@ export function depthwise(
     const count = groups * cut.strips;
     const [read, written] = [readOf(input, window.width, inputRow(window)), wholeQuads(output, out_width)];
     output.device.run({
-      kernel: columnsOf(read.by, written.by),
+      kernel: columnsOf[written.by](read.by, input, output),
       constants: { ...constantsOf(window), ...read.constants, ...activationConstants(activation) },
       bindings: { ...others, source: read.range, result: written.range },
       params: { ...window, ...cut, count, has_bias },
@@ -87,7 +86,7 @@ export function depthwise(
   }
   const count = batch * outputs * Math.ceil(out_height / constants.ROWS) * out_width;
   output.device.run({
-    kernel: DEPTHWISE,
+    kernel: DEPTHWISE(input, output),
     constants: { KERNEL_HEIGHT: kernel_height, KERNEL_WIDTH: kernel_width, ...activationConstants(activation) },
     bindings: { ...others, input: input.range, output: output.range },
     params: { ...window, ...WHOLE, count, has_bias },
@@ -107,7 +106,7 @@ export function depthwiseInputGradient(incoming: Tensor, weight: Tensor, gradien
   const row = { first: Math.floor(left / stride_x) - before, pixels: COLUMNS_AT_ONCE + before + phase };
   const [read, written] = [readOf(incoming, out_width, row), wholeQuads(gradient, width)];
   gradient.device.run({
-    kernel: inputGradientOf(read.by, written.by),
+    kernel: inputGradientOf[written.by](read.by, incoming, gradient),
     constants: { ...constantsOf(window), ...read.constants, FIRST_PHASE: phase },
     bindings: { source: read.range, weight: weight.range, result: written.range },
     params: { ...window, ...cut, count, has_bias: 0 },
@@ -133,7 +132,7 @@ export function depthwiseGradients(
   const [partial, biasPartial] = [device.empty([chunks, ...weight.shape]), device.empty([chunks, outputs])];
   const [read, arrived] = [readOf(input, width, inputRow(window)), wholeQuads(incoming, out_width)];
   device.run({
-    kernel: weightGradientOf(read.by, arrived.by),
+    kernel: weightGradientOf[arrived.by](read.by, input, incoming),
     constants: { ...constantsOf(window), ...read.constants },
     bindings: {
       source: read.range,
@@ -151,6 +150,13 @@ export function depthwiseGradients(
   partial.dispose();
   biasPartial.dispose();
   return gradients;
+}
+
+/** Kernels by the form of `others`; each takes the form of the rows and the maps. */
+function formsOf(name: string, body: KernelDefinition['source'], others: typeof STORE | typeof INCOMING) {
+  const by = (other: keyof typeof others) =>
+    storedForms(composed(`${name}, ${other}`, [...others[other], ...body], READ));
+  return { numbers: by('numbers'), quads: by('quads') };
 }
 
 function goesByColumns(window: Window): boolean {

@@ -6,6 +6,7 @@ import { storedAs } from '../../src/ops/storedAs.js';
 import type { Device } from '../../src/tensor/device.js';
 import { type LevelSize, Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
+import type { Tensor } from '../../src/tensor/tensor.js';
 import { expectClose } from '../reference/closeTo.js';
 import * as oracle from '../reference/ops.js';
 import { joined, levelsOf, summed } from './maps.js';
@@ -31,7 +32,11 @@ export function halves(device: Device, random: Random, batch: number, channels: 
 }
 
 /** Lets a gradient of f16's values flow back from maps of f16, nothing into elements that `isLeftOut`. */
-export function flow(output: Variable<Pyramid>, random: Random, isLeftOut: (element: number) => boolean = () => false) {
+export function flow<T extends Tensor>(
+  output: Variable<T>,
+  random: Random,
+  isLeftOut: (element: number) => boolean = () => false,
+) {
   expect(output.value.type).toBe('f16');
   const widened = storedAs(output, 'f32');
   widened.retained = true;
