@@ -17,8 +17,10 @@ export interface Compared {
   inputs: readonly (readonly number[] | NdArray)[];
   run: (...inputs: Variable[]) => Variable;
   oracle: (...inputs: NdArray[]) => NdArray;
-  /** Of the values and of the gradients, absolute and relative. */
-  tolerance: number;
+  /** Of the values and of the gradients; a number is both absolute and relative. */
+  tolerance: number | { absolute: number; relative: number };
+  /** Draws inputs and the arriving gradient; default `noise`. */
+  draw?: (random: Random, length: number) => Float32Array<ArrayBuffer>;
   seed: number;
   /** Half the distance of the differences; small where the oracle bends, any where it is linear. */
   step?: number;
@@ -30,17 +32,17 @@ export interface Compared {
  */
 export async function expectOperation(
   device: Device,
-  { inputs, run, oracle, tolerance, seed, step = 1e-5 }: Compared,
+  { inputs, run, oracle, tolerance, draw = noise, seed, step = 1e-5 }: Compared,
 ): Promise<void> {
   const random = Random.of(seed);
   const arrays = inputs.map((input): NdArray => {
     if ('shape' in input) return { shape: input.shape, values: Float32Array.from(input.values) };
-    return { shape: input, values: noise(random, count(input)) };
+    return { shape: input, values: draw(random, count(input)) };
   });
-  const close = { absolute: tolerance, relative: tolerance };
+  const close = typeof tolerance === 'number' ? { absolute: tolerance, relative: tolerance } : tolerance;
   const tensors = arrays.map(({ shape, values }) => device.tensor(values, shape));
   const expected = oracle(...arrays);
-  const weights = noise(random, count(expected.shape));
+  const weights = draw(random, count(expected.shape));
   const incoming = device.tensor(weights, expected.shape);
   one(device); // kept by the device from its first use on
   const before = device.pool.usedBytes;
