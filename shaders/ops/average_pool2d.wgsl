@@ -4,8 +4,8 @@
 
 override WHOLE: bool = false;
 
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> output: array<Stored>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -20,9 +20,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   var sum = 0.0;
   for (var row = rows.x; row < rows.y; row++) {
     for (var column = columns.x; column < columns.y; column++) {
-      sum += input[(plane + row) * params.width + column];
+      sum += f32(input[(plane + row) * params.width + column]);
     }
   }
   let seen = (rows.y - rows.x) * (columns.y - columns.x);
-  output[i] = sum / f32(select(seen, params.kernel_height * params.kernel_width, WHOLE));
+  output[i] = Stored(sum / f32(select(seen, params.kernel_height * params.kernel_width, WHOLE)));
 }

@@ -4,8 +4,8 @@
 
 override WHOLE: bool = false;
 
-@group(0) @binding(1) var<storage, read> incoming: array<f32>;
-@group(0) @binding(2) var<storage, read_write> gradient: array<f32>;
+@group(0) @binding(1) var<storage, read> incoming: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> gradient: array<Stored>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -24,8 +24,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       let right = window_of(x, params.stride_x, params.left, params.kernel_width, params.width);
       let seen = (down.y - down.x) * (right.y - right.x);
       let cells = select(seen, params.kernel_height * params.kernel_width, WHOLE);
-      sum += incoming[(plane + y) * params.out_width + x] / f32(cells);
+      sum += f32(incoming[(plane + y) * params.out_width + x]) / f32(cells);
     }
   }
-  gradient[i] = sum;
+  gradient[i] = Stored(sum);
 }

@@ -1,34 +1,8 @@
-// Maximum over windows, or (INDEX) its element of the input, the first in row-major order of equals.
-#include "pool_window.wgsl"
-#include "../lib/index.wgsl"
+// Maximum over windows.
+alias Result = Stored;
 
-override INDEX: bool = false;
+#include "max_pool2d_body.wgsl"
 
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-/// bits of the maximum, or with INDEX its element
-@group(0) @binding(2) var<storage, read_write> output: array<u32>;
-
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let i = linear_index(workgroup, workgroups, local, 64u);
-  if (i >= params.count) {
-    return;
-  }
-  let plane = i / (params.out_width * params.out_height) * params.height;
-  let y = (i / params.out_width) % params.out_height;
-  let rows = window_of(y, params.stride_y, params.top, params.kernel_height, params.height);
-  let columns = window_of(i % params.out_width, params.stride_x, params.left, params.kernel_width, params.width);
-  var found = (plane + rows.x) * params.width + columns.x;
-  var greatest = input[found];
-  for (var row = rows.x; row < rows.y; row++) {
-    for (var column = columns.x; column < columns.y; column++) {
-      let element = (plane + row) * params.width + column;
-      let value = input[element];
-      if (value > greatest) {
-        greatest = value;
-        found = element;
-      }
-    }
-  }
-  output[i] = select(bitcast<u32>(greatest), found, INDEX);
+fn result_of(greatest: f32, element: u32) -> Result {
+  return Result(greatest);
 }

@@ -2,10 +2,10 @@
 #include "pool_window.wgsl"
 #include "../lib/index.wgsl"
 
-/// of each window, see max_pool2d.wgsl
+/// of each window, see max_pool2d_index.wgsl
 @group(0) @binding(1) var<storage, read> found: array<u32>;
-@group(0) @binding(2) var<storage, read> incoming: array<f32>;
-@group(0) @binding(3) var<storage, read_write> gradient: array<f32>;
+@group(0) @binding(2) var<storage, read> incoming: array<Stored>;
+@group(0) @binding(3) var<storage, read_write> gradient: array<Stored>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -22,9 +22,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     for (var x = columns.x; x < columns.y; x++) {
       let window = (plane + y) * params.out_width + x;
       if (found[window] == i) {
-        sum += incoming[window];
+        sum += f32(incoming[window]);
       }
     }
   }
-  gradient[i] = sum;
+  gradient[i] = Stored(sum);
 }

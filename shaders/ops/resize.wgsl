@@ -2,8 +2,8 @@
 #include "resize_position.wgsl"
 #include "../lib/index.wgsl"
 
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> output: array<Stored>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -21,7 +21,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     return;
   }
   let high = plane + row.high * width;
-  let above = mix(input[low + column.low], input[low + column.high], column.share);
-  let below = mix(input[high + column.low], input[high + column.high], column.share);
-  output[i] = mix(above, below, row.share);
+  let above = mix(f32(input[low + column.low]), f32(input[low + column.high]), column.share);
+  let below = mix(f32(input[high + column.low]), f32(input[high + column.high]), column.share);
+  output[i] = Stored(mix(above, below, row.share));
 }

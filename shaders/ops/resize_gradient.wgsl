@@ -2,8 +2,8 @@
 #include "resize_position.wgsl"
 #include "../lib/index.wgsl"
 
-@group(0) @binding(1) var<storage, read> incoming: array<f32>;
-@group(0) @binding(2) var<storage, read_write> gradient: array<f32>;
+@group(0) @binding(1) var<storage, read> incoming: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> gradient: array<Stored>;
 
 /// The output cells (first, last + 1) with positions within one cell of a source cell; those beyond the ends count for the ends.
 fn takers_of(axis: vec4i, cell: i32, cells: u32) -> vec2u {
@@ -44,9 +44,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let part = part_of(params.axes[0], row, y);
     if (part != 0.0) {
       for (var x = columns.x; x < columns.y; x++) {
-        sum += part * part_of(params.axes[1], column, x) * incoming[(plane + y) * params.out_width + x];
+        sum += part * part_of(params.axes[1], column, x) * f32(incoming[(plane + y) * params.out_width + x]);
       }
     }
   }
-  gradient[i] = sum;
+  gradient[i] = Stored(sum);
 }

@@ -1,3 +1,4 @@
-alias Element = f32;
+alias Element = Stored;
+alias Wide = f32;
 
 #include "strided_copy_body.wgsl"

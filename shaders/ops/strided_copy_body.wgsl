@@ -1,5 +1,5 @@
 // output[first_out + Σ index_d · out_step_d] = scale · input[first_in + Σ index_d · in_step_d] for each index below the extents.
-// The including file declares Element, in which all numbers count.
+// The including file declares Element, in which all numbers count, and Wide, it in f32.
 struct Params {
   /// product of the extents
   count: u32,
@@ -37,5 +37,5 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   }
   at += i32(left) * params.in_steps[0].x;
   to += i32(left) * params.out_steps[0].x;
-  output[to] = params.scale * input[at];
+  output[to] = Element(params.scale * Wide(input[at]));
 }

@@ -1,3 +1,4 @@
-alias Element = vec4f;
+alias Element = Stored4;
+alias Wide = vec4f;
 
 #include "strided_copy_body.wgsl"

@@ -1,9 +1,10 @@
-import { one } from '../autograd/one.js';
+import { emptyLike } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import { axisOf, replaced, stepsOf, turned, type Walk } from './dimensions.js';
-import { stridedCopy } from './stridedCopy.js';
+import { storedAlike } from './storedAlike.js';
+import { stridedCopy, stridedFill } from './stridedCopy.js';
 
 /** The elements of one input that go to one output. */
 interface Route {
@@ -83,12 +84,8 @@ export function channelShuffle(xs: readonly Variable[], sizes: readonly number[]
       return [{ from, to, walks, firstIn, firstOut: offset * area }];
     });
   });
-  return distributed(
-    'channelShuffle',
-    xs,
-    sizes.map((size) => [batch, size, ...map]),
-    routes,
-  );
+  const shapes = sizes.map((size) => [batch, size, ...map]);
+  return storedAlike(xs, (alike) => distributed('channelShuffle', alike, shapes, routes));
 }
 
 /** Outputs of which each element is one of an input's, and the other way round. Those that no gradient comes to get zeros for theirs. */
@@ -98,8 +95,8 @@ function distributed(
   shapes: readonly (readonly number[])[],
   routes: readonly Route[],
 ): Variable[] {
-  const { device } = xs[0].value;
-  const outputs = shapes.map((shape) => device.empty(shape));
+  const { device, type } = xs[0].value;
+  const outputs = shapes.map((shape) => device.empty(shape, type));
   for (const { from, to, walks, ...first } of routes)
     stridedCopy(name, xs[from].value, outputs[to], { walks, ...first });
 
@@ -113,8 +110,7 @@ function distributed(
       if (incoming) {
         stridedCopy(name, incoming, gradient, { walks: walks.map(turned), firstIn: firstOut, firstOut: firstIn });
       } else {
-        const still = walks.map(({ extent, steps }) => ({ extent, steps: [0, steps[0]] }));
-        stridedCopy(name, one(device), gradient, { walks: still, firstOut: firstIn, scale: 0 });
+        stridedFill(name, gradient, 0, { walks: walks.map(turned), firstOut: firstIn });
       }
     }
   };
@@ -128,7 +124,7 @@ function distributed(
       const isFirst = arrived.size === 0;
       if (isFirst) {
         for (const [i, { requiresGradient, value }] of xs.entries()) {
-          if (requiresGradient) gradients[i] = device.empty(value.shape);
+          if (requiresGradient) gradients[i] = emptyLike(value);
         }
       }
       arrived.add(output);

@@ -81,6 +81,8 @@ function normalised<T extends Tensor>(
     if (value.size !== channels) {
       throw new InputError(`${name}: ${value.size} elements; the input has ${channels} channels.`);
     }
+    // The kernels of f16 would take them for f32.
+    if (value.type !== 'f32') throw new InputError(`${name}: elements of ${value.type}; expected f32.`);
   }
   const output = emptyLike(input.value);
   const statistics = device.empty([levels.length * batch * groups, 2]);

@@ -5,6 +5,7 @@ import { Variable } from '../autograd/variable.js';
 import { MAX_WORKGROUPS } from '../gpu/launch.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
+import { inSingle } from './inSingle.js';
 import { sumChunks } from './sumChunks.js';
 
 const LAYER_NORM = { name: 'layer norm', source: layerNormSource };
@@ -22,7 +23,7 @@ const ROWS_A_CHUNK = 64;
  * @throws InputError when the input is not whole rows, or the shift has another size
  */
 export function layerNorm(input: Variable, scale: Variable, shift: Variable | null, epsilon: number): Variable {
-  const { device, shape, size } = input.value;
+  const { shape, size } = input.value;
   const length = scale.value.size;
   if (length === 0 || size % length !== 0 || size === 0) {
     throw new InputError(`scale: ${length} elements; the input of shape [${shape}] is not whole rows of these.`);
@@ -30,6 +31,15 @@ export function layerNorm(input: Variable, scale: Variable, shift: Variable | nu
   if (shift && shift.value.size !== length) {
     throw new InputError(`shift: ${shift.value.size} elements; the scale has ${length}.`);
   }
+  return inSingle(shift ? [input, scale, shift] : [input, scale], (wide) =>
+    normalised(wide[0], wide[1], shift && wide[2], epsilon),
+  );
+}
+
+/** `layerNorm` of f32. */
+function normalised(input: Variable, scale: Variable, shift: Variable | null, epsilon: number): Variable {
+  const { device, shape, size } = input.value;
+  const length = scale.value.size;
   const rows = size / length;
   const output = device.empty(shape);
   const statistics = device.empty([rows, 2]);

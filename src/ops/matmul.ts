@@ -7,6 +7,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import { broadcastShape, broadcastSteps } from './binary.js';
 import { axisOf, MAX_DIMENSIONS, merged } from './dimensions.js';
+import { inSingle } from './inSingle.js';
 import { reduceSum } from './reduceSum.js';
 
 const PRODUCT = { name: 'matrix product', source };
@@ -35,6 +36,12 @@ export function matMul(a: Variable, b: Variable): Variable {
     throw new InputError(`matMul: shapes [${left}] and [${right}]; the rows of b are not as many as the columns of a.`);
   }
   const outer = broadcastShape('matMul', left.slice(0, -2), right.slice(0, -2));
+  return inSingle([a, b], ([wideA, wideB]) => multiplied(outer, wideA, wideB));
+}
+
+/** `matMul` of operands of f32 that fit. */
+function multiplied(outer: readonly number[], a: Variable, b: Variable): Variable {
+  const [left, right] = [a.value.shape, b.value.shape];
   const first = { tensor: a.value, shape: left };
   const second = { tensor: b.value, shape: right };
   const output = product(outer, first, second);
@@ -49,8 +56,13 @@ export function matMul(a: Variable, b: Variable): Variable {
 
 /** exp(x) / Σ exp(x) along an axis; −1 is the last. @throws InputError when x has no such axis */
 export function softmaxAxis(x: Variable, axis: number): Variable {
+  const along = axisOf('axis', axis, x.value.shape.length);
+  return inSingle([x], ([wide]) => shares(wide, along));
+}
+
+/** `softmaxAxis` of f32. */
+function shares(x: Variable, along: number): Variable {
   const { device, shape, size } = x.value;
-  const along = axisOf('axis', axis, shape.length);
   const step = shape.slice(along + 1).reduce((total, extent) => total * extent, 1);
   const params = { count: size === 0 ? 0 : size / shape[along], extent: shape[along], step };
   const output = device.empty(shape);

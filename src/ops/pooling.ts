@@ -2,16 +2,21 @@ import averageSource from '../../shaders/ops/average_pool2d.wgsl';
 import averageGradientSource from '../../shaders/ops/average_pool2d_gradient.wgsl';
 import maxSource from '../../shaders/ops/max_pool2d.wgsl';
 import maxGradientSource from '../../shaders/ops/max_pool2d_gradient.wgsl';
+import maxIndexSource from '../../shaders/ops/max_pool2d_index.wgsl';
+import { emptyLike } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
+import { storedKernel } from '../tensor/stored.js';
 import { InputError } from '../util/error.js';
 import { axisOf, stepsOf } from './dimensions.js';
+import { inSingle } from './inSingle.js';
 import { reduceSum } from './reduceSum.js';
 import { stridedCopy } from './stridedCopy.js';
 
-const MAX = { name: 'maximum of windows', source: maxSource };
-const MAX_GRADIENT = { name: 'maximum of windows, gradient', source: maxGradientSource };
-const AVERAGE = { name: 'mean of windows', source: averageSource };
-const AVERAGE_GRADIENT = { name: 'mean of windows, gradient', source: averageGradientSource };
+const MAX = storedKernel({ name: 'maximum of windows', source: maxSource });
+const MAX_INDEX = storedKernel({ name: 'maximum of windows, its element', source: maxIndexSource });
+const MAX_GRADIENT = storedKernel({ name: 'maximum of windows, gradient', source: maxGradientSource });
+const AVERAGE = storedKernel({ name: 'mean of windows', source: averageSource });
+const AVERAGE_GRADIENT = storedKernel({ name: 'mean of windows, gradient', source: averageGradientSource });
 
 /** The windows of a pooling. */
 export interface PoolOptions {
@@ -29,14 +34,13 @@ export interface PoolOptions {
  * @throws InputError when x is no [B, C, H, W] or the windows do not fit
  */
 export function maxPool2d(x: Variable, options: PoolOptions): Variable {
-  const { device, shape, size, range } = x.value;
+  const { device, shape, size, type } = x.value;
   const params = windowsOf(shape, options);
-  const output = device.empty([shape[0], shape[1], params.out_height, params.out_width]);
+  const output = device.empty([shape[0], shape[1], params.out_height, params.out_width], type);
   const count = output.size;
   device.run({
-    kernel: MAX,
-    constants: { INDEX: 0 },
-    bindings: { input: range, output: output.range },
+    kernel: MAX(x.value),
+    bindings: { input: x.value.range, output: output.range },
     params: { ...params, count },
     invocations: count,
   });
@@ -44,15 +48,14 @@ export function maxPool2d(x: Variable, options: PoolOptions): Variable {
     // Found again, since kept they would take as much memory as the output.
     const found = device.empty([count], 'u32');
     device.run({
-      kernel: MAX,
-      constants: { INDEX: 1 },
+      kernel: MAX_INDEX(x.value),
       bindings: { input: x.value.range, output: found.range },
       params: { ...params, count },
       invocations: count,
     });
-    const gradient = device.empty(shape);
+    const gradient = emptyLike(x.value);
     device.run({
-      kernel: MAX_GRADIENT,
+      kernel: MAX_GRADIENT(incoming, gradient),
       bindings: { found: found.range, incoming: incoming.range, gradient: gradient.range },
       params: { ...params, count: size },
       invocations: size,
@@ -68,21 +71,21 @@ export function maxPool2d(x: Variable, options: PoolOptions): Variable {
  * @throws InputError when x is no [B, C, H, W] or the windows do not fit
  */
 export function averagePool2d(x: Variable, options: PoolOptions & { countIncludePad: boolean }): Variable {
-  const { device, shape, size } = x.value;
+  const { device, shape, size, type } = x.value;
   const params = windowsOf(shape, options);
-  const output = device.empty([shape[0], shape[1], params.out_height, params.out_width]);
+  const output = device.empty([shape[0], shape[1], params.out_height, params.out_width], type);
   const constants = { WHOLE: options.countIncludePad ? 1 : 0 };
   device.run({
-    kernel: AVERAGE,
+    kernel: AVERAGE(x.value),
     constants,
     bindings: { input: x.value.range, output: output.range },
     params: { ...params, count: output.size },
     invocations: output.size,
   });
   return Variable.from(output, [x], (incoming) => {
-    const gradient = device.empty(shape);
+    const gradient = emptyLike(x.value);
     device.run({
-      kernel: AVERAGE_GRADIENT,
+      kernel: AVERAGE_GRADIENT(incoming, gradient),
       constants,
       bindings: { incoming: incoming.range, gradient: gradient.range },
       params: { ...params, count: size },
@@ -99,19 +102,21 @@ export function averagePool2d(x: Variable, options: PoolOptions & { countInclude
  * @throws InputError when x has not such axes
  */
 export function reduceMean(x: Variable, axes: readonly number[], keepDims: boolean): Variable {
-  const { device, shape, size } = x.value;
+  const { shape, size } = x.value;
   const over = new Set(axes.map((axis, i) => axisOf(`axes[${i}]`, axis, shape.length)));
   const whole = shape.map((extent, d) => (over.has(d) ? 1 : extent));
   const result = keepDims ? whole : shape.filter((_, d) => !over.has(d));
   const scale = 1 / [...over].reduce((product, axis) => product * shape[axis], 1);
   const isSummed = shape.map((_, d) => over.has(d));
-  const output = reduceSum('reduceMean', x.value, isSummed, result, size === 0 ? 0 : scale);
-  return Variable.from(output, [x], (incoming) => {
-    const gradient = device.empty(shape);
-    const [from, to] = [stepsOf(whole), stepsOf(shape)];
-    const walks = shape.map((extent, d) => ({ extent, steps: [over.has(d) ? 0 : from[d], to[d]] }));
-    stridedCopy('reduceMean', incoming, gradient, { walks, scale });
-    return [gradient];
+  return inSingle([x], ([wide]) => {
+    const output = reduceSum('reduceMean', wide.value, isSummed, result, size === 0 ? 0 : scale);
+    return Variable.from(output, [wide], (incoming) => {
+      const gradient = emptyLike(wide.value);
+      const [from, to] = [stepsOf(whole), stepsOf(shape)];
+      const walks = shape.map((extent, d) => ({ extent, steps: [over.has(d) ? 0 : from[d], to[d]] }));
+      stridedCopy('reduceMean', incoming, gradient, { walks, scale });
+      return [gradient];
+    });
   });
 }
 

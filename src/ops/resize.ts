@@ -1,11 +1,13 @@
 import source from '../../shaders/ops/resize.wgsl';
 import gradientSource from '../../shaders/ops/resize_gradient.wgsl';
+import { emptyLike } from '../autograd/sum.js';
 import { Variable } from '../autograd/variable.js';
+import { storedKernel } from '../tensor/stored.js';
 import { integer, oneOf, options as optionsOf } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 
-const FORWARD = { name: 'resize', source };
-const BACKWARD = { name: 'resize gradient', source: gradientSource };
+const FORWARD = storedKernel({ name: 'resize', source });
+const BACKWARD = storedKernel({ name: 'resize gradient', source: gradientSource });
 
 /** What `resize2d` does, as the attributes of ONNX's Resize say it. */
 export interface ResizeOptions {
@@ -40,27 +42,27 @@ const OPTIONS = optionsOf({
  */
 export function resize2d(x: Variable, options: ResizeOptions): Variable {
   OPTIONS('options', options);
-  const { device, shape, size } = x.value;
+  const { device, shape, size, type } = x.value;
   if (shape.length !== 4 || size === 0 || Math.max(shape[2], shape[3]) > MAX_SIZE) {
     throw new InputError(`x: shape [${shape}]; expected [batch, channels, height, width], sides up to ${MAX_SIZE}.`);
   }
   const { height, width, mode, coordinates, nearest } = options;
   const [batch, channels, ...from] = shape;
-  const output = device.empty([batch, channels, height, width]);
+  const output = device.empty([batch, channels, height, width], type);
   const constants = { LINEAR: mode === 'linear' ? 1 : 0, NEAREST: ROUNDINGS.indexOf(nearest) };
   const axes = [axisOf(coordinates, from[0], height), axisOf(coordinates, from[1], width)].flat();
   const params = { out_height: height, out_width: width, axes };
   device.run({
-    kernel: FORWARD,
+    kernel: FORWARD(x.value),
     constants,
     bindings: { input: x.value.range, output: output.range },
     params: { ...params, count: output.size },
     invocations: output.size,
   });
   return Variable.from(output, [x], (incoming) => {
-    const gradient = device.empty(shape);
+    const gradient = emptyLike(x.value);
     device.run({
-      kernel: BACKWARD,
+      kernel: BACKWARD(incoming, gradient),
       constants,
       bindings: { incoming: incoming.range, gradient: gradient.range },
       params: { ...params, count: size },

@@ -1,10 +1,14 @@
 import source from '../../shaders/ops/strided_copy.wgsl';
 import vec4Source from '../../shaders/ops/strided_copy_vec4.wgsl';
+import { one } from '../autograd/one.js';
+import { Variable } from '../autograd/variable.js';
+import { storedKernel, storedType } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { merged, table, type Walk } from './dimensions.js';
+import { storedAs } from './storedAs.js';
 
-const COPY = { name: 'strided copy', source };
-const COPY_VEC4 = { name: 'strided copy, four at once', source: vec4Source };
+const COPY = storedKernel({ name: 'strided copy', source });
+const COPY_VEC4 = storedKernel({ name: 'strided copy, four at once', source: vec4Source });
 
 /** The elements to copy: `walks` with steps in the input and in the output. */
 export interface CopyPlan {
@@ -16,7 +20,7 @@ export interface CopyPlan {
   scale?: number;
 }
 
-/** Copies elements between tensors, with steps of their own. @param name of the operation, for errors */
+/** Copies elements between tensors of one type, with steps of their own. @param name of the operation, for errors */
 export function stridedCopy(
   name: string,
   input: Tensor,
@@ -31,7 +35,7 @@ export function stridedCopy(
   const dimensions = isWhole ? single.map(inVec4) : single;
   const count = dimensions.reduce((product, { extent }) => product * extent, 1);
   output.device.run({
-    kernel: isWhole ? COPY_VEC4 : COPY,
+    kernel: (isWhole ? COPY_VEC4 : COPY)(input, output),
     constants: { DIMENSIONS: Math.max(1, dimensions.length) },
     bindings: { input: input.range, output: output.range },
     params: {
@@ -54,6 +58,20 @@ export function stridedCopy(
     },
     invocations: count,
   });
+}
+
+/** Writes a value to the elements that `stridedCopy` would write. */
+export function stridedFill(
+  name: string,
+  output: Tensor,
+  value: number,
+  { walks, firstOut = 0 }: Pick<CopyPlan, 'walks' | 'firstOut'>,
+): void {
+  const source = one(output.device);
+  const stored = storedAs(new Variable(source), storedType(output.type)).value;
+  const still = walks.map(({ extent, steps: [, to] }) => ({ extent, steps: [0, to] }));
+  stridedCopy(name, stored, output, { walks: still, firstOut, scale: value });
+  if (stored !== source) stored.dispose();
 }
 
 /** Whether both tensors hold the innermost dimension as whole vec4 at multiples of four. */

@@ -20,8 +20,10 @@ export interface Compared {
   inputs: readonly (readonly number[] | NdArray)[];
   run: (...inputs: Variable[]) => Variable;
   oracle: (...inputs: NdArray[]) => NdArray;
-  /** Of the values and of the gradients, absolute and relative. */
-  tolerance: number;
+  /** Of the values and of the gradients: of what f32 computes, absolute and relative, to which the rounding of f16 comes; or in all. */
+  tolerance: number | { absolute: number; relative: number };
+  /** Draws inputs and the arriving gradient; default `noise`, or `steps` where there is f16. */
+  draw?: (random: Random, length: number) => Float32Array<ArrayBuffer>;
   seed: number;
   /** What each input is stored in, by default all in f32. With an f16, the result is of f16; then f16 has to hold all inputs exactly. */
   types?: readonly StoredType[];
@@ -35,18 +37,20 @@ export interface Compared {
  */
 export async function expectOperation(
   device: Device,
-  { inputs, run, oracle, tolerance, seed, types = [], step = 1e-5 }: Compared,
+  { inputs, run, oracle, tolerance, draw, seed, types = [], step = 1e-5 }: Compared,
 ): Promise<void> {
   const random = Random.of(seed);
   const typeOf = (which: number) => types[which] ?? 'f32';
   const isHalf = types.includes('f16');
-  const drawn = isHalf ? steps : noise;
+  const drawn = draw ?? (isHalf ? steps : noise);
   const arrays = inputs.map((input): NdArray => {
     if ('shape' in input) return { shape: input.shape, values: Float32Array.from(input.values) };
     return { shape: input, values: drawn(random, count(input)) };
   });
-  const close = (type: StoredType) =>
-    type === 'f16' ? stored(tolerance) : { absolute: tolerance, relative: tolerance };
+  const close = (type: StoredType) => {
+    if (typeof tolerance !== 'number') return tolerance;
+    return type === 'f16' ? stored(tolerance) : { absolute: tolerance, relative: tolerance };
+  };
   const tensors = arrays.map(({ shape, values }) => device.tensor(values, shape));
   const expected = oracle(...arrays);
   const weights = drawn(random, count(expected.shape));
