@@ -111,7 +111,6 @@ describe.skipIf(!hasHalf)('in f16', () => {
         const { groups } = options;
         fc.pre(isLargeEnough(size, kernel, options));
         // A slice's business.
-        fc.pre(groups > 1 || Math.max(...kernel) > 1);
         await check([batch, groups * own, ...size], [groups * each, own, ...kernel], biased, options, seed);
       }),
       runs(4),
@@ -155,7 +154,12 @@ describe.skipIf(!hasHalf)('in f16', () => {
     const windows = fc.record({
       inputs: small(1, 9),
       outputs: small(1, 9),
-      window: fc.constantFrom({ kernel: 1, stride: 1 }, { kernel: 3, stride: 1 }, { kernel: 3, stride: 2 }),
+      window: fc.constantFrom(
+        { kernel: 1, stride: 1 },
+        { kernel: 1, stride: 2 },
+        { kernel: 3, stride: 1 },
+        { kernel: 3, stride: 2 },
+      ),
       form: fc.constantFrom('registers', 'tiles-64', 'winograd'),
     });
     await fc
@@ -172,13 +176,13 @@ describe.skipIf(!hasHalf)('in f16', () => {
       .finally(() => device.setChoices({}));
   });
 
-  // Pointwise, 3×3, depthwise by columns, depthwise of any window, any window. Slopes and limits that f16 holds.
+  // Pointwise, 3×3, depthwise by columns, depthwise of any window, any window. The limits are stored exactly, or as less.
   it.each([
     { groups: 1, kernel: [1, 1], activation: { slope: 0 } },
     { groups: 1, kernel: [3, 3], activation: { slope: 0.25 } },
     { groups: 4, kernel: [3, 3], activation: { slope: 0, limit: 0.75 } },
     { groups: 4, kernel: [1, 7], activation: { slope: 0.25 } },
-    { groups: 2, kernel: [3, 3], activation: { slope: 0, limit: 0.75 } },
+    { groups: 2, kernel: [3, 3], activation: { slope: 0, limit: 0.1 } },
   ])('ends with an activation: %j', async ({ groups, kernel, activation }) => {
     const pads = [0, 1, 0, 1].map((axis) => (kernel[axis] - 1) / 2);
     const options = { strides: [1, 1], pads, dilations: [1, 1], groups };
