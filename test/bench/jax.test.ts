@@ -6,13 +6,10 @@ import { openJax } from '../../bench/peers/jax/open.js';
 import { otherHeadLoss } from '../../bench/peers/jax/otherHeads.js';
 import { offerAdapter } from '../../bench/peers/shared/adapter.js';
 import { expectClose } from '../reference/closeTo.js';
-import { expectGradient, headCase, rowsCase, trainCase } from './peerCases.js';
-
-/** It compiles jax-js's hundreds of kernels in seconds; LLVM, in lavapipe, takes minutes. */
-const hasEmbedded = process.platform === 'linux' && process.arch === 'x64';
+import { expectGradient, headCase, QUICK_COMPILER, rowsCase, trainCase } from './peerCases.js';
 
 beforeAll(async () => {
-  await offerAdapter(hasEmbedded ? 'embedded' : 'auto');
+  await offerAdapter(QUICK_COMPILER);
   await openJax();
 });
 

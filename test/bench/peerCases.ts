@@ -4,6 +4,7 @@ import { denseRows, type HeadWork, makeTrainWork } from '../../bench/peers/share
 import { backward } from '../../src/autograd/variable.js';
 import { type StoredTensor, writeSafetensors } from '../../src/data/safetensors.js';
 import { detectorConfig } from '../../src/detector/config.js';
+import type { AdapterPreference } from '../../src/gpu/adapter.js';
 import { HeadLoss } from '../../src/losses/headLoss.js';
 import type { Device } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
@@ -14,6 +15,10 @@ import { expectClose } from '../reference/closeTo.js';
 import { distributionFocalLoss } from '../reference/distributionFocalLoss.js';
 import { temperatureKL } from '../reference/temperatureKL.js';
 import type { HeadSizes, ImageTruth } from '../reference/types.js';
+
+/** SwiftShader compiles jax-js's hundreds of kernels in seconds; LLVM, in lavapipe, takes minutes. */
+export const QUICK_COMPILER: AdapterPreference =
+  process.platform === 'linux' && process.arch === 'x64' ? 'embedded' : 'auto';
 
 /** Dense rows with the loss of `rows-ld-dfl` and its gradient. */
 export function rowsCase() {

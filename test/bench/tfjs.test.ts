@@ -6,10 +6,10 @@ import { headLoss, rowsLoss, uploadAssignment, uploadHead, uploadRows } from '..
 import { openTfjs } from '../../bench/peers/tfjs/open.js';
 import { otherHeadLoss } from '../../bench/peers/tfjs/otherHeads.js';
 import { expectClose } from '../reference/closeTo.js';
-import { expectGradient, headCase, rowsCase, trainCase } from './peerCases.js';
+import { expectGradient, headCase, QUICK_COMPILER, rowsCase, trainCase } from './peerCases.js';
 
 beforeAll(async () => {
-  await offerAdapter('auto');
+  await offerAdapter(QUICK_COMPILER);
   await openTfjs();
 });
 

@@ -169,14 +169,14 @@ async function expectOracle(given: Partial<HeadCase>, isGiven = true): Promise<v
 test('any recipe, sizes, layout and truth', async () => {
   await fc.assert(
     fc.asyncProperty(headCases, (given) => expectOracle(given, false)),
-    runs(8),
+    runs(5),
   );
 });
 
 test('any teacher: other bins, centre offset, levels and image size', async () => {
   await fc.assert(
     fc.asyncProperty(teacherCases, (given) => expectOracle(given, false)),
-    runs(8),
+    runs(5),
   );
 });
 
@@ -193,7 +193,7 @@ test('bins that stand for the values of any table, and a teacher of the same, an
     });
   await fc.assert(
     fc.asyncProperty(given, (drawn) => expectOracle(drawn, false)),
-    runs(8),
+    runs(5),
   );
 });
 
