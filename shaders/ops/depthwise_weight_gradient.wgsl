@@ -83,8 +83,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       gradients = Rows(vec4f(), gradients.r0, gradients.r1, gradients.r2, gradients.r3);
     }
   }
-  for (var tap = 0u; tap < KERNEL_HEIGHT * KERNEL_WIDTH; tap++) {
-    partial[i * KERNEL_HEIGHT * KERNEL_WIDTH + tap] = sums[tap];
+  for (var tap = 0u; tap < 25u; tap++) { // unroll
+    if (tap < KERNEL_HEIGHT * KERNEL_WIDTH) {
+      partial[i * KERNEL_HEIGHT * KERNEL_WIDTH + tap] = sums[tap];
+    }
   }
   bias_partial[i] = (total.x + total.y) + (total.z + total.w);
 }
