@@ -7,8 +7,8 @@ const GAP = 18;
 const MARGIN = 16;
 const TITLE = 22;
 const ROW = 24;
-/** Mean width of a letter of 12 units. */
-const LETTER = 6.3;
+/** Mean width of a letter of 12 units, in a wide font. */
+const LETTER = 7.5;
 
 /** A figure as one SVG document that any program reads: panels in rows, legend below, colours of one theme. */
 export function standaloneSvg({ title, panels, columns, legend }: Figure, theme: Theme): string {
