@@ -4,6 +4,8 @@
 override STRIDE: u32 = 1;
 /// Small workgroups waste less at the end of small maps.
 override SIZE: u32 = 64;
+/// The order of the products: see conv2d_channels.wgsl.
+override BY_CHANNELS: bool = false;
 
 struct Params {
   inputs: u32,
@@ -23,6 +25,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> output: array<Stored>;
 
 #include "conv2d_tile.wgsl"
+#include "conv2d_channels.wgsl"
 #include "store_tile.wgsl"
 
 /// Writes the first `channels` of a tile. `area`: from channel to channel; `start`: the first pixel. Not in a loop, in which a convolution took up
@@ -36,13 +39,6 @@ fn store_tile(tile: Tile, channels: u32, area: u32, start: u32, count: u32) {
   if (channels > 5u) { store_pixels(tile.c5, start + 5u * area, count); }
   if (channels > 6u) { store_pixels(tile.c6, start + 6u * area, count); }
   if (channels > 7u) { store_pixels(tile.c7, start + 7u * area, count); }
-}
-
-/// What the taps of a row meet at four consecutive output pixels.
-struct Row {
-  left: vec4f,
-  middle: vec4f,
-  right: vec4f,
 }
 
 fn read_row(at: u32) -> Row {
@@ -92,15 +88,19 @@ fn convolve(workgroup: vec3u, local: u32, lane: u32) {
       s1 = r3;
       s2 = read_row(at + 4u * row);
     }
-    tiles = multiply_add_both(tiles, first(w0123), r0.left, s0.left);
-    tiles = multiply_add_both(tiles, second(w0123), r0.middle, s0.middle);
-    tiles = multiply_add_both(tiles, third(w0123), r0.right, s0.right);
-    tiles = multiply_add_both(tiles, fourth(w0123), r1.left, s1.left);
-    tiles = multiply_add_both(tiles, first(w4567), r1.middle, s1.middle);
-    tiles = multiply_add_both(tiles, second(w4567), r1.right, s1.right);
-    tiles = multiply_add_both(tiles, third(w4567), r2.left, s2.left);
-    tiles = multiply_add_both(tiles, fourth(w4567), r2.middle, s2.middle);
-    tiles = multiply_add_both(tiles, first(w8), r2.right, s2.right);
+    if (BY_CHANNELS) {
+      tiles = by_channels(tiles, w0123, w4567, w8, Rows(r0, r1, r2), Rows(s0, s1, s2));
+    } else {
+      tiles = multiply_add_both(tiles, first(w0123), r0.left, s0.left);
+      tiles = multiply_add_both(tiles, second(w0123), r0.middle, s0.middle);
+      tiles = multiply_add_both(tiles, third(w0123), r0.right, s0.right);
+      tiles = multiply_add_both(tiles, fourth(w0123), r1.left, s1.left);
+      tiles = multiply_add_both(tiles, first(w4567), r1.middle, s1.middle);
+      tiles = multiply_add_both(tiles, second(w4567), r1.right, s1.right);
+      tiles = multiply_add_both(tiles, third(w4567), r2.left, s2.left);
+      tiles = multiply_add_both(tiles, fourth(w4567), r2.middle, s2.middle);
+      tiles = multiply_add_both(tiles, first(w8), r2.right, s2.right);
+    }
     at += plane;
     tap += 9u;
   }

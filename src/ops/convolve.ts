@@ -242,6 +242,7 @@ function runRegisters(
   const { device } = output;
   const size = device.choice('tile.workgroup');
   const weights = device.choice('convolution.weights');
+  const sharing = weights === 'subgroups' && device.sharingLanes;
   const channels = kernel === 1 && outputs > TILE_CHANNELS ? 2 * TILE_CHANNELS : TILE_CHANNELS;
   const [rows, columns] = kernel === 1 ? [1, 8] : [2, 4];
   const { groups, levels } = groupsOf(shape, aligned, rows, columns);
@@ -250,8 +251,9 @@ function runRegisters(
     constants: {
       ...constants,
       SIZE: size,
-      ...(kernel === 3 ? { STRIDE: stride } : { CHANNELS: channels }),
-      ...(weights === 'subgroups' && { LANES: device.sharingLanes }),
+      // Eight lanes, as lavapipe has, mean larger registers, too.
+      ...(kernel === 3 ? { STRIDE: stride, BY_CHANNELS: sharing === 8 ? 1 : 0 } : { CHANNELS: channels }),
+      ...(sharing && { LANES: sharing }),
     },
     bindings: { input: aligned.tensor.range4, weight: packed.range4, output: output.range },
     params: { inputs, outputs, groups, level_count: to.length, levels },
