@@ -26,7 +26,10 @@ export interface EvaluateOptions {
   source: ImageSource;
   /** Images at a time; default 8. */
   batch?: number;
-  /** What the net was trained with: the meaning of its bins. Default: its own where it says so, else `gfocal`. */
+  /**
+   * What the net was trained with: the meaning of its bins. Default: its own where it says so, else `gfocal`. An ONNX model's cells are measured
+   * from where its mapping says, whatever the recipe.
+   */
   recipe?: Pick<Recipe, 'box' | 'regions'>;
   /** Measures how far the detector is from it, too; it must have the detector's size and classes. */
   teacher?: DetectionNet | Teacher;
@@ -74,7 +77,7 @@ export async function evaluate(net: DetectionNet | Teacher, options: EvaluateOpt
     { owner: 'the data', classes: source.classes },
     'Give data with the classes that it was trained on.',
   );
-  const recipe = options.recipe ?? own.recipe;
+  const recipe = meaningOf(own, options.recipe ?? own.recipe);
   const teacher = options.teacher && teacherOf(options.teacher);
   if (teacher) {
     const meaning = recipe && { box: recipe.box, regions: recipe.regions };
@@ -149,6 +152,12 @@ export async function evaluate(net: DetectionNet | Teacher, options: EvaluateOpt
     calibration: edgeCalibration(truth, hasDistances ? detections : [], spreads),
     imagesPerSecond,
   };
+}
+
+/** What the net's bins mean: an ONNX model's distances begin where its mapping says, whatever the recipe. */
+function meaningOf({ net }: Teacher, recipe: EvaluateOptions['recipe']): EvaluateOptions['recipe'] {
+  const centreOffset = net?.centreOffset;
+  return recipe && centreOffset !== undefined ? { ...recipe, regions: { ...recipe.regions, centreOffset } } : recipe;
 }
 
 /** [batch · locations, 4] standard deviations of the edges. */

@@ -1,7 +1,7 @@
 import type { Batch } from '../data/loader.js';
 import { Detector } from '../detector/detector.js';
 import type { DetectionNet, NetConfig } from '../detector/net.js';
-import type { Recipe } from '../losses/recipe.js';
+import { type Recipe, resolveRecipe } from '../losses/recipe.js';
 import type { Device } from '../tensor/device.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { provenanceOf } from './provenance.js';
@@ -83,7 +83,9 @@ class NetTeacher implements Teacher {
 
   constructor(net: DetectionNet) {
     const { recipe, classes } = provenanceOf(net);
+    const { centreOffset } = net;
     if (recipe) this.recipe = recipe;
+    else if (centreOffset !== undefined) this.recipe = resolveRecipe({ regions: { centreOffset } });
     if (classes) this.classes = classes;
     this.device = net.parameters.device;
     this.config = net.config;

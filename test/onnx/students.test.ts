@@ -132,6 +132,17 @@ test('the file that comes back is what was trained: ONNX Runtime finds in it wha
   await teacher.release();
 });
 
+test('a model is decoded from where its mapping says, by any recipe or none', async () => {
+  const { net } = await open();
+  const found = [];
+  for (const recipe of [resolveRecipe({ regions: { centreOffset: 0.25 } }), resolveRecipe('nanodet'), undefined]) {
+    found.push((await evaluate(net, { source: shapes(3, 2), batch: 2, ...(recipe && { recipe }) }))?.detections);
+  }
+  expect(found[0]?.length).toBeGreaterThan(0);
+  expect(found.slice(1)).toEqual([found[0], found[0]]);
+  net.dispose();
+});
+
 test('a run in short has the model, too', async () => {
   await shareRun(join(root, 'straight'), join(root, 'shared'));
   const checkpoint = await loadCheckpoint(join(root, 'shared'));
