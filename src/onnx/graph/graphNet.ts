@@ -122,8 +122,9 @@ export class GraphNet {
       // A view goes with the tensor that it looks at, and an input or a parameter is not ours to give.
       return outputs.map(({ edge }) => {
         const { value } = storedAs(held(values, edge), 'f32');
-        if (value !== held(values, edge).value) return value;
-        return value.pooled && steps.some((step) => step.outputs.includes(edge)) ? value : copyOf(value);
+        const isCopy = value !== held(values, edge).value;
+        const isOwn = value.pooled && steps.some((step) => step.outputs.includes(edge));
+        return isCopy || isOwn ? value : copyOf(value);
       });
     });
     return new Map(outputs.map(({ name }, i) => [name, new Variable(tensors[i])]));
