@@ -25,6 +25,7 @@ fn weight_of(tap: Eight, channel: u32) -> vec4f {
   return vec4f(select(tap.low, tap.high, channel >= 4u)[channel % 4u]);
 }
 
+/// One channel's taps on both tiles, finishing with each tap at once.
 fn met(sums: Sums, w0123: Taps, w4567: Taps, w8: Taps, channel: u32, upper: Rows, lower: Rows) -> Sums {
   let t0 = weight_of(first(w0123), channel);
   let a0 = fma(t0, upper.top.left, sums.a);

@@ -5,8 +5,8 @@ import { numberFrom, positive } from '../util/argument.js';
 
 const GRADIENT = storedKernel({ name: 'activated gradient', source: gradientSource });
 
-/** The largest that is stored stands for no limit. */
-const NO_LIMIT = { f32: 3.4e38, f16: 65504 };
+/** The largest that is stored: it stands for no limit, and for one that lies beyond. */
+const LARGEST = { f32: 3.4e38, f16: 65504 };
 
 /** What an operation does with its result x before it stores it: x for x > 0, else slope · x, but at most the limit. */
 export interface Activation {
@@ -30,14 +30,18 @@ export function activationConstants(activation: Activation | undefined): Record<
 }
 
 /** The gradient that flows into x, a new tensor of the type of both. At 0 it is slope · incoming, at the limit 0. @param result the operation's */
-export function activationGradient(incoming: Tensor, result: Tensor, { slope, limit }: Activation): Tensor {
+export function activationGradient(
+  incoming: Tensor,
+  result: Tensor,
+  { slope, limit = LARGEST.f32 }: Activation,
+): Tensor {
   const { device, shape, size, type } = result;
   const gradient = device.empty(shape, type);
   const count = Math.ceil(size / 4);
   device.run({
     kernel: GRADIENT(result, incoming),
     bindings: { result: result.range4, incoming: incoming.range4, gradient: gradient.range4 },
-    params: { count, slope, limit: limit ?? NO_LIMIT[storedType(type)] },
+    params: { count, slope, limit: Math.min(limit, LARGEST[storedType(type)]) },
     invocations: count,
   });
   return gradient;
