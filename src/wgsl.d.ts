@@ -326,7 +326,7 @@ declare module '*/shaders/regions/dynamic_soft_label_choose.wgsl' {
     readonly NO_COST: number;
   };
 }
-declare module '*/shaders/regions/gi_select.wgsl' {
+declare module '*/shaders/regions/gi_best.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
@@ -334,6 +334,13 @@ declare module '*/shaders/regions/gi_select.wgsl' {
     readonly INSTANCES: number;
     readonly SUPPRESSION_IOU: number;
     readonly NONE: number;
+  };
+}
+declare module '*/shaders/regions/gi_select_round.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly PART: number;
   };
 }
 declare module '*/shaders/regions/given_parts.wgsl' {
@@ -346,6 +353,13 @@ declare module '*/shaders/regions/given_parts.wgsl' {
   };
 }
 declare module '*/shaders/regions/given_samples.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly SIZE: number;
+  };
+}
+declare module '*/shaders/regions/given_targets.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
@@ -393,6 +407,15 @@ declare module '*/shaders/regions/list_sums.wgsl' {
   export default source;
   export const constants: {
     readonly LANES: number;
+  };
+}
+declare module '*/shaders/regions/overlap_scores.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly WHOLE: number;
+    readonly SCORE: number;
+    readonly SUM: number;
   };
 }
 declare module '*/shaders/regions/sample.wgsl' {

@@ -23,19 +23,42 @@ struct Params {
 /// 1: leaves this process's counts in `factors`; 2: takes those of all processes from there.
 override SHARED: u32 = 0u;
 
+/// Eight reads are under way at once, since a GPU waits long for each.
+override AHEAD: bool = false;
+
 const SIZE = 256u;
 var<workgroup> counts: array<vec2u, SIZE>;
+
+/// (inside, outside)
+fn counted(value: f32) -> vec2u {
+  return vec2u(u32(value > 0.0), u32(value == 0.0));
+}
+
+/// Of every SIZE-th location.
+fn count_of(start: u32, end: u32, local: u32) -> vec2u {
+  var own = vec2u();
+  var i = start + local;
+  while (AHEAD && i + 7u * SIZE < end) {
+    var values: array<f32, 8>;
+    for (var k = 0u; k < 8u; k++) { // unroll
+      values[k] = mask[i + k * SIZE];
+    }
+    for (var k = 0u; k < 8u; k++) { // unroll
+      own += counted(values[k]);
+    }
+    i += 8u * SIZE;
+  }
+  for (; i < end; i += SIZE) {
+    own += counted(mask[i]);
+  }
+  return own;
+}
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   let entry = params.levels[workgroup.x];
   let start = params.batch * entry.x;
-  let end = start + params.batch * entry.y * entry.z;
-  var own = vec2u();
-  for (var i = start + local; i < end; i += SIZE) {
-    own += vec2u(u32(mask[i] > 0.0), u32(mask[i] == 0.0));
-  }
-  counts[local] = own;
+  counts[local] = count_of(start, start + params.batch * entry.y * entry.z, local);
   for (var half = SIZE / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
     if (local < half) {

@@ -1,4 +1,4 @@
-// The boxes that the positives of a given assignment learn, one after another; a workgroup an image.
+// The boxes that the positives of a given assignment learn, one after another; workgroups (image, part of them).
 
 struct Params {
   batch: u32,
@@ -23,15 +23,17 @@ struct Params {
 #include "../lib/pyramid.wgsl"
 #include "sample.wgsl"
 
+const SIZE = 64u;
+
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
   let image = workgroup.x;
   var before = 0u;
   for (var b = 0u; b < image; b++) {
     before += u32(counts[b * COUNTS + COUNT_POSITIVES]);
   }
   let positives = u32(counts[image * COUNTS + COUNT_POSITIVES]);
-  for (var i = local; i < positives; i += 64u) {
+  for (var i = workgroup.y * SIZE + local; i < positives; i += workgroups.y * SIZE) {
     let slot = image * params.image_slots + i;
     let location = samples[slot].location;
     let at = locate(location);

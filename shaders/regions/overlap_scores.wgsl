@@ -1,4 +1,5 @@
-// One workgroup an image: the target score of a positive is the IoU of the student's box with its target.
+// The target score of a positive is the IoU of the student's box with its target: a workgroup an image; or, for GPUs, many that score and then
+// one that adds up, with the same bits.
 
 struct Params {
   batch: u32,
@@ -29,18 +30,32 @@ struct Params {
 #include "student_box.wgsl"
 #include "score_sum.wgsl"
 
+/// Both steps at once, or one.
+const WHOLE = 0u;
+const SCORE = 1u;
+const SUM = 2u;
+override STEP: u32 = WHOLE;
+
+fn score_of(sample: Sample) -> f32 {
+  let at = locate(sample.location);
+  return box_iou(student_box_at(at.level, at.image, at.index), targets[sample.assigned >> 16u]);
+}
+
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
   let image = workgroup.x;
   let first = image * params.image_slots;
   let end = first + u32(counts[image * COUNTS + COUNT_POSITIVES]);
   var sum = 0.0;
-  for (var i = first + local; i < end; i += LANES) {
-    let sample = samples[i];
-    let at = locate(sample.location);
-    let score = box_iou(student_box_at(at.level, at.image, at.index), targets[sample.assigned >> 16u]);
-    samples[i].score = score;
+  for (var i = first + LANES * workgroup.y + local; i < end; i += LANES * workgroups.y) {
+    var score = samples[i].score;
+    if (STEP != SUM) {
+      score = score_of(samples[i]);
+      samples[i].score = score;
+    }
     sum += score;
   }
-  write_score_sum(sum, image, local);
+  if (STEP != SCORE) {
+    write_score_sum(sum, image, local);
+  }
 }

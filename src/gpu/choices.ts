@@ -65,7 +65,8 @@ const CHOICES = {
   'rows.workgroups': choice([4, 8, 16, 64, 256, 1024], ({ processor }) => (processor ? 16 : 1024)),
   /**
    * Who lists the samples of an assignment: a workgroup an image, object after object in one dispatch; or workgroups of each object (of a given
-   * assignment: of each part of an image) in several dispatches, since on a GPU one workgroup leaves most of it idle. The lists are the same bits.
+   * assignment: of each part of an image) in several dispatches, since on a GPU one workgroup leaves most of it idle. Likewise who scores positives
+   * by the IoU of their boxes, and who chooses general instances. The results are the same bits.
    */
   'lists.workgroups': choice(['image', 'objects'], ({ processor }) => (processor ? 'image' : 'objects')),
   /**

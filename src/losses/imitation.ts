@@ -6,6 +6,7 @@ import { one } from '../autograd/one.js';
 import { emptyLike } from '../autograd/sum.js';
 import type { Variable } from '../autograd/variable.js';
 import type { Launch } from '../gpu/launch.js';
+import type { Device } from '../tensor/device.js';
 import { alone, type Parts } from '../tensor/parts.js';
 import { assertPyramid, type Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -96,6 +97,7 @@ export function* imitateFeatures(
   const factors = device.empty([levels.length, 2]);
   const launch: Launch = {
     kernel: FACTORS,
+    constants: readsAhead(device),
     bindings: { mask: mask.range, gates: (gates?.tensor ?? one(device)).range, factors: factors.range },
     params: {
       batch,
@@ -123,12 +125,18 @@ export function* imitateByScore(
   const factors = device.empty([levels.length, 2]);
   const launch: Launch = {
     kernel: SCORE_FACTORS,
+    constants: readsAhead(device),
     bindings: { scores: scores.range, factors: factors.range },
     params: { batch, channels, weight: pass.weight, levels: levelTable },
     workgroups: [levels.length, 1, 1],
   };
   yield* shareFactors(launch, factors, pass.shares ?? 1);
   return squaredErrors(pair, { ...pass, mask: scores, factors, SCORED: 1 });
+}
+
+/** For kernels in which one workgroup adds up a level. */
+function readsAhead(device: Device) {
+  return { AHEAD: device.choice('terms.workgroups') === 'sources' ? 1 : 0 };
 }
 
 /** Disposes `factors`. */

@@ -1,6 +1,8 @@
 import { constants } from '../../shaders/lib/bins.wgsl';
+import { constants as best } from '../../shaders/regions/gi_best.wgsl';
 import scoresSource from '../../shaders/regions/gi_scores.wgsl';
 import selectSource from '../../shaders/regions/gi_select.wgsl';
+import roundSource, { constants as rounds } from '../../shaders/regions/gi_select_round.wgsl';
 import { layoutTable, tensorOf } from '../tensor/layout.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { anything, oneOf, optional, options } from '../util/argument.js';
@@ -13,7 +15,9 @@ import { matchTeacher, type TeacherHead, teacherConstants, teacherLayout, teache
 import type { Truth } from './truth.js';
 
 const SCORES = { name: 'regions/gi_scores', source: scoresSource };
+/** By the choice `lists.workgroups`: a workgroup a group, or many in a dispatch a round. */
 const SELECT = { name: 'regions/gi_select', source: selectSource };
+const ROUND = { name: 'regions/gi_select_round', source: roundSource };
 
 const { MAX_BINS } = constants;
 
@@ -101,13 +105,41 @@ export function generalInstances(grid: Grid, truth: Truth, input: GeneralInstanc
     },
     invocations: locations,
   });
-  device.run({
-    kernel: SELECT,
-    bindings: { boxes: boxes.range4, scores: scores.range, mask: mask.range },
-    params: { batch, images_per_group: scope === 'batch' ? batch : 1, levels: grid.levelTable },
-    workgroups: [grid.levels.length, scope === 'batch' ? 1 : batch, 1],
-  });
+  selectInstances(grid, { batch, groups: scope === 'batch' ? 1 : batch, boxes, scores, mask });
   scores.dispose();
   boxes.dispose();
   return mask;
+}
+
+interface Candidates {
+  batch: number;
+  /** Of a level: 1, or one an image. */
+  groups: number;
+  boxes: Tensor;
+  /** Changed. */
+  scores: Tensor;
+  /** Where what is chosen goes. */
+  mask: Tensor;
+}
+
+function selectInstances(grid: Grid, { batch, groups, boxes, scores, mask }: Candidates): void {
+  const { device } = mask;
+  const levels = grid.levels.length;
+  const bindings = { boxes: boxes.range4, scores: scores.range, mask: mask.range };
+  const params = { batch, images_per_group: batch / groups, levels: grid.levelTable };
+  if (device.choice('lists.workgroups') === 'image') {
+    device.run({ kernel: SELECT, bindings, params, workgroups: [levels, groups, 1] });
+    return;
+  }
+  const parts = Math.ceil(((batch / groups) * Math.max(...grid.areas)) / rounds.PART);
+  const bests = device.empty([2, levels, groups, parts, 2], 'u32');
+  for (let round = 0; round <= best.INSTANCES; round++) {
+    device.run({
+      kernel: ROUND,
+      bindings: { ...bindings, bests: bests.range },
+      params: { ...params, round },
+      workgroups: [levels, groups, parts],
+    });
+  }
+  bests.dispose();
 }

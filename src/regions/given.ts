@@ -1,6 +1,6 @@
 import partsSource, { constants as parts } from '../../shaders/regions/given_parts.wgsl';
 import samplesSource, { constants as whole } from '../../shaders/regions/given_samples.wgsl';
-import targetsSource from '../../shaders/regions/given_targets.wgsl';
+import targetsSource, { constants as targetsOf } from '../../shaders/regions/given_targets.wgsl';
 import type { Device } from '../tensor/device.js';
 import { openedDevice } from '../tensor/deviceArgument.js';
 import { type DataType, Tensor } from '../tensor/tensor.js';
@@ -126,7 +126,8 @@ export function assignmentOf(device: Device, given: GivenAssignment): Assignment
       has_scores: scores === undefined ? 0 : 1,
       has_vlr: vlr === undefined ? 0 : 1,
     };
-    if (device.choice('lists.workgroups') === 'image') {
+    const byImage = device.choice('lists.workgroups') === 'image';
+    if (byImage) {
       device.run({
         kernel: SAMPLES,
         constants: { SCORED: 1 },
@@ -157,7 +158,7 @@ export function assignmentOf(device: Device, given: GivenAssignment): Assignment
       kernel: TARGETS,
       bindings: { boxes: own(boxes).range4, counts: counts.range, samples: samples.range, targets: targets.range4 },
       params,
-      workgroups: [batch, 1, 1],
+      workgroups: [batch, byImage ? 1 : Math.ceil(imagePositives / targetsOf.SIZE), 1],
     });
   });
   return {

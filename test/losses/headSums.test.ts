@@ -21,8 +21,9 @@ function objects(random: Random): ImageTruth {
 }
 
 test.each([
-  ['samples, imitation', { ...REFERENCE, imitation: { method: 'whole' as const, weight: 1 } }, false],
+  ['samples, imitation', { ...REFERENCE, imitation: { method: 'inside' as const, weight: 1 } }, false],
   ['all locations', 'bckd', false],
+  ['features by score', { imitation: { method: 'score-weighted' as const, weight: 1 } }, false],
   ['all locations, bad logits', 'bckd', true],
 ])('both ways to add up losses give the same bits: %s', async (_name, recipe, isBad) => {
   const seed = Math.floor(1e6 * Math.random());
@@ -38,7 +39,8 @@ test.each([
     device.setChoices({ 'terms.workgroups': by });
     const result = loss.evaluate({ student, teacher, truth });
     const { terms, faults, total, gradients } = result;
-    const tensors = [terms, faults, total, gradients.classLogits, gradients.boxLogits];
+    const { classLogits, boxLogits, features } = gradients;
+    const tensors = [terms, faults, total, classLogits, boxLogits, ...(features ? [features] : [])];
     const read = await Promise.all(tensors.map(async (tensor) => new Uint32Array((await tensor.read()).buffer)));
     result.dispose();
     return read;

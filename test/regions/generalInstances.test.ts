@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Choices } from '../../src/gpu/choices.js';
 import { generalInstances } from '../../src/regions/generalInstances.js';
 import { makeGrid } from '../../src/regions/grid.js';
 import type { HeadMaps } from '../../src/regions/student.js';
@@ -18,6 +19,7 @@ import type { HeadOutputs } from '../reference/types.js';
 import { runs } from '../runs.js';
 
 const device = await sharedDevice();
+afterEach(() => device.setChoices({}));
 
 interface Case {
   width: number;
@@ -41,11 +43,11 @@ function randomLevels(random: Random, levels: readonly GridLevel[], rows: number
   );
 }
 
-function randomCase(seed: number, form?: TeacherForm): Case {
+function randomCase(seed: number, form?: TeacherForm, least = 20): Case {
   const random = Random.of(seed);
   const sizes = {
-    width: 20 + random.integer(80),
-    height: 20 + random.integer(80),
+    width: least + random.integer(80),
+    height: least + random.integer(80),
     strides: [[8], [8, 16, 32]][random.integer(2)],
   };
   const counts = { batch: 1 + random.integer(3), classes: 1 + random.integer(4), bins: [2, 5, 17][random.integer(3)] };
@@ -178,6 +180,21 @@ describe.each(['batch', 'image'] as const)('scope %s', (scope) => {
     const same = { ...given, teacher: given.student };
     expect(await select(same, scope)).toEqual(expected(same, scope));
   });
+
+  test('a workgroup a group and many choose the same', () =>
+    fc.assert(
+      // Levels of one part and of several, groups that run out of locations, and ties.
+      fc.asyncProperty(seeds, fc.constantFrom(20, 320), fc.boolean(), async (seed, least, tied) => {
+        const given = randomCase(seed, undefined, least);
+        const nets = tied ? { ...given, teacher: given.student } : given;
+        const chosen = (by: Choices['lists.workgroups']) => {
+          device.setChoices({ 'lists.workgroups': by });
+          return select(nets, scope);
+        };
+        expect(await chosen('objects')).toEqual(await chosen('image'));
+      }),
+      runs(8),
+    ));
 });
 
 /** The first `rows` rows and `columns` columns of maps [B · channels, H, W]. */
