@@ -143,10 +143,11 @@ export async function runTraining(
     if (resume) return await resumeTraining({ ...context, restore: restoreNet });
     if (student) {
       given = await student.open(device, recipe, settings);
-      return await train({ ...context, student: given, recipe, settings });
+      return await train({ ...context, student: given, recipe, settings, splitBatch: true });
     }
     return await train({
       ...context,
+      splitBatch: true,
       detector: detectorConfig(detector as DetectorConfig),
       recipe,
       settings,

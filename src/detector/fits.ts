@@ -47,8 +47,10 @@ export function largestBatch(
   atMost: number,
   needsOf: (batch: number) => Needs,
 ): number {
+  const most = Math.min(atMost, Math.floor(device.largestBinding.bytes / imagesOf(size, 1).bytes));
+  if (most > 0 && fits(device, needsOf(most))) return most;
   let fitting = 0;
-  let tooMany = Math.min(atMost, Math.floor(device.largestBinding.bytes / imagesOf(size, 1).bytes)) + 1;
+  let tooMany = most;
   while (tooMany - fitting > 1) {
     const middle = Math.floor((fitting + tooMany) / 2);
     if (fits(device, needsOf(middle))) fitting = middle;

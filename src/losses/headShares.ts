@@ -33,15 +33,19 @@ export function* shareFactors(launch: Launch, factors: Tensor, shares: number): 
 }
 
 /** @throws InputError for recipes whose steps cannot be shared: they compare features by statistics of a whole batch */
-export function assertShareable({ name, cross, imitation }: Recipe, shares: number): void {
+export function assertShareable(recipe: Recipe, shares: number): void {
   if (shares === 1) return;
-  const { method, norm, weight } = imitation;
-  const field =
-    (cross.convolutions > 0 && 'cross.convolutions') ||
-    (weight > 0 && ['pkd', 'gibox'].includes(method) && `imitation.method ${method}`) ||
-    (weight > 0 && norm === 'batch' && 'imitation.norm batch');
-  if (!field) return;
+  const field = batchStatistic(recipe);
+  if (field === null) return;
   throw new InputError(
-    `recipe ${name}: ${field} goes by statistics of all images of a step, which processes that share it do not exchange; train in one process, or take another recipe.`,
+    `recipe ${recipe.name}: ${field} goes by statistics of all images of a step, which processes that share it do not exchange; train in one process, or take another recipe.`,
   );
+}
+
+/** The field that compares features by statistics of all images computed together; null where there is none. */
+export function batchStatistic({ cross, imitation }: Recipe): string | null {
+  const { method, norm, weight } = imitation;
+  if (cross.convolutions > 0) return 'cross.convolutions';
+  if (weight > 0 && ['pkd', 'gibox'].includes(method)) return `imitation.method ${method}`;
+  return weight > 0 && norm === 'batch' ? 'imitation.norm batch' : null;
 }

@@ -5,6 +5,7 @@ import { assertBatchFits, largestBatch } from '../detector/fits.js';
 import type { DetectionNet, NetConfig } from '../detector/net.js';
 import { type BufferPlan, planBuffers } from '../gpu/bufferPlan.js';
 import { HeadLoss } from '../losses/headLoss.js';
+import { batchStatistic } from '../losses/headShares.js';
 import type { Recipe } from '../losses/recipe.js';
 import { makeGrid } from '../regions/grid.js';
 import type { Device } from '../tensor/device.js';
@@ -58,9 +59,7 @@ export interface StepSizes {
 export function assertStepFits(device: Device, { batch, ...sizes }: StepSizes & { batch: number }): void {
   const { net, settings, shares = 1 } = sizes;
   const otherwise = (fitting: number) => {
-    let part = fitting;
-    while (batch % part !== 0) part--;
-    const accumulate = (settings.accumulate * batch) / part;
+    const { part, accumulate } = inParts(batch, fitting, settings);
     const images = settings.accumulate * batch * shares;
     return `; batch ${part * shares} with accumulate ${accumulate} (--batch ${part * shares} --accumulate ${accumulate}) learns from ${images} images a step, too`;
   };
@@ -70,9 +69,32 @@ export function assertStepFits(device: Device, { batch, ...sizes }: StepSizes & 
   }
 }
 
-/** Images of a training step that kernels can see at once, at most; 0: not even one. */
-export function largestStep(device: Device, sizes: StepSizes): number {
-  return largestBatch(device, sizes.net.config, MAX_SETTINGS.batch, stepNeeds(device, sizes));
+/** A batch in equal parts of at most `fitting` images, and how many parts a step then has. */
+function inParts(batch: number, fitting: number, settings: TrainSettings): { part: number; accumulate: number } {
+  let part = fitting;
+  while (batch % part !== 0) part--;
+  return { part, accumulate: (settings.accumulate * batch) / part };
+}
+
+/**
+ * Batch and `accumulate` that learn from as many images a step as the settings, in batches that kernels see.
+ * @returns null where the batch fits as it is, nothing makes it fit, or the recipe's terms are others for a part of a batch
+ */
+export function splitBatch(device: Device, sizes: StepSizes): Pick<TrainSettings, 'batch' | 'accumulate'> | null {
+  const { settings, shares = 1 } = sizes;
+  const batch = settings.batch / shares;
+  if (batchStatistic(sizes.recipe) !== null || sizes.recipe.scale === 'batch') return null;
+  const fitting = Math.min(
+    ...recipesFrom(sizes.recipe).map((recipe) => largestStep(device, { ...sizes, recipe }, batch)),
+  );
+  if (fitting === 0 || fitting === batch || !Number.isInteger(batch)) return null;
+  const { part, accumulate } = inParts(batch, fitting, settings);
+  return accumulate > MAX_SETTINGS.accumulate ? null : { batch: part * shares, accumulate };
+}
+
+/** Images of a training step that kernels can see at once, at most; 0: not even one. @param atMost default: as many as settings may have */
+export function largestStep(device: Device, sizes: StepSizes, atMost = MAX_SETTINGS.batch): number {
+  return largestBatch(device, sizes.net.config, atMost, stepNeeds(device, sizes));
 }
 
 /** What a training step of a batch needs, by the recipe's own assigner. @param plan for its buffers; default: none */

@@ -7,11 +7,12 @@ import type { DetectionNet } from '../detector/net.js';
 import { priorOf } from '../detector/prior.js';
 import { possibleChoices } from '../gpu/choices.js';
 import { recipeForClasses } from '../losses/oneClass.js';
-import type { PartialRecipe } from '../losses/recipe.js';
+import { needsTeacher, type PartialRecipe, type Recipe } from '../losses/recipe.js';
 import { InputError } from '../util/error.js';
 import { exists } from '../util/folder.js';
 import { BEST, CHECKPOINT, type Checkpoint, loadCheckpoint, restoreDetector, restoreLearner } from './checkpoint.js';
 import { assertCacheable, cacheOf, type TrainContext, type TrainResult, type TrainState } from './context.js';
+import { splitBatch } from './fits.js';
 import { type Learner, makeLearner } from './learner.js';
 import { runEpochs } from './loop.js';
 import { assertAssigner } from './phases.js';
@@ -20,6 +21,7 @@ import { isLeader } from './ranks.js';
 import { claimRun, createRun, refuseStrange, rewindLog } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
 import { type GivenStudent, keepStudent, recipeOfNet } from './student.js';
+import { teacherOf } from './teacher.js';
 import { applyWeights, type DetectorPart, type Weights } from './weights.js';
 
 /** What is trained, and how. */
@@ -36,6 +38,12 @@ export interface TrainOptions extends TrainContext {
   weights?: Weights;
   /** The parts of the detector that take them; the others start at random. Default: all. */
   weightParts?: readonly DetectorPart[];
+  /**
+   * A batch that kernels of the device do not see at once is computed in equal parts whose gradients are added, as smaller `settings.batch` and larger
+   * `settings.accumulate` have it: a warning names them, and the run keeps them. Default: it is refused. So it is for recipes that go by the batch's own
+   * statistics or number (PKD, CrossKD, `scale` batch).
+   */
+  splitBatch?: boolean;
 }
 
 /**
@@ -53,6 +61,7 @@ export async function train({
   settings,
   weights,
   weightParts,
+  splitBatch: splits = false,
   ...context
 }: TrainOptions): Promise<TrainResult> {
   const form = student ? student.net.config : config;
@@ -63,25 +72,24 @@ export async function train({
   const { notice } = given;
   const whole = student ? recipeOfNet(student.net, given.recipe) : given.recipe;
   if (notice !== null) context.onProgress?.({ kind: 'warning', message: notice });
-  const state: TrainState = {
-    recipe: whole,
-    settings: trainSettings(settings),
-    step: 0,
-    epochTerms: [],
-    bestAp: -1,
-    last: null,
-  };
+  const asked = trainSettings(settings);
   assertClasses(
     { owner: student ? `the student ${student.record.name}` : 'the detector', classes: form.classes },
     context,
   );
-  assertAssigner(state.recipe, state.settings);
-  assertCacheable(context, state.recipe);
+  assertAssigner(whole, asked);
+  assertCacheable(context, whole);
   const net = student
     ? student.net
-    : makeDetector(context, state, { config: form as DetectorConfig, weights, weightParts });
-  const origin = { recipe: state.recipe, classes: context.source.classes };
+    : makeDetector(
+        context,
+        { recipe: whole, settings: asked },
+        { config: form as DetectorConfig, weights, weightParts },
+      );
+  const origin = { recipe: whole, classes: context.source.classes };
   setProvenance(net, student ? { ...origin, student: student.record } : origin);
+  const fitted = splits ? inFittingBatches(context, net, whole, asked) : asked;
+  const state: TrainState = { recipe: whole, settings: fitted, step: 0, epochTerms: [], bestAp: -1, last: null };
   return learning({ net, isLent: student !== undefined }, context, state, async (learner) => {
     let release = async () => {};
     try {
@@ -156,6 +164,28 @@ function assertClasses(detector: ClassList, { source, validation }: TrainContext
   assertSameClasses(data, { owner: 'the validation set', classes: validation.classes }, remedy);
 }
 
+/** The settings with the batch in parts, where kernels do not see it at once. */
+function inFittingBatches(
+  { device, teacher, ranks, onProgress }: TrainContext,
+  net: DetectionNet,
+  recipe: Recipe,
+  settings: TrainSettings,
+): TrainSettings {
+  const parts = splitBatch(device, {
+    ...{ net, recipe, settings },
+    shares: ranks?.size ?? 1,
+    teacher: teacher && needsTeacher(recipe) ? teacherOf(teacher) : null,
+  });
+  if (parts === null) return settings;
+  const { bytes, limit } = device.largestBinding;
+  const { width, height } = net.config;
+  onProgress?.({
+    kind: 'warning',
+    message: `batch: kernels on ${device.adapter.name} do not see ${settings.batch} images of ${width}×${height} at once (${bytes} bytes of a buffer, ${limit}). A step adds the gradients of ${parts.accumulate} batches of ${parts.batch}, each with its own divisors: --batch ${parts.batch} --accumulate ${parts.accumulate}.`,
+  });
+  return { ...settings, ...parts };
+}
+
 interface GivenWeights {
   config: DetectorConfig;
   weights: Weights | undefined;
@@ -164,7 +194,7 @@ interface GivenWeights {
 
 function makeDetector(
   { device }: TrainContext,
-  { recipe, settings }: TrainState,
+  { recipe, settings }: Pick<TrainState, 'recipe' | 'settings'>,
   { config, weights, weightParts }: GivenWeights,
 ): Detector {
   const prior = priorOf(recipe, config);

@@ -9,7 +9,9 @@ import { Detector } from '../../src/detector/detector.js';
 import { HeadLoss } from '../../src/losses/headLoss.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { loadCheckpoint, restoreDetector } from '../../src/train/checkpoint.js';
+import { sizesOf, stepNeeds } from '../../src/train/fits.js';
 import { makeLearner } from '../../src/train/learner.js';
+import type { TrainProgress } from '../../src/train/progress.js';
 import { readLog } from '../../src/train/runFolder.js';
 import { type TrainSettings, trainSettings } from '../../src/train/settings.js';
 import { trainStep } from '../../src/train/step.js';
@@ -130,6 +132,41 @@ test('steps, schedule and log count updates; a training that stops after every s
   }
   trained.dispose();
   initial.dispose();
+});
+
+test('a batch that kernels do not see at once trains in parts, as the same batch and accumulate by hand', async () => {
+  // Of images so large that two of them have less than the parameters, and four more.
+  const large = { ...config, width: 128, height: 128 };
+  const own = (name: string, settings: Partial<TrainSettings>) => ({
+    ...options(name),
+    detector: large,
+    settings: { ...options(name).settings, epochs: 1, ...settings },
+  });
+  const sizes = { net: sizesOf(large), recipe, settings: trainSettings(), teacher: null };
+  const binding: { bytes: number } = device.largestBinding;
+  const { bytes } = binding;
+  binding.bytes = stepNeeds(device, sizes)(2).bytes;
+  const warnings: string[] = [];
+  const onProgress = (event: TrainProgress) => {
+    if (event.kind === 'warning') warnings.push(event.message);
+  };
+  try {
+    const tooLarge = own('split', { batch: 4, accumulate: 1 });
+    await expect(train(tooLarge)).rejects.toThrow('The largest batch that fits is 2;');
+    await train({ ...tooLarge, splitBatch: true, onProgress });
+  } finally {
+    binding.bytes = bytes;
+  }
+  expect(warnings.filter((text) => text.startsWith('batch: '))).toEqual([
+    expect.stringMatching(
+      /^batch: kernels on .* do not see 4 images of 128×128 at once .* adds the gradients of 2 batches of 2,/,
+    ),
+  ]);
+  await train({ ...own('by hand', { batch: 2, accumulate: 2 }), splitBatch: true });
+  const [split, byHand] = await Promise.all(
+    ['split', 'by hand'].map((name) => readFile(join(root, name, 'checkpoint.safetensors'))),
+  );
+  expect(split.equals(byHand)).toBe(true);
 });
 
 test('fewer images than a step has, and a pattern that matches nothing, are refused before anything is written', async () => {

@@ -5,7 +5,7 @@ import { HeadLoss } from '../../src/losses/headLoss.js';
 import { resolveRecipe } from '../../src/losses/recipe.js';
 import { Device } from '../../src/tensor/device.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
-import { assertOutputsFit, assertStepFits, sizesOf } from '../../src/train/fits.js';
+import { assertOutputsFit, assertStepFits, sizesOf, splitBatch } from '../../src/train/fits.js';
 import { trainSettings } from '../../src/train/settings.js';
 import type { Teacher } from '../../src/train/teacher.js';
 import { trainingWorkloads } from '../../src/train/workloads.js';
@@ -100,6 +100,25 @@ describe('a training step', () => {
       expect(part * times).toBe(batch * accumulate * shares);
       expect(part / shares).toBeLessThanOrEqual(largestIn(error));
       expect(() => assertStepFits(deviceOf(), { ...sizes, batch: part / shares })).not.toThrow();
+      const asked = trainSettings({ batch: batch * shares, accumulate });
+      expect(splitBatch(deviceOf(), { ...sizes, settings: asked })).toEqual({ batch: part, accumulate: times });
+    }
+  });
+
+  test('a batch is not split where it fits, not even one image does, processes cannot share it, or its parts would teach something else', () => {
+    const split = (batch: number, given = {}) =>
+      splitBatch(deviceOf(), { ...step('gfocal'), settings: trainSettings({ batch }), ...given });
+    expect(split(8)).toBeNull();
+    const huge = detectorConfig({ size: 'tiny', classes: 1, width: 8192, height: 8192 });
+    expect(split(8, { net: sizesOf(huge) })).toBeNull();
+    expect(split(101, { shares: 2 })).toBeNull();
+    expect(split(100)).not.toBeNull();
+    for (const other of [
+      { scale: 'batch' as const },
+      { imitation: { method: 'pkd' as const, weight: 1 } },
+      { imitation: { method: 'cwd' as const, norm: 'batch' as const, weight: 1 } },
+    ]) {
+      expect(split(100, { ...step('main-ld'), recipe: resolveRecipe(other) })).toBeNull();
     }
   });
 
