@@ -83,11 +83,12 @@ function inParts(batch: number, fitting: number, settings: TrainSettings): { par
 export function splitBatch(device: Device, sizes: StepSizes): Pick<TrainSettings, 'batch' | 'accumulate'> | null {
   const { settings, shares = 1 } = sizes;
   const batch = settings.batch / shares;
-  if (batchStatistic(sizes.recipe) !== null || sizes.recipe.scale === 'batch') return null;
+  const isWhole = batchStatistic(sizes.recipe) !== null || sizes.recipe.scale === 'batch';
+  if (isWhole || !Number.isInteger(batch)) return null;
   const fitting = Math.min(
     ...recipesFrom(sizes.recipe).map((recipe) => largestStep(device, { ...sizes, recipe }, batch)),
   );
-  if (fitting === 0 || fitting === batch || !Number.isInteger(batch)) return null;
+  if (fitting === 0 || fitting === batch) return null;
   const { part, accumulate } = inParts(batch, fitting, settings);
   return accumulate > MAX_SETTINGS.accumulate ? null : { batch: part * shares, accumulate };
 }
