@@ -18,6 +18,7 @@ import { Pyramid } from '../tensor/pyramid.js';
 import { type Agreement, AgreementMeter } from './agreement.js';
 import { assertComparable, formOf, teacherHeadOf } from './comparable.js';
 import { assertOutputsFit, compileOutputs } from './fits.js';
+import { assertDistances } from './student.js';
 import { computing, type Teacher, type TeacherStep, teacherOf } from './teacher.js';
 
 /** What a detector is evaluated on, and compared with. */
@@ -66,7 +67,7 @@ export interface Evaluation {
  * @param net a detector or an ONNX model that learned, or another teacher, such as an `OnnxTeacher`
  * @returns null when it was aborted
  * @throws InputError when the classes are not the net's (their number, where it has no names), net and teacher are not comparable, the batch
- *   is too large for the device, or an image cannot be read
+ *   is too large for the device, an image cannot be read, or the recipe's boxes are not distances and the net is an ONNX model
  */
 export async function evaluate(net: DetectionNet | Teacher, options: EvaluateOptions): Promise<Evaluation | null> {
   const { source, batch = 8, teacherCache, onWarning, onProgress, signal } = options;
@@ -157,7 +158,9 @@ export async function evaluate(net: DetectionNet | Teacher, options: EvaluateOpt
 /** What the net's bins mean: an ONNX model's distances begin where its mapping says, whatever the recipe. */
 function meaningOf({ net }: Teacher, recipe: EvaluateOptions['recipe']): EvaluateOptions['recipe'] {
   const centreOffset = net?.centreOffset;
-  return recipe && centreOffset !== undefined ? { ...recipe, regions: { ...recipe.regions, centreOffset } } : recipe;
+  if (!recipe || centreOffset === undefined) return recipe;
+  assertDistances(recipe);
+  return { ...recipe, regions: { ...recipe.regions, centreOffset } };
 }
 
 /** [batch · locations, 4] standard deviations of the edges. */

@@ -52,10 +52,14 @@ export async function keepStudent(
 /** The recipe with the centre offset of a net's boxes. @throws InputError when the recipe's boxes are not distances */
 export function recipeOfNet({ centreOffset }: Pick<DetectionNet, 'centreOffset'>, recipe: Recipe): Recipe {
   if (centreOffset === undefined) return recipe;
-  if (recipe.box.parameters !== 'ltrb') {
-    throw new InputError(
-      `recipe ${recipe.name}: box.parameters is ${recipe.box.parameters}, but the bins of an ONNX student are distances; set it to ltrb.`,
-    );
-  }
+  assertDistances(recipe);
   return resolveRecipe({ ...recipe, regions: { ...recipe.regions, centreOffset } });
+}
+
+/** What the bins of an ONNX model mean. @throws InputError when they are something else by the recipe */
+export function assertDistances({ name, box }: Pick<Recipe, 'box'> & { name?: string }): void {
+  if (box.parameters === 'ltrb') return;
+  throw new InputError(
+    `recipe${name === undefined ? '' : ` ${name}`}: box.parameters is ${box.parameters}, but the bins of an ONNX student are distances; set it to ltrb.`,
+  );
 }

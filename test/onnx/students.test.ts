@@ -140,6 +140,10 @@ test('a model is decoded from where its mapping says, by any recipe or none', as
   }
   expect(found[0]?.length).toBeGreaterThan(0);
   expect(found.slice(1)).toEqual([found[0], found[0]]);
+  const offsets = resolveRecipe({ box: { parameters: 'offset' } });
+  await expect(evaluate(net, { source: shapes(3, 2), recipe: offsets })).rejects.toThrow(
+    /box\.parameters is offset, but the bins of an ONNX student are distances; set it to ltrb/,
+  );
   net.dispose();
 });
 
