@@ -18,7 +18,7 @@ import { Pyramid } from '../tensor/pyramid.js';
 import { type Agreement, AgreementMeter } from './agreement.js';
 import { assertComparable, formOf, teacherHeadOf } from './comparable.js';
 import { assertOutputsFit, compileOutputs } from './fits.js';
-import { assertDistances } from './student.js';
+import { recipeOfNet } from './netRecipe.js';
 import { computing, type Teacher, type TeacherStep, teacherOf } from './teacher.js';
 
 /** What a detector is evaluated on, and compared with. */
@@ -78,7 +78,8 @@ export async function evaluate(net: DetectionNet | Teacher, options: EvaluateOpt
     { owner: 'the data', classes: source.classes },
     'Give data with the classes that it was trained on.',
   );
-  const recipe = meaningOf(own, options.recipe ?? own.recipe);
+  const named = options.recipe ?? own.recipe;
+  const recipe = own.net && named ? recipeOfNet(own.net, named) : named;
   const teacher = options.teacher && teacherOf(options.teacher);
   if (teacher) {
     const meaning = recipe && { box: recipe.box, regions: recipe.regions };
@@ -153,14 +154,6 @@ export async function evaluate(net: DetectionNet | Teacher, options: EvaluateOpt
     calibration: edgeCalibration(truth, hasDistances ? detections : [], spreads),
     imagesPerSecond,
   };
-}
-
-/** What the net's bins mean: an ONNX model's distances begin where its mapping says, whatever the recipe. */
-function meaningOf({ net }: Teacher, recipe: EvaluateOptions['recipe']): EvaluateOptions['recipe'] {
-  const centreOffset = net?.centreOffset;
-  if (!recipe || centreOffset === undefined) return recipe;
-  assertDistances(recipe);
-  return { ...recipe, regions: { ...recipe.regions, centreOffset } };
 }
 
 /** [batch · locations, 4] standard deviations of the edges. */

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DetectionNet } from '../detector/net.js';
-import { type Recipe, resolveRecipe } from '../losses/recipe.js';
 import { writeWhole } from '../util/atomicFile.js';
 import { InputError } from '../util/error.js';
 
@@ -47,19 +46,4 @@ export async function keepStudent(
   }
   if (!present) await writeWhole(file, model);
   await writeWhole(join(folder, STUDENT_MAPPING), `${JSON.stringify(record.mapping, null, 2)}\n`);
-}
-
-/** The recipe with the centre offset of a net's boxes. @throws InputError when the recipe's boxes are not distances */
-export function recipeOfNet({ centreOffset }: Pick<DetectionNet, 'centreOffset'>, recipe: Recipe): Recipe {
-  if (centreOffset === undefined) return recipe;
-  assertDistances(recipe);
-  return resolveRecipe({ ...recipe, regions: { ...recipe.regions, centreOffset } });
-}
-
-/** What the bins of an ONNX model mean. @throws InputError when they are something else by the recipe */
-export function assertDistances({ name, box }: Pick<Recipe, 'box'> & { name?: string }): void {
-  if (box.parameters === 'ltrb') return;
-  throw new InputError(
-    `recipe${name === undefined ? '' : ` ${name}`}: box.parameters is ${box.parameters}, but the bins of an ONNX student are distances; set it to ltrb.`,
-  );
 }

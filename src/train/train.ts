@@ -15,12 +15,13 @@ import { assertCacheable, cacheOf, type TrainContext, type TrainResult, type Tra
 import { splitBatch } from './fits.js';
 import { type Learner, makeLearner } from './learner.js';
 import { runEpochs } from './loop.js';
+import { recipeOfNet } from './netRecipe.js';
 import { assertAssigner } from './phases.js';
 import { provenanceOf, setProvenance } from './provenance.js';
 import { isLeader } from './ranks.js';
 import { claimRun, createRun, refuseStrange, rewindLog } from './runFolder.js';
 import { type TrainSettings, trainSettings } from './settings.js';
-import { type GivenStudent, keepStudent, recipeOfNet } from './student.js';
+import { type GivenStudent, keepStudent } from './student.js';
 import { teacherOf } from './teacher.js';
 import { applyWeights, type DetectorPart, type Weights } from './weights.js';
 
