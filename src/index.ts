@@ -10,7 +10,7 @@ export {
   type ParameterValues,
 } from './autograd/parameters.js';
 export { recomputed } from './autograd/recomputed.js';
-export { backward, type Pullback, type Seed, Variable } from './autograd/variable.js';
+export { backward, type Pullback, type Seed, type SinkOf, Variable } from './autograd/variable.js';
 export type { ChooseOptions, Detections } from './detector/choose.js';
 export { type DetectorConfig, type DetectorSize, detectorConfig } from './detector/config.js';
 export { type DecodeOptions, decode } from './detector/decode.js';

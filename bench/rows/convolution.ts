@@ -37,7 +37,7 @@ export function convolutionRows(name: string, size: ConvolutionSize): Row[] {
       const bytes = 4 * (maps.size + weights.size + incoming.size);
       const records = {
         '': forward,
-        input: () => pullback?.(incoming),
+        input: () => pullback?.(incoming, () => null),
         // With the copy of the input that in a training step the forward pass leaves.
         weight: () => {
           const { shape } = convolutionShape(maps, { outputs, kernel, stride });

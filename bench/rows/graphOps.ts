@@ -143,7 +143,7 @@ export function graphOpsRows(): Row[] {
       const bytes = 4 * elements(incoming.size);
       const record = () => {
         if (!wanted) run(...variables);
-        else (withForward ? run(...variables) : output).pullback?.(incoming);
+        else (withForward ? run(...variables) : output).pullback?.(incoming, () => null);
       };
       return { record, bytes, copy: copyOf(device, bytes), flop: null };
     },

@@ -29,7 +29,7 @@ export function groupNormRow(name: string, size: GroupNormSize): Row {
         const leaves = [new Variable(input, true), new Variable(scale, true), new Variable(shift, true)] as const;
         const output = groupNorm(...leaves, { groups: channels / GROUP });
         // Not `backward`, which copies what arrives at a leaf.
-        output.pullback?.(incoming);
+        output.pullback?.(incoming, () => null);
       };
       // Forward the input and the output; backward the input, the incoming gradient and the input's.
       const bytes = 5 * 4 * input.size;

@@ -1,4 +1,4 @@
-// sums[channel] = Σ maps[image, channel, pixel] over images, pixels and levels. One workgroup a channel; the order is fixed.
+// sums[channel] = Σ maps[image, channel, pixel] over images, pixels and levels. One workgroup a channel; the order is fixed. With ADDS sums += that.
 struct Params {
   batch: u32,
   channels: u32,
@@ -12,6 +12,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> sums: array<f32>;
 
 override LANES: u32 = 64;
+override ADDS: bool = false;
 var<workgroup> lane_sums: array<f32, LANES>;
 
 @compute @workgroup_size(LANES)
@@ -35,6 +36,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     workgroupBarrier();
   }
   if (local == 0u) {
-    sums[workgroup.x] = lane_sums[0];
+    var sum = lane_sums[0];
+    if (ADDS) {
+      sum = sums[workgroup.x] + sum;
+    }
+    sums[workgroup.x] = sum;
   }
 }

@@ -1,4 +1,6 @@
-// total[i] = Σ_chunk partial[chunk, i], in the order of the chunks.
+// total[i] = Σ_chunk partial[chunk, i], in the order of the chunks; with ADDS total[i] += that.
+override ADDS: bool = false;
+
 struct Params {
   count: u32,
   chunks: u32,
@@ -18,6 +20,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   var sum = 0.0;
   for (var chunk = 0u; chunk < params.chunks; chunk++) {
     sum += partial[chunk * params.count + index];
+  }
+  if (ADDS) {
+    sum = total[index] + sum;
   }
   total[index] = sum;
 }

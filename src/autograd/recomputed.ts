@@ -44,10 +44,13 @@ export function recomputed<const Inputs extends readonly Variable[], T extends T
   const reached = sources.map(({ parent }) => parent);
   // An input that no gradient reaches has to live until then, too.
   const parents = [...reached, ...inputs.filter((input) => input.requiresGradient && !reached.includes(input))];
-  return Variable.from(value, parents, (incoming) =>
+  return Variable.from(value, parents, (incoming, sinkOf) =>
     device.tidy(() => {
       const { result, leaves } = run();
-      const gradients = gradientsOf(result, incoming);
+      const gradients = gradientsOf(result, incoming, (leaf) => {
+        const index = leaves.includes(leaf) ? -1 : reached.indexOf(leaf);
+        return index < 0 ? null : sinkOf(index);
+      });
       return sources.map(({ parent, input }) => gradients.get(leaves[input] ?? parent) ?? null);
     }),
   );

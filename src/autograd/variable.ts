@@ -6,10 +6,16 @@ import { one } from './one.js';
 import { accumulate, addTensors } from './sum.js';
 
 /**
- * The gradients of an operation's inputs from that of its output, one for each parent (null: none needed).
+ * The gradients of an operation's inputs from that of its output, one for each parent (null: none needed, or added to its sink).
  * It may return the incoming gradient itself, and one tensor several times; it must not write into the incoming one, nor dispose it.
  */
-export type Pullback = (gradient: Tensor) => (Tensor | null)[];
+export type Pullback = (gradient: Tensor, sinkOf: SinkOf) => (Tensor | null)[];
+
+/**
+ * Where the gradient of an operation's parent ends, by its index: of a leaf that has a gradient already, such as a parameter's, f32. A pullback may
+ * add to it what it would return otherwise, which saves a pass. Null for any other parent.
+ */
+export type SinkOf = (parent: number) => Tensor | null;
 
 /** A value that remembers how it was made, so that gradients can flow back. */
 export class Variable<T extends Tensor = Tensor> {
@@ -71,7 +77,11 @@ export function* backwardByLeaf(seeds: Seed | Seed[]): Generator<Variable, void,
   const list = Array.isArray(seeds) ? seeds : [seeds];
   if (list.length === 0) throw new InputError('seeds: []; expected at least one { variable, gradient }.');
   const flowing = new Flow();
-  for (const [leaf, gradient] of flow(list.map(seedOf), flowing)) {
+  for (const [leaf, gradient] of flow(list.map(seedOf), flowing, (leaf) => leaf.gradient)) {
+    if (!gradient) {
+      yield leaf;
+      continue;
+    }
     if (!leaf.gradient && flowing.owns(gradient) && gradient.shape.join() === leaf.value.shape.join()) {
       leaf.gradient = gradient.device.keep(gradient);
     } else {
@@ -85,10 +95,17 @@ export function* backwardByLeaf(seeds: Seed | Seed[]): Generator<Variable, void,
 /**
  * The gradients that flow into leaves, which keep none: they are the caller's. One may be `gradient` itself, or that of several leaves.
  * @param gradient of the variable, of any type; it stays the caller's
+ * @param sinkOf where the gradient of a leaf may be added to in place; of such leaves none, or a part, is given back
  * @throws InputError when its size is not the variable's
  */
-export function gradientsOf(variable: Variable, gradient: Tensor): Map<Variable, Tensor> {
-  return new Map(flow([{ variable, gradient }], new Flow()));
+export function gradientsOf(
+  variable: Variable,
+  gradient: Tensor,
+  sinkOf: (leaf: Variable) => Tensor | null,
+): Map<Variable, Tensor> {
+  const gradients = new Map<Variable, Tensor>();
+  for (const [leaf, own] of flow([{ variable, gradient }], new Flow(), sinkOf)) if (own) gradients.set(leaf, own);
+  return gradients;
 }
 
 /** The leaves that want a gradient and that a variable depends on, in the order in which they are found. */
@@ -96,8 +113,16 @@ export function leavesOf(variable: Variable): Variable[] {
   return topologicalOrder([variable]).filter(({ isLeaf, requiresGradient }) => isLeaf && requiresGradient);
 }
 
-/** Lets gradients flow, and gives each leaf with its whole gradient, which `flowing` holds until it is released. */
-function* flow(seeds: readonly Seed[], flowing: Flow): Generator<[Variable, Tensor], void, undefined> {
+/**
+ * Lets gradients flow, and gives each leaf when all of its gradient is there: with what is not in its sink, which `flowing` holds until it is
+ * released.
+ */
+function* flow(
+  seeds: readonly Seed[],
+  flowing: Flow,
+  sinkOf: (leaf: Variable) => Tensor | null,
+): Generator<[Variable, Tensor | null], void, undefined> {
+  const lent = new Set<Variable>();
   for (const { variable, gradient } of seeds) {
     if (!variable.requiresGradient) {
       throw new InputError('backward: the variable does not depend on a leaf that requires a gradient.');
@@ -117,9 +142,20 @@ function* flow(seeds: readonly Seed[], flowing: Flow): Generator<[Variable, Tens
   }
   for (const variable of topologicalOrder(seeds.map(({ variable }) => variable)).reverse()) {
     const gradient = flowing.take(variable);
-    if (!gradient) continue;
+    if (!gradient) {
+      if (lent.has(variable)) yield [variable, null];
+      continue;
+    }
     if (variable.pullback) {
-      const gradients = variable.pullback(gradient);
+      const gradients = variable.pullback(gradient, (index) => {
+        const parent = variable.parents[index];
+        if (!parent?.isLeaf || !parent.requiresGradient) return null;
+        const sink = sinkOf(parent);
+        // Another is refused where the gradient is added to it.
+        if (sink?.type !== 'f32' || sink.size !== parent.value.size) return null;
+        lent.add(parent);
+        return sink;
+      });
       // One tensor may go to several parents: it is held until all have it.
       for (const own of gradients) if (own) flowing.hold(own);
       variable.parents.forEach((parent, index) => {

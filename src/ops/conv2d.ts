@@ -37,11 +37,11 @@ export function conv2d(
   convolve(aligned, weight.value, bias?.value ?? null, output, shape);
   // The weight's gradient reads the same copy.
   if (!weight.requiresGradient) aligned.dispose();
-  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming) => {
+  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming, sinkOf) => {
     const gradients = [
       input.requiresGradient ? inputGradient(incoming, weight.value, input.value, shape) : null,
-      weight.requiresGradient ? weightGradient(incoming, aligned, weight.value, shape) : null,
-      bias?.requiresGradient ? biasGradient(incoming, shape) : null,
+      weight.requiresGradient ? weightGradient(incoming, aligned, weight.value, shape, sinkOf(1)) : null,
+      bias?.requiresGradient ? biasGradient(incoming, shape, sinkOf(2)) : null,
     ];
     aligned.dispose();
     return gradients;

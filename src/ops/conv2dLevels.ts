@@ -45,7 +45,7 @@ export function conv2dLevels(
   };
   const parents = [input, ...weights, ...(biases ?? [])];
   if (!parents.some(({ requiresGradient }) => requiresGradient)) release();
-  return Variable.from(output, parents, (incoming) => {
+  return Variable.from(output, parents, (incoming, sinkOf) => {
     const gradient = input.requiresGradient ? Pyramid.empty(device, batch, input.value.channels, levels) : null;
     const own = parts.map(({ part, aligned, shape, weight }, index) => {
       const arrived = levelOf(output, incoming, index);
@@ -55,8 +55,12 @@ export function conv2dLevels(
         back.dispose();
       }
       const made = {
-        weight: weight.requiresGradient ? weightGradient(arrived, aligned, weight.value, shape) : null,
-        bias: biases?.[index].requiresGradient ? biasGradient(arrived, shape) : null,
+        weight: weight.requiresGradient
+          ? weightGradient(arrived, aligned, weight.value, shape, sinkOf(1 + index))
+          : null,
+        bias: biases?.[index].requiresGradient
+          ? biasGradient(arrived, shape, sinkOf(1 + weights.length + index))
+          : null,
       };
       arrived.dispose();
       return made;

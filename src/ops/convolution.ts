@@ -123,7 +123,7 @@ export function transposedConvolution(
   // Its own gradient is a convolution, of the result to the input.
   const window = { ...windowOf(result, weight.value, options), out_height: height, out_width: width };
   const output = gather(input.value, weight.value, bias?.value ?? null, device.empty(result, type), window);
-  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming) => {
+  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming, sinkOf) => {
     let gradient: Tensor | null = null;
     if (input.requiresGradient) {
       gradient = emptyLike(input.value);
@@ -133,7 +133,7 @@ export function transposedConvolution(
       gradient,
       weight.requiresGradient ? correlate(incoming, input.value, weight.value, window) : null,
       bias?.requiresGradient
-        ? biasGradient(incoming, { batch, outputs: channels, to: [{ height: 1, width: to[0] * to[1] }] })
+        ? biasGradient(incoming, { batch, outputs: channels, to: [{ height: 1, width: to[0] * to[1] }] }, sinkOf(2))
         : null,
     ];
   });
@@ -155,13 +155,13 @@ function dense(
   convolve(aligned, weight.value, bias?.value ?? null, output, shape, activation);
   // The weight's gradient makes the copy again: kept, it would take as much memory as the input.
   aligned.dispose();
-  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (arriving) => {
+  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (arriving, sinkOf) => {
     const incoming = activation ? activationGradient(arriving, output, activation) : arriving;
     const again = weight.requiresGradient ? alignInput(input.value, shape) : null;
     const gradients = [
       input.requiresGradient ? inputGradient(incoming, weight.value, maps, shape) : null,
-      again && weightGradient(incoming, again, weight.value, shape),
-      bias?.requiresGradient ? biasGradient(incoming, shape) : null,
+      again && weightGradient(incoming, again, weight.value, shape, sinkOf(1)),
+      bias?.requiresGradient ? biasGradient(incoming, shape, sinkOf(2)) : null,
     ];
     again?.dispose();
     if (activation) incoming.dispose();
@@ -180,16 +180,19 @@ function direct(
   const { batch, outputs, out_height: height, out_width: width } = window;
   const output = device.empty([batch, outputs, height, width], type);
   forward(input.value, weight.value, bias?.value ?? null, output, window, activation);
-  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (arriving) => {
+  return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (arriving, sinkOf) => {
     const incoming = activation ? activationGradient(arriving, output, activation) : arriving;
     const wanted = { weight: weight.requiresGradient, bias: bias?.requiresGradient ?? false };
     const own = isDepthwise(window) && wanted.weight;
-    const both = own ? depthwiseGradients(input.value, incoming, weight.value, window, wanted.bias) : null;
+    const both = own ? depthwiseGradients(input.value, incoming, weight.value, window, wanted.bias, sinkOf) : null;
     const gradients = [
       input.requiresGradient ? gather(incoming, weight.value, null, emptyLike(input.value), window) : null,
-      both?.weight ?? (wanted.weight ? correlate(input.value, incoming, weight.value, window) : null),
-      both?.bias ??
-        (wanted.bias ? biasGradient(incoming, { batch, outputs, to: [{ height: 1, width: height * width }] }) : null),
+      ...(both ?? [
+        wanted.weight ? correlate(input.value, incoming, weight.value, window) : null,
+        wanted.bias
+          ? biasGradient(incoming, { batch, outputs, to: [{ height: 1, width: height * width }] }, sinkOf(2))
+          : null,
+      ]),
     ];
     if (activation) incoming.dispose();
     return gradients;

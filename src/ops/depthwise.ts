@@ -8,6 +8,7 @@ import quads from '../../shaders/ops/depthwise_quads.wgsl';
 import storeNumbers from '../../shaders/ops/depthwise_store_numbers.wgsl';
 import storeQuads from '../../shaders/ops/depthwise_store_quads.wgsl';
 import weightGradientSource from '../../shaders/ops/depthwise_weight_gradient.wgsl';
+import type { SinkOf } from '../autograd/variable.js';
 import { composed } from '../gpu/composed.js';
 import type { BufferRange, KernelDefinition } from '../gpu/launch.js';
 import { storedForms, storedKernel } from '../tensor/stored.js';
@@ -115,14 +116,15 @@ export function depthwiseInputGradient(incoming: Tensor, weight: Tensor, gradien
   return true;
 }
 
-/** The gradients of weight and, where `isBiased`, bias, new tensors; null for large or spread windows. */
+/** The gradients of weight (parent 1) and, where `isBiased`, bias (2), each null where it is added to its sink; null for large or spread windows. */
 export function depthwiseGradients(
   input: Tensor,
   incoming: Tensor,
   weight: Tensor,
   window: Window,
   isBiased: boolean,
-): { weight: Tensor; bias: Tensor | null } | null {
+  sinkOf: SinkOf,
+): (Tensor | null)[] | null {
   if (!goesByColumns(window)) return null;
   const { device } = weight;
   const { batch, outputs, width, out_height, out_width } = window;
@@ -143,10 +145,10 @@ export function depthwiseGradients(
     params: { ...window, ...cut, count, has_bias: 0 },
     invocations: count,
   });
-  const gradients = {
-    weight: sumChunks(partial, chunks, weight.shape),
-    bias: isBiased ? sumChunks(biasPartial, chunks, [outputs]) : null,
-  };
+  const gradients = [
+    sumChunks(partial, chunks, weight.shape, sinkOf(1)),
+    isBiased ? sumChunks(biasPartial, chunks, [outputs], sinkOf(2)) : null,
+  ];
   partial.dispose();
   biasPartial.dispose();
   return gradients;

@@ -3,12 +3,12 @@ import gradientSource from '../../shaders/ops/group_norm_gradient.wgsl';
 import gradientOddSource from '../../shaders/ops/group_norm_gradient_odd.wgsl';
 import groupNormOddSource from '../../shaders/ops/group_norm_odd.wgsl';
 import { emptyLike } from '../autograd/sum.js';
-import { Variable } from '../autograd/variable.js';
+import { type SinkOf, Variable } from '../autograd/variable.js';
 import { type Level, Pyramid } from '../tensor/pyramid.js';
 import { storedKernel } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
-import { sumChunks } from './sumChunks.js';
+import { sumChunkPairs } from './sumChunks.js';
 
 /** For levels whose maps are whole vec4, and for the others. */
 const GROUP_NORM = {
@@ -103,8 +103,8 @@ function normalised<T extends Tensor>(
   }
   const parents = [input, scale, shift];
   if (!parents.some(({ requiresGradient }) => requiresGradient)) statistics.dispose();
-  return Variable.from(output, parents, (incoming) => {
-    const gradients = gradientsOf(incoming, {
+  return Variable.from(output, parents, (incoming, sinkOf) => {
+    const gradients = gradientsOf(incoming, sinkOf, {
       input: input.value,
       maps,
       scale: scale.value,
@@ -130,8 +130,9 @@ interface Normalised<T> {
 
 function gradientsOf<T extends Tensor>(
   incoming: Tensor,
+  sinkOf: SinkOf,
   { input, maps, scale, shift, statistics, groups, relu }: Normalised<T>,
-): Tensor[] {
+): (Tensor | null)[] {
   const { device, batch, channels, levels } = maps;
   const gradient = emptyLike(input);
   const chunks = levels.length * batch;
@@ -156,10 +157,10 @@ function gradientsOf<T extends Tensor>(
       workgroups,
     });
   }
-  const gradients = [gradient, sumChunks(scaleSums, chunks, [channels]), sumChunks(shiftSums, chunks, [channels])];
+  const affine = sumChunkPairs([scaleSums, shiftSums], chunks, [channels], [sinkOf(1), sinkOf(2)]);
   scaleSums.dispose();
   shiftSums.dispose();
-  return gradients;
+  return [gradient, ...affine];
 }
 
 interface GroupNormLaunch {

@@ -21,8 +21,8 @@ export function inSingle(inputs: readonly Variable[], operation: (inputs: readon
     value.dispose();
     return output;
   }
-  const result = Variable.from(value, parents, (incoming) => {
-    const gradients = pullback(incoming);
+  const result = Variable.from(value, parents, (incoming, sinkOf) => {
+    const gradients = pullback(incoming, sinkOf);
     release();
     return gradients;
   });

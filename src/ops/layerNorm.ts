@@ -1,12 +1,12 @@
 import layerNormSource from '../../shaders/ops/layer_norm.wgsl';
 import gradientSource from '../../shaders/ops/layer_norm_gradient.wgsl';
 import sumsSource from '../../shaders/ops/layer_norm_sums.wgsl';
-import { Variable } from '../autograd/variable.js';
+import { type SinkOf, Variable } from '../autograd/variable.js';
 import { MAX_WORKGROUPS } from '../gpu/launch.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import { inSingle } from './inSingle.js';
-import { sumChunks } from './sumChunks.js';
+import { sumChunkPairs } from './sumChunks.js';
 
 const LAYER_NORM = { name: 'layer norm', source: layerNormSource };
 const GRADIENT = { name: 'layer norm gradient', source: gradientSource };
@@ -61,7 +61,7 @@ function normalised(input: Variable, scale: Variable, shift: Variable | null, ep
   });
   const parents = shift ? [input, scale, shift] : [input, scale];
   if (!parents.some(({ requiresGradient }) => requiresGradient)) statistics.dispose();
-  return Variable.from(output, parents, (incoming) => {
+  return Variable.from(output, parents, (incoming, sinkOf) => {
     const gradient = input.requiresGradient ? device.empty(shape) : null;
     if (gradient) {
       device.run({
@@ -78,18 +78,24 @@ function normalised(input: Variable, scale: Variable, shift: Variable | null, ep
         workgroups,
       });
     }
-    const isAffine = scale.requiresGradient || (shift?.requiresGradient ?? false);
-    const [ofScale, ofShift] = isAffine
-      ? affineGradients(incoming, input.value, statistics, scale.value)
+    const affine = parents.slice(1).some(({ requiresGradient }) => requiresGradient)
+      ? affineGradients(incoming, input.value, statistics, scale.value, sinkOf)
       : [null, null];
     statistics.dispose();
-    if (shift) return [gradient, ofScale, ofShift];
+    if (shift) return [gradient, ...affine];
+    const [ofScale, ofShift] = affine;
     ofShift?.dispose();
     return [gradient, ofScale];
   });
 }
 
-function affineGradients(incoming: Tensor, input: Tensor, statistics: Tensor, scale: Tensor): Tensor[] {
+function affineGradients(
+  incoming: Tensor,
+  input: Tensor,
+  statistics: Tensor,
+  scale: Tensor,
+  sinkOf: SinkOf,
+): (Tensor | null)[] {
   const { device, shape, size: length } = scale;
   const rows = input.size / length;
   const chunks = Math.ceil(rows / ROWS_A_CHUNK);
@@ -106,7 +112,7 @@ function affineGradients(incoming: Tensor, input: Tensor, statistics: Tensor, sc
     params: { count: chunks * length, rows, length, rows_a_chunk: ROWS_A_CHUNK },
     invocations: chunks * length,
   });
-  const gradients = [scaleSums, shiftSums].map((sums) => sumChunks(sums, chunks, shape));
+  const gradients = sumChunkPairs([scaleSums, shiftSums], chunks, shape, [sinkOf(1), sinkOf(2)]);
   for (const sums of [scaleSums, shiftSums]) sums.dispose();
   return gradients;
 }

@@ -46,14 +46,25 @@ const TILE_INVOCATIONS = 32;
 const TILE_STEP_QUADS = 4;
 const MAX_PARTIAL_ELEMENTS = 2 ** 19;
 
-/** The gradient of a convolution with respect to its weight, a new tensor. @param input the maps, by `alignInput` */
-export function weightGradient(incoming: Tensor, input: AlignedRows, weight: Tensor, shape: ConvolutionShape): Tensor {
+/**
+ * The gradient of a convolution with respect to its weight, a new tensor.
+ * @param input the maps, by `alignInput`
+ * @param sink to which it is added in its place
+ * @returns null with a sink
+ */
+export function weightGradient(
+  incoming: Tensor,
+  input: AlignedRows,
+  weight: Tensor,
+  shape: ConvolutionShape,
+  sink: Tensor | null = null,
+): Tensor | null {
   const gradients = alignedAsIs(incoming, shape.batch * shape.outputs, shape.to);
   const isTiled = weight.device.choice('weightGradient.kernel') !== 'registers';
   const { partial, chunks } = (isTiled ? runTiles : runRegisters)(gradients, input, weight, shape);
   gradients.dispose();
 
-  const gradient = sumChunks(partial, chunks, weight.shape);
+  const gradient = sumChunks(partial, chunks, weight.shape, sink);
   partial.dispose();
   return gradient;
 }
@@ -135,23 +146,24 @@ function runTiles(gradients: AlignedRows, input: AlignedRows, weight: Tensor, sh
   return { partial, chunks };
 }
 
-/** The gradient with respect to the bias, `[O]`: the sum over images and pixels, a new tensor. */
+/** The gradient with respect to the bias, `[O]`: the sum over images and pixels, a new tensor. @param sink as of `weightGradient` */
 export function biasGradient(
   incoming: Tensor,
   { batch, outputs, to }: Pick<ConvolutionShape, 'batch' | 'outputs' | 'to'>,
-): Tensor {
+  sink: Tensor | null = null,
+): Tensor | null {
   const gradients = alignedAsIs(incoming, batch * outputs, to);
-  const sums = incoming.device.empty([outputs]);
+  const sums = sink ?? incoming.device.empty([outputs]);
   const levels = gradients.levels.flatMap(({ start, rows, length }) => [start, rows * length, 0, 0]);
   incoming.device.run({
     kernel: CHANNEL_SUMS(gradients.tensor),
-    constants: { LANES: incoming.device.choice('reduction.workgroup') },
+    constants: { LANES: incoming.device.choice('reduction.workgroup'), ADDS: sink ? 1 : 0 },
     bindings: { maps: gradients.tensor.range4, sums: sums.range },
     params: { batch, channels: outputs, level_count: to.length, levels },
     workgroups: [outputs, 1, 1],
   });
   gradients.dispose();
-  return sums;
+  return sink ? null : sums;
 }
 
 /** Cuts the maps of all levels and images into strips, with the kernels' table. */

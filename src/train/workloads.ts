@@ -142,17 +142,17 @@ export function trainingWorkloads(
       name: 'gradients of the weights',
       choices: ['weightGradient.kernel', 'weightGradient.incoming', 'weightGradient.invocations'],
       run: () =>
-        convolutions.map(({ input, weight, shape, incoming }) => {
+        convolutions.flatMap(({ input, weight, shape, incoming }) => {
           const aligned = alignInput(input, shape);
           const gradient = weightGradient(incoming, aligned, weight, shape);
           aligned.dispose();
-          return gradient;
+          return gradient ?? [];
         }),
     },
     {
       name: 'gradients of the biases',
       choices: ['reduction.workgroup'],
-      run: () => biased.map(({ shape, incoming }) => biasGradient(incoming, shape)),
+      run: () => biased.flatMap(({ shape, incoming }) => biasGradient(incoming, shape) ?? []),
     },
     {
       name: 'norms',
