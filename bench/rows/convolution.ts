@@ -1,6 +1,6 @@
 import { Variable } from '../../src/autograd/variable.js';
 import { conv2d, convolutionShape } from '../../src/ops/conv2d.js';
-import { alignInput } from '../../src/ops/convolve.js';
+import { ConvolutionInput } from '../../src/ops/convolve.js';
 import { weightGradient } from '../../src/ops/weightGradient.js';
 import type { LevelSize } from '../../src/tensor/pyramid.js';
 import { copyOf } from '../copy.js';
@@ -41,7 +41,7 @@ export function convolutionRows(name: string, size: ConvolutionSize): Row[] {
         // With the copy of the input that in a training step the forward pass leaves.
         weight: () => {
           const { shape } = convolutionShape(maps, { outputs, kernel, stride });
-          weightGradient(incoming, alignInput(maps, shape), weights, shape);
+          weightGradient(incoming, new ConvolutionInput(maps, shape), weights, shape);
         },
       };
       return {

@@ -16,7 +16,7 @@ fn main(
   let level = level_of_group(group);
   let source = params.levels[2u * level + 1u];
   let first_quad = 16u * workgroup.y;
-  // This invocation loads a quad of channels and a quad of pixels, both of every SIZE / 16th tap.
+  // This invocation loads a quad of pixels, of every SIZE / 16th tap.
   let column = local % 16u;
   let first_pixel = TILE * (group - params.levels[2u * level].x) + 4u * column;
   let own_patches = patches_of(first_pixel, level);
@@ -24,11 +24,16 @@ fn main(
   var sums: Sums;
   for (var start = 0u; start < params.inputs * TAPS; start += STEP) {
     for (var line = local / 16u; line < STEP; line += SIZE / 16u) {
-      let factors = weights_at(first_quad + column, start + line);
       let those = patches_at(own_patches, start + line, source);
       for (var i = 0u; i < 4u; i++) {
-        lefts[TILE * line + 4u * column + i] = Component(factors[i]);
         rights[TILE * line + 4u * column + i] = Component(those[i]);
+      }
+    }
+    for (var pair = local; pair < TILE / 4u * STEP; pair += SIZE) {
+      let quad = pair / STEP;
+      let factors = weights_at(first_quad + quad, start + pair % STEP);
+      for (var i = 0u; i < 4u; i++) {
+        lefts[TILE * (pair % STEP) + 4u * quad + i] = Component(factors[i]);
       }
     }
     workgroupBarrier();
@@ -42,7 +47,7 @@ fn main(
       let channel = TILE * workgroup.y + EDGE * half + line;
       let at = TILE * line + 4u * column;
       let sum = vec4f(results[at], results[at + 1u], results[at + 2u], results[at + 3u]);
-      store(sum + biases_at(channel / 4u)[channel % 4u], channel, first_pixel, level);
+      store(sum + bias_at(channel), channel, first_pixel, level);
     }
     workgroupBarrier();
   }

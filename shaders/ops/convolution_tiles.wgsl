@@ -21,7 +21,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let level = level_of_group(group);
   let source = params.levels[2u * level + 1u];
   let first_quad = 16u * QUADS * workgroup.y;
-  // This invocation loads a quad of channels and a quad of pixels, both of tap `line` of each step.
+  // This invocation loads, at each step, a quad of pixels at tap `line`, and channels of quad `line` at tap `column`: neighbours are in memory, too.
   let column = local % 16u;
   let line = local / 16u;
   let first_pixel = 64u * (group - params.levels[2u * level].x) + 4u * column;
@@ -29,14 +29,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
 
   var sums: array<vec4f, 8>;
   for (var quad = 0u; quad < QUADS; quad++) {
-    let bias = biases_at(first_quad + 16u * quad + line);
     for (var i = 0u; i < 4u; i++) {
-      sums[4u * quad + i] = vec4f(bias[i]);
+      sums[4u * quad + i] = vec4f(bias_at(4u * (first_quad + 16u * quad + line) + i));
     }
   }
   for (var start = 0u; start < params.inputs * TAPS; start += STEP) {
     for (var quad = 0u; quad < QUADS; quad++) {
-      weights[16u * (QUADS * line + quad) + column] = weights_at(first_quad + 16u * quad + column, start + line);
+      weights[16u * (QUADS * column + quad) + line] = weights_at(first_quad + 16u * quad + line, start + column);
     }
     patches[local] = patches_at(own_patches, start + line, source);
     workgroupBarrier();

@@ -16,11 +16,10 @@ struct Params {
   has_bias: u32,
   level_count: u32,
   /// two entries a level: (first group, tiles a row, output height, output width),
-  /// (first vec4 of the input, its rows, its vec4 a row, first element of the output)
+  /// (first element of the input, its height, its width, first element of the output)
   levels: array<vec4u, 16>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-/// aligned rows
 @group(0) @binding(1) var<storage, read> input: array<Stored>;
 /// of winograd_weight.wgsl
 @group(0) @binding(2) var<storage, read> weight: array<vec4f>;
@@ -35,8 +34,12 @@ var<workgroup> patches: array<vec4f, 256>;
 
 #include "activated.wgsl"
 
-fn four_at(at: u32) -> vec4f {
-  return vec4f(Stored4(input[at], input[at + 1u], input[at + 2u], input[at + 3u]));
+/// Four pixels of a row, zero beyond the map. Unsigned: what is before it wraps round to numbers beyond it.
+fn four_at(plane: u32, row: u32, column: u32, source: vec4u) -> vec4f {
+  let columns = column + vec4u(0u, 1u, 2u, 3u);
+  let inside = (columns < vec4u(source.z)) & vec4<bool>(row < source.y);
+  let at = select(vec4u(), plane + row * source.z + columns, inside);
+  return select(vec4f(), vec4f(Stored4(input[at.x], input[at.y], input[at.z], input[at.w])), inside);
 }
 
 @compute @workgroup_size(256)
@@ -53,8 +56,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let source = params.levels[2u * level + 1u];
   let image_tiles = to.y * ((to.z + 1u) / 2u);
   let tiles = params.batch * image_tiles;
-  let row_size = 4u * source.z;
-  let plane = source.y * row_size;
+  let area = source.y * source.z;
   let first_tile = TILES * (group - to.x);
   let first_channel = CHANNELS * workgroup.y;
 
@@ -64,13 +66,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let minuend = vec4u(0u, 1u, 2u, 1u)[row];
   let other = vec4u(2u, 2u, 1u, 3u)[row];
   let sign = select(-1.0, 1.0, row == 1u);
-  // Tiles after the last repeat it and are not stored; nor is what the row after the last, repeated likewise, makes.
+  // Tiles after the last repeat it and are not stored; nor is what the row after the last makes.
   let n = min(first_tile + local % TILES, tiles - 1u);
   let at = n % image_tiles;
-  let top = 2u * (at / to.y);
-  let corner = 4u * source.x + n / image_tiles * params.inputs * plane + 2u * (at % to.y);
-  let first_row = corner + min(top + minuend, source.y - 1u) * row_size;
-  let other_row = corner + min(top + other, source.y - 1u) * row_size;
+  let top = 2u * (at / to.y) - 1u;
+  let left = 2u * (at % to.y) - 1u;
+  let first_plane = source.x + n / image_tiles * params.inputs * area;
 
   // And it adds the products of a row, by columns: four channels × two tiles.
   let own_row = local / 64u;
@@ -81,7 +82,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let c = start + step_channel;
     var d = vec4f();
     if (c < params.inputs) {
-      d = four_at(first_row + c * plane) + sign * four_at(other_row + c * plane);
+      let plane = first_plane + c * area;
+      d = four_at(plane, top + minuend, left, source) + sign * four_at(plane, top + other, left, source);
     }
     patches[local] = vec4f(d.x - d.z, d.y + d.z, d.z - d.y, d.y - d.w);
     for (var i = local; i < CHANNELS * STEP * 4u; i += 256u) {

@@ -3,7 +3,7 @@ import { Variable } from '../autograd/variable.js';
 import type { LevelSize, Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
-import { alignInput, type ConvolutionShape, convolve, inputGradient } from './convolve.js';
+import { ConvolutionInput, type ConvolutionShape, convolve, inputGradient } from './convolve.js';
 import { everySecond } from './everySecond.js';
 import { biasGradient, weightGradient } from './weightGradient.js';
 
@@ -33,17 +33,17 @@ export function conv2d(
   const outputs = weight.value.shape[0];
   const { shape, sizes } = convolutionShape(input.value, { outputs, kernel, stride });
   const output = emptyMaps(input.value, outputs, sizes);
-  const aligned = alignInput(input.value, shape);
-  convolve(aligned, weight.value, bias?.value ?? null, output, shape);
+  const read = new ConvolutionInput(input.value, shape);
+  convolve(read, weight.value, bias?.value ?? null, output, shape);
   // The weight's gradient reads the same copy.
-  if (!weight.requiresGradient) aligned.dispose();
+  if (!weight.requiresGradient) read.dispose();
   return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming, sinkOf) => {
     const gradients = [
       input.requiresGradient ? inputGradient(incoming, weight.value, input.value, shape) : null,
-      weight.requiresGradient ? weightGradient(incoming, aligned, weight.value, shape, sinkOf(1)) : null,
+      weight.requiresGradient ? weightGradient(incoming, read, weight.value, shape, sinkOf(1)) : null,
       bias?.requiresGradient ? biasGradient(incoming, shape, sinkOf(2)) : null,
     ];
-    aligned.dispose();
+    read.dispose();
     return gradients;
   });
 }

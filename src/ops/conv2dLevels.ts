@@ -3,7 +3,7 @@ import { Pyramid } from '../tensor/pyramid.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import { convolutionShape } from './conv2d.js';
-import { alignInput, convolve, inputGradient } from './convolve.js';
+import { ConvolutionInput, convolve, inputGradient } from './convolve.js';
 import { biasGradient, weightGradient } from './weightGradient.js';
 
 /**
@@ -25,21 +25,21 @@ export function conv2dLevels(
   const parts = weights.map((weight, index) => {
     const part = levelOf(input.value, input.value, index);
     const { shape, sizes } = convolutionShape(part, { outputs, kernel: 1, stride: 1 });
-    const aligned = alignInput(part, shape);
+    const read = new ConvolutionInput(part, shape);
     const own = Pyramid.empty(
       device,
       batch,
       outputs,
       sizes.map((_, i) => part.levels[i]),
     );
-    convolve(aligned, weight.value, biases?.[index].value ?? null, own, shape);
+    convolve(read, weight.value, biases?.[index].value ?? null, own, shape);
     place(own, output, index);
     own.dispose();
-    return { part, aligned, shape, weight };
+    return { part, read, shape, weight };
   });
   const release = () => {
-    for (const { part, aligned } of parts) {
-      aligned.dispose();
+    for (const { part, read } of parts) {
+      read.dispose();
       part.dispose();
     }
   };
@@ -47,7 +47,7 @@ export function conv2dLevels(
   if (!parents.some(({ requiresGradient }) => requiresGradient)) release();
   return Variable.from(output, parents, (incoming, sinkOf) => {
     const gradient = input.requiresGradient ? Pyramid.empty(device, batch, input.value.channels, levels) : null;
-    const own = parts.map(({ part, aligned, shape, weight }, index) => {
+    const own = parts.map(({ part, read, shape, weight }, index) => {
       const arrived = levelOf(output, incoming, index);
       if (gradient) {
         const back = inputGradient(arrived, weight.value, part, shape);
@@ -55,9 +55,7 @@ export function conv2dLevels(
         back.dispose();
       }
       const made = {
-        weight: weight.requiresGradient
-          ? weightGradient(arrived, aligned, weight.value, shape, sinkOf(1 + index))
-          : null,
+        weight: weight.requiresGradient ? weightGradient(arrived, read, weight.value, shape, sinkOf(1 + index)) : null,
         bias: biases?.[index].requiresGradient
           ? biasGradient(arrived, shape, sinkOf(1 + weights.length + index))
           : null,

@@ -11,7 +11,7 @@ import { integer } from '../util/argument.js';
 import { InputError } from '../util/error.js';
 import { type Activation, activationConstants, activationGradient, assertActivation } from './activated.js';
 import { convolutionShape } from './conv2d.js';
-import { alignInput, convolve, inputGradient } from './convolve.js';
+import { ConvolutionInput, convolve, inputGradient } from './convolve.js';
 import { depthwise, depthwiseGradients, depthwiseInputGradient, isDepthwise, WHOLE, type Window } from './depthwise.js';
 import { slice } from './layout.js';
 import { biasGradient, weightGradient } from './weightGradient.js';
@@ -151,19 +151,18 @@ function dense(
   const [outputs] = weight.value.shape;
   const { shape, sizes } = convolutionShape(maps, { outputs, kernel, stride });
   const output = device.empty([batch, outputs, sizes[0].height, sizes[0].width], type);
-  const aligned = alignInput(input.value, shape);
-  convolve(aligned, weight.value, bias?.value ?? null, output, shape, activation);
+  const read = new ConvolutionInput(input.value, shape);
+  convolve(read, weight.value, bias?.value ?? null, output, shape, activation);
   // The weight's gradient makes the copy again: kept, it would take as much memory as the input.
-  aligned.dispose();
+  read.dispose();
   return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (arriving, sinkOf) => {
     const incoming = activation ? activationGradient(arriving, output, activation) : arriving;
-    const again = weight.requiresGradient ? alignInput(input.value, shape) : null;
     const gradients = [
       input.requiresGradient ? inputGradient(incoming, weight.value, maps, shape) : null,
-      again && weightGradient(incoming, again, weight.value, shape, sinkOf(1)),
+      weight.requiresGradient ? weightGradient(incoming, read, weight.value, shape, sinkOf(1)) : null,
       bias?.requiresGradient ? biasGradient(incoming, shape, sinkOf(2)) : null,
     ];
-    again?.dispose();
+    read.dispose();
     if (activation) incoming.dispose();
     return gradients;
   });

@@ -62,16 +62,16 @@ interface Weights {
   transposed: boolean;
 }
 
-/** output = bias + weight ∗ maps, with the activation. @param aligned the maps, by `alignInput` */
+/** output = bias + weight ∗ input, with the activation. */
 export function convolve(
-  aligned: AlignedRows,
+  input: ConvolutionInput,
   weight: Tensor,
   bias: Tensor | null,
   output: Tensor,
   shape: ConvolutionShape,
   activation?: Activation,
 ): void {
-  run(aligned, { weight, bias, transposed: false }, output, shape, activation);
+  run(input, { weight, bias, transposed: false }, output, shape, activation);
 }
 
 /** The gradient with respect to the maps, a new pyramid like `model`. */
@@ -80,9 +80,9 @@ export function inputGradient(incoming: Tensor, weight: Tensor, model: Pyramid, 
   const transposed = { ...shape, inputs: shape.outputs, outputs: shape.inputs, from: shape.to, to: shape.from };
   const weights = { weight, bias: null, transposed: true };
   if (shape.stride === 1) {
-    const aligned = alignInput(incoming, transposed);
-    run(aligned, weights, gradient, transposed);
-    aligned.dispose();
+    const input = new ConvolutionInput(incoming, transposed);
+    run(input, weights, gradient, transposed);
+    input.dispose();
   } else {
     const packed = packWeight(weights, transposed, model.type);
     runStride2(incoming, packed, gradient, transposed);
@@ -91,8 +91,31 @@ export function inputGradient(incoming: Tensor, weight: Tensor, model: Pyramid, 
   return gradient;
 }
 
-/** The input as the kernels read it: rows of whole vec4; for 3×3 with a border of zeros around each map. */
-export function alignInput(maps: Tensor, { batch, inputs, kernel, stride, from, to }: ConvolutionShape): AlignedRows {
+/** What a convolution and the gradient of its weight read: maps, which stay the caller's, and their copy where a kernel asks for it. */
+export class ConvolutionInput {
+  readonly maps: Tensor;
+  readonly #shape: ConvolutionShape;
+  #aligned: AlignedRows | null = null;
+
+  constructor(maps: Tensor, shape: ConvolutionShape) {
+    this.maps = maps;
+    this.#shape = shape;
+  }
+
+  /** Rows of whole vec4; for 3×3 with a border of zeros around each map. Made when it is first asked for. */
+  get aligned(): AlignedRows {
+    this.#aligned ??= alignInput(this.maps, this.#shape);
+    return this.#aligned;
+  }
+
+  /** Gives the copy's memory back. */
+  dispose(): void {
+    this.#aligned?.dispose();
+    this.#aligned = null;
+  }
+}
+
+function alignInput(maps: Tensor, { batch, inputs, kernel, stride, from, to }: ConvolutionShape): AlignedRows {
   if (kernel === 1) return alignedAsIs(maps, batch * inputs, from);
   const shapes = to.map(({ height, width }) => ({
     rows: stride * (height - 1) + 3,
@@ -131,7 +154,7 @@ function paddedInputs({ inputs, kernel }: ConvolutionShape): number {
 }
 
 function run(
-  aligned: AlignedRows,
+  input: ConvolutionInput,
   weights: Weights,
   output: Tensor,
   shape: ConvolutionShape,
@@ -140,17 +163,16 @@ function run(
   const choice = output.device.choice('convolution.kernel');
   const constants = activationConstants(activation);
   if (choice === 'winograd' && shape.kernel === 3 && shape.stride === 1) {
-    runWinograd(aligned, weights, output, shape, constants);
-    return;
+    runWinograd(input.maps, weights, output, shape, constants);
+  } else if (choice === 'registers') {
+    runRegisters(input.aligned, weights, output, shape, constants);
+  } else {
+    runTiles(tilesOf(choice, input.maps, output, shape), input.maps, weights, output, shape, constants);
   }
-  const packed = packWeight(weights, shape, output.type);
-  if (choice === 'registers') runRegisters(aligned, packed, output, shape, constants);
-  else runTiles(tilesOf(choice, aligned.tensor, output, shape), aligned, packed, output, shape, constants);
-  packed.dispose();
 }
 
 function runWinograd(
-  aligned: AlignedRows,
+  maps: Tensor,
   { weight, bias, transposed }: Weights,
   output: Tensor,
   shape: ConvolutionShape,
@@ -165,15 +187,15 @@ function runWinograd(
     params: { outputs, inputs, transposed: transposed ? 1 : 0 },
     invocations: outputs * inputs,
   });
-  const { groups, levels } = levelTable(shape, aligned, ({ height, width }) => {
+  const { groups, levels } = levelTable(shape, mapsOf(shape), ({ height, width }) => {
     const perRow = Math.ceil(width / 2);
     return { groups: Math.ceil((batch * Math.ceil(height / 2) * perRow) / winograd.TILES), perRow };
   });
   device.run({
-    kernel: WINOGRAD(aligned.tensor, output),
+    kernel: WINOGRAD(maps, output),
     constants,
     bindings: {
-      input: aligned.tensor.range,
+      input: maps.range,
       weight: transformed.range4,
       bias: (bias ?? weight).range,
       output: output.range,
@@ -210,34 +232,34 @@ function tilesOf(
 
 function runTiles(
   { kernel, constants, channels }: Tiles,
-  aligned: AlignedRows,
-  packed: Tensor,
+  maps: Tensor,
+  { weight, bias, transposed }: Weights,
   output: Tensor,
   shape: ConvolutionShape,
   activation: Record<string, number>,
 ): void {
   const { batch, inputs, outputs, kernel: side, stride, to } = shape;
-  const taps = side * side;
-  const { groups, levels } = levelTable(shape, aligned, ({ height, width }) => ({
+  const { groups, levels } = levelTable(shape, mapsOf(shape), ({ height, width }) => ({
     groups: Math.ceil((batch * height * width) / TILE),
     perRow: 0,
   }));
   output.device.run({
     kernel,
-    constants: { ...constants, ...activation, TAPS: taps, STRIDE: stride },
-    bindings: { input: aligned.tensor.range, weight: packed.range4, output: output.range },
-    params: { inputs, outputs, batch, groups, tile_taps: paddedInputs(shape) * taps, level_count: to.length, levels },
+    constants: { ...constants, ...activation, TAPS: side * side, STRIDE: stride, TRANSPOSED: transposed ? 1 : 0 },
+    bindings: { input: maps.range, weight: weight.range, bias: (bias ?? weight).range, output: output.range },
+    params: { inputs, outputs, batch, groups, has_bias: bias ? 1 : 0, level_count: to.length, levels },
     workgroups: inThree(groups, Math.ceil(outputs / channels)),
   });
 }
 
 function runRegisters(
   aligned: AlignedRows,
-  packed: Tensor,
+  own: Weights,
   output: Tensor,
   shape: ConvolutionShape,
   constants: Record<string, number>,
 ): void {
+  const packed = packWeight(own, shape, output.type);
   const { inputs, outputs, kernel, stride, to } = shape;
   const { device } = output;
   const size = device.choice('tile.workgroup');
@@ -259,6 +281,7 @@ function runRegisters(
     params: { inputs, outputs, groups, level_count: to.length, levels },
     workgroups: [Math.ceil(groups / size), Math.ceil(outputs / channels), 1],
   });
+  packed.dispose();
 }
 
 /** `shape` is that of the transposed convolution. */
@@ -282,23 +305,41 @@ function runStride2(incoming: Tensor, packed: Tensor, gradient: Tensor, shape: C
 
 /** Cuts the output of all levels and images into groups of rows × columns pixels. */
 function groupsOf(shape: ConvolutionShape, aligned: AlignedRows, rows: number, columns: number) {
-  return levelTable(shape, aligned, ({ height, width }) => {
+  return levelTable(shape, aligned.levels, ({ height, width }) => {
     const perRow = Math.ceil(width / columns);
     return { groups: shape.batch * Math.ceil(height / rows) * perRow, perRow };
   });
 }
 
+/** Where each level of the input lies, as elements, and its rows. */
+function mapsOf({ batch, inputs, from }: ConvolutionShape): InputLevel[] {
+  let start = 0;
+  return from.map(({ height, width }) => {
+    const level = { start, rows: height, length: width };
+    start += batch * inputs * height * width;
+    return level;
+  });
+}
+
+/** In vec4 of aligned rows, or in elements of maps. */
+interface InputLevel {
+  start: number;
+  rows: number;
+  /** Of a row. */
+  length: number;
+}
+
 /** The kernels' table of levels, whose groups lie one after another. */
 function levelTable(
   { batch, outputs, to }: ConvolutionShape,
-  aligned: AlignedRows,
+  input: readonly InputLevel[],
   groupsOf: (size: LevelSize) => { groups: number; perRow: number },
 ): { groups: number; levels: number[] } {
   let first = 0;
   let element = 0;
   const levels = to.flatMap((size, index) => {
     const { height, width } = size;
-    const { start, rows, length } = aligned.levels[index];
+    const { start, rows, length } = input[index];
     const { groups, perRow } = groupsOf(size);
     const entries = [first, perRow, height, width, start, rows, length, element];
     first += groups;

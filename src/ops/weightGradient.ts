@@ -9,7 +9,7 @@ import type { LevelSize } from '../tensor/pyramid.js';
 import { storedKernel } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AlignedRows, alignedAsIs } from './alignedRows.js';
-import type { ConvolutionShape } from './convolve.js';
+import type { ConvolutionInput, ConvolutionShape } from './convolve.js';
 import { matrixKernel } from './matrixKernel.js';
 import { sumChunks } from './sumChunks.js';
 
@@ -48,22 +48,20 @@ const MAX_PARTIAL_ELEMENTS = 2 ** 19;
 
 /**
  * The gradient of a convolution with respect to its weight, a new tensor.
- * @param input the maps, by `alignInput`
  * @param sink to which it is added in its place
  * @returns null with a sink
  */
 export function weightGradient(
   incoming: Tensor,
-  input: AlignedRows,
+  input: ConvolutionInput,
   weight: Tensor,
   shape: ConvolutionShape,
   sink: Tensor | null = null,
 ): Tensor | null {
-  const gradients = alignedAsIs(incoming, shape.batch * shape.outputs, shape.to);
   const isTiled = weight.device.choice('weightGradient.kernel') !== 'registers';
-  const { partial, chunks } = (isTiled ? runTiles : runRegisters)(gradients, input, weight, shape);
-  gradients.dispose();
-
+  const { partial, chunks } = isTiled
+    ? runTiles(incoming, input.maps, weight, shape)
+    : runRegisters(incoming, input.aligned, weight, shape);
   const gradient = sumChunks(partial, chunks, weight.shape, sink);
   partial.dispose();
   return gradient;
@@ -75,9 +73,10 @@ interface Chunks {
   chunks: number;
 }
 
-function runRegisters(gradients: AlignedRows, input: AlignedRows, weight: Tensor, shape: ConvolutionShape): Chunks {
+function runRegisters(incoming: Tensor, input: AlignedRows, weight: Tensor, shape: ConvolutionShape): Chunks {
   const { device } = weight;
-  const { inputs, outputs, kernel, stride, to } = shape;
+  const { batch, inputs, outputs, kernel, stride, to } = shape;
+  const gradients = alignedAsIs(incoming, batch * outputs, to);
   const { strips, table } = stripsOf(shape, input, gradients);
   const variants = KERNELS[kernel];
   const tiles = Math.ceil(inputs / variants.inputs);
@@ -106,24 +105,23 @@ function runRegisters(gradients: AlignedRows, input: AlignedRows, weight: Tensor
         ? [Math.ceil(tiles / variants.lanes), outputTiles, chunks]
         : [Math.ceil((tiles * chunks) / WORKGROUP), outputTiles, 1],
   });
+  gradients.dispose();
   return { partial, chunks };
 }
 
-function runTiles(gradients: AlignedRows, input: AlignedRows, weight: Tensor, shape: ConvolutionShape): Chunks {
+function runTiles(incoming: Tensor, input: Tensor, weight: Tensor, shape: ConvolutionShape): Chunks {
   const { device } = weight;
-  const { batch, inputs, outputs, kernel, stride, to } = shape;
+  const { batch, inputs, outputs, kernel, stride, from, to } = shape;
   const taps = kernel * kernel;
-  let quads = 0;
+  let [quads, source, arrived] = [0, 0, 0];
   const levels = to.flatMap(({ height, width }, index) => {
-    const [source, from] = [input.levels[index], gradients.levels[index]];
     const columns = Math.ceil(width / 4);
-    const first = quads;
+    const { height: rows, width: length } = from[index];
+    const table = [quads, height * columns, columns, 0, source, rows, length, 0, arrived, height, width, 0];
     quads += batch * height * columns;
-    return [
-      ...[first, height * columns, columns, 0],
-      ...[source.start, source.rows, source.length, 0],
-      ...[from.start, from.rows, from.length, 0],
-    ];
+    source += batch * inputs * rows * length;
+    arrived += batch * outputs * height * width;
+    return table;
   });
   const tiles = Math.ceil((inputs * taps) / TILE) * Math.ceil(outputs / TILE);
   const wanted = Math.min(
@@ -134,12 +132,12 @@ function runTiles(gradients: AlignedRows, input: AlignedRows, weight: Tensor, sh
   const quadsAChunk = TILE_STEP_QUADS * Math.ceil(quads / (TILE_STEP_QUADS * wanted));
   const chunks = Math.ceil(quads / quadsAChunk);
   const partial = device.empty([chunks * weight.size]);
-  const maps = [input.tensor, gradients.tensor] as const;
+  const maps = [input, incoming] as const;
   const product = device.choice('weightGradient.kernel') === 'matrices' ? MATRICES(...maps) : null;
   device.run({
     kernel: product?.kernel ?? TILES(...maps),
     constants: { ...product?.constants, TAPS: taps, STRIDE: stride },
-    bindings: { input: input.tensor.range, incoming: gradients.tensor.range4, partial: partial.range },
+    bindings: { input: input.range, incoming: incoming.range, partial: partial.range },
     params: { inputs, outputs, quads, quads_a_chunk: quadsAChunk, level_count: to.length, levels },
     workgroups: [Math.ceil((inputs * taps) / TILE), Math.ceil(outputs / TILE), chunks],
   });

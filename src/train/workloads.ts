@@ -6,7 +6,7 @@ import type { Convolution } from '../detector/layers.js';
 import { HeadLoss } from '../losses/headLoss.js';
 import { resolveRecipe } from '../losses/recipe.js';
 import { convolutionShape } from '../ops/conv2d.js';
-import { alignInput, convolve, inputGradient } from '../ops/convolve.js';
+import { ConvolutionInput, convolve, inputGradient } from '../ops/convolve.js';
 import { groupNorm } from '../ops/groupNorm.js';
 import { storedAs } from '../ops/storedAs.js';
 import { biasGradient, weightGradient } from '../ops/weightGradient.js';
@@ -132,9 +132,9 @@ export function trainingWorkloads(
       run: () =>
         convolutions.flatMap(({ input, weight, shape, sizes, incoming }) => {
           const output = Pyramid.empty(device, batch, shape.outputs, sizes, precision);
-          const aligned = alignInput(input, shape);
-          convolve(aligned, weight, null, output, shape);
-          aligned.dispose();
+          const read = new ConvolutionInput(input, shape);
+          convolve(read, weight, null, output, shape);
+          read.dispose();
           return [output, inputGradient(incoming, weight, input, shape)];
         }),
     },
@@ -143,9 +143,9 @@ export function trainingWorkloads(
       choices: ['weightGradient.kernel', 'weightGradient.incoming', 'weightGradient.invocations'],
       run: () =>
         convolutions.flatMap(({ input, weight, shape, incoming }) => {
-          const aligned = alignInput(input, shape);
-          const gradient = weightGradient(incoming, aligned, weight, shape);
-          aligned.dispose();
+          const read = new ConvolutionInput(input, shape);
+          const gradient = weightGradient(incoming, read, weight, shape);
+          read.dispose();
           return gradient ?? [];
         }),
     },

@@ -58,6 +58,11 @@ describe.each(['f32', 'f16'] as const)('in %s', async (type) => {
   });
 });
 
+const EXAMPLE: HalfConvolution = {
+  ...{ batch: 2, inputs: 5, outputs: 20, kernel: 3, stride: 1, seed: 1 },
+  sizes: [{ height: 5, width: 6 }],
+};
+
 /** Of NVIDIA's, AMD's, Intel's and Apple's GPUs, and two of an edge of 32. */
 const SIZES = [
   { M: 16, N: 16, K: 16 },
@@ -93,7 +98,8 @@ describe('with arrays for matrices, on any adapter', async () => {
         choose('f32', size, largest);
         await expectConvolution(device, shape);
       }),
-      runs(5),
+      // A step of two parts, of other lengths than a matrix has rows.
+      { ...runs(5), examples: [[EXAMPLE, { M: 16, N: 8, K: 8 }, 4]] },
     );
   });
 
