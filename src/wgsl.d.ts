@@ -232,25 +232,25 @@ declare module '*/shaders/ops/depthwise.wgsl' {
     readonly ROWS: number;
   };
 }
+declare module '*/shaders/ops/elements_quads.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly ELEMENT_SIZE: number;
+  };
+}
+declare module '*/shaders/ops/elements_single.wgsl' {
+  const source: readonly import('./gpu/wgsl.js').WgslPart[];
+  export default source;
+  export const constants: {
+    readonly ELEMENT_SIZE: number;
+  };
+}
 declare module '*/shaders/ops/every_second.wgsl' {
   const source: readonly import('./gpu/wgsl.js').WgslPart[];
   export default source;
   export const constants: {
     readonly TURNS: number;
-  };
-}
-declare module '*/shaders/ops/group_norm_gradient.wgsl' {
-  const source: readonly import('./gpu/wgsl.js').WgslPart[];
-  export default source;
-  export const constants: {
-    readonly ELEMENT_SIZE: number;
-  };
-}
-declare module '*/shaders/ops/group_norm_gradient_odd.wgsl' {
-  const source: readonly import('./gpu/wgsl.js').WgslPart[];
-  export default source;
-  export const constants: {
-    readonly ELEMENT_SIZE: number;
   };
 }
 declare module '*/shaders/ops/matrices.wgsl' {

@@ -74,6 +74,11 @@ const CHOICES = {
    * and one more dispatch. The order of additions, and so every bit, is the same.
    */
   'terms.workgroups': choice(['levels', 'sources'], ({ processor }) => (processor ? 'levels' : 'sources')),
+  /**
+   * Who computes group norms: a workgroup for each image and group; or one for each piece of a channel's map in two dispatches, since on a GPU groups
+   * are too few.
+   */
+  'norm.workgroups': choice(['group', 'pieces'], ({ processor }) => (processor ? 'group' : 'pieces')),
   /** Loops over bins: written out for the compiler (unroll.ts), or left to it. */
   'bins.loops': choice(['unrolled', 'rolled'], () => 'unrolled'),
 };

@@ -1,27 +1,35 @@
+import quads from '../../shaders/ops/elements_quads.wgsl';
+import single from '../../shaders/ops/elements_single.wgsl';
 import groupNormSource from '../../shaders/ops/group_norm.wgsl';
 import gradientSource from '../../shaders/ops/group_norm_gradient.wgsl';
-import gradientOddSource from '../../shaders/ops/group_norm_gradient_odd.wgsl';
-import groupNormOddSource from '../../shaders/ops/group_norm_odd.wgsl';
+import gradientPartsSource from '../../shaders/ops/group_norm_gradient_parts.wgsl';
+import partsSource from '../../shaders/ops/group_norm_parts.wgsl';
 import { emptyLike } from '../autograd/sum.js';
 import { type SinkOf, Variable } from '../autograd/variable.js';
+import type { Choices } from '../gpu/choices.js';
+import { type KernelDefinition, MAX_WORKGROUPS } from '../gpu/launch.js';
 import { type Level, Pyramid } from '../tensor/pyramid.js';
 import { storedKernel } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import { sumChunkPairs } from './sumChunks.js';
 
-/** For levels whose maps are whole vec4, and for the others. */
+/** By the choice `norm.workgroups`, each for levels whose maps are whole vec4, and for the others. */
 const GROUP_NORM = {
-  vector: storedKernel({ name: 'group_norm', source: groupNormSource }),
-  odd: storedKernel({ name: 'group_norm_odd', source: groupNormOddSource }),
+  group: byElements('group_norm', groupNormSource),
+  pieces: byElements('group_norm_parts', partsSource),
 };
 const GRADIENT = {
-  vector: storedKernel({ name: 'group_norm_gradient', source: gradientSource }),
-  odd: storedKernel({ name: 'group_norm_gradient_odd', source: gradientOddSource }),
+  group: byElements('group_norm_gradient', gradientSource),
+  pieces: byElements('group_norm_gradient_parts', gradientPartsSource),
 };
 
 /** Channels of a group that the gradient's kernel takes at once; a workgroup has no fewer lanes. */
 const SLOTS = 8;
+
+/** Elements of a piece of a map that an invocation takes at least, and the most pieces of a map. */
+const PIECE_TURNS = 8;
+const MAX_PIECES = 32;
 
 /** Added to the variance; PyTorch's default. */
 export const GROUP_NORM_EPSILON = 1e-5;
@@ -86,21 +94,26 @@ function normalised<T extends Tensor>(
   }
   const output = emptyLike(input.value);
   const statistics = device.empty([levels.length * batch * groups, 2]);
-  for (const { variant, params, workgroups } of launches(maps, groups)) {
+  const { by, chunks, launches } = launchesOf(maps, groups);
+  // What pieces leave for the others of their group.
+  const left = by === 'pieces' ? device.empty([chunks, channels, 4]) : null;
+  for (const { form, params, workgroups, constants } of launches) {
     device.run({
-      kernel: GROUP_NORM[variant](input.value),
-      constants: { LANES: device.choice('reduction.workgroup'), RELU: relu ? 1 : 0 },
+      kernel: GROUP_NORM[by][form](input.value),
+      constants: { ...constants, RELU: relu ? 1 : 0 },
       bindings: {
         input: input.value.range4,
         scale: scale.value.range,
         shift: shift.value.range,
         output: output.range4,
         statistics: statistics.range,
+        ...(left && { left: left.range4 }),
       },
       params: { ...params, epsilon },
       workgroups,
     });
   }
+  left?.dispose();
   const parents = [input, scale, shift];
   if (!parents.some(({ requiresGradient }) => requiresGradient)) statistics.dispose();
   return Variable.from(output, parents, (incoming, sinkOf) => {
@@ -133,16 +146,16 @@ function gradientsOf<T extends Tensor>(
   sinkOf: SinkOf,
   { input, maps, scale, shift, statistics, groups, relu }: Normalised<T>,
 ): (Tensor | null)[] {
-  const { device, batch, channels, levels } = maps;
+  const { device, channels } = maps;
   const gradient = emptyLike(input);
-  const chunks = levels.length * batch;
+  const { by, chunks, launches } = launchesOf(maps, groups);
   const scaleSums = device.empty([chunks, channels]);
   const shiftSums = device.empty([chunks, channels]);
-  const slots = channels === groups ? 1 : SLOTS;
-  for (const { variant, params, workgroups } of launches(maps, groups)) {
+  const slots = by === 'group' ? { SLOTS: channels === groups ? 1 : SLOTS } : {};
+  for (const { form, params, workgroups, constants } of launches) {
     device.run({
-      kernel: GRADIENT[variant](input, incoming),
-      constants: { LANES: device.choice('reduction.workgroup'), SLOTS: slots, RELU: relu ? 1 : 0 },
+      kernel: GRADIENT[by][form](input, incoming),
+      constants: { ...constants, ...slots, RELU: relu ? 1 : 0 },
       bindings: {
         input: input.range4,
         incoming: incoming.range4,
@@ -153,7 +166,8 @@ function gradientsOf<T extends Tensor>(
         shift_sums: shiftSums.range,
         shift: shift.range,
       },
-      params,
+      // Pieces share their table with the forward pass.
+      params: by === 'group' ? params : { ...params, epsilon: 0 },
       workgroups,
     });
   }
@@ -163,26 +177,93 @@ function gradientsOf<T extends Tensor>(
   return [gradient, ...affine];
 }
 
+type Form = 'quads' | 'single';
+
+function byElements(name: string, source: KernelDefinition['source']) {
+  return {
+    quads: storedKernel({ name, source: [...quads, ...source] }),
+    single: storedKernel({ name: `${name}, single`, source: [...single, ...source] }),
+  };
+}
+
 interface GroupNormLaunch {
-  variant: 'vector' | 'odd';
+  form: Form;
+  constants: Record<string, number>;
   params: Record<string, number | number[]>;
   workgroups: [number, number, number];
 }
 
-/** A launch for the levels whose maps are whole vec4 and one for the others, each a workgroup for an image and group. */
-function launches({ batch, channels, levels }: Pyramid, groups: number): GroupNormLaunch[] {
-  const whole = ({ offset, height, width }: Level) => offset % 4 === 0 && (height * width) % 4 === 0;
-  return (['vector', 'odd'] as const).flatMap((variant) => {
-    const width = variant === 'vector' ? 4 : 1;
-    const table: number[] = [];
-    let workgroups = 0;
-    levels.forEach((level, index) => {
-      if (whole(level) !== (variant === 'vector')) return;
-      table.push(workgroups, level.offset / width, (level.height * level.width) / width, index * batch * groups);
-      workgroups += batch * groups;
-    });
-    if (workgroups === 0) return [];
-    const params = { channels, groups, level_count: table.length / 4, levels: table };
-    return [{ variant, params, workgroups: [workgroups, 1, 1] as [number, number, number] }];
+interface GroupNormLaunches {
+  by: Choices['norm.workgroups'];
+  /** Rows of what is added up over images and levels. */
+  chunks: number;
+  /** For the levels whose maps are whole vec4, and for the others. */
+  launches: GroupNormLaunch[];
+}
+
+function launchesOf(maps: Pyramid, groups: number): GroupNormLaunches {
+  const { device, levels } = maps;
+  const LANES = device.choice('reduction.workgroup');
+  const by = device.choice('norm.workgroups');
+  const isWhole = ({ offset, height, width }: Level) => offset % 4 === 0 && (height * width) % 4 === 0;
+  const forms = (['quads', 'single'] as const).map((form) => ({
+    form,
+    width: form === 'quads' ? 4 : 1,
+    own: levels.flatMap((level, index) => (isWhole(level) === (form === 'quads') ? [{ ...level, index }] : [])),
+  }));
+  const tables = by === 'group' ? byGroups(maps, groups, forms) : byPieces(maps, groups, forms, LANES);
+  const launches = tables.launches.flatMap(({ form, steps, ...launch }) =>
+    steps.map((step) => ({ form, constants: { LANES, ...step }, ...launch })),
+  );
+  return { by, chunks: tables.chunks, launches };
+}
+
+/** The levels that a kernel of `form` takes, in its Elements of `width` floats. */
+interface FormLevels {
+  form: Form;
+  width: number;
+  own: (Level & { index: number })[];
+}
+
+interface Tables {
+  chunks: number;
+  /** `steps`: the constants of dispatches that are one after another. */
+  launches: (Omit<GroupNormLaunch, 'constants'> & { steps: Record<string, number>[] })[];
+}
+
+/** A workgroup for each image and group. */
+function byGroups({ batch, channels, levels }: Pyramid, groups: number, forms: readonly FormLevels[]): Tables {
+  const launches = forms.flatMap(({ form, width, own }) => {
+    if (own.length === 0) return [];
+    const table = own.flatMap(({ offset, height, width: columns, index }, i) => [
+      ...[i * batch * groups, offset / width, (height * columns) / width, index * batch * groups],
+    ]);
+    const params = { channels, groups, level_count: own.length, levels: table };
+    const workgroups: [number, number, number] = [own.length * batch * groups, 1, 1];
+    return [{ form, steps: [{}], params, workgroups }];
   });
+  return { chunks: levels.length * batch, launches };
+}
+
+/** A workgroup for each piece of a channel's map. */
+function byPieces({ batch, channels }: Pyramid, groups: number, forms: readonly FormLevels[], lanes: number): Tables {
+  let chunks = 0;
+  const launches = forms.flatMap(({ form, width, own }) => {
+    if (own.length === 0) return [];
+    let count = 0;
+    const table = own.flatMap(({ offset, height, width: columns, index }) => {
+      const area = (height * columns) / width;
+      const length = Math.ceil(area / Math.min(MAX_PIECES, Math.ceil(area / (PIECE_TURNS * lanes))));
+      const pieces = Math.ceil(area / length);
+      const entries = [count, offset / width, area, index * batch * groups, pieces, length, chunks, 0];
+      count += batch * channels * pieces;
+      chunks += batch * pieces;
+      return entries;
+    });
+    const params = { channels, groups, count, level_count: own.length, levels: table };
+    const across = Math.min(count, MAX_WORKGROUPS);
+    const workgroups: [number, number, number] = [across, Math.ceil(count / across), 1];
+    return [{ form, steps: [{ JOINS: 0 }, { JOINS: 1 }], params, workgroups }];
+  });
+  return { chunks, launches };
 }

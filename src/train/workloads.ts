@@ -156,7 +156,7 @@ export function trainingWorkloads(
     },
     {
       name: 'norms',
-      choices: ['reduction.workgroup'],
+      choices: ['norm.workgroups', 'reduction.workgroup'],
       run: () =>
         norms.flatMap(({ input, incoming, scale, shift }) => {
           const leaves = [new Variable(input, true), new Variable(scale, true), new Variable(shift, true)] as const;

@@ -97,38 +97,57 @@ test.each(
   await check();
 });
 
-test('winograd: maps and channels of any number', async () => {
+const WINDOWS = [
+  { kernel: 3, stride: 1 },
+  { kernel: 3, stride: 2 },
+  { kernel: 1, stride: 1 },
+] as const;
+
+test.each([
+  ['winograd', WINDOWS.slice(0, 1)],
+  ['tiles-64', WINDOWS],
+  ['tiles-128', WINDOWS],
+] as const)('%s: maps and channels of any number', async (kernels, windows) => {
   const shapes = fc.record({
     batch: fc.integer({ min: 1, max: 3 }),
     inputs: fc.integer({ min: 1, max: 40 }),
-    outputs: fc.integer({ min: 1, max: 70 }),
+    // More than a workgroup of 128 has with 1×1 alone: 9 · 130 products round beyond what is allowed here.
+    form: fc.oneof(
+      fc.record({ outputs: fc.integer({ min: 1, max: 70 }), window: fc.constantFrom(...windows) }),
+      fc.record({
+        outputs: fc.constant(windows.length > 1 ? 130 : 70),
+        window: fc.constant(windows[windows.length - 1]),
+      }),
+    ),
     biased: fc.boolean(),
     sizes: levelSizes,
     seed: fc.nat(),
   });
-  device.setChoices({ 'convolution.kernel': 'winograd' });
+  device.setChoices({ 'convolution.kernel': kernels, 'weightGradient.kernel': 'tiles' });
   await fc.assert(
-    fc.asyncProperty(shapes, async ({ batch, inputs, outputs, biased, sizes, seed }) => {
+    fc.asyncProperty(shapes, async ({ batch, inputs, form, biased, sizes, seed }) => {
+      const { outputs, window } = form;
+      const { kernel, stride } = window;
       const random = Random.of(seed);
       const maps = randomPyramid(device, random, batch, inputs, sizes);
-      const weights = noise(random, outputs * inputs * 9);
+      const weights = noise(random, outputs * inputs * kernel ** 2);
       const biases = biased ? noise(random, outputs) : null;
       const input = new Variable(maps, true);
-      const weight = new Variable(device.tensor(weights, [outputs, inputs, 3, 3]));
-      const output = conv2d(input, weight, biases && new Variable(device.tensor(biases)));
+      const weight = new Variable(device.tensor(weights, [outputs, inputs, kernel, kernel]), true);
+      const output = conv2d(input, weight, biases && new Variable(device.tensor(biases)), { stride });
       const incoming = device.tensor(noise(random, output.value.size));
       const levels = await levelsOf(maps);
-      const expected = levels.map((level) =>
-        convolutionOracle(level, weights, biases, { outputs, kernel: 3, stride: 1 }),
-      );
+      const expected = levels.map((level) => convolutionOracle(level, weights, biases, { outputs, kernel, stride }));
       const incomingLevels = await levelsOf(output.value, incoming);
       const gradients = levels.map((level, i) =>
-        conv2dGradients(level, weights, incomingLevels[i], { outputs, kernel: 3, stride: 1 }),
+        conv2dGradients(level, weights, incomingLevels[i], { outputs, kernel, stride }),
       );
       const rounding = (products: number) => ({ absolute: 1e-6 * Math.sqrt(products + 1), relative: 1e-6 });
+      const pixels = rounding(batch * output.value.locations);
       expectClose(await output.value.read(), joined(expected.map(({ values }) => values)), rounding(9 * inputs));
       backward({ variable: output, gradient: incoming });
       expectClose(await input.gradient!.read(), joined(gradients.map((g) => g.input)), rounding(9 * outputs));
+      expectClose(await weight.gradient!.read(), summed(gradients.map((g) => g.weight)), pixels);
     }),
     runs(7),
   );
@@ -144,7 +163,7 @@ test('group norm and its gradients', async () => {
   const incomingLevels = await levelsOf(maps, incoming);
   const expected = levels.map((level) => normOracle(level, scales, shifts, groups).values);
   const gradients = levels.map((level, i) => groupNormGradients(level, scales, incomingLevels[i], groups));
-  await withEach(['reduction.workgroup'], async () => {
+  await withEach(['norm.workgroups', 'reduction.workgroup'], async () => {
     const [input, scale, shift] = [
       new Variable(maps, true),
       new Variable(device.tensor(scales), true),

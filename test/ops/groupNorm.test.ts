@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { checkGradients } from '../../src/autograd/checkGradients.js';
 import { backward, Variable } from '../../src/autograd/variable.js';
 import { groupNorm } from '../../src/ops/groupNorm.js';
@@ -12,20 +12,30 @@ import { runs } from '../runs.js';
 import { joined, levelSizes, levelsOf, noise, randomPyramid, summed } from './maps.js';
 
 const device = await sharedDevice();
+afterEach(() => device.setChoices({}));
+
+/** Of a map several pieces, where they are of eight invocations. */
+const LARGE = [
+  { height: 16, width: 20 },
+  { height: 19, width: 17 },
+];
 
 describe('groupNorm', () => {
   const shapes = fc.record({
     batch: fc.integer({ min: 1, max: 3 }),
     groups: fc.integer({ min: 1, max: 4 }),
     members: fc.integer({ min: 1, max: 5 }),
-    sizes: levelSizes,
+    sizes: fc.oneof(levelSizes, fc.constant(LARGE)),
+    by: fc.constantFrom('group' as const, 'pieces' as const),
+    lanes: fc.constantFrom(8 as const, 64 as const),
     relu: fc.boolean(),
     seed: fc.nat(),
   });
 
   it('agrees with the oracle, forward and backward', async () => {
     await fc.assert(
-      fc.asyncProperty(shapes, async ({ batch, groups, members, sizes, relu, seed }) => {
+      fc.asyncProperty(shapes, async ({ batch, groups, members, sizes, by, lanes, relu, seed }) => {
+        device.setChoices({ 'norm.workgroups': by, 'reduction.workgroup': lanes });
         const random = Random.of(seed);
         const channels = groups * members;
         const maps = randomPyramid(device, random, batch, channels, sizes);
@@ -66,17 +76,21 @@ describe('groupNorm', () => {
     );
   });
 
-  it('keeps its precision where the mean is a thousand times the deviation', async () => {
-    const random = Random.of(11);
-    const values = noise(random, 2 * 4 * 16 * 20).map((value) => 1000 + value);
-    const maps = Pyramid.of(device.tensor(values), 2, 4, [{ height: 16, width: 20 }]);
-    const one = new Variable(device.tensor([1, 1, 1, 1]));
-    const zero = new Variable(device.tensor([0, 0, 0, 0]));
-    const [level] = await levelsOf(maps);
-    const output = groupNorm(new Variable(maps), one, zero, { groups: 2 });
-    // An f32 of about 1000 has steps of 6e-5, a ten-thousandth of the deviation; the mean is known to that.
-    expectClose(await output.value.read(), oracle(level, [1, 1, 1, 1], [0, 0, 0, 0], 2).values, { absolute: 2e-4 });
-  });
+  it.each(['group', 'pieces'] as const)(
+    'keeps its precision where the mean is a thousand times the deviation: %s',
+    async (by) => {
+      device.setChoices({ 'norm.workgroups': by, 'reduction.workgroup': 8 });
+      const random = Random.of(11);
+      const values = noise(random, 2 * 4 * 16 * 20).map((value) => 1000 + value);
+      const maps = Pyramid.of(device.tensor(values), 2, 4, [{ height: 16, width: 20 }]);
+      const one = new Variable(device.tensor([1, 1, 1, 1]));
+      const zero = new Variable(device.tensor([0, 0, 0, 0]));
+      const [level] = await levelsOf(maps);
+      const output = groupNorm(new Variable(maps), one, zero, { groups: 2 });
+      // An f32 of about 1000 has steps of 6e-5, a ten-thousandth of the deviation; the mean is known to that.
+      expectClose(await output.value.read(), oracle(level, [1, 1, 1, 1], [0, 0, 0, 0], 2).values, { absolute: 2e-4 });
+    },
+  );
 
   it('has the gradients of its central differences', async () => {
     const random = Random.of(5);

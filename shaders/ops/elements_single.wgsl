@@ -1,6 +1,14 @@
-// For levels whose maps are not whole vec4.
+// Elements of maps that are not whole vec4. The kernel has `Stored`.
 alias Element = f32;
 alias StoredElement = Stored;
+/// floats of an Element
+const ELEMENT_SIZE = 1u;
+
+#include "moments.wgsl"
+
+fn sum_of(value: f32) -> f32 {
+  return value;
+}
 
 /// Moments of `count` values from sums of distances from `origin`.
 fn moments(count: f32, origin: f32, sum: f32, squares: f32) -> vec3f {
@@ -9,5 +17,3 @@ fn moments(count: f32, origin: f32, sum: f32, squares: f32) -> vec3f {
   }
   return vec3f(count, origin + sum / count, squares - sum * sum / count);
 }
-
-#include "group_norm_body.wgsl"
