@@ -1,5 +1,5 @@
 // A 3×3 or 1×1 convolution of all levels as a product of matrices, for GPUs. A workgroup of 256 invocations computes QUADS · 64 channels × 64 pixels.
-// STEP values of k at a time go through workgroup memory; an invocation keeps QUADS · 4 × 4 sums.
+// STEP values of k at a time go through workgroup memory; an invocation keeps QUADS · 4 × 4 sums. While a step is computed the next one is read.
 /// vec4 of channels of an invocation, 1 or 2
 override QUADS: u32 = 1;
 
@@ -33,20 +33,29 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       sums[4u * quad + i] = vec4f(bias_at(4u * (first_quad + 16u * quad + line) + i));
     }
   }
+  var taken = patches_at(own_patches, line, source);
+  var factors: array<vec4f, 2>;
+  for (var quad = 0u; quad < QUADS; quad++) {
+    factors[quad] = weights_at(first_quad + 16u * quad + line, column);
+  }
   for (var start = 0u; start < params.inputs * TAPS; start += STEP) {
+    patches[local] = taken;
     for (var quad = 0u; quad < QUADS; quad++) {
-      weights[16u * (QUADS * column + quad) + line] = weights_at(first_quad + 16u * quad + line, start + column);
+      weights[16u * (QUADS * column + quad) + line] = factors[quad];
     }
-    patches[local] = patches_at(own_patches, start + line, source);
     workgroupBarrier();
+    taken = patches_at(own_patches, start + STEP + line, source);
+    for (var quad = 0u; quad < QUADS; quad++) {
+      factors[quad] = weights_at(first_quad + 16u * quad + line, start + STEP + column);
+    }
     for (var step = 0u; step < STEP; step++) {
       let those = patches[16u * step + column];
       for (var quad = 0u; quad < QUADS; quad++) {
-        let factors = weights[16u * (QUADS * step + quad) + line];
-        sums[4u * quad] += factors.x * those;
-        sums[4u * quad + 1u] += factors.y * those;
-        sums[4u * quad + 2u] += factors.z * those;
-        sums[4u * quad + 3u] += factors.w * those;
+        let four = weights[16u * (QUADS * step + quad) + line];
+        sums[4u * quad] += four.x * those;
+        sums[4u * quad + 1u] += four.y * those;
+        sums[4u * quad + 2u] += four.z * those;
+        sums[4u * quad + 3u] += four.w * those;
       }
     }
     workgroupBarrier();

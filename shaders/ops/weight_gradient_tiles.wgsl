@@ -1,5 +1,6 @@
 // Gradient of a 3×3 or 1×1 convolution with respect to its weight as a product of matrices, for GPUs, in chunks that sum_chunks.wgsl adds up.
 // A workgroup of 256 invocations computes 64 channels × 64 k. Four quads of pixels at a time go through workgroup memory; an invocation keeps 4 × 4 sums.
+// While a step is computed the next one is read.
 #include "weight_gradient_operands.wgsl"
 
 const STEP = 4u;
@@ -21,11 +22,16 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   var sums: array<vec4f, 4>;
   let begin = workgroup.z * params.quads_a_chunk;
   let end = min(params.quads, begin + params.quads_a_chunk);
+  var quad = place_of(begin + local % STEP, end);
+  var gradient = incoming_at(quad, channel);
+  var taken = patch_at(quad, k);
   for (var start = begin; start < end; start += STEP) {
-    let quad = place_of(start + local % STEP, end);
-    gradients[local] = incoming_at(quad, channel);
-    patches[local] = patch_at(quad, k);
+    gradients[local] = gradient;
+    patches[local] = taken;
     workgroupBarrier();
+    quad = place_of(start + STEP + local % STEP, end);
+    gradient = incoming_at(quad, channel);
+    taken = patch_at(quad, k);
     for (var step = 0u; step < STEP; step++) {
       let p0 = patches[STEP * column + step];
       let p1 = patches[STEP * (column + 16u) + step];
