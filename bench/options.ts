@@ -23,6 +23,8 @@ export interface BenchOptions {
   json: boolean;
   /** Variants of kernels; default: the adapter's. */
   choices?: Choices;
+  /** Variants that a GPU has by default, in their place. */
+  gpuChoices?: boolean;
   /** An ONNX file, for the rows of a graph. */
   model?: string;
 }
@@ -46,6 +48,7 @@ export function parseOptions(args: readonly string[], all: readonly AnyRow[]): B
     .addOption(new Option('--adapter <kind>', 'what to run on').choices(ADAPTERS).default('auto'))
     .option('--peers', 'measure the same work in other libraries and print how many times as long they take', false)
     .option('--kernels', 'time each kernel of the rows by itself, by timestamps', false)
+    .option('--gpu-choices', "take a GPU's default variants of kernels: counts its dispatches on any adapter", false)
     .option('--curves', 'measure how the head loss scales, and draw bench/results/; minutes', false)
     .option('--readme', "replace the table in README.md with this run's", false)
     .option('--model <file>', 'the ONNX model of the rows train-step-nanodet')

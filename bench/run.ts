@@ -1,3 +1,4 @@
+import { gpuChoices } from '../src/gpu/choices.js';
 import { type AdapterDescription, type Device, openDevice } from '../src/tensor/device.js';
 import { type ChosenClock, chooseClock } from './clock.js';
 import { measureCurves } from './curves.js';
@@ -24,6 +25,7 @@ export async function runBench(
   const open = async () => {
     const device = await openDevice({ adapter: options.adapter, tune: false });
     if (options.choices) device.setChoices(options.choices);
+    if (options.gpuChoices) device.setChoices(gpuChoices(device.gpu));
     return device;
   };
   progress('clocks');

@@ -105,7 +105,15 @@ export function possibleValues(gpu: GPUDevice, name: ChoiceName): readonly Choic
 
 /** What is taken where nothing was measured. */
 export function defaultChoices(gpu: GPUDevice): Choices {
-  const traits = traitsOf(gpu);
+  return standardChoices(traitsOf(gpu));
+}
+
+/** What would be taken if the device were a GPU: to count dispatches, and to test its kernels, where there is none. */
+export function gpuChoices(gpu: GPUDevice): Choices {
+  return standardChoices({ ...traitsOf(gpu), lanes: USUAL_LANES, processor: false });
+}
+
+function standardChoices(traits: AdapterTraits): Choices {
   return Object.fromEntries(CHOICE_NAMES.map((name) => [name, CHOICES[name].standard(traits)])) as unknown as Choices;
 }
 

@@ -1,13 +1,15 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { backward } from '../../src/autograd/variable.js';
 import { detectorConfig } from '../../src/detector/config.js';
 import { Detector } from '../../src/detector/detector.js';
+import { gpuChoices } from '../../src/gpu/choices.js';
 import { Pyramid } from '../../src/tensor/pyramid.js';
 import { Random } from '../../src/tensor/random.js';
 import { bareDevice, sharedDevice } from '../device.js';
 import { noise } from '../ops/maps.js';
 
 const device = await sharedDevice();
+afterEach(() => device.setChoices({}));
 const config = detectorConfig({ size: 'tiny', classes: 3, bins: 9, width: 96, height: 64 });
 
 /** |x − y| / |y|, of all elements together. */
@@ -68,4 +70,14 @@ test('an adapter without f16 is named, with the remedy', async () => {
   expect(() => new Detector(bare, config, { seed: 1, precision: 'f16' })).toThrow(
     /precision: f16 needs the feature shader-f16, which the adapter without subgroups lacks; take f32 \(--precision f32\)/,
   );
+});
+
+test("a GPU's variants of kernels say what a processor's do, and hold no copies of maps", async () => {
+  const own = await passes('f32');
+  device.setChoices(gpuChoices(device.gpu));
+  const other = await passes('f32');
+  for (const [i, values] of other.values.entries()) expect(distance(values, own.values[i])).toBeLessThan(1e-5);
+  // As above: of f32, up to 10⁻⁶ of the elements are taken across 0.
+  expect(distance(other.gradients, own.gradients)).toBeLessThan(Math.sqrt(9e-6));
+  expect(other.bytes).toBeLessThan(0.8 * own.bytes);
 });

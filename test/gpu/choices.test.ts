@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { completeChoices, defaultChoices, possibleChoices, possibleValues } from '../../src/gpu/choices.js';
+import { completeChoices, defaultChoices, gpuChoices, possibleChoices, possibleValues } from '../../src/gpu/choices.js';
 
 /** As much of a device as the choices look at. */
 function device(subgroupMinSize: number | undefined, subgroupMaxSize: number | undefined, ...features: string[]) {
@@ -21,6 +21,7 @@ test('defaults depend on lanes and subgroups', () => {
     'weightGradient.kernel': 'tiles',
     'lists.workgroups': 'objects',
     'terms.workgroups': 'sources',
+    'norm.workgroups': 'pieces',
     ...common,
   };
   const small = {
@@ -33,6 +34,7 @@ test('defaults depend on lanes and subgroups', () => {
     'weightGradient.kernel': 'registers',
     'lists.workgroups': 'image',
     'terms.workgroups': 'levels',
+    'norm.workgroups': 'group',
     ...common,
   };
   const subgroups = { 'convolution.weights': 'subgroups', 'weightGradient.incoming': 'subgroups' };
@@ -40,6 +42,7 @@ test('defaults depend on lanes and subgroups', () => {
   expect(defaultChoices(processor)).toEqual({ ...small, ...subgroups });
   expect(defaultChoices(gpu)).toEqual({ ...large, ...subgroups });
   expect(defaultChoices(plain)).toEqual({ ...large, ...direct });
+  expect(gpuChoices(processor)).toEqual(defaultChoices(gpu));
   // Subgroups may shrink to less than the four lanes that the kernels pass values round in.
   expect(defaultChoices(device(1, 32, 'subgroups'))).toEqual({ ...large, ...direct });
 });
