@@ -1,7 +1,6 @@
 import type { Variable } from '../autograd/variable.js';
 import { relu } from '../ops/activation.js';
 import { add } from '../ops/add.js';
-import { storedAs } from '../ops/storedAs.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import type { StoredType } from '../tensor/stored.js';
 import { architectureOf, type DetectorConfig } from './config.js';
@@ -23,7 +22,15 @@ export interface Backbone {
  */
 export function declareBackbone(layers: Layers, config: DetectorConfig, precision: StoredType): Backbone {
   const { stem, stages } = architectureOf(config);
-  const first = layers.block({ name: 'backbone.stem1', inputs: 3, outputs: stem[0], kernel: 3, stride: 2, at: [2] });
+  const first = layers.block({
+    name: 'backbone.stem1',
+    inputs: 3,
+    outputs: stem[0],
+    kernel: 3,
+    stride: 2,
+    at: [2],
+    stores: precision,
+  });
   const second = layers.block({
     name: 'backbone.stem2',
     inputs: stem[0],
@@ -33,15 +40,8 @@ export function declareBackbone(layers: Layers, config: DetectorConfig, precisio
     at: [4],
   });
   let inputs: number = stem[1];
-  const start: Layer = (images, parameters) => {
-    const stored = storedAs(images, precision);
-    const map = first(stored, parameters);
-    // Backward reads the copy that the convolution has made of them.
-    if (stored !== images) stored.value.dispose();
-    return map;
-  };
   const steps = [
-    { stride: 2, outputs: stem[0], layer: start },
+    { stride: 2, outputs: stem[0], layer: first as Layer },
     { stride: 4, outputs: inputs, layer: second as Layer },
   ];
   for (const [index, outputs] of stages.entries()) {

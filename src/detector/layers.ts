@@ -1,9 +1,11 @@
 import type { ParameterDeclaration } from '../autograd/parameters.js';
 import type { Variable } from '../autograd/variable.js';
-import { conv2d } from '../ops/conv2d.js';
+import { convolveMaps } from '../ops/conv2d.js';
 import { groupNorm } from '../ops/groupNorm.js';
+import { storedAs } from '../ops/storedAs.js';
 import type { Pyramid } from '../tensor/pyramid.js';
 import { Random } from '../tensor/random.js';
+import type { StoredType } from '../tensor/stored.js';
 import { sizeOf } from '../tensor/tensor.js';
 
 /** Finds a parameter by its name: trainable, or as a constant in a frozen network. */
@@ -36,6 +38,8 @@ export interface Convolution {
   at: readonly number[];
   /** Initial value of a bias; without one, a norm follows that has its own. */
   bias?: number;
+  /** What it stores images in before it reads them; they are in f32. */
+  stores?: StoredType;
   /** Standard deviation of the initial weights. Default: √(2 / inputs·kernel²), He et al., 2015, for a ReLU that follows. */
   deviation?: number;
 }
@@ -68,7 +72,7 @@ export class Layers {
   }
 
   convolution(convolution: Convolution): Layer {
-    const { name, inputs, outputs, kernel, stride, bias, deviation } = convolution;
+    const { name, inputs, outputs, kernel, stride, bias, stores, deviation } = convolution;
     this.convolutions.push(convolution);
     const fan = inputs * kernel ** 2;
     const spread = deviation ?? Math.sqrt(2 / fan);
@@ -79,13 +83,13 @@ export class Layers {
       initial: (random) => spread * random.normal(),
     });
     if (bias !== undefined) this.vector(`${name}.bias`, outputs, bias);
-    return (input, parameters) =>
-      conv2d(
-        input,
-        parameters(`${name}.weight`),
-        bias === undefined ? null : parameters(`${name}.bias`),
-        stride ? { stride } : {},
-      );
+    return (input, parameters) => {
+      const maps = stores ? storedAs(input, stores) : input;
+      return convolveMaps(maps, parameters(`${name}.weight`), bias === undefined ? null : parameters(`${name}.bias`), {
+        ...(stride && { stride }),
+        isOwn: maps !== input,
+      });
+    };
   }
 
   /** Group norm (Wu and He, 2018) of a whole number of 8 channels, and ReLU where a call wants it. */

@@ -5,7 +5,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { InputError } from '../util/error.js';
 import { ConvolutionInput, type ConvolutionShape, convolve, inputGradient } from './convolve.js';
 import { everySecond } from './everySecond.js';
-import { biasGradient, weightGradient } from './weightGradient.js';
+import { biasGradient, readsCopies, weightGradient } from './weightGradient.js';
 
 export interface Conv2dOptions {
   /** Default 1; 2 halves the maps: ceil(height / 2) × ceil(width / 2). */
@@ -25,7 +25,22 @@ export function conv2d(
   input: Variable<Pyramid>,
   weight: Variable,
   bias: Variable | null,
-  { stride = 1 }: Conv2dOptions = {},
+  options: Conv2dOptions = {},
+): Variable<Pyramid> {
+  return convolveMaps(input, weight, bias, options);
+}
+
+/**
+ * `conv2d`.
+ * @param options `isOwn`: the input has no gradient and is nobody else's: it is given back when nothing is to read it any more, which may be in the
+ *   backward pass
+ * @throws InputError likewise
+ */
+export function convolveMaps(
+  input: Variable<Pyramid>,
+  weight: Variable,
+  bias: Variable | null,
+  { stride = 1, isOwn = false }: Conv2dOptions & { isOwn?: boolean },
 ): Variable<Pyramid> {
   const kernel = kernelOf(input.value, weight.value, bias?.value ?? null);
   if (kernel === 1 && stride === 2) return conv2d(everySecond(input), weight, bias);
@@ -35,8 +50,14 @@ export function conv2d(
   const output = emptyMaps(input.value, outputs, sizes);
   const read = new ConvolutionInput(input.value, shape);
   convolve(read, weight.value, bias?.value ?? null, output, shape);
-  // The weight's gradient reads the same copy.
+  let isHeld = isOwn;
+  const letGo = () => {
+    if (isHeld) input.value.dispose();
+    isHeld = false;
+  };
+  // The weight's gradient reads the same.
   if (!weight.requiresGradient) read.dispose();
+  if (!weight.requiresGradient || (read.isCopied && readsCopies(output.device))) letGo();
   return Variable.from(output, bias ? [input, weight, bias] : [input, weight], (incoming, sinkOf) => {
     const gradients = [
       input.requiresGradient ? inputGradient(incoming, weight.value, input.value, shape) : null,
@@ -44,6 +65,7 @@ export function conv2d(
       bias?.requiresGradient ? biasGradient(incoming, shape, sinkOf(2)) : null,
     ];
     read.dispose();
+    letGo();
     return gradients;
   });
 }

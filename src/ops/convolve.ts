@@ -108,6 +108,11 @@ export class ConvolutionInput {
     return this.#aligned;
   }
 
+  /** Whether there is a copy. */
+  get isCopied(): boolean {
+    return this.#aligned !== null && this.#aligned.tensor !== this.maps;
+  }
+
   /** Gives the copy's memory back. */
   dispose(): void {
     this.#aligned?.dispose();

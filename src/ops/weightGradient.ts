@@ -5,6 +5,7 @@ import pointwiseSource from '../../shaders/ops/pointwise_weight_gradient.wgsl';
 import pointwiseSubgroupsSource from '../../shaders/ops/pointwise_weight_gradient_subgroups.wgsl';
 import matricesSource from '../../shaders/ops/weight_gradient_matrices.wgsl';
 import tilesSource from '../../shaders/ops/weight_gradient_tiles.wgsl';
+import type { Device } from '../tensor/device.js';
 import type { LevelSize } from '../tensor/pyramid.js';
 import { storedKernel } from '../tensor/stored.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -58,13 +59,17 @@ export function weightGradient(
   shape: ConvolutionShape,
   sink: Tensor | null = null,
 ): Tensor | null {
-  const isTiled = weight.device.choice('weightGradient.kernel') !== 'registers';
-  const { partial, chunks } = isTiled
-    ? runTiles(incoming, input.maps, weight, shape)
-    : runRegisters(incoming, input.aligned, weight, shape);
+  const { partial, chunks } = readsCopies(weight.device)
+    ? runRegisters(incoming, input.aligned, weight, shape)
+    : runTiles(incoming, input.maps, weight, shape);
   const gradient = sumChunks(partial, chunks, weight.shape, sink);
   partial.dispose();
   return gradient;
+}
+
+/** Whether `weightGradient` reads the copy of the maps, not the maps. */
+export function readsCopies(device: Device): boolean {
+  return device.choice('weightGradient.kernel') === 'registers';
 }
 
 /** Sums over chunks of the pixels: `partial` is [chunks, …weight]. */

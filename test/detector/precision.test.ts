@@ -72,6 +72,15 @@ test('an adapter without f16 is named, with the remedy', async () => {
   );
 });
 
+test.skipIf(!device.gpu.features.has('shader-f16'))("in f16 by a GPU's variants", async () => {
+  const own = await passes('f16');
+  device.setChoices(gpuChoices(device.gpu));
+  const other = await passes('f16');
+  for (const [i, values] of other.values.entries()) expect(distance(values, own.values[i])).toBeLessThan(20 * 2 ** -11);
+  expect(distance(other.gradients, own.gradients)).toBeLessThan(Math.sqrt(9 * 2 ** -11));
+  expect(other.left).toBe(own.left);
+});
+
 test("a GPU's variants of kernels say what a processor's do, and hold no copies of maps", async () => {
   const own = await passes('f32');
   device.setChoices(gpuChoices(device.gpu));
