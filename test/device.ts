@@ -1,5 +1,9 @@
 import { findAdapter } from '../src/gpu/adapter.js';
+import { gpuChoices } from '../src/gpu/choices.js';
 import { Device, openDevice } from '../src/tensor/device.js';
+
+/** EDGEWISE_VARIANTS=gpu: tests run a GPU's default variants of kernels on any adapter, but where they choose themselves. */
+const isGpu = globalThis.process?.env.EDGEWISE_VARIANTS === 'gpu'; // no process in a browser
 
 /** Kept as it is: test/cli/cli.ts replaces it for the commands. */
 const open = openDevice;
@@ -14,6 +18,7 @@ let bare: Promise<Device> | undefined;
 export function sharedDevice(): Promise<Device> {
   shared ??= open({ tune: false }).then((device) => {
     device.close = () => device.settled();
+    if (isGpu) preferGpu(device);
     return device;
   });
   return shared;
@@ -31,4 +36,10 @@ async function openBare(): Promise<Device> {
   const device = new Device(gpu, { name: 'without subgroups', kind: 'adopted', source: 'test' });
   device.close = () => device.settled();
   return device;
+}
+
+function preferGpu(device: Device): void {
+  const choose = device.setChoices.bind(device);
+  device.setChoices = (given) => choose({ ...gpuChoices(device.gpu), ...given });
+  device.setChoices({});
 }
