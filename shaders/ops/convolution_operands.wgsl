@@ -1,5 +1,5 @@
 // What convolutions as products of matrices read and write: output[o, n] = bias[o] + Σ_k weight[o, k] · patch[k, n], n a pixel of any image, k an input
-// channel's tap. A group is 64 pixels of a level. Channels and pixels come in quads. Maps and weight are read as they lie: a read tests whether it is
+// channel's tap. A group is the pixels of a level that a workgroup takes. Channels and pixels come in quads. Maps and weight are read as they lie: a read tests whether it is
 // inside, and the products of many reads are worth that on a GPU, where a copy would be a pass over memory. The kernel has `Stored` and `Stored4`.
 override TAPS: u32 = 9;
 override STRIDE: u32 = 1;
@@ -10,7 +10,7 @@ struct Params {
   inputs: u32,
   outputs: u32,
   batch: u32,
-  /// of 64 pixels, all levels
+  /// of all levels
   groups: u32,
   has_bias: u32,
   level_count: u32,

@@ -216,11 +216,12 @@ function inThree(groups: number, channels: number): [number, number, number] {
   return [Math.min(groups, MAX_WORKGROUPS), channels, Math.ceil(groups / MAX_WORKGROUPS)];
 }
 
-/** A kernel by products of matrices: workgroups of so many channels × TILE pixels. */
+/** A kernel by products of matrices: workgroups of so many channels × pixels. */
 interface Tiles {
   kernel: KernelDefinition;
   constants: Record<string, number>;
   channels: number;
+  pixels: number;
 }
 
 function tilesOf(
@@ -230,13 +231,16 @@ function tilesOf(
   { outputs }: ConvolutionShape,
 ): Tiles {
   const product = choice === 'matrices' ? MATRICES(input, output) : null;
-  if (product) return { ...product, channels: TILE };
+  if (product) return { ...product, channels: TILE, pixels: TILE };
   const quads = choice === 'tiles-128' && outputs > TILE ? 2 : 1;
-  return { kernel: TILES(input, output), constants: { QUADS: quads }, channels: quads * TILE };
+  // For few channels half as many of them, and twice as many pixels.
+  const lines = outputs > TILE / 2 ? 16 : 8;
+  const constants = { QUADS: quads, LINES: lines };
+  return { kernel: TILES(input, output), constants, channels: 4 * quads * lines, pixels: 1024 / lines };
 }
 
 function runTiles(
-  { kernel, constants, channels }: Tiles,
+  { kernel, constants, channels, pixels }: Tiles,
   maps: Tensor,
   { weight, bias, transposed }: Weights,
   output: Tensor,
@@ -245,7 +249,7 @@ function runTiles(
 ): void {
   const { batch, inputs, outputs, kernel: side, stride, to } = shape;
   const { groups, levels } = levelTable(shape, mapsOf(shape), ({ height, width }) => ({
-    groups: Math.ceil((batch * height * width) / TILE),
+    groups: Math.ceil((batch * height * width) / pixels),
     perRow: 0,
   }));
   output.device.run({

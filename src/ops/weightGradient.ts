@@ -128,23 +128,25 @@ function runTiles(incoming: Tensor, input: Tensor, weight: Tensor, shape: Convol
     arrived += batch * outputs * height * width;
     return table;
   });
-  const tiles = Math.ceil((inputs * taps) / TILE) * Math.ceil(outputs / TILE);
+  const maps = [input, incoming] as const;
+  const product = device.choice('weightGradient.kernel') === 'matrices' ? MATRICES(...maps) : null;
+  // For few channels half as many of them, and twice as many taps.
+  const lines = product || outputs > TILE / 2 ? 16 : 8;
+  const [across, down] = [Math.ceil((inputs * taps) / (1024 / lines)), Math.ceil(outputs / (4 * lines))];
   const wanted = Math.min(
     Math.ceil(quads / TILE_STEP_QUADS),
-    Math.ceil(device.choice('weightGradient.invocations') / (TILE_INVOCATIONS * tiles)),
+    Math.ceil(device.choice('weightGradient.invocations') / (TILE_INVOCATIONS * across * down)),
     Math.max(1, Math.floor(MAX_PARTIAL_ELEMENTS / weight.size)),
   );
   const quadsAChunk = TILE_STEP_QUADS * Math.ceil(quads / (TILE_STEP_QUADS * wanted));
   const chunks = Math.ceil(quads / quadsAChunk);
   const partial = device.empty([chunks * weight.size]);
-  const maps = [input, incoming] as const;
-  const product = device.choice('weightGradient.kernel') === 'matrices' ? MATRICES(...maps) : null;
   device.run({
     kernel: product?.kernel ?? TILES(...maps),
-    constants: { ...product?.constants, TAPS: taps, STRIDE: stride },
+    constants: { ...(product?.constants ?? { LINES: lines }), TAPS: taps, STRIDE: stride },
     bindings: { input: input.range, incoming: incoming.range, partial: partial.range },
     params: { inputs, outputs, quads, quads_a_chunk: quadsAChunk, level_count: to.length, levels },
-    workgroups: [Math.ceil((inputs * taps) / TILE), Math.ceil(outputs / TILE), chunks],
+    workgroups: [across, down, chunks],
   });
   return { partial, chunks };
 }
