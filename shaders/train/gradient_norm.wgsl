@@ -14,16 +14,28 @@ struct Params {
 
 #include "finite.wgsl"
 
+fn added(sum: vec2f, gradient: vec4f) -> vec2f {
+  let is_bad = !(finite(gradient.x) && finite(gradient.y) && finite(gradient.z) && finite(gradient.w));
+  return vec2f(sum.x + dot(gradient, gradient), select(sum.y, 1.0, is_bad));
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  var sum = 0.0;
-  var bad = 0.0;
-  for (var i = id.x; i < params.count; i += params.lanes) {
-    let gradient = gradients[i];
-    sum += dot(gradient, gradient);
-    if (!(finite(gradient.x) && finite(gradient.y) && finite(gradient.z) && finite(gradient.w))) {
-      bad = 1.0;
+  var sum = vec2f();
+  var i = id.x;
+  // A GPU waits long for a read: eight are under way at once.
+  while (i + 7u * params.lanes < params.count) {
+    var some: array<vec4f, 8>;
+    for (var k = 0u; k < 8u; k++) { // unroll
+      some[k] = gradients[i + k * params.lanes];
     }
+    for (var k = 0u; k < 8u; k++) { // unroll
+      sum = added(sum, some[k]);
+    }
+    i += 8u * params.lanes;
   }
-  partials[id.x] = vec2f(sum, bad);
+  for (; i < params.count; i += params.lanes) {
+    sum = added(sum, gradients[i]);
+  }
+  partials[id.x] = sum;
 }
