@@ -15,7 +15,7 @@ export interface Conv2dOptions {
 /**
  * Convolution of every level with one weight, zero padding p = (k − 1) / 2:
  * output[b, o, y, x] = bias[o] + Σ_i Σ_ky,kx weight[o, i, ky, kx] · input[b, i, stride·y + ky − p, stride·x + kx − p].
- * @param input `[B, I, H, W]` at each level
+ * @param input `[B, I, H, W]` at each level; it has to live until the backward pass
  * @param weight `[O, I, k, k]`, k 1 or 3
  * @param bias `[O]`, or null for none
  * @returns `[B, O, ceil(H / stride), ceil(W / stride)]` at each level

@@ -1,9 +1,9 @@
 import quads from '../../shaders/ops/elements_quads.wgsl';
 import single from '../../shaders/ops/elements_single.wgsl';
 import groupNormSource from '../../shaders/ops/group_norm.wgsl';
+import byPiecesSource from '../../shaders/ops/group_norm_by_pieces.wgsl';
 import gradientSource from '../../shaders/ops/group_norm_gradient.wgsl';
-import gradientPartsSource from '../../shaders/ops/group_norm_gradient_parts.wgsl';
-import partsSource from '../../shaders/ops/group_norm_parts.wgsl';
+import gradientByPiecesSource from '../../shaders/ops/group_norm_gradient_by_pieces.wgsl';
 import { emptyLike } from '../autograd/sum.js';
 import { type SinkOf, Variable } from '../autograd/variable.js';
 import type { Choices } from '../gpu/choices.js';
@@ -17,11 +17,11 @@ import { sumChunkPairs } from './sumChunks.js';
 /** By the choice `norm.workgroups`, each for levels whose maps are whole vec4, and for the others. */
 const GROUP_NORM = {
   group: byElements('group_norm', groupNormSource),
-  pieces: byElements('group_norm_parts', partsSource),
+  pieces: byElements('group_norm_by_pieces', byPiecesSource),
 };
 const GRADIENT = {
   group: byElements('group_norm_gradient', gradientSource),
-  pieces: byElements('group_norm_gradient_parts', gradientPartsSource),
+  pieces: byElements('group_norm_gradient_by_pieces', gradientByPiecesSource),
 };
 
 /** Channels of a group that the gradient's kernel takes at once; a workgroup has no fewer lanes. */

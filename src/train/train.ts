@@ -12,7 +12,7 @@ import { InputError } from '../util/error.js';
 import { exists } from '../util/folder.js';
 import { BEST, CHECKPOINT, type Checkpoint, loadCheckpoint, restoreDetector, restoreLearner } from './checkpoint.js';
 import { assertCacheable, cacheOf, type TrainContext, type TrainResult, type TrainState } from './context.js';
-import { splitBatch } from './fits.js';
+import { sizesOf, splitBatch } from './fits.js';
 import { type Learner, makeLearner } from './learner.js';
 import { runEpochs } from './loop.js';
 import { recipeOfNet } from './netRecipe.js';
@@ -80,17 +80,14 @@ export async function train({
   );
   assertAssigner(whole, asked);
   assertCacheable(context, whole);
+  const sizes = student?.net ?? sizesOf(detectorConfig(form as DetectorConfig), asked.precision);
+  const fitted = splits ? inFittingBatches(context, sizes, whole, asked) : asked;
+  const state: TrainState = { recipe: whole, settings: fitted, step: 0, epochTerms: [], bestAp: -1, last: null };
   const net = student
     ? student.net
-    : makeDetector(
-        context,
-        { recipe: whole, settings: asked },
-        { config: form as DetectorConfig, weights, weightParts },
-      );
+    : makeDetector(context, state, { config: form as DetectorConfig, weights, weightParts });
   const origin = { recipe: whole, classes: context.source.classes };
   setProvenance(net, student ? { ...origin, student: student.record } : origin);
-  const fitted = splits ? inFittingBatches(context, net, whole, asked) : asked;
-  const state: TrainState = { recipe: whole, settings: fitted, step: 0, epochTerms: [], bestAp: -1, last: null };
   return learning({ net, isLent: student !== undefined }, context, state, async (learner) => {
     let release = async () => {};
     try {
@@ -168,7 +165,7 @@ function assertClasses(detector: ClassList, { source, validation }: TrainContext
 /** The settings with the batch in parts, where kernels do not see it at once. */
 function inFittingBatches(
   { device, teacher, ranks, onProgress }: TrainContext,
-  net: DetectionNet,
+  net: Pick<DetectionNet, 'config' | 'sizedOn'>,
   recipe: Recipe,
   settings: TrainSettings,
 ): TrainSettings {
@@ -195,7 +192,7 @@ interface GivenWeights {
 
 function makeDetector(
   { device }: TrainContext,
-  { recipe, settings }: Pick<TrainState, 'recipe' | 'settings'>,
+  { recipe, settings }: TrainState,
   { config, weights, weightParts }: GivenWeights,
 ): Detector {
   const prior = priorOf(recipe, config);
