@@ -1,5 +1,18 @@
 // group_norm.wgsl in two dispatches of many workgroups a group: first the moments of each piece; then each workgroup joins those of its group and
 // normalises its piece.
+struct Params {
+  channels: u32,
+  groups: u32,
+  epsilon: f32,
+  /// workgroups
+  count: u32,
+  level_count: u32,
+  /// two entries a level: (first workgroup, first Element, Elements of a map, first row of the statistics),
+  /// (pieces of a map, Elements of a piece, first chunk, 0)
+  levels: array<vec4u, 16>,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+
 #include "group_norm_pieces.wgsl"
 
 @group(0) @binding(1) var<storage, read> input: array<StoredElement>;

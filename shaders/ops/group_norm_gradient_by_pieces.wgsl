@@ -1,5 +1,17 @@
 // group_norm_gradient.wgsl in two dispatches of many workgroups a group: first the sums of each piece, which sum_chunk_pairs.wgsl adds to gradients
 // of scale and shift; then each workgroup adds up those of its group and makes the gradient of its piece.
+struct Params {
+  channels: u32,
+  groups: u32,
+  /// workgroups
+  count: u32,
+  level_count: u32,
+  /// two entries a level: (first workgroup, first Element, Elements of a map, first row of the statistics),
+  /// (pieces of a map, Elements of a piece, first chunk, 0)
+  levels: array<vec4u, 16>,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+
 #include "group_norm_pieces.wgsl"
 
 @group(0) @binding(1) var<storage, read> input: array<StoredElement>;

@@ -1,17 +1,6 @@
 // Group norms by many workgroups a group, for GPUs: each has a piece of a channel's map. What a piece leaves for the others of its group is
-// [chunks, channels], a chunk being a piece of all maps of an image and level.
-struct Params {
-  channels: u32,
-  groups: u32,
-  epsilon: f32,
-  /// workgroups
-  count: u32,
-  level_count: u32,
-  /// two entries a level: (first workgroup, first Element, Elements of a map, first row of the statistics),
-  /// (pieces of a map, Elements of a piece, first chunk, 0)
-  levels: array<vec4u, 16>,
-}
-@group(0) @binding(0) var<uniform> params: Params;
+// [chunks, channels], a chunk being a piece of all maps of an image and level. `params` has channels, groups,
+// count, level_count and levels.
 
 override LANES: u32 = 64;
 override RELU: bool = false;

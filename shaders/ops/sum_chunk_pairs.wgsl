@@ -13,10 +13,14 @@ struct Params {
 
 #include "../lib/index.wgsl"
 
-fn pair_at(chunk: u32, index: u32) -> vec2f {
+alias Sum = vec2f;
+
+fn part_at(chunk: u32, index: u32) -> Sum {
   let at = chunk * params.count + index;
   return vec2f(first_partial[at], second_partial[at]);
 }
+
+#include "chunk_sum.wgsl"
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -24,22 +28,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   if (index >= params.count) {
     return;
   }
-  var sums = vec2f();
-  var chunk = 0u;
-  // A GPU waits long for a read: eight are under way at once.
-  while (chunk + 7u < params.chunks) {
-    var parts: array<vec2f, 8>;
-    for (var k = 0u; k < 8u; k++) { // unroll
-      parts[k] = pair_at(chunk + k, index);
-    }
-    for (var k = 0u; k < 8u; k++) { // unroll
-      sums += parts[k];
-    }
-    chunk += 8u;
-  }
-  for (; chunk < params.chunks; chunk++) {
-    sums += pair_at(chunk, index);
-  }
+  var sums = chunk_sum(index);
   if (ADDS) {
     sums = vec2f(first_total[index], second_total[index]) + sums;
   }

@@ -11,28 +11,21 @@ struct Params {
 
 #include "../lib/index.wgsl"
 
+alias Sum = f32;
+
+fn part_at(chunk: u32, index: u32) -> Sum {
+  return partial[chunk * params.count + index];
+}
+
+#include "chunk_sum.wgsl"
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) local: u32) {
   let index = linear_index(workgroup, workgroups, local, 64u);
   if (index >= params.count) {
     return;
   }
-  var sum = 0.0;
-  var chunk = 0u;
-  // A GPU waits long for a read: eight are under way at once.
-  while (chunk + 7u < params.chunks) {
-    var parts: array<f32, 8>;
-    for (var k = 0u; k < 8u; k++) { // unroll
-      parts[k] = partial[(chunk + k) * params.count + index];
-    }
-    for (var k = 0u; k < 8u; k++) { // unroll
-      sum += parts[k];
-    }
-    chunk += 8u;
-  }
-  for (; chunk < params.chunks; chunk++) {
-    sum += partial[chunk * params.count + index];
-  }
+  var sum = chunk_sum(index);
   if (ADDS) {
     sum = total[index] + sum;
   }

@@ -33,7 +33,8 @@ const CHOICES = {
   'reduction.workgroup': choice([8, 16, 32, 64, 128, 256], ({ processor }) => (processor ? 8 : 64)),
   /**
    * How 3×3 and 1×1 convolutions are computed: by kernels that keep tiles in registers and read memory directly, or as products of matrices
-   * whose tiles of 64 or 128 channels × 64 pixels, 32 × 128 for few channels, go through workgroup memory. On a processor workgroup memory is memory like any other.
+   * whose tiles of 64 or 128 channels × 64 pixels, 32 × 128 for few channels, go through workgroup memory. On a processor that is memory like
+   * any other.
    * `winograd`: 3×3 of stride 1 with 16 products for four pixels in place of 36, the others as tiles-64.
    * `matrices`: as tiles-64, multiplied by subgroup matrices; maps of a type that the device has none for as tiles-64.
    */

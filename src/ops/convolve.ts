@@ -103,7 +103,7 @@ export class ConvolutionInput {
   }
 
   /** Rows of whole vec4; for 3×3 with a border of zeros around each map. Made when it is first asked for. */
-  get aligned(): AlignedRows {
+  aligned(): AlignedRows {
     this.#aligned ??= alignInput(this.maps, this.#shape);
     return this.#aligned;
   }
@@ -170,7 +170,7 @@ function run(
   if (choice === 'winograd' && shape.kernel === 3 && shape.stride === 1) {
     runWinograd(input.maps, weights, output, shape, constants);
   } else if (choice === 'registers') {
-    runRegisters(input.aligned, weights, output, shape, constants);
+    runRegisters(input.aligned(), weights, output, shape, constants);
   } else {
     runTiles(tilesOf(choice, input.maps, output, shape), input.maps, weights, output, shape, constants);
   }

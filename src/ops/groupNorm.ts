@@ -166,8 +166,7 @@ function gradientsOf<T extends Tensor>(
         shift_sums: shiftSums.range,
         shift: shift.range,
       },
-      // Pieces share their table with the forward pass.
-      params: by === 'group' ? params : { ...params, epsilon: 0 },
+      params,
       workgroups,
     });
   }

@@ -60,7 +60,7 @@ export function weightGradient(
   sink: Tensor | null = null,
 ): Tensor | null {
   const { partial, chunks } = readsCopies(weight.device)
-    ? runRegisters(incoming, input.aligned, weight, shape)
+    ? runRegisters(incoming, input.aligned(), weight, shape)
     : runTiles(incoming, input.maps, weight, shape);
   const gradient = sumChunks(partial, chunks, weight.shape, sink);
   partial.dispose();
