@@ -16,6 +16,8 @@ import { noise } from './maps.js';
 
 const device = await sharedDevice();
 
+type Kind = 'frozen' | 'new' | 'there';
+
 const RELU = { slope: 0 };
 const window = { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1] };
 const [BATCH, CHANNELS, OUTPUTS, SIDE] = [2, 8, 5, 6];
@@ -89,7 +91,7 @@ test.each(Object.entries(OPERATIONS))(
       fc.asyncProperty(
         fc.nat(1e6),
         // Frozen, without a gradient before, or with one.
-        fc.array(fc.constantFrom('frozen', 'new', 'there'), { minLength: 4, maxLength: 4 }),
+        fc.array(fc.constantFrom<Kind[]>('frozen', 'new', 'there'), { minLength: 4, maxLength: 4 }),
         fc.boolean(),
         async (seed, kinds, again) => {
           const random = Random.of(seed);
@@ -130,7 +132,12 @@ test.each(Object.entries(OPERATIONS))(
         },
       ),
       // Whatever else is drawn: all are there, as in a training.
-      { ...runs(6), examples: [[1, ['there', 'there', 'there', 'there'], false]] },
+      {
+        ...runs(6),
+        examples: [false, true].map(
+          (again) => [1, ['there', 'there', 'there', 'there'], again] as [number, Kind[], boolean],
+        ),
+      },
     ),
 );
 
